@@ -1,0 +1,47 @@
+# `make demo` and `make test` set everything up themselves; they need python3 (3.11 or later), make and git.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORE := $(VENV)/installed-core
+DEV := $(VENV)/installed-dev
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: install demo test bench twin docs clean
+
+install: $(DEV)
+
+# Installed again whenever the requirements change; a marker is written last, so a broken install is repeated.
+$(CORE): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "indievalue needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	@touch $@
+
+$(DEV): $(CORE)
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+demo: $(CORE)
+	$(BIN)/indievalue demo --out demo --force
+
+test: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+# Speed and memory at full size. DATA may name a directory with wvs7_14countries.csv.gz.
+bench: $(DEV)
+	$(BIN)/python benchmarks/full_size.py $(DATA)
+
+# Refit the shipped model of synthetic people: make twin DATA=wvs7.csv
+twin: $(DEV)
+	$(BIN)/python -m indievalue.people.twin $(DATA) src/indievalue/surveys/wvs7/twin.npz
+
+docs: $(DEV)
+	$(PIP) --editable '.[docs]'
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) demo site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""What a predictor is asked: which people, which probes, which demonstrations."""

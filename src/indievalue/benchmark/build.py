@@ -1,0 +1,215 @@
+"""Draws a benchmark from people: the protocols of docs/protocols.md, as in arXiv 2410.03868, section 3.
+
+Which people, probes and demonstrations are drawn depends on the seed and on ids alone, so the same seed gives the same
+benchmark whatever the order of the file, the machine or the number of threads.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indievalue.benchmark.keys import key_table, keys
+from indievalue.benchmark.model import NOBODY, Benchmark, Eligibility, Settings, Setup
+from indievalue.errors import IndievalueError
+from indievalue.people.people import People
+from indievalue.survey.survey import Survey
+
+DEFAULT_PEOPLE = 800
+
+
+def build_benchmark(
+    people: People,
+    settings: Settings,
+    tested: int | Sequence[str] | Literal["all"] | None = None,
+) -> Benchmark:
+    """Draw a benchmark.
+
+    ``tested`` is a number of people to sample, ``"all"`` who are eligible, or the ids of the people to take, whoever
+    they are; None samples 800, or as many as there are. Raises IndievalueError where that many are not to be had
+    (saying why), an id is unknown or given twice, or nobody is eligible.
+    """
+    probes = protocol_probes(people.survey, people.asked)
+    unknown = sorted(set(settings.setups) - set(range(len(probes))))
+    if unknown or not settings.setups:
+        raise IndievalueError(f"there is no setup {unknown or ''}; the protocol has 0 to {len(probes) - 1}")
+    eligible, eligibility = _eligible(people, probes)
+    if tested is None or isinstance(tested, (int, str)):
+        rows, eligibility = _sample(people, eligible, eligibility, tested, settings.seed)
+    else:
+        rows = _rows_of(people, tested)
+    chosen = people.take(rows)
+    setups = tuple(setup for number in settings.setups for setup in _setups(chosen, probes, number, settings))
+    return Benchmark(settings, chosen, setups, eligibility)
+
+
+def protocol_probes(survey: Survey, asked: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """The probes of every setup of the protocol, as question columns in questionnaire order.
+
+    The i-th setup takes, of each category, its questions 3i, 3i+1 and 3i+2 in questionnaire order, wrapping round where
+    the category is short. Questions that nobody in the file answered are not counted as being there.
+    """
+    per_category = survey.sampling.per_category
+    by_category: dict[str, list[int]] = defaultdict(list)
+    for position, question in enumerate(survey.questions):
+        if asked[position]:
+            by_category[question.category].append(position)
+    return [
+        np.array(
+            sorted(
+                {
+                    members[place % len(members)]
+                    for members in by_category.values()
+                    for place in range(setup * per_category, (setup + 1) * per_category)
+                }
+            ),
+            np.int64,
+        )
+        for setup in range(survey.sampling.setups)
+    ]
+
+
+def answered_threshold(survey: Survey, asked: NDArray[np.bool_]) -> int:
+    """How many questions a person must have answered: the survey's number, in proportion where the file has fewer."""
+    wanted = survey.sampling.answered
+    return 0 if wanted is None else int(np.ceil(wanted * asked.sum() / len(survey.questions)))
+
+
+def _eligible(people: People, probes: list[NDArray[np.int64]]) -> tuple[NDArray[np.bool_], Eligibility]:
+    answered = people.options("refined") >= 0
+    threshold = answered_threshold(people.survey, people.asked)
+    all_probes = np.unique(np.concatenate(probes))
+    lacks_probe = ~answered[:, all_probes].all(axis=1)
+    lacks_answers = answered.sum(axis=1) < threshold
+    eligible = ~lacks_probe & ~lacks_answers
+    excluded = {
+        f"did not answer every one of the {len(all_probes)} probes": int(lacks_probe.sum()),
+        f"answered fewer than {threshold} of {int(people.asked.sum())} questions": int(lacks_answers.sum()),
+    }
+    return eligible, Eligibility(len(people), excluded, int(eligible.sum()), int(eligible.sum()))
+
+
+def _sample(
+    people: People,
+    eligible: NDArray[np.bool_],
+    eligibility: Eligibility,
+    wanted: int | str | None,
+    seed: int,
+) -> tuple[NDArray[np.int64], Eligibility]:
+    if isinstance(wanted, int) and wanted < 1:
+        raise IndievalueError("--people must be at least 1")
+    rows = np.flatnonzero(eligible)
+    rows = rows[np.argsort(keys(seed, "people", people.ids[rows].tolist()), kind="stable")]
+    pools = {"": rows} if wanted == "all" else _capped_pools(people, rows)
+    available = sum(len(pool) for pool in pools.values())
+    eligibility = Eligibility(eligibility.people, eligibility.excluded, eligibility.eligible, available)
+    number = available if wanted == "all" else wanted if isinstance(wanted, int) else min(DEFAULT_PEOPLE, available)
+    if number > available or not available:
+        raise IndievalueError(_too_few(people, number, eligibility))
+    shares = _even_shares({name: len(pool) for name, pool in pools.items()}, number, people.survey.sampling.first)
+    taken = [pools[name][:share] for name, share in shares.items()]
+    chosen = np.concatenate(taken)
+    return chosen[np.argsort(people.ids[chosen], kind="stable")], eligibility
+
+
+def _capped_pools(people: People, rows: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """Eligible rows by continent, in drawing order, at most ``per_religion`` of one religion in each.
+
+    The cap spreads places within continents that compete for them; where there is only one continent it does not apply.
+    """
+    sampling = people.survey.sampling
+    if sampling.continent is None:
+        return {"": rows}
+    continents = np.array(people.demographics[sampling.continent].fill_null("").to_list())[rows]
+    pools = {str(name): rows[continents == name] for name in np.unique(continents)}
+    if sampling.religion is None or sampling.per_religion is None or len(pools) < 2:
+        return pools
+    religions = np.array(people.demographics[sampling.religion].fill_null("").to_list())
+    return {name: _at_most(pool, religions[pool], sampling.per_religion) for name, pool in pools.items()}
+
+
+def _at_most(pool: NDArray[np.int64], labels: NDArray[np.str_], most: int) -> NDArray[np.int64]:
+    """``pool`` without those who come after ``most`` others of the same label; the empty label is never too many."""
+    keep = np.ones(len(pool), bool)
+    for label in np.unique(labels):
+        if label:
+            keep[np.flatnonzero(labels == label)[most:]] = False
+    return pool[keep]
+
+
+def _even_shares(sizes: dict[str, int], number: int, first: str | None) -> dict[str, int]:
+    """How many of ``number`` places each pool gets: all of ``first``, then as evenly as the others' sizes allow."""
+    shares = dict.fromkeys(sizes, 0)
+    if first in sizes:
+        shares[first] = min(sizes[first], number)
+    left = number - sum(shares.values())
+    open_pools = sorted(name for name in sizes if name != first)
+    while left and open_pools:
+        each, extra = divmod(left, len(open_pools))
+        for place, name in enumerate(open_pools):
+            shares[name] += min(each + (place < extra), sizes[name] - shares[name])
+        left = number - sum(shares.values())
+        open_pools = [name for name in open_pools if shares[name] < sizes[name]]
+    return shares
+
+
+def _too_few(people: People, number: int, eligibility: Eligibility) -> str:
+    reasons = "; ".join(f"{count:,} {reason}" for reason, count in eligibility.excluded.items() if count)
+    text = f"{eligibility.eligible:,} of {eligibility.people:,} people are eligible"
+    if eligibility.available < eligibility.eligible:
+        cap = people.survey.sampling.per_religion
+        text += f", {eligibility.available:,} of them with at most {cap} of one religion in a continent"
+    elif number > eligibility.available:
+        text = f"only {text}"
+    asked = f"{number:,} people were asked for: " if number else ""
+    return f"{asked}{text}" + (f" ({reasons})" if reasons else "")
+
+
+def _rows_of(people: People, ids: Sequence[str]) -> NDArray[np.int64]:
+    if not ids:
+        raise IndievalueError("the list of people to test is empty")
+    unknown = [person for person in ids if person not in people.rows]
+    if unknown:
+        raise IndievalueError(f"{len(unknown):,} of the people to test are not in the data, first {unknown[0]!r}")
+    if len(set(ids)) < len(ids):
+        raise IndievalueError("the list of people to test names somebody twice")
+    return np.array([people.rows[person] for person in ids], np.int64)
+
+
+def _setups(people: People, probes: list[NDArray[np.int64]], number: int, settings: Settings) -> list[Setup]:
+    """The Setup of one number, or, where demonstrations are drawn anew for every probe, one Setup a probe."""
+    asked = probes[number]
+    if settings.protocol == "strict":
+        # A wrapped repeat of an earlier setup's probe is kept from the demonstrations, and asked and scored only once.
+        earlier = [probes[other] for other in settings.setups[: settings.setups.index(number)]]
+        asked = asked[~np.isin(asked, np.concatenate([*earlier, np.empty(0, np.int64)]))]
+    if settings.demonstrations_from == "others":
+        return [Setup(number, asked, _draw(people, probes[number], f"demonstrations {number}", settings))]
+    names = [question.id for question in people.survey.questions]
+    return [
+        Setup(
+            number,
+            probe[None],
+            _draw(people, probe[None], f"demonstrations {number} {names[probe]}", settings),
+        )
+        for probe in asked
+    ]
+
+
+def _draw(people: People, hidden: NDArray[np.int64], purpose: str, settings: Settings) -> NDArray[np.int16]:
+    """Demonstrations (people × most) drawn at random from what each person answered outside ``hidden``."""
+    available = people.options(settings.shown_form) >= 0
+    available[:, hidden] = False
+    questions = [question.id for question in people.survey.questions]
+    order = key_table(settings.seed, purpose, people.ids.tolist(), questions)
+    order[~available] = np.iinfo(np.uint64).max
+    drawn = np.argsort(order, axis=1, kind="stable").astype(np.int16)
+    counts = available.sum(axis=1)
+    most = int(counts.max(initial=0))
+    if settings.demonstrations is not None:
+        most = min(most, settings.demonstrations)
+    drawn = drawn[:, :most]
+    drawn[np.arange(most)[None, :] >= counts[:, None]] = NOBODY
+    return drawn

@@ -1,0 +1,149 @@
+"""The benchmark, and the part of it that a predictor sees."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from indievalue.people.people import People
+from indievalue.survey.model import FormName
+from indievalue.survey.survey import Survey
+
+Protocol = Literal["strict", "paper"]
+Context = Literal["none", "demographics", "statements", "both"]
+DemonstrationsFrom = Literal["others", "siblings"]
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+CONTEXTS: tuple[Context, ...] = get_args(Context)
+SOURCES: tuple[DemonstrationsFrom, ...] = get_args(DemonstrationsFrom)
+
+NOBODY = -1
+"""Padding of a person's demonstrations where they answered fewer questions than are to be shown."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides what is asked. ``demonstrations`` None means all that a person answered."""
+
+    form: FormName = "polar"
+    protocol: Protocol = "strict"
+    setups: tuple[int, ...] = (0, 1, 2)
+    demonstrations: int | None = 200
+    demonstrations_as: FormName | None = None
+    demonstrations_from: DemonstrationsFrom = "others"
+    context: Context = "statements"
+    seed: int = 0
+
+    @property
+    def shown_form(self) -> FormName:
+        """The form in which demonstrations are shown: the probes' own unless another is asked for."""
+        return self.demonstrations_as or self.form
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Probes that are asked together, and what is shown of each person beside them.
+
+    Attributes:
+        number: which setup of the protocol. Drawn anew per probe (``siblings``), one number has a Setup per probe.
+        probes: int64 (probes,), columns of the questions asked.
+        demonstrations: int16 (people × most), columns of the questions shown, in the order shown; -1 pads.
+    """
+
+    number: int
+    probes: NDArray[np.int64]
+    demonstrations: NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """Who can be tested: people read, why some cannot be (reason → people), how many are eligible and available."""
+
+    people: int
+    excluded: dict[str, int]
+    eligible: int
+    available: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that a predictor may see of one setup. The true answers to the probes are not in it.
+
+    Attributes:
+        people: str (people,), ids.
+        probes: int64 (probes,), columns of the questions asked.
+        shown: int8 (people × questions), option of each demonstration in ``shown_form``; -1 where not shown.
+        order: int16 (people × most), columns of the demonstrations in the order shown; -1 pads.
+        demographics: group labels, one row a person; None where the context withholds them.
+    """
+
+    survey: Survey
+    form: FormName
+    shown_form: FormName
+    missing_votes: bool
+    setup: int
+    seed: int
+    people: NDArray[np.str_]
+    probes: NDArray[np.int64]
+    shown: NDArray[np.int8]
+    order: NDArray[np.int16]
+    demographics: pl.DataFrame | None
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of options of each probe (probes,)."""
+        return self.survey.form(self.form).counts[self.probes]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """People to be tested, their setups, and the settings that made them."""
+
+    settings: Settings
+    people: People
+    setups: tuple[Setup, ...]
+    eligibility: Eligibility
+
+    @property
+    def survey(self) -> Survey:
+        return self.people.survey
+
+    def tasks(self) -> Iterator[tuple[Setup, Task]]:
+        """Each setup with what a predictor may see of it."""
+        settings = self.settings
+        statements = settings.context in ("statements", "both")
+        demographics = self.people.demographics if settings.context in ("demographics", "both") else None
+        options = self.people.options(settings.shown_form)
+        for setup in self.setups:
+            order = setup.demonstrations if statements else setup.demonstrations[:, :0]
+            yield (
+                setup,
+                Task(
+                    survey=self.survey,
+                    form=settings.form,
+                    shown_form=settings.shown_form,
+                    missing_votes=settings.protocol == "paper",
+                    setup=setup.number,
+                    seed=settings.seed,
+                    people=self.people.ids,
+                    probes=setup.probes,
+                    shown=_only(options, order),
+                    order=order,
+                    demographics=demographics,
+                ),
+            )
+
+    def answers(self, setup: Setup) -> NDArray[np.int8]:
+        """True option of every probe (people × probes, int8); -1 where the person did not answer it."""
+        return self.people.options(self.settings.form)[:, setup.probes]
+
+
+def _only(options: NDArray[np.int8], order: NDArray[np.int16]) -> NDArray[np.int8]:
+    """``options`` where ``order`` names the question, and -1 elsewhere."""
+    shown = np.full(options.shape, -1, np.int8)
+    person, place = np.nonzero(order != NOBODY)
+    question = order[person, place]
+    shown[person, question] = options[person, question]
+    return shown

@@ -1,0 +1,180 @@
+"""A benchmark on disk: parquet tables to load it again, and a JSONL with the text to hand to another program."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from indievalue.benchmark.model import NOBODY, Benchmark, Eligibility, Settings, Setup
+from indievalue.errors import IndievalueError
+from indievalue.files import new_directory, new_file
+from indievalue.people.people import People
+
+FORMAT = 1
+"""Raised when what is stored changes, so that an older file is refused and not misread."""
+
+
+def save_benchmark(benchmark: Benchmark, directory: str | Path, *, text: bool = True, force: bool = False) -> None:
+    """Write ``benchmark.json``, ``probes.parquet``, ``demonstrations.parquet`` and, with ``text``, ``tasks.jsonl``.
+
+    The parquet tables name people and questions by id and hold the true answers. Raises IndievalueError where the
+    directory is not empty (unless ``force``) or cannot be written.
+    """
+    with new_directory(Path(directory), force=force) as folder:
+        write_tables(benchmark, folder)
+        if text:
+            with new_file(folder / "tasks.jsonl") as file, file.open("w", encoding="utf-8") as out:
+                for task in task_texts(benchmark):
+                    out.write(json.dumps(task, ensure_ascii=False) + "\n")
+
+
+def write_tables(benchmark: Benchmark, folder: Path) -> None:
+    """The part of :func:`save_benchmark` that :func:`load_benchmark` reads."""
+    folder.mkdir(exist_ok=True)
+    about = {
+        "format": FORMAT,
+        "survey": benchmark.survey.name,
+        "data": benchmark.people.report.fingerprint,
+        "settings": asdict(benchmark.settings),
+        "eligibility": asdict(benchmark.eligibility),
+        "people": benchmark.people.ids.tolist(),
+        "setups": [
+            {"number": setup.number, "probes": _ids(benchmark, setup.probes.tolist())} for setup in benchmark.setups
+        ],
+    }
+    (folder / "benchmark.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+    _probes(benchmark).write_parquet(folder / "probes.parquet")
+    _demonstrations(benchmark).write_parquet(folder / "demonstrations.parquet")
+
+
+def load_benchmark(directory: str | Path, people: People) -> Benchmark:
+    """The benchmark saved in ``directory``, asked of the same people in ``people``.
+
+    Raises IndievalueError where the directory holds no benchmark, or was drawn from people or answers that ``people``
+    does not hold.
+    """
+    folder = Path(directory)
+    try:
+        about = json.loads((folder / "benchmark.json").read_text(encoding="utf-8"))
+        probes = pl.read_parquet(folder / "probes.parquet")
+        demonstrations = pl.read_parquet(folder / "demonstrations.parquet")
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise IndievalueError(f"{folder} holds no benchmark: {error}") from None
+    if about["format"] != FORMAT:
+        raise IndievalueError(f"{folder} was written in format {about['format']}; this version reads {FORMAT}")
+    absent = [person for person in about["people"] if person not in people.rows]
+    if absent:
+        raise IndievalueError(
+            f"{folder} is of other data: {len(absent):,} of its people are not in this one, first {absent[0]!r}"
+        )
+    chosen = people.take(np.array([people.rows[person] for person in about["people"]], np.int64))
+    settings = Settings(**{**about["settings"], "setups": tuple(about["settings"]["setups"])})
+    at = people.survey.positions
+    setups = tuple(
+        Setup(
+            number=setup["number"],
+            probes=np.array([at[question] for question in setup["probes"]], np.int64),
+            demonstrations=_matrix(demonstrations.filter(pl.col("part") == part), chosen),
+        )
+        for part, setup in enumerate(about["setups"])
+    )
+    benchmark = Benchmark(settings, chosen, setups, Eligibility(**about["eligibility"]))
+    if not _probes(benchmark).equals(probes):
+        raise IndievalueError(f"{folder}: the data gives other answers to the probes than when the benchmark was drawn")
+    return benchmark
+
+
+def task_texts(benchmark: Benchmark) -> Iterator[dict[str, Any]]:
+    """Everything as text, one dict per person and setup.
+
+    Keys: person, setup, form, demographics (statements), demonstrations (question, statement), probes (question, asks,
+    options, answer: index of the true option).
+    """
+    survey, settings = benchmark.survey, benchmark.settings
+    demographics = {demographic.name: demographic for demographic in survey.demographics}
+    for setup, task in benchmark.tasks():
+        answers = benchmark.answers(setup)
+        probed = [survey.questions[probe] for probe in setup.probes]
+        for row, person in enumerate(task.people.tolist()):
+            shown = [(survey.questions[at], int(task.shown[row, at])) for at in task.order[row] if at != NOBODY]
+            labels = {} if task.demographics is None else task.demographics.row(row, named=True)
+            yield {
+                "person": person,
+                "setup": setup.number,
+                "form": settings.form,
+                "demographics": [
+                    demographics[name].statement(label) for name, label in labels.items() if label is not None
+                ],
+                "demonstrations": [
+                    {"question": question.id, "statement": question.options(settings.shown_form)[option].statement}
+                    for question, option in shown
+                ],
+                "probes": [
+                    {
+                        "question": question.id,
+                        "asks": question.asks,
+                        "options": [option.statement for option in question.options(settings.form)],
+                        "answer": int(answer),
+                    }
+                    for question, answer in zip(probed, answers[row], strict=True)
+                    if answer >= 0
+                ],
+            }
+
+
+def _probes(benchmark: Benchmark) -> pl.DataFrame:
+    parts = []
+    for part, setup in enumerate(benchmark.setups):
+        answers = benchmark.answers(setup)
+        parts.append(
+            pl.DataFrame(
+                {
+                    "part": np.full(answers.size, part, np.int16),
+                    "setup": np.full(answers.size, setup.number, np.int8),
+                    "person": np.repeat(benchmark.people.ids, len(setup.probes)).tolist(),
+                    "question": _ids(benchmark, setup.probes.tolist()) * len(benchmark.people),
+                    "answer": answers.ravel(),
+                }
+            )
+        )
+    return pl.concat(parts)
+
+
+def _demonstrations(benchmark: Benchmark) -> pl.DataFrame:
+    options = benchmark.people.options(benchmark.settings.shown_form)
+    names = np.array([question.id for question in benchmark.survey.questions])
+    parts = []
+    for part, setup in enumerate(benchmark.setups):
+        person, place = np.nonzero(setup.demonstrations != NOBODY)
+        question = setup.demonstrations[person, place]
+        parts.append(
+            pl.DataFrame(
+                {
+                    "part": np.full(len(person), part, np.int16),
+                    "setup": np.full(len(person), setup.number, np.int8),
+                    "person": benchmark.people.ids[person].tolist(),
+                    "place": place.astype(np.int16),
+                    "question": names[question].tolist(),
+                    "option": options[person, question],
+                }
+            )
+        )
+    return pl.concat(parts)
+
+
+def _matrix(table: pl.DataFrame, people: People) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
+    """The ``demonstrations`` array of one setup from its stored rows."""
+    most = 0 if table.is_empty() else int(table["place"].to_numpy().max()) + 1
+    matrix = np.full((len(people), most), NOBODY, np.int16)
+    rows = np.array([people.rows[person] for person in table["person"].to_list()], np.int64)
+    columns = np.array([people.survey.positions[question] for question in table["question"].to_list()], np.int16)
+    matrix[rows, table["place"].to_numpy()] = columns
+    return matrix
+
+
+def _ids(benchmark: Benchmark, columns: list[int]) -> list[str]:
+    return [benchmark.survey.questions[column].id for column in columns]

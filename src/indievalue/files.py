@@ -1,0 +1,75 @@
+"""Writing so that no half-written file is ever found under its final name."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from indievalue.errors import IndievalueError
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``; renamed to it when the block ends well, deleted when it does not."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    beside = Path(name)
+    try:
+        yield beside
+        beside.chmod(0o644)
+        beside.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_directory(path: Path, *, force: bool) -> Iterator[Path]:
+    """A temporary directory beside ``path`` that takes its place when the block ends well, and else is deleted.
+
+    Raises IndievalueError where ``path`` holds anything already and ``force`` is not given, or cannot be written. With
+    ``force`` the earlier content is replaced only once the new one is complete.
+    """
+    occupied = path.exists() and (not path.is_dir() or any(path.iterdir()))
+    if occupied and not force:
+        raise IndievalueError(f"{path} exists already; choose another --out, or give --force to replace it")
+    if occupied and not path.is_dir():
+        raise IndievalueError(f"{path} is a file; --out names a directory")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    try:
+        yield beside
+        beside.chmod(0o755)
+        _take_place(beside, path)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _take_place(beside: Path, path: Path) -> None:
+    if not path.exists():
+        beside.replace(path)
+        return
+    earlier = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".earlier", dir=path.parent))
+    path.replace(earlier)
+    try:
+        beside.replace(path)
+    except OSError:
+        earlier.replace(path)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _unwritable(path: Path, error: OSError) -> IndievalueError:
+    return IndievalueError(f"cannot write {path}: {error.strerror or error}")

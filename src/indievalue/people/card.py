@@ -1,0 +1,67 @@
+"""The dataset card of a catalog, with the front matter that Hugging Face's `datasets` reads."""
+
+import yaml
+
+from indievalue.people.people import People
+from indievalue.survey.model import FORMS
+
+
+def dataset_card(people: People, *, text: bool) -> str:
+    """README.md of a catalog directory."""
+    survey, report = people.survey, people.report
+    files = {"people": "people.parquet", **{f"answers_{form}": f"answers_{form}.parquet" for form in FORMS}}
+    files["statements"] = "statements.parquet"
+    if text:
+        files["text"] = "statements.jsonl"
+    number = f"{len(people):,}"
+    options = sum(int(survey.form(form).starts[-1]) for form in FORMS)
+    front = {
+        "license": "other",
+        "license_name": f"{survey.name}-derived-do-not-redistribute",
+        "pretty_name": f"{survey.title}: value-expressing statements",
+        "language": ["en"],
+        "configs": [
+            {
+                "config_name": name,
+                "data_files": [{"split": "train", "path": path}],
+                **({"default": True} if name == "people" else {}),
+            }
+            for name, path in files.items()
+        ],
+    }
+    lines = [
+        "---",
+        yaml.safe_dump(front, sort_keys=False, allow_unicode=True).strip(),
+        "---",
+        f"# {survey.title}: value-expressing statements",
+        "",
+        f"**Licence.** {survey.licence}" if survey.licence else "",
+        "",
+        "| file | rows | what it is |",
+        "|---|---|---|",
+        f"| `people.parquet` | {number} | person, weight and {len(survey.demographics)} demographics as labels |",
+        *(
+            f"| `answers_{form}.parquet` | {number} | option of each question, {form}; -1 is missing |"
+            for form in FORMS
+        ),
+        f"| `statements.parquet` | {options:,} | question, form, option, answer codes, statement, category |",
+    ]
+    if text:
+        lines.append(f"| `statements.jsonl` | {number} | everybody's statements, and what is missing and why |")
+    lines += [
+        "",
+        "```python",
+        "import polars as pl",
+        'people = pl.read_parquet("people.parquet")',
+        "",
+        "from datasets import load_dataset",
+        'answers = load_dataset("PATH OF THIS FOLDER", "answers_polar", split="train")',
+        "```",
+        "",
+        "## What was read",
+        "",
+        *(f"- {line}" for line in report.lines()),
+        f"- SHA-256 of the source: `{report.fingerprint}`",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,115 @@
+"""The catalog: everybody's answers as value-expressing statements, in files that polars and `datasets` load."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from indievalue.files import new_directory
+from indievalue.people.card import dataset_card
+from indievalue.people.people import People
+from indievalue.survey.codes import format_codes
+from indievalue.survey.model import FORMS, FormName
+from indievalue.survey.survey import Survey
+
+
+def write_catalog(people: People, directory: str | Path, *, text: bool = False, force: bool = False) -> None:
+    """Write the catalog of ``people`` to ``directory``.
+
+    Files: ``people.parquet`` (person, weight, demographics as labels), ``answers_polar.parquet`` and
+    ``answers_refined.parquet`` (person, one int8 column a question, -1 missing), ``statements.parquet`` (question,
+    form, option, codes, statement, category), ``README.md`` (dataset card), and with ``text`` ``statements.jsonl``,
+    one line a person. Raises IndievalueError where the directory is not empty (unless ``force``) or cannot be written.
+    """
+    with new_directory(Path(directory), force=force) as folder:
+        people_table(people).write_parquet(folder / "people.parquet")
+        for form in FORMS:
+            answers_table(people, form).write_parquet(folder / f"answers_{form}.parquet")
+        statements_table(people.survey).write_parquet(folder / "statements.parquet")
+        if text:
+            with (folder / "statements.jsonl").open("w", encoding="utf-8") as out:
+                for person in texts(people):
+                    out.write(json.dumps(person, ensure_ascii=False) + "\n")
+        (folder / "README.md").write_text(dataset_card(people, text=text), encoding="utf-8")
+
+
+def people_table(people: People) -> pl.DataFrame:
+    """person, weight, then every demographic, the country first where the survey has one."""
+    country = people.survey.country
+    names = sorted(people.demographics.columns, key=lambda name: name != country)
+    return pl.DataFrame({"person": people.ids.tolist(), "weight": people.weights}).hstack(
+        people.demographics.select(names)
+    )
+
+
+def answers_table(people: People, form: FormName) -> pl.DataFrame:
+    """person, then each question's option index (int8, -1 missing)."""
+    options = people.options(form)
+    columns = {question.id: options[:, at] for at, question in enumerate(people.survey.questions)}
+    return pl.DataFrame({"person": people.ids.tolist(), **columns})
+
+
+def statements_table(survey: Survey) -> pl.DataFrame:
+    """One row per question, form and option."""
+    return pl.DataFrame(
+        [
+            {
+                "question": question.id,
+                "form": form,
+                "option": index,
+                "codes": list(option.codes),
+                "statement": option.statement,
+                "category": question.category,
+                "asks": question.asks,
+            }
+            for question in survey.questions
+            for form in FORMS
+            for index, option in enumerate(question.options(form))
+        ],
+        schema_overrides={"option": pl.Int8, "codes": pl.List(pl.Int16)},
+    )
+
+
+def texts(people: People) -> Iterator[dict[str, Any]]:
+    """One dict per person: person, demographics, polar and refined (question, statement), and what is missing, why."""
+    encoded = {form: people.options(form) for form in FORMS}
+    for row, person in enumerate(people.ids.tolist()):
+        yield {
+            "person": person,
+            "demographics": demographic_statements(people, row),
+            **{form: _statements(people.survey, form, encoded[form][row]) for form in FORMS},
+            "missing": {
+                question.id: why_missing(people, row, at)
+                for at, question in enumerate(people.survey.questions)
+                if encoded["refined"][row, at] < 0
+            },
+        }
+
+
+def demographic_statements(people: People, row: int) -> list[str]:
+    """What the person says of themselves, in the order of the survey's demographics; missing ones are left out."""
+    labels = people.demographics.row(row, named=True)
+    return [
+        demographic.statement(labels[demographic.name])
+        for demographic in people.survey.demographics
+        if labels[demographic.name] is not None
+    ]
+
+
+def why_missing(people: People, row: int, question: int) -> str:
+    """Why the person has no option for the question (a column of ``codes``): the meaning of the code they have."""
+    survey = people.survey
+    code = int(people.codes[row, question])
+    left_out = survey.questions[question].left_out or {}
+    return survey.missing.get(code) or left_out.get(code) or f"unknown code {format_codes([code])}"
+
+
+def _statements(survey: Survey, form: FormName, options: np.ndarray[Any, np.dtype[np.int8]]) -> list[dict[str, str]]:
+    return [
+        {"question": question.id, "statement": question.options(form)[option].statement}
+        for question, option in zip(survey.questions, options.tolist(), strict=True)
+        if option >= 0
+    ]

@@ -1,0 +1,30 @@
+"""Country names and continents by ISO 3166 numeric code, for codes that a survey spec does not list."""
+
+from functools import cache
+from typing import Literal
+
+from countryinfo import CountryInfo
+from countryinfo.exceptions import CountryNotFoundError
+
+_AMERICAS = {"South America": "South America", "Central America": "North America", "Caribbean": "North America"}
+
+
+@cache
+def look_up(code: int, what: Literal["country", "continent"]) -> str | None:
+    """Name or continent of the country with that code; None where there is none.
+
+    The Americas are told apart as in the reference's mapping: Central America and the Caribbean are North America.
+    """
+    if not 0 < code < 1000:
+        return None
+    try:
+        country = CountryInfo(f"{code:03d}")
+        if what == "country":
+            return str(country.name())
+        about = dict(country.info())
+    except CountryNotFoundError:
+        return None
+    region = about.get("region")
+    if region == "Americas":
+        return _AMERICAS.get(str(about.get("intermediateregion")), "North America")
+    return str(region) if region else None

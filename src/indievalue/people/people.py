@@ -1,0 +1,62 @@
+"""The people of a survey file, as arrays."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from indievalue.people.report import Report
+from indievalue.survey.model import FormName
+from indievalue.survey.survey import Survey
+
+
+@dataclass(frozen=True)
+class People:
+    """Respondents of a survey.
+
+    Attributes:
+        ids: str (people,), unique.
+        codes: int16 (people × questions), raw survey codes; missing codes stay what they are.
+        demographics: one column per demographic, the label of each person's group, null where it is missing.
+        weights: float64 (people,), the survey weight; 1 where the file has none.
+        report: what was found while reading.
+    """
+
+    survey: Survey
+    ids: NDArray[np.str_]
+    codes: NDArray[np.int16]
+    demographics: pl.DataFrame
+    weights: NDArray[np.float64]
+    report: Report
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def options(self, form: FormName) -> NDArray[np.int8]:
+        """Option of every answer in ``form`` (people × questions, int8); -1 where it is missing."""
+        return self.survey.form(form).encode(self.codes)
+
+    @cached_property
+    def asked(self) -> NDArray[np.bool_]:
+        """Which questions (questions,) at least one person answered: the others are not in the file, or empty."""
+        return np.asarray((self.options("refined") >= 0).any(axis=0))
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Person id → row."""
+        return {person: row for row, person in enumerate(self.ids.tolist())}
+
+    def take(self, rows: ArrayLike) -> "People":
+        """The people of ``rows`` (positions or a mask), in that order."""
+        at = np.asarray(rows)
+        if at.dtype == bool:
+            at = np.flatnonzero(at)
+        return replace(
+            self,
+            ids=self.ids[at],
+            codes=self.codes[at],
+            demographics=self.demographics[at],
+            weights=self.weights[at],
+        )

@@ -1,0 +1,37 @@
+"""From a data file, whatever its format, to people."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from indievalue.people.decode import decode, needed_columns, recognise
+from indievalue.people.people import People
+from indievalue.people.tables import Wanted, fingerprint, format_of, read_columns
+from indievalue.survey.load import load_survey, shipped_surveys
+from indievalue.survey.survey import Survey
+
+
+def read_people(file: str | Path, survey: str | Survey | None = None) -> People:
+    """The people of a survey file (.csv, .csv.gz, .sav, .dta, .xlsx, .parquet).
+
+    ``survey`` is a survey, the name of a shipped one, or the folder of one of your own; where it is None the file's
+    columns tell. ``People.report`` says what was absent, unknown or dropped. Raises IndievalueError for a file that
+    cannot be read or is of no known survey.
+    """
+    path = Path(file)
+    format_of(path)
+    chosen: list[Survey] = []
+
+    def choose(columns: list[str]) -> Wanted:
+        if survey is None:
+            chosen.append(recognise(columns, [load_survey(name) for name in shipped_surveys()], str(path)))
+        else:
+            chosen.append(load_survey(survey) if isinstance(survey, str) else survey)
+        needed = needed_columns(chosen[0])
+        # A file with none of the questions is read for its first column, so that decode can say what is wrong.
+        wanted = [column for column in columns if column in needed] or columns[:1]
+        return Wanted(wanted, [column for column in wanted if column == chosen[0].person])
+
+    with ThreadPoolExecutor(1) as side:
+        digest = side.submit(fingerprint, path)
+        table = read_columns(path, choose)
+        return decode(table, chosen[0], path.name, digest.result())

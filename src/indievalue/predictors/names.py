@@ -1,0 +1,31 @@
+"""From a predictor's name on the command line, such as ``resemble:k=35``, to the predictor."""
+
+from collections.abc import Callable
+
+from indievalue.errors import IndievalueError
+from indievalue.predictors.majority import Majority
+from indievalue.predictors.protocol import Predictor
+from indievalue.predictors.random import Random
+from indievalue.predictors.resemble import Resemble
+
+PREDICTORS: dict[str, Callable[..., Predictor]] = {"random": Random, "majority": Majority, "resemble": Resemble}
+OPTIONS: dict[str, dict[str, type]] = {"resemble": {"k": int}}
+
+
+def make_predictor(name: str) -> Predictor:
+    """A new predictor. Raises IndievalueError, listing what there is, for a name or an option that is unknown."""
+    kind, _, rest = name.partition(":")
+    if kind not in PREDICTORS:
+        raise IndievalueError(f"there is no predictor {kind!r}; there are {', '.join(PREDICTORS)}")
+    known = OPTIONS.get(kind, {})
+    arguments = {}
+    for part in filter(None, rest.split(",")):
+        key, _, value = part.partition("=")
+        if key not in known:
+            options = ", ".join(f"{kind}:{option}=…" for option in known) or "none"
+            raise IndievalueError(f"predictor {kind} has no option {key!r}; it has {options}")
+        try:
+            arguments[key] = known[key](value)
+        except ValueError:
+            raise IndievalueError(f"predictor {name}: {value!r} is no {known[key].__name__}") from None
+    return PREDICTORS[kind](**arguments)

@@ -1,0 +1,26 @@
+"""Guesses at random: every option is equally probable."""
+
+from typing import Self
+
+import numpy as np
+
+from indievalue.benchmark.keys import key_table
+from indievalue.benchmark.model import Task
+from indievalue.people.people import People
+from indievalue.predictors.protocol import Guesses
+from indievalue.survey.model import FormName
+
+
+class Random:
+    """A seeded uniform choice per person, setup and probe."""
+
+    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+        return self
+
+    def predict(self, task: Task) -> Guesses:
+        questions = [task.survey.questions[probe].id for probe in task.probes]
+        draws = key_table(task.seed, f"random {task.setup}", task.people.tolist(), questions)
+        unit = (draws >> np.uint64(11)).astype(np.float64) / 2**53
+        exists = np.arange(task.counts.max(initial=1))[None, :] < task.counts[:, None]
+        uniform = np.broadcast_to(exists / task.counts[:, None], (len(task.people), *exists.shape))
+        return Guesses((unit * task.counts).astype(np.int8), uniform.astype(np.float32))

@@ -1,0 +1,95 @@
+"""From people to a scored, readable run directory: benchmark, predictors, scores, report."""
+
+import json
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from indievalue.benchmark.model import Benchmark
+from indievalue.benchmark.storage import task_texts, write_tables
+from indievalue.errors import IndievalueError
+from indievalue.files import new_directory
+from indievalue.people.people import People
+from indievalue.predictors.names import make_predictor
+from indievalue.predictors.predictions import predict
+from indievalue.report.figures import write_figures
+from indievalue.report.page import write_report
+from indievalue.report.runs import load_run
+from indievalue.scoring.accuracy import summarise
+
+EXAMPLES = 1
+"""People whose statements, probes and guesses the report shows."""
+
+_VERSIONS = ("indievalue", "numpy", "polars", "scipy", "scikit-learn")
+
+
+def evaluate(
+    people: People,
+    benchmark: Benchmark,
+    predictors: Sequence[str],
+    out: str | Path,
+    *,
+    arguments: dict[str, Any] | None = None,
+    survey: str | None = None,
+    force: bool = False,
+    say: Callable[[str], None] = lambda message: None,
+) -> dict[str, dict[str, Any]]:
+    """Ask each predictor the benchmark, and write a run directory; returns what ``summary.json`` holds.
+
+    Predictors learn from those of ``people`` who are not tested. The directory holds ``predictions.parquet``,
+    ``summary.json``, ``run.json``, ``report.html``, ``figures/``, ``example.json`` and ``benchmark/``; it appears
+    under its name only when it is complete. Raises IndievalueError where a predictor is unknown, nobody is left to
+    learn from, or ``out`` is not empty (unless ``force``) or cannot be written.
+    """
+    if len(set(predictors)) < len(predictors):
+        raise IndievalueError("a predictor is named twice")
+    made = {name: make_predictor(name) for name in predictors}
+    settings = benchmark.settings
+    training = people.take(~np.isin(people.ids, benchmark.people.ids))
+    if not len(training):
+        raise IndievalueError("everybody in the data is tested, and nobody is left for the predictors to learn from")
+    with new_directory(Path(out), force=force) as folder:
+        seconds: dict[str, float] = {}
+        tables = []
+        for name, predictor in made.items():
+            say(f"{name} …")
+            start = time.perf_counter()
+            predictor.fit(training, settings.form, settings.shown_form)
+            tables.append(predict(name, predictor, benchmark))
+            seconds[name] = round(time.perf_counter() - start, 3)
+        predictions = pl.concat(tables)
+        predictions.write_parquet(folder / "predictions.parquet")
+        summary = summarise(predictions, settings.seed)
+        _write_json(folder / "summary.json", summary)
+        about = {
+            "arguments": arguments or {},
+            "survey": survey or people.survey.name,
+            **asdict(settings),
+            "demonstrations_as": settings.shown_form,
+            "people": len(benchmark.people),
+            "training_people": len(training),
+            "data": people.report.as_dict(),
+            "eligibility": asdict(benchmark.eligibility),
+            "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
+            "seconds": seconds,
+        }
+        _write_json(folder / "run.json", about)
+        _write_json(folder / "example.json", list(islice(task_texts(benchmark), EXAMPLES)))
+        write_tables(benchmark, folder / "benchmark")
+        say("report …")
+        run = load_run(folder)
+        write_figures([run], folder / "figures")
+        write_report([run], folder / "report.html")
+    return summary
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

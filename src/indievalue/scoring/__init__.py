@@ -1,0 +1,1 @@
+"""Reads predictions and nothing else: how often right, how sure, how evenly."""

@@ -1,0 +1,1 @@
+"""What was asked: loads and validates a survey spec."""

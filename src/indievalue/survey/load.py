@@ -1,0 +1,224 @@
+"""From a survey's YAML files to a :class:`Survey`. The format is described in docs/surveys.md."""
+
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from indievalue.errors import IndievalueError
+from indievalue.survey.codes import parse_codes
+from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
+from indievalue.survey.survey import Survey
+
+SAME = "same as polar"
+
+_Codes = int | str
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+Spec = TypeVar("Spec", bound=_Spec)
+
+
+class _SamplingSpec(_Spec):
+    setups: int = 3
+    per_category: int = 3
+    answered: int | None = None
+    continent: str | None = None
+    religion: str | None = None
+    first: str | None = None
+    per_religion: int | None = None
+
+
+class _SurveySpec(_Spec):
+    name: str
+    title: str
+    licence: str = ""
+    person: str | None = None
+    weight: str | None = None
+    country: str | None = None
+    recognised_by: list[str] = Field(default_factory=list)
+    missing: dict[int, str]
+    not_asked: int
+    blank: int
+    categories: list[str]
+    sampling: _SamplingSpec = _SamplingSpec()
+
+
+class _BatterySpec(_Spec):
+    battery: str | None = None
+    question: str | None = None
+    category: str
+    type: str
+    asks: str
+    ordered: bool = True
+    polar: dict[_Codes, str]
+    refined: dict[_Codes, str] | Literal["same as polar"]
+    questions: dict[str, dict[str, str]] = Field(default_factory=dict)
+    left_out: dict[int, str] = Field(default_factory=dict)
+
+
+class _GroupSpec(_Spec):
+    codes: _Codes | dict[str, _Codes]
+    label: str
+    statement: str | None = None
+
+
+class _DemographicSpec(_Spec):
+    id: str
+    name: str
+    asks: str
+    columns: list[str] | None = None
+    statement: str | None = None
+    groups: list[_GroupSpec]
+    otherwise: Literal["country", "continent"] | None = None
+    left_out: dict[int, str] = Field(default_factory=dict)
+
+
+def shipped_surveys() -> list[str]:
+    """Names of the surveys that come with the package."""
+    folder = files("indievalue") / "surveys"
+    return sorted(entry.name for entry in folder.iterdir() if (entry / "survey.yaml").is_file())
+
+
+@cache
+def load_survey(name: str) -> Survey:
+    """The survey that the package ships under ``name``, or the one in the folder that ``name`` is the path of.
+
+    A folder holds ``survey.yaml``, ``questions.yaml`` and, optionally, ``demographics.yaml``. One that is not shipped
+    is validated; raises IndievalueError with every problem found.
+    """
+    if name in shipped_surveys():
+        return _read(files("indievalue") / "surveys" / name)
+    folder = Path(name)
+    if not (folder / "survey.yaml").is_file():
+        shipped = ", ".join(shipped_surveys())
+        raise IndievalueError(
+            f"there is no survey {name!r}: give one of {shipped}, or a folder with survey.yaml and questions.yaml"
+        )
+    survey = _read(folder)
+    problems = survey.validate()
+    if problems:
+        raise IndievalueError(f"{folder}: {len(problems)} problems in the survey spec\n  " + "\n  ".join(problems))
+    return survey
+
+
+def _read(folder: Traversable) -> Survey:
+    spec = _parse(folder / "survey.yaml", _SurveySpec)
+    batteries = _parse_list(folder / "questions.yaml", _BatterySpec)
+    demographics: list[_DemographicSpec] = []
+    if (folder / "demographics.yaml").is_file():
+        demographics = _parse_list(folder / "demographics.yaml", _DemographicSpec)
+    return Survey(
+        name=spec.name,
+        title=spec.title,
+        licence=spec.licence,
+        person=spec.person,
+        weight=spec.weight,
+        country=spec.country,
+        recognised_by=tuple(spec.recognised_by),
+        missing=spec.missing,
+        not_asked=spec.not_asked,
+        blank=spec.blank,
+        categories=tuple(spec.categories),
+        questions=tuple(question for battery in batteries for question in _questions(battery, folder)),
+        demographics=tuple(_demographic(item) for item in demographics),
+        sampling=Sampling(**spec.sampling.model_dump()),
+    )
+
+
+def _questions(battery: _BatterySpec, folder: Traversable) -> list[Question]:
+    where = f"{folder}/questions.yaml, {battery.battery or battery.question}"
+    if (battery.question is None) == (not battery.questions):
+        raise IndievalueError(f"{where}: give either `question: ID` or `battery: NAME` with `questions:`")
+    slots_by_id = battery.questions or {str(battery.question): {}}
+    refined = battery.polar if battery.refined == SAME else battery.refined
+    assert isinstance(refined, dict)
+    try:
+        return [
+            Question(
+                id=id,
+                category=battery.category,
+                type=battery.type,
+                asks=_sentence(battery.asks, slots),
+                polar=_options(battery.polar, slots),
+                refined=_options(refined, slots),
+                ordered=battery.ordered,
+                left_out=battery.left_out,
+            )
+            for id, slots in slots_by_id.items()  # noqa: A001 - the survey's own word
+        ]
+    except KeyError as slot:
+        raise IndievalueError(f"{where}: a question gives no value for the slot {slot}") from None
+    except ValueError as error:
+        raise IndievalueError(f"{where}: {error}") from None
+
+
+def _options(options: dict[_Codes, str], slots: dict[str, str]) -> tuple[Option, ...]:
+    return tuple(Option(parse_codes(codes), _sentence(text, slots)) for codes, text in options.items())
+
+
+def _sentence(template: str, slots: dict[str, str]) -> str:
+    text = template.format_map(slots)
+    return text[:1].upper() + text[1:]
+
+
+def _demographic(spec: _DemographicSpec) -> Demographic:
+    columns = tuple(spec.columns or [spec.id])
+    groups = []
+    for group in spec.groups:
+        statement = group.statement
+        if statement is None:
+            if spec.statement is None:
+                raise IndievalueError(
+                    f"demographic {spec.name}: group {group.label!r} has no statement and no template"
+                )
+            statement = spec.statement.format(group=group.label)
+        by_column = group.codes if isinstance(group.codes, dict) else {columns[0]: group.codes}
+        codes = {column: parse_codes(text) for column, text in by_column.items()}
+        groups.append(Group(group.label, statement, codes))
+    return Demographic(
+        id=spec.id,
+        name=spec.name,
+        asks=spec.asks,
+        columns=columns,
+        groups=tuple(groups),
+        template=spec.statement,
+        otherwise=spec.otherwise,
+        left_out=spec.left_out,
+    )
+
+
+def _parse(file: Traversable, spec: type[Spec]) -> Spec:
+    return _validate(file, spec, _yaml(file), "")
+
+
+def _parse_list(file: Traversable, spec: type[Spec]) -> list[Spec]:
+    content = _yaml(file)
+    if not isinstance(content, list):
+        raise IndievalueError(f"{file}: expected a list of items that start with '- '")
+    return [_validate(file, spec, item, f", item {number}") for number, item in enumerate(content, 1)]
+
+
+def _validate(file: Traversable, spec: type[Spec], content: Any, where: str) -> Spec:
+    try:
+        return spec.model_validate(content)
+    except ValidationError as error:
+        lines = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise IndievalueError(f"{file}{where}: {'; '.join(lines)}") from None
+
+
+def _yaml(file: Traversable) -> Any:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten times as fast where it is built
+    try:
+        return yaml.load(file.read_text(encoding="utf-8"), Loader=loader)
+    except FileNotFoundError:
+        raise IndievalueError(f"{file} does not exist") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise IndievalueError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from None

@@ -1,0 +1,138 @@
+"""The parts of a survey: questions, the options of their answers in two forms, and demographics."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+FormName = Literal["polar", "refined"]
+FORMS: tuple[FormName, ...] = get_args(FormName)
+
+MISSING = -1
+"""Option index of an answer that is missing: the person has none, or none that the survey's options hold."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One possible answer of a question in a form: the raw codes it stands for and its first-person statement."""
+
+    codes: tuple[int, ...]
+    statement: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """One item of the survey.
+
+    ``ordered`` says that the options are steps of one scale. ``left_out`` maps codes that are in the codebook but are
+    nobody's option to the reason why.
+    """
+
+    id: str
+    category: str
+    type: str
+    asks: str
+    polar: tuple[Option, ...]
+    refined: tuple[Option, ...]
+    ordered: bool = True
+    left_out: Mapping[int, str] | None = None
+
+    def options(self, form: FormName) -> tuple[Option, ...]:
+        return self.polar if form == "polar" else self.refined
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group of people in a demographic: its label, its statement, and its raw codes by data column."""
+
+    label: str
+    statement: str
+    codes: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Demographic:
+    """A background item. Each person is in the group of the first of ``columns`` that holds a code known to it.
+
+    ``otherwise`` names the gazetteer lookup (``country`` or ``continent``) for ISO 3166 codes that no group lists,
+    whose statement is then made from ``template``.
+    """
+
+    id: str
+    name: str
+    asks: str
+    columns: tuple[str, ...]
+    groups: tuple[Group, ...]
+    template: str | None = None
+    otherwise: Literal["country", "continent"] | None = None
+    left_out: Mapping[int, str] | None = None
+
+    def statement(self, label: str) -> str:
+        """What a person of the group ``label`` would say of themselves. Raises KeyError for an unknown label."""
+        if label in self._statements:
+            return self._statements[label]
+        if self.otherwise is None or self.template is None:
+            raise KeyError(label)
+        return self.template.format(group=label)
+
+    @cached_property
+    def _statements(self) -> dict[str, str]:
+        return {group.label: group.statement for group in self.groups}
+
+
+@dataclass(frozen=True)
+class Form:
+    """A way to group codes into options: a lookup table code → option for every question.
+
+    Attributes:
+        name: ``polar`` or ``refined``.
+        lowest: the code that column 0 of ``table`` stands for.
+        table: int8 (questions × codes), the option of each code, :data:`MISSING` where it is no option.
+        counts: int64 (questions,), the number of options of each question.
+        starts: int64 (questions + 1,), where each question's options start when all options stand side by side.
+    """
+
+    name: FormName
+    lowest: int
+    table: NDArray[np.int8]
+    counts: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    def encode(self, codes: NDArray[np.int16]) -> NDArray[np.int8]:
+        """Options (people × questions, int8) of raw ``codes`` (people × questions, int16); missing is -1."""
+        options = np.empty(codes.shape, np.int8, order="F")
+        last = self.table.shape[1] - 1
+        for question in range(codes.shape[1]):
+            at = codes[:, question].astype(np.int32) - self.lowest
+            known = (at >= 0) & (at <= last)
+            options[:, question] = np.where(known, self.table[question, np.clip(at, 0, last)], MISSING)
+        return options
+
+    def one_hot(self, options: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Every option of every question as a column of 0 and 1 (people × total options); missing is all 0."""
+        columns: NDArray[np.float32] = np.zeros((len(options), int(self.starts[-1])), np.float32)
+        for start in range(0, len(options), 4096):  # by blocks, so that the indices take little memory
+            person, question = np.nonzero(options[start : start + 4096] >= 0)
+            columns[start + person, self.starts[question] + options[start + person, question]] = 1
+        return columns
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the benchmark of this survey draws people and probes (see :mod:`indievalue.benchmark`).
+
+    ``answered`` of the survey's questions must be answered for a person to be eligible; ``continent`` and ``religion``
+    name demographics: people are drawn evenly over the first, at most ``per_religion`` of one of the second in each.
+    ``first`` is the group of ``continent`` of which every eligible person is taken before the rest is shared out.
+    """
+
+    setups: int = 3
+    per_category: int = 3
+    answered: int | None = None
+    continent: str | None = None
+    religion: str | None = None
+    first: str | None = None
+    per_religion: int | None = None

@@ -1,0 +1,114 @@
+"""What makes a survey spec sound: codes in exactly one option, options in order, statements a person would say."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from indievalue.survey.codes import format_codes
+from indievalue.survey.model import FORMS, Demographic, Question
+
+LONGEST_STATEMENT = 60
+"""Words. Longer ones are not one natural sentence any more."""
+
+_SPEAKER = re.compile(r"\b(I|(?i:me|my|myself|mine|we|our|us))\b")
+_NEGATION = re.compile(r"\b(not|never|no one|nobody|none|neither|cannot|nothing)\b|\w+n't\b", re.IGNORECASE)
+_ALLOWED_PAIRS = re.compile(r"\bneither\b.*\bnor\b|\bnever or almost never\b", re.IGNORECASE)
+
+
+def problems(
+    missing: Mapping[int, str],
+    categories: Sequence[str],
+    questions: Sequence[Question],
+    demographics: Sequence[Demographic],
+) -> list[str]:
+    """Everything that is wrong, one line each, with the place in front; empty where all is sound."""
+    found: list[str] = []
+    found += _repeated("question id", (question.id for question in questions))
+    found += _repeated("demographic name", (demographic.name for demographic in demographics))
+    found += _repeated("demographic id", (demographic.id for demographic in demographics))
+    found += [
+        f"category {name!r} has no question" for name in categories if name not in {q.category for q in questions}
+    ]
+    for question in questions:
+        found += [f"{question.id}: {problem}" for problem in _question_problems(question, missing, categories)]
+    for demographic in demographics:
+        found += [f"{demographic.name}: {problem}" for problem in _demographic_problems(demographic, missing)]
+    return found
+
+
+def statement_problems(statement: str) -> Iterator[str]:
+    """What keeps ``statement`` from being one clear first-person sentence."""
+    quoted = repr(statement)
+    if "{" in statement or "}" in statement:
+        yield f"a placeholder is left in {quoted}"
+    if not statement[:1].isupper():
+        yield f"no capital at the start of {quoted}"
+    if not statement.endswith(".") or re.search(r"[.!?] [A-Z]", statement[:-1]):
+        yield f"{quoted} is not one sentence that ends in a period"
+    if "  " in statement or statement != statement.strip():
+        yield f"stray spaces in {quoted}"
+    if not _SPEAKER.search(statement):
+        yield f"{quoted} is not said in the first person"
+    if len(statement.split()) > LONGEST_STATEMENT:
+        yield f"{quoted} is longer than {LONGEST_STATEMENT} words"
+    if len(_NEGATION.findall(statement)) > 1 and not _ALLOWED_PAIRS.search(statement):
+        yield f"a double negative in {quoted}"
+
+
+def _question_problems(question: Question, missing: Mapping[int, str], categories: Sequence[str]) -> Iterator[str]:
+    if question.category not in categories:
+        yield f"its category {question.category!r} is not one of the survey's"
+    if not question.asks.endswith("?"):
+        yield f"what it asks is no question: {question.asks!r}"
+    covered: dict[str, set[int]] = {}
+    for form in FORMS:
+        options = question.options(form)
+        if len(options) < 2:
+            yield f"{form} has fewer than two options"
+        codes = [code for option in options for code in option.codes]
+        covered[form] = set(codes)
+        yield from _codes_problems(form, codes, missing, question.left_out or {})
+        if question.ordered and codes != sorted(codes):
+            yield f"{form}: the options do not follow the order of the codes; say ordered: false if they are no scale"
+        yield from _repeated(f"{form} statement", (option.statement for option in options))
+        for option in options:
+            yield from statement_problems(option.statement)
+    if covered["polar"] != covered["refined"]:
+        difference = format_codes(covered["polar"] ^ covered["refined"])
+        yield f"code {difference} is in an option of one form and not of the other"
+    for fine in question.refined:
+        if not any(set(fine.codes) <= set(broad.codes) for broad in question.polar):
+            yield f"the refined option {format_codes(fine.codes)} lies across two polar options"
+
+
+def _demographic_problems(demographic: Demographic, missing: Mapping[int, str]) -> Iterator[str]:
+    if not demographic.groups and demographic.otherwise is None:
+        yield "it has no group"
+    if not demographic.asks.endswith("?"):
+        yield f"what it asks is no question: {demographic.asks!r}"
+    yield from _repeated("label", (group.label for group in demographic.groups))
+    yield from _repeated("statement", (group.statement for group in demographic.groups))
+    for group in demographic.groups:
+        yield from statement_problems(group.statement)
+        unknown = set(group.codes) - set(demographic.columns)
+        if unknown:
+            yield f"group {group.label!r} has codes for {', '.join(sorted(unknown))}, which is not among its columns"
+    for column in demographic.columns:
+        codes = [code for group in demographic.groups for code in group.codes.get(column, ())]
+        yield from _codes_problems(column, codes, missing, demographic.left_out or {})
+
+
+def _codes_problems(
+    where: str, codes: Sequence[int], missing: Mapping[int, str], left_out: Mapping[int, str]
+) -> Iterator[str]:
+    twice = [code for code, times in Counter(codes).items() if times > 1]
+    if twice:
+        yield f"{where}: code {format_codes(twice)} is in two options"
+    if set(codes) & set(missing):
+        yield f"{where}: code {format_codes(set(codes) & set(missing))} is a missing code and an option"
+    if set(codes) & set(left_out):
+        yield f"{where}: code {format_codes(set(codes) & set(left_out))} is left out and in an option"
+
+
+def _repeated(what: str, values: Iterable[str]) -> list[str]:
+    return [f"{what} {value!r} occurs {times} times" for value, times in Counter(values).items() if times > 1]

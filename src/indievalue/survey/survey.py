@@ -1,0 +1,81 @@
+"""What was asked: a questionnaire, its answer codes, and the options they group into."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from indievalue.errors import IndievalueError
+from indievalue.survey import rules
+from indievalue.survey.model import FORMS, MISSING, Demographic, Form, FormName, Question, Sampling
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A questionnaire with its answer codes.
+
+    Attributes:
+        person: data column of the person's id. weight: of the survey weight; None where there is none.
+        recognised_by: data columns that tell a file of this survey.
+        missing: missing codes (e.g. -1) → what they mean. not_asked: the one of a question that was not put.
+        blank: the code that an empty cell stands for.
+    """
+
+    name: str
+    title: str
+    licence: str
+    person: str | None
+    weight: str | None
+    country: str | None
+    recognised_by: tuple[str, ...]
+    missing: Mapping[int, str]
+    not_asked: int
+    blank: int
+    categories: tuple[str, ...]
+    questions: tuple[Question, ...]
+    demographics: tuple[Demographic, ...]
+    sampling: Sampling
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Question id → its column in every people × questions array."""
+        return {question.id: position for position, question in enumerate(self.questions)}
+
+    def question(self, id: str) -> Question:  # noqa: A002 - the survey's own word
+        """The question called ``id``. Raises IndievalueError where the survey has none of that name."""
+        if id not in self.positions:
+            raise IndievalueError(f"survey {self.name} has no question {id!r}")
+        return self.questions[self.positions[id]]
+
+    def demographic(self, name: str) -> Demographic:
+        """The demographic with that name. Raises IndievalueError, listing the known ones, where there is none."""
+        for demographic in self.demographics:
+            if demographic.name == name:
+                return demographic
+        known = ", ".join(demographic.name for demographic in self.demographics)
+        raise IndievalueError(f"survey {self.name} has no demographic {name!r}; it has {known}")
+
+    def form(self, name: FormName) -> Form:
+        """The lookup table of a form. Raises IndievalueError for a name other than polar and refined."""
+        if name not in FORMS:
+            raise IndievalueError(f"there is no form {name!r}; choose polar or refined")
+        return self._forms[name]
+
+    @cached_property
+    def _forms(self) -> dict[FormName, Form]:
+        codes = [code for q in self.questions for form in FORMS for o in q.options(form) for code in o.codes]
+        lowest, highest = min(codes), max(codes)
+        forms: dict[FormName, Form] = {}
+        for name in FORMS:
+            table = np.full((len(self.questions), highest - lowest + 1), MISSING, np.int8)
+            for position, question in enumerate(self.questions):
+                for index, option in enumerate(question.options(name)):
+                    table[position, np.array(option.codes) - lowest] = index
+            counts = np.array([len(question.options(name)) for question in self.questions])
+            forms[name] = Form(name, lowest, table, counts, np.concatenate([[0], np.cumsum(counts)]))
+        return forms
+
+    def validate(self) -> list[str]:
+        """Everything that is wrong with the survey, one line each; empty where it is sound."""
+        return rules.problems(self.missing, self.categories, self.questions, self.demographics)

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 
@@ -124,7 +123,7 @@ def show(
     seed: Seed = 0,
 ) -> None:
     """Print one person: demographics, statements by category, and what is missing and why."""
-    from indievalue.report.terminal import print_person
+    from indievalue.report.show import print_person
 
     people = _people(data, survey, seed, quiet=True)
     if person not in people.rows:
@@ -162,6 +161,7 @@ def benchmark(
 
 @app.command()
 def evaluate(
+    context_of_call: typer.Context,
     data: Data,
     predictor: PredictorNames,
     directory: Out,
@@ -199,7 +199,7 @@ def evaluate(
     if people is None and not people_file and not saved:
         eligibility = drawn.eligibility
         notes.print(f"{len(drawn.people):,} people are tested, of {eligibility.eligible:,} who are eligible")
-    arguments = {name: _plain(value) for name, value in click.get_current_context().params.items()}
+    arguments = {name: _plain(value) for name, value in context_of_call.params.items()}
     with notes.status("") as status:
         summary = run_evaluation(
             everyone,
@@ -236,7 +236,7 @@ def survey(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped survey, or the folder of your own.")] = "wvs7",
 ) -> None:
     """Check a survey spec, and print what it holds."""
-    from indievalue.report.terminal import print_survey
+    from indievalue.report.show import print_survey
     from indievalue.survey.load import load_survey
 
     print_survey(load_survey(name), out)
@@ -253,6 +253,10 @@ def _version(
         raise typer.Exit
 
 
+_INTERRUPTED = 130
+"""What Typer returns after Ctrl-C."""
+
+
 def main() -> None:
     """Run the command line: exit code 0 when it went well, 1 when something was wrong, 2 for a wrong call."""
     signal.signal(signal.SIGTERM, _stop)
@@ -261,17 +265,15 @@ def main() -> None:
     except IndievalueError as error:
         notes.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True)
         code = 1
-    except click.UsageError as error:
-        notes.print(f"[bold red]error:[/] {_escape(error.format_message())}", soft_wrap=True)
-        if error.ctx is not None:
-            notes.print(f"[dim]{error.ctx.command_path} --help tells more[/]")
+    except typer.TyperException as error:
+        notes.print(f"[bold red]error:[/] {_escape(error.format_message())}; --help tells more", soft_wrap=True)
         code = 2
-    except (KeyboardInterrupt, click.Abort):
-        notes.print("stopped; nothing half-written was left")
-        code = 1
     except BrokenPipeError:
         code = 0  # whoever read the output has seen enough
-    sys.exit(code if isinstance(code, int) else 0)
+    if code == _INTERRUPTED:
+        notes.print("stopped; nothing half-written was left")
+        code = 1
+    sys.exit(code or 0)
 
 
 def _stop(signal_number: int, frame: FrameType | None) -> None:
@@ -322,7 +324,7 @@ def _settings(
 
 def _tested(people: str | None, file: Path | None) -> Any:
     if people is not None and file is not None:
-        raise click.UsageError("give --people or --people-file, not both")
+        raise typer.BadParameter("give --people or --people-file, not both")
     if file is not None:
         try:
             return [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
@@ -333,7 +335,7 @@ def _tested(people: str | None, file: Path | None) -> Any:
 
 def _one_of(value: str, *known: str) -> Any:
     if value not in known:
-        raise click.UsageError(f"{value!r} is none of {', '.join(known)}")
+        raise typer.BadParameter(f"{value!r} is none of {', '.join(known)}")
     return value
 
 
@@ -341,9 +343,9 @@ def _whole(text: str, option: str) -> int:
     try:
         number = int(text)
     except ValueError:
-        raise click.UsageError(f"{option} takes a whole number, not {text!r}") from None
+        raise typer.BadParameter(f"{option} takes a whole number, not {text!r}") from None
     if number < 0:
-        raise click.UsageError(f"{option} takes a number from 0 on, not {text}")
+        raise typer.BadParameter(f"{option} takes a number from 0 on, not {text}")
     return number
 
 

@@ -1,0 +1,75 @@
+"""Shared fixtures: the garden survey and its people, made by hand; and the real data, where it is there."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from indievalue.people.decode import decode
+from indievalue.people.people import People
+from indievalue.survey.load import load_survey
+from indievalue.survey.survey import Survey
+
+ROOT = Path(__file__).resolve().parents[1]
+GARDEN = Path(__file__).parent / "surveys" / "garden"
+DATA = Path(os.environ.get("INDIEVALUE_DATA", ROOT.parent / "shared" / "data"))
+REFERENCE = Path(os.environ.get("INDIEVALUE_REFERENCE", ROOT.parent / "shared" / "reference"))
+
+
+@pytest.fixture(scope="session")
+def garden() -> Survey:
+    return load_survey(str(GARDEN))
+
+
+@pytest.fixture(scope="session")
+def wvs7() -> Survey:
+    return load_survey("wvs7")
+
+
+@pytest.fixture(scope="session")
+def garden_table() -> pl.DataFrame:
+    return garden_answers(60)
+
+
+@pytest.fixture(scope="session")
+def gardeners(garden: Survey, garden_table: pl.DataFrame) -> People:
+    return decode(garden_table, garden, "garden.csv", "fingerprint")
+
+
+@pytest.fixture(scope="session")
+def real_people() -> People:
+    from indievalue.people.read import read_people
+
+    return read_people(real_file("wvs7_14countries.csv.gz"))
+
+
+def real_file(name: str) -> Path:
+    """A file of real survey answers; skips the test where it is not there."""
+    if not (DATA / name).exists():
+        pytest.skip(f"no real survey data: set INDIEVALUE_DATA to a folder with {name}")
+    return DATA / name
+
+
+def garden_answers(people: int, seed: int = 0) -> pl.DataFrame:
+    """Raw codes of made-up gardeners in three regions, all questions answered: those who like roses like hedgehogs."""
+    rng = np.random.default_rng(seed)
+    fond = rng.random(people) < 0.5
+    columns: dict[str, np.ndarray] = {
+        "ID": np.array([f"g{number:04d}" for number in range(people)]),
+        "WEIGHT": rng.uniform(0.5, 1.5, people).round(3),
+        "REGION": rng.integers(1, 4, people),
+        "FAITH": rng.integers(1, 3, people),
+        "AGEGROUP": rng.integers(1, 3, people),
+        "AGE": rng.integers(18, 90, people),
+        "HOME": rng.choice([276, 250], people),
+    }
+    for question in ("P1", "P2", "P3", "P4"):
+        columns[question] = np.where(fond, rng.integers(1, 3, people), rng.integers(2, 5, people))
+    for question in ("A1", "A2", "A3"):
+        columns[question] = np.where(fond, rng.integers(5, 11, people), rng.integers(1, 7, people))
+    columns["N1"] = rng.integers(1, 4, people)
+    columns["N2"] = np.where(fond, 1, rng.integers(0, 2, people))
+    columns["N3"] = rng.integers(1, 3, people)
+    return pl.DataFrame(columns)

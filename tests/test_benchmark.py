@@ -1,0 +1,223 @@
+"""The protocols: who is tested, with which probes, and what is shown of them."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from conftest import garden_answers, real_file
+from indievalue.benchmark.build import answered_threshold, build_benchmark, protocol_probes
+from indievalue.benchmark.model import NOBODY, Benchmark, Settings
+from indievalue.benchmark.storage import load_benchmark, save_benchmark, task_texts
+from indievalue.errors import IndievalueError
+from indievalue.people.decode import decode
+from indievalue.people.people import People
+from indievalue.survey.survey import Survey
+
+
+def _probe_ids(benchmark: Benchmark) -> list[tuple[int, list[str]]]:
+    questions = benchmark.survey.questions
+    return [(setup.number, [questions[probe].id for probe in setup.probes]) for setup in benchmark.setups]
+
+
+def test_each_setup_takes_the_next_questions_of_each_category_and_wraps(wvs7: Survey) -> None:
+    probes = protocol_probes(wvs7, np.ones(253, bool))
+    ids = [[wvs7.questions[probe].id for probe in setup] for setup in probes]
+    assert [len(setup) for setup in ids] == [39, 39, 39]
+    assert ids[0][:6] == ["Q1", "Q2", "Q3", "Q46", "Q47", "Q48"]
+    assert ids[1][9:12] == ["Q109", "Q110", "Q111"]
+    assert ids[2][9:12] == ["Q106", "Q107", "Q108"]  # six economic questions: the third setup wraps to the first three
+
+
+def test_questions_that_nobody_answered_are_not_probes(garden: Survey, garden_table: pl.DataFrame) -> None:
+    people = decode(garden_table.drop("P1").with_columns(A1=pl.lit(-4)), garden, "garden.csv", "")
+    benchmark = build_benchmark(people, Settings(), "all")
+    assert _probe_ids(benchmark) == [(0, ["P2", "A2", "N1"]), (1, ["P3", "A3", "N2"]), (2, ["P4", "N3"])]
+
+
+def test_a_wrapped_repeat_is_asked_once_in_strict_and_again_in_paper(gardeners: People) -> None:
+    with_four_setups = dataclasses.replace(
+        gardeners,
+        survey=dataclasses.replace(gardeners.survey, sampling=dataclasses.replace(gardeners.survey.sampling, setups=4)),
+    )
+    strict = build_benchmark(with_four_setups, Settings(setups=(0, 3)), "all")
+    paper = build_benchmark(with_four_setups, Settings(setups=(0, 3), protocol="paper"), "all")
+    assert _probe_ids(strict) == [(0, ["P1", "A1", "N1"]), (3, ["P4"])]
+    assert _probe_ids(paper) == [(0, ["P1", "A1", "N1"]), (3, ["P4", "A1", "N1"])]
+    hidden = [gardeners.survey.positions[question] for question in ("P4", "A1", "N1")]
+    assert not np.isin(
+        strict.setups[1].demonstrations, hidden
+    ).any()  # a repeat is kept from the demonstrations all the same
+
+
+def test_demonstrations_are_answered_questions_outside_the_probes(garden: Survey, garden_table: pl.DataFrame) -> None:
+    people = decode(garden_table.with_columns(P3=pl.lit(-1)), garden, "garden.csv", "")
+    for setup, task in build_benchmark(people, Settings(form="refined", demonstrations=None), "all").tasks():
+        assert not np.isin(setup.demonstrations, setup.probes).any()
+        assert (task.shown[:, setup.probes] == -1).all()
+        drawn = np.sort(setup.demonstrations, axis=1)
+        assert (np.diff(drawn, axis=1) > 0).all()  # nothing is shown twice
+        assert ((task.shown >= 0).sum(axis=1) == (setup.demonstrations != NOBODY).sum(axis=1)).all()
+        assert (task.shown[:, garden.positions["P3"]] == -1).all()
+
+
+def test_fewer_demonstrations_are_the_first_of_more(gardeners: People) -> None:
+    few = build_benchmark(gardeners, Settings(demonstrations=2), 20)
+    many = build_benchmark(gardeners, Settings(demonstrations=5), 20)
+    for two, five in zip(few.setups, many.setups, strict=True):
+        assert (two.demonstrations == five.demonstrations[:, :2]).all()
+
+
+def test_siblings_are_drawn_anew_for_each_probe_and_may_show_the_others(gardeners: People) -> None:
+    benchmark = build_benchmark(gardeners, Settings(demonstrations_from="siblings", demonstrations=None), "all")
+    assert [len(setup.probes) for setup in benchmark.setups] == [1] * 9
+    first = benchmark.setups[0]
+    assert not np.isin(first.demonstrations, first.probes).any()
+    assert (first.demonstrations != NOBODY).sum(axis=1).tolist() == [9] * 60
+
+
+@pytest.mark.parametrize("context", ["none", "demographics", "statements", "both"])
+def test_context_decides_what_is_shown(gardeners: People, context: str) -> None:
+    settings = dataclasses.replace(Settings(), context=context)  # type: ignore[arg-type]
+    for _, task in build_benchmark(gardeners, settings, 10).tasks():
+        assert bool((task.shown >= 0).any()) == (context in ("statements", "both"))
+        assert (task.demographics is not None) == (context in ("demographics", "both"))
+
+
+def test_demonstrations_may_be_of_the_other_form(gardeners: People) -> None:
+    benchmark = build_benchmark(gardeners, Settings(form="polar", demonstrations_as="refined"), 10)
+    for _, task in benchmark.tasks():
+        refined = benchmark.people.options("refined")
+        assert (task.shown == np.where(task.shown >= 0, refined, -1)).all()
+        assert task.shown.max() > 1
+
+
+def test_people_are_shared_out_evenly_with_all_of_the_first_region(garden: Survey) -> None:
+    # 3 islanders, 10 in the valley, 4 in the hills (of whom the cap of 4 per faith keeps 4); everybody's faith differs.
+    table = garden_answers(17).with_columns(
+        REGION=pl.Series([3] * 3 + [1] * 10 + [2] * 4), FAITH=pl.Series([1, 2, 1] + [1] * 5 + [2] * 5 + [1] * 4)
+    )
+    people = decode(table, garden, "garden.csv", "")
+    regions = build_benchmark(people, Settings(), 13).people.demographics["region"]
+    assert dict(regions.value_counts().iter_rows()) == {"Island": 3, "Valley": 6, "Hills": 4}
+    with pytest.raises(
+        IndievalueError, match="17 of 17 people are eligible, 15 of them with at most 4 of one religion"
+    ):
+        build_benchmark(people, Settings(), 16)
+    assert len(build_benchmark(people, Settings()).people) == 15
+    assert len(build_benchmark(people, Settings(), "all").people) == 17
+
+
+def test_the_cap_does_not_apply_where_there_is_one_region(garden: Survey) -> None:
+    table = garden_answers(30).with_columns(REGION=pl.lit(1), FAITH=pl.lit(1))
+    assert len(build_benchmark(decode(table, garden, "garden.csv", ""), Settings()).people) == 30
+
+
+def test_who_is_not_eligible_and_why(garden: Survey) -> None:
+    table = garden_answers(20).with_columns(
+        P1=pl.Series([-1] * 3 + [1] * 17),
+        P4=pl.Series([1] * 16 + [-5] * 4),
+        N3=pl.Series([1] * 16 + [-5] * 2 + [1] * 2),
+    )
+    people = decode(table, garden, "garden.csv", "")
+    with pytest.raises(IndievalueError) as error:
+        build_benchmark(people, Settings(), 16)
+    assert "16 people were asked for: only 15 of 20 people are eligible" in str(error.value)
+    assert "5 did not answer every one of the 9 probes" in str(error.value)
+
+
+def test_the_threshold_of_answers_shrinks_with_the_questions_in_the_file(wvs7: Survey) -> None:
+    everything = np.ones(253, bool)
+    assert answered_threshold(wvs7, everything) == 239
+    assert answered_threshold(wvs7, np.arange(253) < 101) == 96
+
+
+@pytest.mark.parametrize(
+    ("tested", "complaint"),
+    [
+        (0, "at least 1"),
+        (["nobody"], "1 of the people to test are not in the data, first 'nobody'"),
+        (["g0001", "g0001"], "names somebody twice"),
+        ([], "is empty"),
+    ],
+)
+def test_people_who_cannot_be_tested(gardeners: People, tested: int | list[str], complaint: str) -> None:
+    with pytest.raises(IndievalueError, match=complaint):
+        build_benchmark(gardeners, Settings(), tested)
+
+
+def test_an_unknown_setup_is_refused(gardeners: People) -> None:
+    with pytest.raises(IndievalueError, match=r"no setup \[5\]; the protocol has 0 to 2"):
+        build_benchmark(gardeners, Settings(setups=(0, 5)))
+
+
+def test_listed_people_are_taken_in_their_order_whoever_they_are(gardeners: People) -> None:
+    assert build_benchmark(gardeners, Settings(), ["g0007", "g0002"]).people.ids.tolist() == ["g0007", "g0002"]
+
+
+def test_the_order_of_the_file_makes_no_difference(gardeners: People) -> None:
+    shuffled = gardeners.take(np.random.default_rng(1).permutation(len(gardeners)))
+    one, other = build_benchmark(gardeners, Settings(), 9), build_benchmark(shuffled, Settings(), 9)
+    assert one.people.ids.tolist() == other.people.ids.tolist()
+    assert list(task_texts(one)) == list(task_texts(other))
+    assert list(task_texts(one)) != list(task_texts(build_benchmark(gardeners, Settings(seed=1), 9)))
+
+
+def test_a_saved_benchmark_is_loaded_as_it_was(gardeners: People, tmp_path: Path) -> None:
+    benchmark = build_benchmark(gardeners, Settings(form="refined", context="both", demonstrations=3), 9)
+    save_benchmark(benchmark, tmp_path / "saved")
+    loaded = load_benchmark(tmp_path / "saved", gardeners)
+    assert loaded.settings == benchmark.settings
+    assert loaded.eligibility == benchmark.eligibility
+    assert list(task_texts(loaded)) == list(task_texts(benchmark))
+    lines = (tmp_path / "saved" / "tasks.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == list(task_texts(benchmark))
+    first = json.loads(lines[0])
+    assert [len(first["demonstrations"]), len(first["probes"]), len(first["demographics"])] == [3, 3, 4]
+
+
+def test_a_benchmark_of_other_data_is_refused(gardeners: People, garden: Survey, tmp_path: Path) -> None:
+    save_benchmark(build_benchmark(gardeners, Settings(), 9), tmp_path / "saved", text=False)
+    with pytest.raises(IndievalueError, match="other answers to the probes"):
+        load_benchmark(tmp_path / "saved", decode(garden_answers(60, seed=1), garden, "other.csv", ""))
+    with pytest.raises(IndievalueError, match="is of other data"):
+        load_benchmark(tmp_path / "saved", gardeners.take([0, 1]))
+    with pytest.raises(IndievalueError, match="holds no benchmark"):
+        load_benchmark(tmp_path, gardeners)
+
+
+def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(tmp_path: Path) -> None:
+    garden_answers(60).write_csv(tmp_path / "garden.csv")
+    survey = Path(__file__).parent / "surveys" / "garden"
+    for threads in ("1", "2"):
+        command = ["benchmark", str(tmp_path / "garden.csv"), "--survey", str(survey), "--out", str(tmp_path / threads)]
+        subprocess.run(
+            [sys.executable, "-c", "from indievalue.cli import main; main()", *command],
+            env={**os.environ, "POLARS_MAX_THREADS": threads, "OMP_NUM_THREADS": threads},
+            check=True,
+            capture_output=True,
+        )
+    for file in ("benchmark.json", "probes.parquet", "demonstrations.parquet", "tasks.jsonl"):
+        assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes(), file
+
+
+def test_on_real_people_the_paper_s_sample_is_drawn() -> None:
+    from indievalue.people.read import read_people
+
+    people = read_people(real_file("wvs7_14countries.csv.gz"))
+    benchmark = build_benchmark(people, Settings(), 800)
+    assert [len(setup.probes) for setup in benchmark.setups] == [39, 39, 30]
+    continents = dict(benchmark.people.demographics["continent"].value_counts().iter_rows())
+    assert sum(continents.values()) == 800
+    assert continents["Oceania"] == 88  # all who are eligible
+    religions = benchmark.people.demographics.group_by("continent", "religion").len()
+    assert max(religions["len"].to_list()) <= 80
+    answered = (benchmark.people.options("refined") >= 0).sum(axis=1)
+    assert answered.min() >= 239
+    assert all((benchmark.answers(setup) >= 0).all() for setup in benchmark.setups)

@@ -8,11 +8,17 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from indievalue.survey.gazetteer import in_a_sentence
+
 FormName = Literal["polar", "refined"]
 FORMS: tuple[FormName, ...] = get_args(FormName)
 
 MISSING = -1
 """Option index of an answer that is missing: the person has none, or none that the survey's options hold."""
+
+
+_BLOCK = 1024
+"""People one-hot encoded at a time: few enough that the indices stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ class Demographic:
             return self._statements[label]
         if self.otherwise is None or self.template is None:
             raise KeyError(label)
-        return self.template.format(group=label)
+        return self.template.format(group=in_a_sentence(label) if self.otherwise == "country" else label)
 
     @cached_property
     def _statements(self) -> dict[str, str]:
@@ -113,10 +119,12 @@ class Form:
 
     def one_hot(self, options: NDArray[np.int8]) -> NDArray[np.float32]:
         """Every option of every question as a column of 0 and 1 (people × total options); missing is all 0."""
-        columns: NDArray[np.float32] = np.zeros((len(options), int(self.starts[-1])), np.float32)
-        for start in range(0, len(options), 4096):  # by blocks, so that the indices take little memory
-            person, question = np.nonzero(options[start : start + 4096] >= 0)
-            columns[start + person, self.starts[question] + options[start + person, question]] = 1
+        width = int(self.starts[-1])
+        columns: NDArray[np.float32] = np.zeros((len(options), width), np.float32)
+        for start in range(0, len(options), _BLOCK):
+            block = np.ascontiguousarray(options[start : start + _BLOCK])
+            at = self.starts[:-1] + block + width * np.arange(len(block))[:, None]
+            columns[start : start + _BLOCK].reshape(-1)[at[block >= 0]] = 1
         return columns
 
 

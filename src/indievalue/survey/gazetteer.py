@@ -1,5 +1,6 @@
 """Country names and continents by ISO 3166 numeric code, for codes that a survey spec does not list."""
 
+import re
 from functools import cache
 from typing import Literal
 
@@ -7,6 +8,12 @@ from countryinfo import CountryInfo
 from countryinfo.exceptions import CountryNotFoundError
 
 _AMERICAS = {"South America": "South America", "Central America": "North America", "Caribbean": "North America"}
+
+
+_TAKES_ARTICLE = re.compile(
+    r"^(United|Democratic|Central African|Dominican)\b|Republic$|Islands?$|^Republic of"
+    r"|^(Bahamas|Comoros|Gambia|Maldives|Netherlands|Philippines|Seychelles|Vatican City)$"
+)
 
 
 @cache
@@ -28,3 +35,8 @@ def look_up(code: int, what: Literal["country", "continent"]) -> str | None:
     if region == "Americas":
         return _AMERICAS.get(str(about.get("intermediateregion")), "North America")
     return str(region) if region else None
+
+
+def in_a_sentence(country: str) -> str:
+    """The country's name as it stands in a sentence, with the article where English has one."""
+    return f"the {country}" if _TAKES_ARTICLE.search(country) else country

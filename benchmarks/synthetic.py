@@ -2,15 +2,13 @@
 
     python benchmarks/synthetic.py DATA [--people 20000] [--seed 0] [--predictors] [--speed]
 
-prints one table: how far option shares, correlations between questions and eligibility for the benchmark are apart, with
-``--predictors`` the accuracy of majority and resemble on both, and with ``--speed`` the cost of 100,000 people.
+prints one table: how far apart option shares, correlations between questions and eligibility for the benchmark are;
+with ``--predictors`` the accuracy of majority and resemble on both, with ``--speed`` the cost of 100,000 people.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
-import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +22,7 @@ from indievalue.people.read import read_people
 from indievalue.people.synthetic import synthetic_people
 from indievalue.predictors.names import make_predictor
 from indievalue.predictors.predictions import predict
+from indievalue.survey.model import FORMS, FormName
 
 SPEED = """
 import resource, time
@@ -84,9 +83,7 @@ def compare_marginals(table: Table, real: People, synthetic: People) -> None:
         met = f"{np.sum(one > 0):,} options met", f"{np.sum(other > 0):,} options met"
         table.add_row("option shares", where, *met, f"mean {np.nanmean(apart):.2f} most {np.nanmax(apart):.1f} points")
         unanswered = 100 * (of_real[rows] < 0).mean(), 100 * (of_synthetic[where_synthetic[where]] < 0).mean()
-        by_question = np.abs(
-            (of_real[rows] < 0).mean(axis=0) - (of_synthetic[where_synthetic[where]] < 0).mean(axis=0)
-        )
+        by_question = np.abs((of_real[rows] < 0).mean(axis=0) - (of_synthetic[where_synthetic[where]] < 0).mean(axis=0))
         far = f"mean {100 * by_question.mean():.2f} most {100 * by_question.max():.1f} points"
         table.add_row("missing", where, *(f"{share:.2f} %" for share in unanswered), far)
 
@@ -141,20 +138,20 @@ def compare_eligibility(table: Table, real: People, synthetic: People) -> None:
 
 
 def compare_predictors(table: Table, real: People, synthetic: People) -> None:
-    for form in ("polar", "refined"):
+    for form in FORMS:
         for name in ("majority", "resemble:k=35"):
             found = [100 * accuracy(people, form, name) for people in (real, synthetic)]
             apart = f"{found[1] - found[0]:+.1f} points"
             table.add_row(f"accuracy of {name}", form, *(f"{share:.1f} %" for share in found), apart)
 
 
-def accuracy(people: People, form: str, name: str) -> float:
+def accuracy(people: People, form: FormName, name: str) -> float:
     """Share of the probes of setup 0 foreseen, of 400 people, by a predictor fitted on all others."""
     benchmark = build_benchmark(people, Settings(form=form, setups=(0,)), tested=400)
     others = people.take(~np.isin(people.ids, benchmark.people.ids))
     predictor = make_predictor(name).fit(others, form, benchmark.settings.shown_form)
     predictions = predict(name, predictor, benchmark)
-    return float((predictions["answer"] == predictions["choice"]).mean())
+    return float((predictions["answer"] == predictions["choice"]).to_numpy().mean())
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def demo(
             arguments = {"command": "demo", "seed": seed}
             predictors = ["random", "majority", "resemble:k=35"]
             summary = run_evaluation(people, benchmark, predictors, folder / form, arguments=arguments)
-            print_summary(summary, form, out)
+            print_summary(summary, form, out, paper=False)
         write_report([load_run(folder / form) for form in FORMS], folder / "report.html")
     notes.print(f"Report: {directory / 'report.html'}")
 
@@ -127,7 +127,7 @@ def show(
 
     people = _people(data, survey, seed, quiet=True)
     if person not in people.rows:
-        raise IndievalueError(f"{data} has no person {person!r}; its first is {people.ids[0]!r}")
+        raise IndievalueError(f"{data} has no person {person!r}; its first is {str(people.ids[0])!r}")
     print_person(people, people.rows[person], _one_of(form, "polar", "refined"), out)
 
 
@@ -211,7 +211,8 @@ def evaluate(
             force=force,
             say=status.update,
         )
-    print_summary(summary, drawn.settings.form, out)
+    comparable = everyone.survey.name == "wvs7" and not data.startswith("synthetic")
+    print_summary(summary, drawn.settings.form, out, paper=comparable)
     notes.print(f"Report: {directory / 'report.html'}")
 
 

@@ -1,6 +1,7 @@
 """Accuracy with an interval that respects that one person's probes belong together, log loss, and invalid output."""
 
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -67,11 +68,20 @@ def cluster_interval(
     Cluster bootstrap: a person is drawn with all of their probes (Cameron, Gelbach & Miller 2008). With one person
     there is nothing to draw, and both ends are that person's accuracy.
     """
-    people = len(right)
-    times = np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=draws)
-    shares = (times @ right) / (times @ probes)
-    low, high = np.percentile(shares, [2.5, 97.5])
+    sums = np.stack([right, probes], axis=1).astype(np.float64)
+    times = _times_drawn(len(right), seed, draws)
+    drawn = np.concatenate([block.astype(np.float64) @ sums for block in np.array_split(times, max(1, draws // 100))])
+    low, high = np.percentile(drawn[:, 0] / drawn[:, 1], [2.5, 97.5])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=2)
+def _times_drawn(people: int, seed: int, draws: int) -> NDArray[np.uint8]:
+    """How often each person is drawn (draws × people); kept, because every part of the same people needs the same."""
+    random = np.random.default_rng(seed)
+    return np.stack([np.bincount(random.integers(0, people, people), minlength=people) for _ in range(draws)]).astype(
+        np.uint8
+    )
 
 
 def log_loss(predictions: pl.DataFrame) -> float | None:

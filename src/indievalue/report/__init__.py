@@ -1,0 +1,1 @@
+"""Makes run directories readable: tables, figures, one HTML page."""

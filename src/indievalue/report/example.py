@@ -1,0 +1,94 @@
+"""One person of a run, and what each predictor guessed of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from indievalue.report.runs import Demonstration, Example, Run
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A predictor's choice; ``probability`` is what it gave the chosen option, 0-1, None where it gives none."""
+
+    predictor: str
+    right: bool
+    probability: float | None
+
+
+@dataclass(frozen=True)
+class GuessedOption:
+    """An option of a probe, whether it is the person's answer, and who chose it."""
+
+    statement: str
+    true: bool
+    guesses: tuple[Guess, ...]
+
+
+@dataclass(frozen=True)
+class GuessedProbe:
+    """A probe with its options; ``invalid`` names the predictors whose output named none of them."""
+
+    question: str
+    asks: str
+    options: tuple[GuessedOption, ...]
+    invalid: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GuessedPerson:
+    """An example person. ``right`` is the number of ``probes`` that each predictor got right."""
+
+    person: str
+    demographics: tuple[str, ...]
+    demonstrations: tuple[Demonstration, ...]
+    probes: tuple[GuessedProbe, ...]
+    right: dict[str, int]
+
+
+def spread(probes: Sequence[GuessedProbe], number: int) -> tuple[list[GuessedProbe], list[GuessedProbe]]:
+    """``number`` of ``probes``, evenly spaced so that they are of many categories, and the others."""
+    number = min(number, len(probes))
+    chosen = {len(probes) * place // number for place in range(number)}
+    first = [probe for position, probe in enumerate(probes) if position in chosen]
+    return first, [probe for position, probe in enumerate(probes) if position not in chosen]
+
+
+def guessed_person(run: Run) -> GuessedPerson | None:
+    """The first example person of ``run`` with the guesses about them; None where the run has no example."""
+    if not run.examples:
+        return None
+    example = run.examples[0]
+    probes = tuple(_probes(run, example))
+    right = {
+        predictor: sum(guess.right for probe in probes for guess in _guesses(probe) if guess.predictor == predictor)
+        for predictor in run.summary
+    }
+    return GuessedPerson(example.person, example.demographics, example.demonstrations, probes, right)
+
+
+def _probes(run: Run, example: Example) -> Iterator[GuessedProbe]:
+    of_person = run.predictions.filter((pl.col("person") == example.person) & (pl.col("setup") == example.setup))
+    rows = {(row["question"], row["predictor"]): row for row in of_person.iter_rows(named=True)}
+    for probe in example.probes:
+        made = {name: rows[probe.question, name] for name in run.summary if (probe.question, name) in rows}
+        options = tuple(
+            GuessedOption(
+                statement,
+                index == probe.answer,
+                tuple(
+                    Guess(name, index == probe.answer, row["probabilities"] and row["probabilities"][index])
+                    for name, row in made.items()
+                    if row["choice"] == index
+                ),
+            )
+            for index, statement in enumerate(probe.options)
+        )
+        invalid = tuple(name for name, row in made.items() if row["choice"] < 0)
+        yield GuessedProbe(probe.question, probe.asks, options, invalid)
+
+
+def _guesses(probe: GuessedProbe) -> Iterator[Guess]:
+    for option in probe.options:
+        yield from option.guesses

@@ -1,0 +1,196 @@
+"""The figures of a report: one function each, which returns an Altair chart, and one that writes them all.
+
+Widths are in pixels. A figure for a phone is narrower than :data:`indievalue.report.drawing.NARROW`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import numpy as np
+import polars as pl
+import vl_convert
+from numpy.typing import NDArray
+
+from indievalue.files import new_file
+from indievalue.report.drawing import (
+    CONFIG,
+    WIDE,
+    Figure,
+    Rows,
+    accuracy_axis,
+    chart_of,
+    dot_figure,
+    dot_layers,
+    figure_svg,
+    predictor_looks,
+    spanning,
+)
+from indievalue.report.paper import paper_for
+from indievalue.report.runs import Run, run_names
+from indievalue.report.styles import INK, MUTED, Style, predictor_styles
+
+_LABEL = 0.14
+"""Share of the axis that is kept free for the figures at the right of a row."""
+
+_FINEST = 4.0
+"""Points of accuracy that one bar of a distribution spans at least."""
+
+
+def accuracy_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
+    """Accuracy of every predictor with its 95% interval and, hollow, what the paper printed; the best comes first."""
+    form = run.record.form
+    best_first = sorted(run.summary, key=lambda name: -run.summary[name].accuracy)
+    measured: list[dict[str, Any]] = [
+        {
+            "row": name,
+            "line": "accuracy",
+            "predictor": name,
+            "accuracy": run.summary[name].accuracy,
+            "accuracy_low": run.summary[name].accuracy_low,
+            "accuracy_high": run.summary[name].accuracy_high,
+        }
+        for name in best_first
+    ]
+    printed: list[dict[str, Any]] = []
+    paper = paper_for(run)
+    if paper is not None:
+        beside = {name: paper.accuracy(name, form) for name in best_first}
+        beside |= {f"{figure.label} (paper)": figure.accuracy[form] for figure in paper.landmarks(best_first)}
+        printed = [
+            {"row": row, "line": "accuracy", "accuracy": value, "kind": f"printed in the paper, {paper.source}"}
+            for row, value in beside.items()
+            if value is not None
+        ]
+    rows = Rows(tuple(dict.fromkeys(item["row"] for item in measured + printed)), ("accuracy",), width, height=22)
+    labels = _value_labels(measured, printed)
+    least = min(item.get("accuracy_low", item["accuracy"]) for item in measured + printed)
+    greatest = max(item["end"] for item in labels)
+    x = accuracy_axis([least, greatest + _LABEL * (greatest - least)])
+    layers = dot_layers(measured, rows, x, predictor_looks(styles, list(run.summary), legend=None))
+    if printed:
+        # A scale of its own for this one stroke is what puts the hollow mark into a legend.
+        legend = alt.Legend(title=None, symbolFillColor="transparent", symbolStrokeWidth=1.6)
+        kind = alt.Stroke("kind:N", scale=alt.Scale(range=[INK]), legend=legend)
+        layers.append(
+            chart_of(printed)
+            .mark_point(size=110, filled=False, strokeWidth=1.6, opacity=1)
+            .encode(x=x, stroke=kind, **rows.encoding())
+        )
+    layers.append(
+        chart_of(labels)
+        .mark_text(align="left", dx=10, color=INK)
+        .encode(x=alt.X("end:Q"), text="label:N", **rows.encoding())
+    )
+    return dot_figure(layers, rows)
+
+
+def category_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
+    """Accuracy in every category with its 95% interval, by predictor; categories are sorted by the best predictor's."""
+    table = run.by_category
+    best = max(run.summary, key=lambda name: run.summary[name].accuracy)
+    of_best = table.filter(pl.col("predictor") == best).sort("accuracy", descending=True, maintain_order=True)
+    rows = Rows(tuple(of_best["category"]), tuple(run.summary), width, height=11)
+    dots = table.with_columns(row=pl.col("category"), line=pl.col("predictor")).to_dicts()
+    x = accuracy_axis([item[end] for item in dots for end in ("accuracy_low", "accuracy_high")])
+    longest = max(len(name) for name in run.summary)
+    legend = alt.Legend(title=None, columns=max(1, width // (longest * 8 + 40)), labelLimit=width, symbolSize=70)
+    return dot_figure(dot_layers(dots, rows, x, predictor_looks(styles, list(run.summary), legend)), rows)
+
+
+def people_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.VConcatChart:
+    """How accuracy is spread over people: for each predictor the share of people in every band of accuracy."""
+    edges = _band_edges(run.by_person["probes"].to_numpy())
+    shares, quartiles = {}, {}
+    for predictor in run.summary:
+        accuracy = run.by_person.filter(pl.col("predictor") == predictor)["accuracy"].to_numpy()
+        shares[predictor] = 100 * np.histogram(accuracy, edges)[0] / len(accuracy)
+        quartiles[predictor] = np.percentile(accuracy, [25, 50, 75])
+    reached = np.flatnonzero(np.sum(list(shares.values()), axis=0))
+    x = spanning([max(0.0, edges[reached[0]]), min(100.0, edges[reached[-1] + 1])])
+    y = alt.Scale(domain=[0, float(max(share.max() for share in shares.values()))], nice=False)
+    charts = []
+    for position, (predictor, share) in enumerate(shares.items()):
+        last = position == len(shares) - 1
+        bars = [
+            {"start": low, "end": high, "share": value}
+            for low, high, value in zip(edges[:-1].tolist(), edges[1:].tolist(), share.tolist(), strict=True)
+            if value > 0
+        ]
+        low, median, high = quartiles[predictor]
+        title = "Accuracy in one person's answers, %" if last else None
+        bar = (
+            chart_of(bars)
+            .mark_bar(color=styles[predictor].colour, stroke="white", strokeWidth=1, clip=True)
+            .encode(
+                x=alt.X("start:Q", scale=x, axis=alt.Axis(title=title, labels=last, ticks=last, tickCount=8)),
+                x2="end:Q",
+                y=alt.Y("share:Q", scale=y, axis=alt.Axis(title="% of people", tickCount=3)),
+                y2=alt.datum(0),
+            )
+        )
+        middle = chart_of([{"median": median}]).encode(x="median:Q")
+        line = [
+            middle.mark_rule(color=colour, strokeWidth=thickness) for colour, thickness in (("white", 4), (INK, 1.5))
+        ]
+        heading = alt.TitleParams(
+            predictor,
+            subtitle=f"median {median:.0f}%, the middle half of people {low:.0f}–{high:.0f}%",
+            anchor="start",
+            fontSize=13,
+            subtitleColor=MUTED,
+            subtitleFontSize=13,
+            offset=4,
+        )
+        charts.append(alt.layer(bar, *line).properties(width=width - 60, height=64, title=heading))
+    return alt.vconcat(*charts, spacing=10).properties(config=CONFIG)
+
+
+def write_figures(runs: Sequence[Run], directory: str | Path) -> list[Path]:
+    """Write every figure of every run as SVG and as PNG (two pixels a point), and return the paths.
+
+    Names say what a figure is and of which run: ``accuracy-by-category-refined.svg``. Raises IndievalueError where
+    ``directory`` cannot be written.
+    """
+    styles = predictor_styles(name for run in runs for name in run.summary)
+    written = []
+    for run, name in zip(runs, run_names(runs), strict=True):
+        titled: dict[str, tuple[Figure, str]] = {
+            "accuracy": (accuracy_figure(run, styles), "Accuracy by predictor"),
+            "accuracy-by-category": (category_figure(run, styles), "Accuracy by category of question"),
+            "accuracy-over-people": (people_figure(run, styles), "How accuracy is spread over people"),
+        }
+        for kind, (chart, title) in titled.items():
+            svg = figure_svg(chart, title, ", ".join([f"{name[0]} form", *name[1:]]))
+            file = Path(directory) / f"{kind}-{re.sub(r'[^a-z0-9]+', '-', '-'.join(name).lower()).strip('-')}"
+            for path, content in (
+                (file.with_name(f"{file.name}.svg"), svg.encode()),
+                (file.with_name(f"{file.name}.png"), vl_convert.svg_to_png(svg, scale=2)),
+            ):
+                with new_file(path) as beside:
+                    beside.write_bytes(content)
+                written.append(path)
+    return written
+
+
+def _value_labels(measured: list[dict[str, Any]], printed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The accuracy of each row in figures, to the right of all that is drawn in the row."""
+    labels = []
+    for name in dict.fromkeys(item["row"] for item in measured + printed):
+        of_row = [item for item in measured + printed if item["row"] == name]
+        end = max(item.get("accuracy_high", item["accuracy"]) for item in of_row)
+        labels.append({"row": name, "line": "accuracy", "end": end, "label": f"{of_row[0]['accuracy']:.1f}"})
+    return labels
+
+
+def _band_edges(probes: NDArray[np.integer]) -> NDArray[np.floating]:
+    """Edges of bands of accuracy from 0 to 100 that each hold equally many of the values a person can have.
+
+    Of 39 probes a person can have 0, 2.6, 5.1, … % right; bands of 5 points would hold now one, now two of these and
+    show a comb that is not in the people.
+    """
+    step = 100 / float(np.median(probes))
+    band = step * max(1, int(np.ceil(_FINEST / step)))
+    return np.arange(-step / 2, 100 + band, band)

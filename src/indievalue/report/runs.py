@@ -1,0 +1,182 @@
+"""Reads run directories, and names each beside the others."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import TypeAdapter, ValidationError
+
+from indievalue.benchmark.model import Context, DemonstrationsFrom, Eligibility, Protocol
+from indievalue.errors import IndievalueError
+from indievalue.people.report import Report
+from indievalue.predictors.predictions import read_predictions
+from indievalue.scoring.accuracy import Score
+from indievalue.scoring.breakdown import accuracy_by_category, accuracy_by_person
+from indievalue.survey.load import load_survey
+from indievalue.survey.model import FormName
+from indievalue.survey.survey import Survey
+
+SYNTHETIC = "synthetic"
+"""Source of people who were made up."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """``run.json``: what was asked of whom, and with what.
+
+    ``demonstrations`` None means all that a person answered; ``people`` were tested, ``training_people`` learned from;
+    ``seconds`` is by predictor.
+    """
+
+    survey: str
+    form: FormName
+    protocol: Protocol
+    context: Context
+    demonstrations: int | None
+    demonstrations_as: FormName
+    seed: int
+    people: int
+    data: Report
+    eligibility: Eligibility
+    arguments: dict[str, Any]
+    versions: dict[str, str]
+    seconds: dict[str, float]
+    demonstrations_from: DemonstrationsFrom = "others"
+    training_people: int | None = None
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """One statement of the example person, and the question that it answers."""
+
+    question: str
+    statement: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One probe of the example person: what it asks, the statement of every option, the index of the true one."""
+
+    question: str
+    asks: str
+    options: tuple[str, ...]
+    answer: int
+
+
+@dataclass(frozen=True)
+class Example:
+    """One person as a predictor met them in one setup."""
+
+    person: str
+    setup: int
+    demographics: tuple[str, ...]
+    demonstrations: tuple[Demonstration, ...]
+    probes: tuple[Probe, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run directory holds. ``summary`` is by predictor, in the order in which they were named."""
+
+    record: Record
+    survey: Survey
+    predictions: pl.DataFrame
+    summary: dict[str, Score]
+    examples: tuple[Example, ...]
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the people were made up, so that no figure says anything about real ones."""
+        return self.record.data.source == SYNTHETIC
+
+    @cached_property
+    def by_category(self) -> pl.DataFrame:
+        """Accuracy by predictor and category (see :func:`indievalue.scoring.breakdown.accuracy_by_category`)."""
+        return accuracy_by_category(self.predictions, self.survey, self.record.seed)
+
+    @cached_property
+    def by_person(self) -> pl.DataFrame:
+        """Accuracy by predictor and person (see :func:`indievalue.scoring.breakdown.accuracy_by_person`)."""
+        return accuracy_by_person(self.predictions)
+
+
+_RECORD = TypeAdapter(Record)
+_SUMMARY = TypeAdapter(dict[str, Score])
+_EXAMPLES = TypeAdapter(tuple[Example, ...])
+
+
+def load_run(directory: str | Path) -> Run:
+    """The run in ``directory``. Raises IndievalueError, naming the file, where one is absent or broken."""
+    folder = Path(directory)
+    if not folder.is_dir():
+        raise IndievalueError(f"{folder} is no run directory; `indievalue evaluate … --out {folder}` makes one")
+    record: Record = _read(folder / "run.json", _RECORD)
+    summary: dict[str, Score] = _read(folder / "summary.json", _SUMMARY)
+    examples: tuple[Example, ...] = _read(folder / "example.json", _EXAMPLES)
+    predictions = read_predictions(folder / "predictions.parquet")
+    named = set(predictions["predictor"].unique())
+    if named != set(summary) or not named:
+        raise IndievalueError(
+            f"{folder}: summary.json is of {_listed(summary)} and predictions.parquet of {_listed(named)}; "
+            "they are not of one run"
+        )
+    forms = set(predictions["form"].unique())
+    if forms != {record.form}:
+        raise IndievalueError(f"{folder}: run.json says {record.form} and predictions.parquet {_listed(forms)}")
+    return Run(record, load_survey(record.survey), predictions, summary, examples)
+
+
+def run_names(runs: Sequence[Run]) -> list[tuple[str, ...]]:
+    """What tells each run from the others: its form, then the settings in which runs of that form differ.
+
+    ``[("polar",), ("refined",)]``, or ``[("polar", "strict protocol"), ("polar", "paper protocol")]``. Runs that
+    differ in none of them are numbered.
+    """
+    settings = [
+        {
+            "protocol": f"{run.record.protocol} protocol",
+            "context": f"context {run.record.context}",
+            "demonstrations": f"{run.record.demonstrations or 'all'} demonstrations",
+            "shown": f"shown {run.record.demonstrations_as}",
+            "from": f"demonstrations from {run.record.demonstrations_from}",
+            "data": Path(run.record.data.source).name,
+            "seed": f"seed {run.record.seed}",
+        }
+        for run in runs
+    ]
+    names: list[tuple[str, ...]] = []
+    for run, own in zip(runs, settings, strict=True):
+        rivals = [other for rival, other in zip(runs, settings, strict=True) if rival.record.form == run.record.form]
+        differing = (value for key, value in own.items() if any(rival[key] != value for rival in rivals))
+        names.append((run.record.form, *differing))
+    times = Counter(names)
+    seen: Counter[tuple[str, ...]] = Counter()
+    for position, name in enumerate(names):
+        if times[name] > 1:
+            seen[name] += 1
+            names[position] = (*name, f"run {seen[name]}")
+    return names
+
+
+def _read(file: Path, kind: TypeAdapter[Any]) -> Any:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise IndievalueError(f"{file.parent} is no complete run directory: it has no {file.name}") from None
+    except (OSError, ValueError) as error:
+        raise IndievalueError(f"cannot read {file}: {error}") from None
+    try:
+        return kind.validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise IndievalueError(f"{file} is not what a run writes: {where}: {first['msg']}") from None
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(sorted(map(str, names))) or "nothing"

@@ -1,0 +1,69 @@
+"""Accuracy of parts of the predictions: by category, by person, by any column."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from indievalue.scoring.accuracy import cluster_interval
+from indievalue.survey.survey import Survey
+
+
+def accuracy_by(predictions: pl.DataFrame, *columns: str, seed: int = 0) -> pl.DataFrame:
+    """Accuracy in every combination of ``columns`` that occurs, in order of first occurrence.
+
+    Returns ``columns``, ``accuracy``, ``accuracy_low``, ``accuracy_high`` (0-100, the 95% interval from resampling
+    people, as in :func:`indievalue.scoring.accuracy.score`), ``people`` and ``probes``. An invalid output is wrong.
+    Raises ValueError where no column is given.
+    """
+    if not columns:
+        raise ValueError("accuracy_by needs a column to break the predictions down by")
+    by_person = (
+        predictions.group_by(*columns, "person", maintain_order=True)
+        .agg((pl.col("choice") == pl.col("answer")).sum().alias("right"), pl.len().alias("probes"))
+        .sort("person", maintain_order=True)
+    )
+    order = predictions.select(columns).unique(maintain_order=True)
+    schema = {column: predictions.schema[column] for column in columns} | {
+        "accuracy": pl.Float64(),
+        "accuracy_low": pl.Float64(),
+        "accuracy_high": pl.Float64(),
+        "people": pl.Int64(),
+        "probes": pl.Int64(),
+    }
+    parts = pl.DataFrame(list(_parts(by_person, columns, seed)), schema=schema, orient="row")
+    return order.join(parts, on=columns, how="left", nulls_equal=True, maintain_order="left")
+
+
+def accuracy_by_category(predictions: pl.DataFrame, survey: Survey, seed: int = 0) -> pl.DataFrame:
+    """:func:`accuracy_by` ``predictor`` and ``category``, the categories in the order of the survey.
+
+    Raises IndievalueError where the predictions name a question that the survey does not have.
+    """
+    categories = {question: survey.question(question).category for question in predictions["question"].unique()}
+    place = {category: position for position, category in enumerate(survey.categories)}
+    by_category = accuracy_by(
+        predictions.with_columns(
+            pl.col("question").replace_strict(categories, return_dtype=pl.String).alias("category")
+        ),
+        "predictor",
+        "category",
+        seed=seed,
+    )
+    return by_category.sort(
+        pl.col("category").replace_strict(place, default=len(place), return_dtype=pl.Int64), maintain_order=True
+    )
+
+
+def accuracy_by_person(predictions: pl.DataFrame) -> pl.DataFrame:
+    """``predictor``, ``person``, ``accuracy`` (0-100) and ``probes``: one row per predictor and person."""
+    return predictions.group_by("predictor", "person", maintain_order=True).agg(
+        (100 * (pl.col("choice") == pl.col("answer")).mean()).alias("accuracy"), pl.len().cast(pl.Int64).alias("probes")
+    )
+
+
+def _parts(by_person: pl.DataFrame, columns: tuple[str, ...], seed: int) -> Iterator[tuple[Any, ...]]:
+    for key, part in by_person.group_by(*columns):
+        right, probes = part["right"].to_numpy(), part["probes"].to_numpy()
+        low, high = cluster_interval(right, probes, seed)
+        yield *key, 100 * float(right.sum() / probes.sum()), 100 * low, 100 * high, len(part), int(probes.sum())

@@ -1,0 +1,100 @@
+"""What stays unanswered: by item, by kind of missing code, and by how reluctant a person is to answer at all."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, log_expit, logit
+
+from indievalue.people.synthetic import FEWEST, LOG_ODDS, NEVER, SHARE
+from indievalue.survey.survey import Survey
+
+_RELUCTANCE = np.linspace(-8, 8, 33)
+_STEPS = 60
+"""Of the EM algorithm."""
+
+
+def missing_fields(
+    raw: NDArray[np.int32],
+    places: NDArray[np.int16],
+    asked: NDArray[np.bool_],
+    is_question: NDArray[np.bool_],
+    country: NDArray[np.int64],
+    survey: Survey,
+) -> dict[str, Any]:
+    """The fields of the twin that tell what stays unanswered; ``asked`` (countries × items) where shares are."""
+    codes = np.array(sorted(survey.missing, reverse=True), np.int8)
+    absent = np.zeros(asked.shape, np.int8)
+    intercepts = np.full(asked.shape, NEVER, np.int16)
+    degrees = np.zeros((len(asked), len(_RELUCTANCE)), np.uint16)
+    kinds = np.zeros((*asked.shape, len(codes)), np.uint16)
+    for at, is_asked in enumerate(asked):
+        here = raw[country == at]
+        unanswered = places[country == at] < 0
+        of_code = np.array([(here == code) & unanswered for code in codes])
+        by_item = of_code.sum(axis=1).T
+        absent[at] = np.where(is_asked, 0, codes[by_item.argmax(axis=1)])
+        intercepts[at, is_asked], degrees[at] = _reluctance(unanswered[:, is_asked], is_question[is_asked])
+        people = of_code[:, :, is_asked].any(axis=2).sum(axis=1)
+        overall = np.where(people >= FEWEST, by_item[is_asked].sum(axis=0), 0).astype(np.float64)
+        if not overall.any():
+            overall[codes == survey.blank] = 1
+        own = np.where(by_item >= FEWEST, by_item, 0).astype(np.float64)
+        rest = by_item.sum(axis=1) - own.sum(axis=1)
+        own += np.where((rest >= FEWEST) | ~own.any(axis=1), np.maximum(rest, 1), 0)[:, None] * overall / overall.sum()
+        kinds[at] = np.rint(SHARE * own / own.sum(axis=1, keepdims=True))
+    return {
+        "absent": absent,
+        "intercepts": intercepts,
+        "reluctance": np.rint(_RELUCTANCE * LOG_ODDS).astype(np.int16),
+        "reluctance_shares": degrees,
+        "missing_codes": codes,
+        "missing_shares": kinds,
+    }
+
+
+def _reluctance(
+    unanswered: NDArray[np.bool_], is_question: NDArray[np.bool_]
+) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
+    """Log-odds of every item (items,), in 1/100, and the shares of degrees of reluctance (degrees,), in one country.
+
+    A Rasch model by marginal maximum likelihood (EM); the distribution of reluctance is free (Bock and Aitkin 1981).
+    Only questions tell reluctance: demographics are also missing where they do not apply.
+    """
+    n, items = unanswered.shape
+    times = unanswered.sum(axis=0).astype(np.float64)
+    rare = times < FEWEST
+    pool = unanswered[:, rare]
+    times[rare] = pool.sum() / max(1, rare.sum()) if pool.any(axis=1).sum() >= FEWEST else 0
+    some = times > 0
+    telling = is_question[some]
+    data, times = unanswered[:, some & is_question].astype(np.float64), times[some]
+    log_odds = logit((times / n).clip(0, 1 - 0.5 / n))
+    times = times.clip(0, n - 0.5)
+    weights = np.full(len(_RELUCTANCE), n / len(_RELUCTANCE)) if telling.any() else n * (_RELUCTANCE == 0).astype(float)
+    for step in range(_STEPS):
+        at = log_odds[telling, None] + _RELUCTANCE
+        likelihood = data @ at + log_expit(-at).sum(axis=0)
+        posterior = np.exp(likelihood - likelihood.max(axis=1, keepdims=True)) * weights
+        weights = (posterior / posterior.sum(axis=1, keepdims=True)).sum(axis=0)
+        last = step == _STEPS - 1
+        if last:
+            weights = _joined(weights)
+        for _ in range(50 if last else 2):
+            chance = expit(log_odds[:, None] + _RELUCTANCE)
+            log_odds += ((times - chance @ weights) / (chance * (1 - chance) @ weights)).clip(-1, 1)
+    intercepts = np.full(items, NEVER, np.int16)
+    intercepts[some] = np.rint(log_odds * LOG_ODDS).clip(NEVER + 1, -NEVER - 1)
+    return intercepts, np.rint(SHARE * weights / weights.sum()).astype(np.uint16)
+
+
+def _joined(people: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``people`` by degree, where degrees of too few people are joined with the next that is not."""
+    joined = np.zeros_like(people)
+    waiting, last = 0.0, 0
+    for degree, number in enumerate(people):
+        waiting += number
+        if waiting >= FEWEST:
+            joined[degree], waiting, last = waiting, 0.0, degree
+    joined[last] += waiting
+    return joined

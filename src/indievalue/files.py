@@ -1,11 +1,14 @@
 """Writing so that no half-written file is ever found under its final name."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from polars.exceptions import PolarsError
 
 from indievalue.errors import IndievalueError
 
@@ -24,7 +27,7 @@ def new_file(path: Path) -> Iterator[Path]:
         yield beside
         beside.chmod(0o644)
         beside.replace(path)
-    except OSError as error:
+    except (OSError, PolarsError) as error:
         raise _unwritable(path, error) from None
     finally:
         beside.unlink(missing_ok=True)
@@ -37,12 +40,13 @@ def new_directory(path: Path, *, force: bool) -> Iterator[Path]:
     Raises IndievalueError where ``path`` holds anything already and ``force`` is not given, or cannot be written. With
     ``force`` the earlier content is replaced only once the new one is complete.
     """
-    occupied = path.exists() and (not path.is_dir() or any(path.iterdir()))
-    if occupied and not force:
-        raise IndievalueError(f"{path} exists already; choose another --out, or give --force to replace it")
-    if occupied and not path.is_dir():
-        raise IndievalueError(f"{path} is a file; --out names a directory")
     try:
+        if Path.cwd().is_relative_to(path.resolve()):
+            raise IndievalueError(f"{path} is the folder you are in, or holds it; name a new one with --out")
+        if path.exists() and not path.is_dir():
+            raise IndievalueError(f"{path} is a file; --out names a directory")
+        if path.exists() and any(path.iterdir()) and not force:
+            raise IndievalueError(f"{path} exists already; choose another --out, or give --force to replace it")
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
     except OSError as error:
@@ -51,7 +55,7 @@ def new_directory(path: Path, *, force: bool) -> Iterator[Path]:
         yield beside
         beside.chmod(0o755)
         _take_place(beside, path)
-    except OSError as error:
+    except (OSError, PolarsError) as error:
         raise _unwritable(path, error) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -65,11 +69,15 @@ def _take_place(beside: Path, path: Path) -> None:
     path.replace(earlier)
     try:
         beside.replace(path)
-    except OSError:
+    except BaseException:
         earlier.replace(path)
         raise
     shutil.rmtree(earlier, ignore_errors=True)
 
 
-def _unwritable(path: Path, error: OSError) -> IndievalueError:
-    return IndievalueError(f"cannot write {path}: {error.strerror or error}")
+def _unwritable(path: Path, error: OSError | PolarsError) -> Exception:
+    """What to raise. Polars says what the disk said in a text of its own; its other errors are defects, and stay."""
+    if isinstance(error, OSError):
+        return IndievalueError(f"cannot write {path}: {error.strerror or error}")
+    said = re.search(r"([^:]+) \(os error \d+\)", str(error))
+    return IndievalueError(f"cannot write {path}: {said[1].strip()}") if said else error

@@ -11,9 +11,8 @@ def dataset_card(people: People, *, text: bool) -> str:
     survey, report = people.survey, people.report
     files = {"people": "people.parquet", **{f"answers_{form}": f"answers_{form}.parquet" for form in FORMS}}
     files["statements"] = "statements.parquet"
-    if text:
-        files["text"] = "statements.jsonl"
     number = f"{len(people):,}"
+    # No config for statements.jsonl: `datasets` takes all configs of a folder for the format of the first.
     options = sum(int(survey.form(form).starts[-1]) for form in FORMS)
     front = {
         "license": "other",
@@ -56,6 +55,7 @@ def dataset_card(people: People, *, text: bool) -> str:
         "",
         "from datasets import load_dataset",
         'answers = load_dataset("PATH OF THIS FOLDER", "answers_polar", split="train")',
+        *(['text = load_dataset("json", data_files="statements.jsonl", split="train")'] if text else []),
         "```",
         "",
         "## What was read",

@@ -74,18 +74,18 @@ def statements_table(survey: Survey) -> pl.DataFrame:
 
 
 def texts(people: People) -> Iterator[dict[str, Any]]:
-    """One dict per person: person, demographics, polar and refined (question, statement), and what is missing, why."""
+    """One dict a person: person, demographics, polar and refined (question, statement), missing (question, reason)."""
     encoded = {form: people.options(form) for form in FORMS}
     for row, person in enumerate(people.ids.tolist()):
         yield {
             "person": person,
             "demographics": demographic_statements(people, row),
             **{form: _statements(people.survey, form, encoded[form][row]) for form in FORMS},
-            "missing": {
-                question.id: why_missing(people, row, at)
+            "missing": [
+                {"question": question.id, "reason": why_missing(people, row, at)}
                 for at, question in enumerate(people.survey.questions)
                 if encoded["refined"][row, at] < 0
-            },
+            ],
         }
 
 

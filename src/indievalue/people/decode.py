@@ -7,9 +7,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
-from indievalue.people.gazetteer import look_up
 from indievalue.people.people import People
 from indievalue.people.report import CodeCount, Report
+from indievalue.survey.gazetteer import look_up
 from indievalue.survey.model import FORMS, Demographic
 from indievalue.survey.survey import Survey
 
@@ -22,15 +22,23 @@ def decode(table: pl.DataFrame, survey: Survey, source: str, fingerprint: str) -
     Raises IndievalueError where a cell is a fraction or a text instead of a code, naming its row (the first person is
     row 1) and column, or where no question of the survey is there.
     """
-    present = [question.id for question in survey.questions if question.id in table.columns]
-    if not present:
-        raise IndievalueError(f"{source} has none of the {len(survey.questions)} questions of survey {survey.name}")
+    if not any(question.id in table.columns for question in survey.questions):
+        raise IndievalueError(
+            f"{source} has none of the {len(survey.questions)} questions of survey {survey.name}; "
+            f"its first column is {table.columns[0]!r}"
+        )
     if not len(table):
         raise IndievalueError(f"{source} has a header and no people")
-    ids, repeated, numbered = _ids(table, survey)
-    if repeated:
-        first = np.sort(np.unique(ids, return_index=True)[1])
-        table, ids = table[first], ids[first]
+    table = _numbers(table, survey, source)
+    given = _given_ids(table, survey)
+    filled_in = table.select(~pl.all_horizontal(pl.all().is_null())).to_series()
+    names = _names(given)
+    repeated = _repeated(names.filter(filled_in))
+    kept = filled_in & names.is_first_distinct()
+    if not kept.any():
+        raise IndievalueError(f"{source} has {len(table):,} rows, and all of them are empty")
+    rows = len(table)
+    table, ids = table.filter(kept), names.filter(kept).to_numpy().astype(np.str_)
 
     codes = np.full((len(ids), len(survey.questions)), survey.not_asked, np.int16, order="F")
     unknown: list[CodeCount] = []
@@ -39,7 +47,7 @@ def decode(table: pl.DataFrame, survey: Survey, source: str, fingerprint: str) -
     for position, question in enumerate(survey.questions):
         if question.id not in table.columns:
             continue
-        values = integer_codes(table[question.id], source)
+        values = table[question.id]
         blank += values.null_count()
         filled = values.fill_null(survey.blank)
         options = {code for form in FORMS for option in question.options(form) for code in option.codes}
@@ -56,17 +64,17 @@ def decode(table: pl.DataFrame, survey: Survey, source: str, fingerprint: str) -
             absent.append(demographic.name)
             columns[demographic.name] = pl.Series(demographic.name, [None] * len(ids), pl.String)
             continue
-        labels, strange, skipped, borrowed = _labels(table, demographic, survey, source)
+        labels, strange, skipped, borrowed = _labels(table, demographic, survey)
         columns[demographic.name] = labels
         unknown += strange
         left_out += skipped
         sources += borrowed
-    weights, unweighted = _weights(table, survey, source)
+    weights, unweighted = _weights(table, survey)
     report = Report(
         source=source,
         survey=survey.name,
         fingerprint=fingerprint,
-        rows=len(ids) + sum(rows for _, rows in repeated),
+        rows=rows,
         people=len(ids),
         absent_questions=tuple(q.id for q in survey.questions if q.id not in table.columns),
         absent_demographics=tuple(absent),
@@ -74,8 +82,9 @@ def decode(table: pl.DataFrame, survey: Survey, source: str, fingerprint: str) -
         left_out=tuple(left_out),
         filled=tuple(sources),
         blank=blank,
+        empty_rows=rows - int(filled_in.sum()),
         repeated=repeated,
-        row_numbers=numbered,
+        row_numbers=given.filter(kept).null_count(),
         unweighted=unweighted,
     )
     return People(survey, ids, codes, pl.DataFrame(columns), weights, report)
@@ -89,39 +98,59 @@ def needed_columns(survey: Survey) -> set[str]:
 
 
 def integer_codes(column: pl.Series, source: str) -> pl.Series:
-    """The column as Int64 codes, null where the cell is empty.
+    """The column as Int64 codes, null where the cell is empty (or a dot, the missing value of statistics packages).
 
-    Raises IndievalueError naming the first row whose cell is a fraction or a text. Stata's extended missing values (.a
-    to .z), which arrive as single letters, are empty cells.
+    Raises IndievalueError naming the first row whose cell is a fraction or a text.
     """
-    if column.dtype.is_integer():
+    if column.dtype == pl.Null or (column.dtype.is_integer() and column.dtype != pl.UInt64):
         return column.cast(pl.Int64)
-    if column.dtype == pl.Null:
-        return column.cast(pl.Int64)
-    if column.dtype == pl.Object:
-        column = pl.Series(column.name, [None if value is None else str(value) for value in column], pl.String)
-    numbers = column
-    if not column.dtype.is_float():
-        text = column.cast(pl.String).str.strip_chars()
-        text = text.set(text.str.contains(r"^[a-z.]?$") & text.is_not_null(), None)
-        numbers = text.cast(pl.Float64, strict=False)
-        _refuse(text.is_not_null() & numbers.is_null(), column, "a text", source)
-    numbers = numbers.cast(pl.Float64).fill_nan(None)
+    numbers = _decimals(column, source, "no answer code; export the file with codes instead of labels")
     whole = numbers.round(0)
-    _refuse((numbers != whole).fill_null(False), column, "a fraction", source)
-    if (numbers.abs() > 2**53).any():
-        _refuse((numbers.abs() > 2**53).fill_null(False), column, "too large a number", source)
+    _refuse(numbers != whole, column, source, "a fraction and no answer code; codes are whole numbers")
+    _refuse(numbers.abs() > 2**53, column, source, "too large for an answer code")
     return whole.cast(pl.Int64)
 
 
-def _refuse(wrong: pl.Series, column: pl.Series, what: str, source: str) -> None:
-    if not wrong.any():
-        return
-    row = int(wrong.arg_max() or 0)
-    raise IndievalueError(
-        f"{source}: column {column.name}, row {row + 1:,} holds {column[row]!r}, which is {what} and no answer code; "
-        "export the file with codes instead of labels"
-    )
+def _decimals(column: pl.Series, source: str, otherwise: str) -> pl.Series:
+    """The column as Float64, null where the cell is empty; raises, with what it is ``otherwise``, for another text."""
+    if column.dtype.is_numeric():
+        return column.cast(pl.Float64).fill_nan(None)
+    text = column.cast(pl.String).str.strip_chars()
+    text = text.set(text.is_in(["", "."]).fill_null(False), None)
+    numbers = text.cast(pl.Float64, strict=False)
+    _refuse(text.is_not_null() & numbers.is_null(), column, source, otherwise)
+    return numbers.fill_nan(None)
+
+
+def _refuse(wrong: pl.Series, column: pl.Series, source: str, what: str) -> None:
+    wrong = wrong.fill_null(False)
+    if wrong.any():
+        row = int(wrong.arg_max() or 0)
+        raise IndievalueError(f"{source}: column {column.name}, row {row + 1:,} holds {column[row]!r}, which is {what}")
+
+
+def _numbers(table: pl.DataFrame, survey: Survey, source: str) -> pl.DataFrame:
+    """The columns the survey needs: codes as Int64, the weight as Float64, the id as text; null where it is empty."""
+    columns: list[pl.Series] = []
+    for name in sorted(needed_columns(survey) & set(table.columns)):
+        column = table[name]
+        if name == survey.person:
+            columns.append(_id_texts(column))
+        elif name == survey.weight:
+            if column.dtype == pl.String:
+                column = column.str.replace(",", ".", literal=True)  # a decimal comma
+            columns.append(_decimals(column, source, "no weight"))
+        else:
+            columns.append(integer_codes(column, source))
+    return pl.DataFrame(columns)
+
+
+def _id_texts(column: pl.Series) -> pl.Series:
+    """Ids as text, null where there is none. A whole number that was stored as a fraction (1001.0) is written 1001."""
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+    text = column.cast(pl.String).str.strip_chars().str.replace(r"^(\d+)\.0+$", "$1")
+    return text.set((text == "").fill_null(False), None)
 
 
 def _explain(
@@ -142,7 +171,7 @@ def _explain(
 
 
 def _labels(
-    table: pl.DataFrame, demographic: Demographic, survey: Survey, source: str
+    table: pl.DataFrame, demographic: Demographic, survey: Survey
 ) -> tuple[pl.Series, list[CodeCount], list[CodeCount], list[tuple[str, str, int]]]:
     """Group labels of one demographic, with what was unknown, left out, and taken from further columns."""
     labels = pl.Series(demographic.name, [None] * len(table), pl.String)
@@ -152,7 +181,7 @@ def _labels(
     for number, column in enumerate(demographic.columns):
         if column not in table.columns:
             continue
-        values = integer_codes(table[column], source)
+        values = table[column]
         label_of = {code: group.label for group in demographic.groups for code in group.codes.get(column, ())}
         if demographic.otherwise:
             for code in values.drop_nulls().unique().to_list():
@@ -170,36 +199,33 @@ def _labels(
     return labels, unknown, left_out, borrowed
 
 
-def _ids(table: pl.DataFrame, survey: Survey) -> tuple[NDArray[np.str_], tuple[tuple[str, int], ...], int]:
-    """(ids by row, ids that occur again with the number of further rows, how many ids are row numbers)."""
+def _given_ids(table: pl.DataFrame, survey: Survey) -> pl.Series:
+    """The id in each row, null where there is none."""
     if survey.person is None or survey.person not in table.columns:
-        return np.arange(1, len(table) + 1).astype(np.str_), (), len(table)
-    column = table[survey.person]
-    if column.dtype.is_float():
-        column = column.fill_nan(None).cast(pl.Int64)
-    given = column.cast(pl.String).str.strip_chars()
-    given = given.set((given == "").fill_null(False), None)
-    names = given
-    if given.null_count():
-        numbers = pl.Series("row", [f"row {row}" for row in range(1, len(table) + 1)])
-        names = pl.select(pl.coalesce(given, numbers).alias(given.name)).to_series()
+        return pl.Series("id", [None] * len(table), pl.String)
+    return table[survey.person]
+
+
+def _names(given: pl.Series) -> pl.Series:
+    """What everybody is called: their id, or ``row 7``, or plainly ``7`` where nobody has an id. The first row is 1."""
+    word = "" if given.null_count() == len(given) else "row "
+    numbers = pl.Series("row", [f"{word}{row}" for row in range(1, len(given) + 1)])
+    return given.zip_with(given.is_not_null(), numbers)
+
+
+def _repeated(names: pl.Series) -> tuple[tuple[str, int], ...]:
+    """Names that occur again, with the number of further rows."""
     counts = names.value_counts(sort=False).filter(pl.col("count") > 1).sort(names.name)
-    repeated = tuple((name, times - 1) for name, times in counts.iter_rows())
-    return names.to_numpy().astype(np.str_), repeated, given.null_count()
+    return tuple((name, times - 1) for name, times in counts.iter_rows())
 
 
-def _weights(table: pl.DataFrame, survey: Survey, source: str) -> tuple[NDArray[np.float64], int]:
+def _weights(table: pl.DataFrame, survey: Survey) -> tuple[NDArray[np.float64], int]:
     """(weights, how many people had none and were given 1)."""
     if survey.weight is None or survey.weight not in table.columns:
         return np.ones(len(table)), len(table)
-    column = table[survey.weight]
-    if not column.dtype.is_numeric():
-        text = column.cast(pl.String).str.strip_chars()
-        column = text.cast(pl.Float64, strict=False)
-        _refuse(text.is_not_null() & (text != "") & column.is_null(), text, "a text", source)
-    numbers = column.cast(pl.Float64).fill_nan(None)
-    absent = numbers.is_null() | (numbers <= 0)
-    return numbers.set(absent.fill_null(True), 1.0).to_numpy(), int(absent.sum())
+    given = table[survey.weight]
+    usable = (given.is_finite() & (given > 0)).fill_null(False)
+    return given.set(~usable, 1.0).to_numpy(), int((~usable).sum())
 
 
 def recognise(columns: Sequence[str], surveys: Sequence[Survey], source: str) -> Survey:

@@ -35,8 +35,15 @@ class People:
         return len(self.ids)
 
     def options(self, form: FormName) -> NDArray[np.int8]:
-        """Option of every answer in ``form`` (people × questions, int8); -1 where it is missing."""
-        return self.survey.form(form).encode(self.codes)
+        """Option of every answer in ``form`` (people × questions, int8, read only); -1 where it is missing."""
+        if form not in self._options:
+            self._options[form] = self.survey.form(form).encode(self.codes)
+            self._options[form].flags.writeable = False
+        return self._options[form]
+
+    @cached_property
+    def _options(self) -> dict[FormName, NDArray[np.int8]]:
+        return {}
 
     @cached_property
     def asked(self) -> NDArray[np.bool_]:

@@ -24,7 +24,7 @@ class Report:
         absent_questions, absent_demographics: what the file has no column for.
         unknown: codes that the survey spec does not know. left_out: codes it knows and gives no option.
         filled: demographic → (people, column) taken from a column other than its first.
-        blank: empty cells in question columns, read as missing.
+        blank: empty cells in question columns, read as missing. empty_rows: rows without any cell filled, dropped.
         repeated: ids that occur more than once → further rows dropped. row_numbers: people whose id is a row number.
         unweighted: people whose weight is absent, counted with weight 1.
     """
@@ -40,6 +40,7 @@ class Report:
     left_out: tuple[CodeCount, ...] = ()
     filled: tuple[tuple[str, str, int], ...] = ()
     blank: int = 0
+    empty_rows: int = 0
     repeated: tuple[tuple[str, int], ...] = ()
     row_numbers: int = 0
     unweighted: int = 0
@@ -50,33 +51,43 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report in a few lines for the terminal."""
-        lines = [f"{self.people:,} people of {self.survey} in {self.source}"]
+        lines = [f"{_people(self.people)} of {self.survey} in {self.source}"]
         if self.row_numbers:
-            lines.append(f"{self.row_numbers:,} people have no id: their row numbers are used, the first row is 1")
+            lines.append(f"{_people(self.row_numbers)} without an id: named by row number, the first row is 1")
         if self.repeated:
             dropped = sum(rows for _, rows in self.repeated)
             lines.append(
-                f"{dropped:,} rows dropped because their person id occurred before: "
+                f"{_number(dropped, 'row')} dropped because the person id occurred before: "
                 f"{_some([name for name, _ in self.repeated])}"
             )
+        if self.empty_rows:
+            lines.append(f"{_number(self.empty_rows, 'empty row')} dropped")
         if self.absent_questions:
-            lines.append(f"{len(self.absent_questions)} questions not in the file: {_some(self.absent_questions)}")
+            absent = _number(len(self.absent_questions), "question")
+            lines.append(f"{absent} not in the file: {_some(self.absent_questions)}")
         if self.absent_demographics:
-            lines.append(
-                f"{len(self.absent_demographics)} demographics not in the file: {_some(self.absent_demographics)}"
-            )
-        lines += [f"{name} of {people:,} people from {column}" for name, column, people in self.filled]
+            absent = _number(len(self.absent_demographics), "demographic")
+            lines.append(f"{absent} not in the file: {_some(self.absent_demographics)}")
+        lines += [f"{name} of {_people(people)} from {column}" for name, column, people in self.filled]
         if self.left_out:
-            total = sum(count.people for count in self.left_out)
-            lines.append(f"{total:,} answers that are nobody's option are missing: {_counts(self.left_out)}")
+            total = _number(sum(count.people for count in self.left_out), "answer")
+            lines.append(f"{total} read as missing, being in no option: {_counts(self.left_out)}")
         if self.unknown:
-            total = sum(count.people for count in self.unknown)
-            lines.append(f"{total:,} answers with codes that {self.survey} does not know: {_counts(self.unknown)}")
+            total = _number(sum(count.people for count in self.unknown), "answer")
+            lines.append(f"{total} read as missing, with codes {self.survey} does not know: {_counts(self.unknown)}")
         if self.blank:
-            lines.append(f"{self.blank:,} empty cells read as missing")
+            lines.append(f"{_number(self.blank, 'empty cell')} read as missing")
         if self.unweighted:
-            lines.append(f"{self.unweighted:,} people have no weight and count as 1")
+            lines.append(f"{_people(self.unweighted)} without a weight: counted with weight 1")
         return lines
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"
 
 
 def _some(names: Sequence[str], show: int = 5) -> str:

@@ -1,0 +1,226 @@
+"""The command line as a person meets it: what it prints, how it ends, and what it leaves behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from conftest import GARDEN, garden_answers
+from indievalue.predictors.predictions import read_predictions
+
+
+def _run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from indievalue.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "COLUMNS": "100", **environment},
+    )
+
+
+@pytest.fixture
+def garden_csv(tmp_path: Path) -> Path:
+    garden_answers(60).write_csv(tmp_path / "garden.csv")
+    return tmp_path / "garden.csv"
+
+
+def _evaluate(data: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return _run("evaluate", data, "--survey", GARDEN, "--predictor", "majority", "--out", out, *more)
+
+
+def test_help_and_version_import_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['indievalue', '--help']\n"
+        "from indievalue.cli import main\n"
+        "try: main()\n"
+        "finally: print(sorted({'numpy', 'polars', 'pydantic', 'altair', 'scipy'} & set(sys.modules)), file=sys.stderr)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert said.returncode == 0
+    assert "evaluate" in said.stdout
+    assert set(eval(said.stderr)) <= {"pydantic"}
+    assert _run("--version").stdout.startswith("indievalue 0.")
+
+
+def test_evaluate_writes_a_whole_run(garden_csv: Path, tmp_path: Path) -> None:
+    said = _evaluate(garden_csv, tmp_path / "run", "--predictor", "resemble:k=5", "--people", "20", "--seed", "3")
+    assert said.returncode == 0, said.stderr
+    assert "60 people of garden in garden.csv" in said.stderr
+    run = tmp_path / "run"
+    assert sorted(entry.name for entry in run.iterdir()) == [
+        "benchmark",
+        "example.json",
+        "figures",
+        "predictions.parquet",
+        "report.html",
+        "run.json",
+        "summary.json",
+    ]
+    summary = json.loads((run / "summary.json").read_text())
+    assert list(summary) == ["majority", "resemble:k=5"]
+    predictions = read_predictions(run / "predictions.parquet")
+    right = predictions.filter(predictor="majority").select((pl.col("choice") == pl.col("answer")).mean()).item()
+    assert summary["majority"]["accuracy"] == pytest.approx(100 * right)
+    assert f"{summary['majority']['accuracy']:.1f}" in said.stdout
+    about = json.loads((run / "run.json").read_text())
+    assert about["arguments"]["predictor"] == ["majority", "resemble:k=5"]
+    assert (about["seed"], about["people"], about["training_people"]) == (3, 20, 40)
+    assert about["data"]["fingerprint"]
+
+
+def test_a_saved_benchmark_asks_the_same_rows(garden_csv: Path, tmp_path: Path) -> None:
+    assert _evaluate(garden_csv, tmp_path / "one", "--people", "20", "--form", "refined").returncode == 0
+    again = _evaluate(garden_csv, tmp_path / "two", "--benchmark", str(tmp_path / "one" / "benchmark"))
+    assert again.returncode == 0, again.stderr
+    one, two = (read_predictions(tmp_path / run / "predictions.parquet") for run in ("one", "two"))
+    assert one.equals(two)
+
+
+def test_a_finished_run_is_kept_unless_forced(garden_csv: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert _evaluate(garden_csv, out).returncode == 0
+    before = (out / "run.json").read_bytes()
+    refused = _evaluate(garden_csv, out)
+    assert refused.returncode == 1
+    assert "exists already" in refused.stderr
+    assert (out / "run.json").read_bytes() == before
+    assert _evaluate(garden_csv, out, "--force", "--seed", "1").returncode == 0
+    assert json.loads((out / "run.json").read_text())["seed"] == 1
+
+
+def test_two_runs_are_put_on_one_page(garden_csv: Path, tmp_path: Path) -> None:
+    for form in ("polar", "refined"):
+        assert _evaluate(garden_csv, tmp_path / form, "--form", form).returncode == 0
+    page = tmp_path / "both.html"
+    said = _run("report", tmp_path / "polar", tmp_path / "refined", "--out", page)
+    assert said.returncode == 0, said.stderr
+    assert page.read_text().count("<html") == 1
+    assert _run("report", tmp_path / "polar", "--out", page).returncode == 1  # not overwritten without --force
+
+
+def test_show_prints_one_person_and_what_is_missing(tmp_path: Path) -> None:
+    file = tmp_path / "garden.csv"
+    garden_answers(3).with_columns(N3=pl.Series([-1, 1, 2]), N1=pl.Series([7, 1, 2])).write_csv(file)
+    said = _run("show", file, "--survey", GARDEN, "--person", "g0000").stdout
+    assert "My garden is" in said
+    assert "don't know: N3" in said
+    assert "another answer: N1" in said
+    refused = _run("show", file, "--survey", GARDEN, "--person", "g9999")
+    assert refused.returncode == 1
+    assert "no person 'g9999'; its first is 'g0000'" in refused.stderr
+
+
+def test_catalog_and_benchmark_write_their_directories(garden_csv: Path, tmp_path: Path) -> None:
+    assert _run("catalog", garden_csv, "--survey", GARDEN, "--out", tmp_path / "catalog", "--text").returncode == 0
+    assert (tmp_path / "catalog" / "statements.jsonl").exists()
+    assert _run("benchmark", garden_csv, "--survey", GARDEN, "--out", tmp_path / "benchmark").returncode == 0
+    assert (tmp_path / "benchmark" / "tasks.jsonl").exists()
+
+
+def test_survey_checks_a_spec(tmp_path: Path) -> None:
+    assert "10 questions" in _run("survey", GARDEN).stdout
+    refused = _run("survey", tmp_path)
+    assert refused.returncode == 1
+    assert "there is no survey" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        (["--people", "61"], 1, "61 people were asked for: 60 of 60 people are eligible, 24 of them with at most 4"),
+        (["--people", "all"], 1, "nobody is left for the predictors to learn from"),
+        (["--predictor", "oracle"], 1, "no predictor 'oracle'; there are random, majority, resemble"),
+        (["--predictor", "majority"], 1, "a predictor is named twice"),
+        (["--form", "coarse"], 2, "'coarse' is none of polar, refined"),
+        (["--protocol", "loose"], 2, "'loose' is none of strict, paper"),
+        (["--context", "all"], 2, "'all' is none of none, demographics, statements, both"),
+        (["--setup", "7"], 1, "the protocol has 0 to 2"),
+        (["--setup", "x"], 2, "--setup takes a whole number"),
+        (["--demonstrations", "few"], 2, "--demonstrations takes a whole number"),
+        (["--demonstrations", "-1"], 2, "from 0 on"),
+        (["--people", "5", "--people-file", "x"], 2, "not both"),
+        (["--people-file", "nowhere.txt"], 1, "cannot read the list of people nowhere.txt"),
+        (["--benchmark", "nowhere"], 1, "holds no benchmark"),
+    ],
+)
+def test_a_wrong_call_is_told_in_one_line_and_leaves_nothing(
+    garden_csv: Path, tmp_path: Path, arguments: list[str], code: int, complaint: str
+) -> None:
+    said = _evaluate(garden_csv, tmp_path / "run", *arguments)
+    assert said.returncode == code
+    assert complaint in said.stderr
+    assert "Traceback" not in said.stderr
+    assert said.stderr.count("error:") == 1
+    assert not list(tmp_path.glob("*run*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("none.csv", None, "there is no file"),
+        ("empty.csv", b"", "is empty"),
+        ("photo.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "is not a CSV text file"),
+        ("other.csv", b"a,b\n1,2\n", "is not a file of a survey indievalue knows"),
+        ("other.sav", b"$FL2 not really", "cannot read"),
+        ("notes.txt", b"hello", "none of the formats"),
+    ],
+)
+def test_a_file_that_is_no_survey_is_told(tmp_path: Path, name: str, content: bytes | None, complaint: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    said = _run("catalog", tmp_path / name, "--out", tmp_path / "catalog")
+    assert said.returncode == 1
+    assert complaint in " ".join(said.stderr.split())
+    assert "Traceback" not in said.stderr
+    assert not (tmp_path / "catalog").exists()
+
+
+def test_one_region_and_three_people_are_evaluated_or_refused_clearly(tmp_path: Path) -> None:
+    file = tmp_path / "garden.csv"
+    garden_answers(40).with_columns(REGION=pl.lit(1)).write_csv(file)
+    assert _evaluate(file, tmp_path / "one-region", "--people", "10").returncode == 0
+    garden_answers(3).write_csv(file)
+    assert _evaluate(file, tmp_path / "three", "--people", "2").returncode == 0
+    refused = _evaluate(file, tmp_path / "all-three")
+    assert refused.returncode == 1
+    assert "nobody is left" in refused.stderr
+
+
+def test_an_unwritable_directory_is_told(garden_csv: Path, tmp_path: Path) -> None:
+    said = _evaluate(garden_csv, garden_csv / "run")
+    assert said.returncode == 1
+    assert "cannot write" in said.stderr or "is a file" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_run_leaves_nothing_under_its_name(tmp_path: Path, how: signal.Signals) -> None:
+    command = [sys.executable, "-c", "from indievalue.cli import main; main()"]
+    arguments = [
+        "evaluate",
+        "synthetic:3000",
+        "--predictor",
+        "resemble:k=35",
+        "--people",
+        "50",
+        "--out",
+        tmp_path / "run",
+    ]
+    process = subprocess.Popen([*command, *map(str, arguments)], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".run.*")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(how)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 1)
+    assert not (tmp_path / "run").exists()
+    if how != signal.SIGKILL:
+        assert "stopped; nothing half-written was left" in said
+        assert not list(tmp_path.iterdir())

@@ -64,7 +64,7 @@ def main() -> None:
         print(f"| polars reads the columns needed | {read:.2f} | | {read_memory:.2f} | |")
         print(f"| file → catalog, both forms | {catalog:.2f} | 5 | {catalog_memory:.2f} | 1.2 |")
         print(
-            f"| resemble, 800 people × 3 setups × 2 forms | {resemble - people:.2f} | 15 | {resemble_memory:.2f} | 1.5 |"
+            f"| resemble, 800 people, 3 setups, 2 forms | {resemble - people:.2f} | 15 | {resemble_memory:.2f} | 1.5 |"
         )
         print(f"| indievalue --help | {shown:.2f} | 0.5 | {help_memory:.2f} | |")
         print(f"\nThe catalog takes {catalog / read:.1f} × as long as reading alone.")

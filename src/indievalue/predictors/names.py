@@ -3,13 +3,24 @@
 from collections.abc import Callable
 
 from indievalue.errors import IndievalueError
+from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.majority import Majority
+from indievalue.predictors.masked import make_masked
 from indievalue.predictors.protocol import Predictor
 from indievalue.predictors.random import Random
 from indievalue.predictors.resemble import Resemble
 
-PREDICTORS: dict[str, Callable[..., Predictor]] = {"random": Random, "majority": Majority, "resemble": Resemble}
-OPTIONS: dict[str, dict[str, type]] = {"resemble": {"k": int}}
+PREDICTORS: dict[str, Callable[..., Predictor]] = {
+    "random": Random,
+    "majority": Majority,
+    "resemble": Resemble,
+    "gaussian": Gaussian,
+    "masked": make_masked,
+}
+OPTIONS: dict[str, dict[str, type]] = {
+    "resemble": {"k": int},
+    "masked": {"seed": int, "epochs": int, "hidden": int, "members": int, "dropout": float, "device": str},
+}
 
 
 def make_predictor(name: str) -> Predictor:

@@ -1,0 +1,74 @@
+"""Answers and demographics as columns of numbers, the way the fitted predictors see people."""
+
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from indievalue.survey.model import FormName
+from indievalue.survey.survey import Survey
+
+FEWEST = 50
+"""People of a demographic group below which it gets no column of its own: it would be fitted to too few."""
+
+
+def coarsening(survey: Survey, form: FormName) -> NDArray[np.float32]:
+    """Refined options → options of ``form`` (refined options × options of the form), 1 where the one lies in the other.
+
+    Probabilities of refined options times this matrix are probabilities of the form's options.
+    """
+    fine, coarse = survey.form("refined"), survey.form(form)
+    matrix = np.zeros((int(fine.starts[-1]), int(coarse.starts[-1])), np.float32)
+    for at, question in enumerate(survey.questions):
+        for option, refined in enumerate(question.refined):
+            within = int(coarse.table[at, refined.codes[0] - coarse.lowest])
+            matrix[fine.starts[at] + option, coarse.starts[at] + within] = 1
+    return matrix
+
+
+def frequent_groups(demographics: pl.DataFrame) -> dict[str, list[str]]:
+    """Groups of every demographic that have at least :data:`FEWEST` people, in alphabetical order."""
+    groups = {}
+    for name in demographics.columns:
+        counts = demographics[name].drop_nulls().value_counts(sort=False).filter(pl.col("count") >= FEWEST)
+        groups[name] = sorted(counts[name].to_list())
+    return groups
+
+
+def demographic_columns(
+    demographics: pl.DataFrame, groups: dict[str, list[str]]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """(one column a group, 1 for who is in it; whether the person's group is known), people × groups.
+
+    Who is in none of the ``groups`` of a demographic, or whose group is missing, has 0 in all of its columns, unknown.
+    """
+    values = np.zeros((len(demographics), sum(map(len, groups.values()))), np.float32)
+    start = 0
+    for name, labels in groups.items():
+        at = (
+            demographics[name]
+            .replace_strict(labels, list(range(len(labels))), default=-1, return_dtype=pl.Int32)
+            .to_numpy()
+        )
+        member = np.flatnonzero(at >= 0)
+        values[member, start + at[member]] = 1
+        start += len(labels)
+    bounds = np.cumsum([0, *map(len, groups.values())])
+    known = [
+        np.repeat(values[:, first:last].max(axis=1, initial=0)[:, None] > 0, last - first, axis=1)
+        for first, last in pairwise(bounds.tolist())
+    ]
+    return values, np.concatenate(known, axis=1) if known else np.zeros(values.shape, bool)
+
+
+def padded(flat: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Options of all questions side by side (people × all options) → people × questions × most options, zeros after.
+
+    ``starts`` (questions + 1,) says where each question's options start.
+    """
+    counts = np.diff(starts)
+    out = np.zeros((len(flat), len(counts), int(counts.max(initial=1))))
+    for at, count in enumerate(counts):
+        out[:, at, :count] = flat[:, starts[at] : starts[at] + count]
+    return out

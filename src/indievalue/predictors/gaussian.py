@@ -1,0 +1,177 @@
+"""Options as jointly Gaussian columns: a prediction is the conditional mean of the probe's, given what is shown."""
+
+from collections.abc import Iterator
+from typing import Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.linalg import block_diag
+from scipy.linalg.blas import ssyrk
+
+from indievalue.benchmark.keys import key_table, keys
+from indievalue.benchmark.model import Task
+from indievalue.people.people import People
+from indievalue.predictors.base_rates import base_rates
+from indievalue.predictors.calibrated import Calibration
+from indievalue.predictors.columns import coarsening, demographic_columns, frequent_groups, padded
+from indievalue.predictors.joint import Joint
+from indievalue.predictors.protocol import Guesses
+from indievalue.survey.model import FormName
+
+RIDGE = 0.02
+"""Variance that is added to what is known of a column; columns are 0 or 1, so their own is at most 0.25."""
+
+MOST_GROUPS = 20
+"""A demographic of more groups, other than the country, has no columns: its groups are small and tell the country."""
+
+VALIDATION = 400
+"""People, or a tenth of all where that is less, who are kept from the covariance while probabilities are calibrated."""
+
+SHOWN_TO_VALIDATION = (0, 3, 10, 30, 80, 200)
+"""Numbers of demonstrations that calibration is fitted on."""
+
+WITH_DEMOGRAPHICS = (0, 80)
+"""Those of them that see the demographics, too."""
+
+ASKED_OF_VALIDATION = 40
+"""Questions asked of each validation person at each number of demonstrations."""
+
+_BLOCK = 8192
+
+
+class Gaussian:
+    """Every option of every question is a column, and so is every larger demographic group.
+
+    ``fit`` takes means and covariance of the training people's columns (missing answers at their mean), and calibrates
+    on validation people how conditional means become probabilities. ``predict`` solves one linear system per person.
+
+    Attributes:
+        joint_: means and covariance of all columns in the form shown, demographic groups last; answers_: without these.
+        onto_: float64 (columns shown × options of the form probed), their covariance; onto_mean_: means of the latter.
+        rates_: base rates (questions × most options). calibration_: see :mod:`indievalue.predictors.calibrated`.
+    """
+
+    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+        people = people.take(np.argsort(people.ids, kind="stable"))
+        self.survey_, self.form_, self.shown_form_ = people.survey, form, shown_form
+        self.groups_ = self._groups(people)
+        self.rates_ = base_rates(people.options(form), people.survey.form(form))
+        validation = _validation(people)
+        mean = self._mean(people)
+        kept = self._products(people.take(~validation), mean)
+        self._set_joint(mean, kept / max(1, (~validation).sum()))
+        self.calibration_ = self._calibrate(people.take(validation))
+        self._set_joint(mean, (kept + self._products(people.take(validation), mean)) / len(people))
+        return self
+
+    def predict(self, task: Task) -> Guesses:
+        means, explained = self.means(task.shown, task.demographics, task.probes)
+        probabilities = self.calibration_.apply(means, self._rates_of(task.probes, len(means)), explained)
+        return Guesses.most_probable(probabilities)
+
+    def means(
+        self, shown: NDArray[np.int8], demographics: pl.DataFrame | None, probes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(conditional mean of every option, people × probes × most options; explained share, people × probes).
+
+        ``shown`` is people × questions, options in the shown form, -1 where not shown; ``probes`` are question columns.
+        """
+        form, target = self.survey_.form(self.shown_form_), self.survey_.form(self.form_)
+        values, known = form.one_hot(shown), np.repeat(shown >= 0, form.counts, axis=1)
+        joint = self.answers_
+        if demographics is not None:
+            groups, named = demographic_columns(demographics, self.groups_)
+            joint, values, known = self.joint_, np.hstack([values, groups]), np.hstack([known, named])
+        weights, explained = joint.condition(values, known)
+        columns = np.concatenate([np.arange(target.starts[probe], target.starts[probe + 1]) for probe in probes])
+        starts = np.concatenate([[0], np.cumsum(target.counts[probes])])
+        means = self.onto_mean_[columns] + weights @ self.onto_[: len(joint.mean), columns]
+        told = [explained[:, form.starts[probe] : form.starts[probe + 1]].mean(axis=1) for probe in probes]
+        return padded(means, starts), np.stack(told, axis=1)
+
+    def _groups(self, people: People) -> dict[str, list[str]]:
+        return {
+            name: labels
+            for name, labels in frequent_groups(people.demographics).items()
+            if name == people.survey.country or len(labels) <= MOST_GROUPS
+        }
+
+    def _columns(self, people: People) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """(refined options and demographic groups, whether they are known), people × columns."""
+        form, options = people.survey.form("refined"), people.options("refined")
+        groups, named = demographic_columns(people.demographics, self.groups_)
+        known = np.hstack([np.repeat(options >= 0, form.counts, axis=1), named])
+        return np.hstack([form.one_hot(options), groups]), known
+
+    def _mean(self, people: People) -> NDArray[np.float64]:
+        """Share of those whose answer is known that have 1 in each column (columns,)."""
+        total, known = 0.0, 0.0
+        for part in _parts(people):
+            columns, is_known = self._columns(part)
+            total = total + columns.sum(axis=0, dtype=np.float64)
+            known = known + is_known.sum(axis=0)
+        return np.asarray(total / np.maximum(known, 1))
+
+    def _products(self, people: People, mean: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums of products of centred columns (columns × columns); missing answers count as the mean."""
+        lower = np.zeros((len(mean), len(mean)))
+        for part in _parts(people):
+            columns, known = self._columns(part)
+            centred = np.where(known, columns - mean.astype(np.float32), np.float32(0))
+            lower += ssyrk(1.0, centred.T, lower=1)  # half the work of a full product
+        return np.asarray(np.tril(lower) + np.tril(lower, -1).T)
+
+    def _set_joint(self, mean: NDArray[np.float64], covariance: NDArray[np.float64]) -> None:
+        """Columns in the shown form out of those in the refined one, and what they say of the options probed."""
+        groups = np.eye(len(mean) - int(self.survey_.form("refined").starts[-1]))
+        shown = block_diag(coarsening(self.survey_, self.shown_form_), groups)
+        probed = coarsening(self.survey_, self.form_)
+        target = np.vstack([probed, np.zeros((len(groups), probed.shape[1]))])
+        self.joint_ = Joint(mean @ shown, shown.T @ covariance @ shown, RIDGE)
+        self.answers_ = self.joint_.first(int(self.survey_.form(self.shown_form_).starts[-1]))
+        self.onto_ = shown.T @ covariance @ target
+        self.onto_mean_ = mean @ target
+
+    def _rates_of(self, probes: NDArray[np.int64], people: int) -> NDArray[np.float64]:
+        rates = self.rates_[probes][:, : int(self.survey_.form(self.form_).counts[probes].max(initial=1))]
+        return np.broadcast_to(rates, (people, *rates.shape))
+
+    def _calibrate(self, people: People) -> Calibration:
+        """Calibration on questions hidden from validation people, at several numbers of demonstrations."""
+        if len(people) < 20:
+            return Calibration.neutral()
+        truth, shown_options = people.options(self.form_), people.options(self.shown_form_)
+        names, questions = people.ids.tolist(), [question.id for question in people.survey.questions]
+        order = key_table(0, "calibration", names, questions)
+        order[truth < 0] = np.iinfo(np.uint64).max
+        place = order.argsort(axis=1, kind="stable").argsort(axis=1)  # 0 for the first question of each person
+        answered = (truth >= 0).sum(axis=1)[:, None]
+        batches = []
+        for number in SHOWN_TO_VALIDATION:
+            asked = (place < ASKED_OF_VALIDATION) & (place < answered // 2)
+            given = (place >= ASKED_OF_VALIDATION) & (place < ASKED_OF_VALIDATION + number) & (place < answered)
+            demographics = people.demographics if number in WITH_DEMOGRAPHICS else None
+            probes = np.flatnonzero(asked.any(axis=0))
+            means, explained = self.means(np.where(given, shown_options, -1).astype(np.int8), demographics, probes)
+            at = asked[:, probes]
+            batches.append((means[at], self._rates_of(probes, len(people))[at], explained[at], truth[:, probes][at]))
+        widest = max(part[0].shape[1] for part in batches)
+        parts = [
+            [np.pad(p, [(0, 0), (0, widest - p.shape[1])]) if p.ndim == 2 else p for p in part] for part in batches
+        ]
+        return Calibration.fit(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def _validation(people: People) -> NDArray[np.bool_]:
+    """Whom to keep for calibration (people,), whatever the order of the file."""
+    drawn = keys(0, "validation", people.ids.tolist())
+    number = min(VALIDATION, len(people) // 10)
+    chosen = np.zeros(len(people), bool)
+    chosen[np.argsort(drawn, kind="stable")[:number]] = True
+    return chosen
+
+
+def _parts(people: People) -> Iterator[People]:
+    for start in range(0, len(people), _BLOCK):
+        yield people.take(np.arange(start, min(start + _BLOCK, len(people))))

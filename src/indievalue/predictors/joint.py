@@ -1,0 +1,96 @@
+"""A jointly Gaussian vector of many columns, and its conditional mean given any set of known ones."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dtrtri
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Means and covariance of columns, with ``ridge`` added to the variance of every column that is known.
+
+    Attributes:
+        mean: float64 (columns,). covariance: float64 (columns × columns). ridge: in units of variance.
+    """
+
+    mean: Floats
+    covariance: Floats
+    ridge: float
+
+    def first(self, columns: int) -> "Joint":
+        """The joint distribution of the first columns alone."""
+        return Joint(self.mean[:columns], self.covariance[:columns, :columns], self.ridge)
+
+    @cached_property
+    def precision(self) -> Floats:
+        """Inverse of covariance + ridge (columns × columns)."""
+        return np.asarray(np.linalg.inv(self.covariance + self.ridge * np.eye(len(self.mean))))
+
+    def condition(self, values: NDArray[np.floating], known: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """(weights, explained share of variance), both rows × columns, given the known columns of each row.
+
+        The conditional mean of any variable is its mean plus ``weights`` times its covariance with the columns; weights
+        of columns that are not known are 0. The explained share of a known column is 1. ``values`` and ``known`` are
+        rows × columns; values that are not known do not matter.
+
+        Rows that share a pattern of known columns share one Cholesky factorisation: of the covariance of the known
+        ones, or of the precision of the unknown ones, whichever is smaller.
+        """
+        centred = np.where(known, values - self.mean, 0).astype(np.float64)
+        weights = np.zeros_like(centred)
+        explained = np.ones_like(centred)
+        patterns, members = np.unique(np.packbits(known, axis=1), axis=0, return_inverse=True)
+        order = np.argsort(members.ravel(), kind="stable")
+        bounds = np.searchsorted(members.ravel()[order], np.arange(len(patterns) + 1))
+        for first, last in pairwise(bounds.tolist()):
+            rows = order[first:last]
+            mask = known[rows[0]]
+            if mask.sum() <= len(mask) / 2:
+                solved, share = self._by_covariance(centred[rows], mask)
+            else:
+                solved, share = self._by_precision(centred[rows], mask)
+            weights[rows] = solved
+            explained[np.ix_(rows, ~mask)] = share
+        return weights, explained
+
+    def _by_covariance(self, centred: Floats, known: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """(weights of the columns, rows × columns; explained share of the unknown ones, (unknown,))."""
+        weights = np.zeros_like(centred)
+        if not known.any():
+            return weights, np.zeros(int((~known).sum()))
+        among = self.covariance[np.ix_(known, known)] + self.ridge * np.eye(int(known.sum()))
+        inverse = _inverse_root(among)
+        weights[:, known] = centred[:, known] @ inverse.T @ inverse
+        told = ((inverse @ self.covariance[np.ix_(known, ~known)]) ** 2).sum(axis=0)
+        return weights, told / self._variance[~known]
+
+    def _by_precision(self, centred: Floats, known: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """As :meth:`_by_covariance`: the unknown ones' mean is -Λ_uu⁻¹ Λ_uk x_k, and the weights are Λ times both."""
+        filled = centred.copy()
+        if known.all():
+            return filled @ self.precision, np.zeros(0)
+        inverse = _inverse_root(self.precision[np.ix_(~known, ~known)])
+        pull = (centred @ self.precision)[:, ~known]
+        filled[:, ~known] = -pull @ inverse.T @ inverse
+        weights = filled @ self.precision
+        weights[:, ~known] = 0
+        left = (inverse**2).sum(axis=0) - self.ridge
+        return weights, 1 - left / self._variance[~known]
+
+    @cached_property
+    def _variance(self) -> Floats:
+        return np.maximum(np.diag(self.covariance), 1e-12)
+
+
+def _inverse_root(matrix: Floats) -> Floats:
+    """L⁻¹ of the Cholesky factor L of a symmetric positive definite matrix, so that L⁻ᵀ L⁻¹ is its inverse."""
+    factor, failed = dpotrf(matrix, lower=1, clean=1)
+    if failed:
+        raise np.linalg.LinAlgError("the covariance is not positive definite; raise the ridge")
+    return np.asarray(dtrtri(factor, lower=1)[0])

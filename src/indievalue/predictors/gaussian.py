@@ -25,13 +25,13 @@ RIDGE = 0.02
 MOST_GROUPS = 20
 """A demographic of more groups, other than the country, has no columns: its groups are small and tell the country."""
 
-VALIDATION = 400
+VALIDATION = 250
 """People, or a tenth of all where that is less, who are kept from the covariance while probabilities are calibrated."""
 
-SHOWN_TO_VALIDATION = (0, 3, 10, 30, 80, 200)
+SHOWN_TO_VALIDATION = (0, 10, 50, 200)
 """Numbers of demonstrations that calibration is fitted on."""
 
-WITH_DEMOGRAPHICS = (0, 80)
+WITH_DEMOGRAPHICS = (0, 50)
 """Those of them that see the demographics, too."""
 
 ASKED_OF_VALIDATION = 40
@@ -71,11 +71,16 @@ class Gaussian:
         return Guesses.most_probable(probabilities)
 
     def means(
-        self, shown: NDArray[np.int8], demographics: pl.DataFrame | None, probes: NDArray[np.int64]
+        self,
+        shown: NDArray[np.int8],
+        demographics: pl.DataFrame | None,
+        probes: NDArray[np.int64],
+        asked: NDArray[np.bool_] | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(conditional mean of every option, people × probes × most options; explained share, people × probes).
 
         ``shown`` is people × questions, options in the shown form, -1 where not shown; ``probes`` are question columns.
+        ``asked`` (people × questions) says whose explained share is wanted of which probes: default, everybody's of all.
         """
         form, target = self.survey_.form(self.shown_form_), self.survey_.form(self.form_)
         values, known = form.one_hot(shown), np.repeat(shown >= 0, form.counts, axis=1)
@@ -83,7 +88,11 @@ class Gaussian:
         if demographics is not None:
             groups, named = demographic_columns(demographics, self.groups_)
             joint, values, known = self.joint_, np.hstack([values, groups]), np.hstack([known, named])
-        weights, explained = joint.condition(values, known)
+        if asked is None:
+            asked = np.isin(np.arange(len(form.counts)), probes)[None, :].repeat(len(shown), axis=0)
+        wanted = np.zeros(known.shape, bool)
+        wanted[:, : int(form.starts[-1])] = np.repeat(asked, form.counts, axis=1)
+        weights, explained = joint.condition(values, known, wanted)
         columns = np.concatenate([np.arange(target.starts[probe], target.starts[probe + 1]) for probe in probes])
         starts = np.concatenate([[0], np.cumsum(target.counts[probes])])
         means = self.onto_mean_[columns] + weights @ self.onto_[: len(joint.mean), columns]
@@ -153,7 +162,8 @@ class Gaussian:
             given = (place >= ASKED_OF_VALIDATION) & (place < ASKED_OF_VALIDATION + number) & (place < answered)
             demographics = people.demographics if number in WITH_DEMOGRAPHICS else None
             probes = np.flatnonzero(asked.any(axis=0))
-            means, explained = self.means(np.where(given, shown_options, -1).astype(np.int8), demographics, probes)
+            shown = np.where(given, shown_options, -1).astype(np.int8)
+            means, explained = self.means(shown, demographics, probes, asked)
             at = asked[:, probes]
             batches.append((means[at], self._rates_of(probes, len(people))[at], explained[at], truth[:, probes][at]))
         widest = max(part[0].shape[1] for part in batches)

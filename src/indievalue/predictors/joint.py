@@ -32,45 +32,48 @@ class Joint:
         """Inverse of covariance + ridge (columns × columns)."""
         return np.asarray(np.linalg.inv(self.covariance + self.ridge * np.eye(len(self.mean))))
 
-    def condition(self, values: NDArray[np.floating], known: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def condition(
+        self, values: NDArray[np.floating], known: NDArray[np.bool_], wanted: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats]:
         """(weights, explained share of variance), both rows × columns, given the known columns of each row.
 
         The conditional mean of any variable is its mean plus ``weights`` times its covariance with the columns; weights
-        of columns that are not known are 0. The explained share of a known column is 1. ``values`` and ``known`` are
-        rows × columns; values that are not known do not matter.
+        of columns that are not known are 0. The explained share is that of the ``wanted`` columns, nan elsewhere and 1
+        where a wanted column is known. All are rows × columns; values that are not known do not matter.
 
         Rows that share a pattern of known columns share one Cholesky factorisation: of the covariance of the known
         ones, or of the precision of the unknown ones, whichever is smaller.
         """
         centred = np.where(known, values - self.mean, 0).astype(np.float64)
         weights = np.zeros_like(centred)
-        explained = np.ones_like(centred)
+        explained = np.where(known, 1.0, np.nan)
         patterns, members = np.unique(np.packbits(known, axis=1), axis=0, return_inverse=True)
         order = np.argsort(members.ravel(), kind="stable")
         bounds = np.searchsorted(members.ravel()[order], np.arange(len(patterns) + 1))
         for first, last in pairwise(bounds.tolist()):
             rows = order[first:last]
             mask = known[rows[0]]
-            if mask.sum() <= len(mask) / 2:
-                solved, share = self._by_covariance(centred[rows], mask)
-            else:
-                solved, share = self._by_precision(centred[rows], mask)
-            weights[rows] = solved
-            explained[np.ix_(rows, ~mask)] = share
+            asked = wanted[rows].any(axis=0) & ~mask
+            by = self._by_covariance if mask.sum() <= len(mask) / 2 else self._by_precision
+            weights[rows], explained[np.ix_(rows, asked)] = by(centred[rows], mask, asked)
         return weights, explained
 
-    def _by_covariance(self, centred: Floats, known: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-        """(weights of the columns, rows × columns; explained share of the unknown ones, (unknown,))."""
+    def _by_covariance(
+        self, centred: Floats, known: NDArray[np.bool_], asked: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats]:
+        """(weights of the columns, rows × columns; explained share of the unknown columns asked, (asked,))."""
         weights = np.zeros_like(centred)
         if not known.any():
-            return weights, np.zeros(int((~known).sum()))
+            return weights, np.zeros(int(asked.sum()))
         among = self.covariance[np.ix_(known, known)] + self.ridge * np.eye(int(known.sum()))
         inverse = _inverse_root(among)
         weights[:, known] = centred[:, known] @ inverse.T @ inverse
-        told = ((inverse @ self.covariance[np.ix_(known, ~known)]) ** 2).sum(axis=0)
-        return weights, told / self._variance[~known]
+        told = ((inverse @ self.covariance[np.ix_(known, asked)]) ** 2).sum(axis=0)
+        return weights, told / self._variance[asked]
 
-    def _by_precision(self, centred: Floats, known: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def _by_precision(
+        self, centred: Floats, known: NDArray[np.bool_], asked: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats]:
         """As :meth:`_by_covariance`: the unknown ones' mean is -Λ_uu⁻¹ Λ_uk x_k, and the weights are Λ times both."""
         filled = centred.copy()
         if known.all():
@@ -80,8 +83,8 @@ class Joint:
         filled[:, ~known] = -pull @ inverse.T @ inverse
         weights = filled @ self.precision
         weights[:, ~known] = 0
-        left = (inverse**2).sum(axis=0) - self.ridge
-        return weights, 1 - left / self._variance[~known]
+        left = (inverse[:, asked[~known]] ** 2).sum(axis=0) - self.ridge
+        return weights, 1 - left / self._variance[asked]
 
     @cached_property
     def _variance(self) -> Floats:

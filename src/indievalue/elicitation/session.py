@@ -1,0 +1,63 @@
+"""The answers of an interview, in a file that belongs to the person who gave them."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from indievalue.errors import IndievalueError
+from indievalue.files import new_file
+from indievalue.survey.survey import Survey
+
+
+@dataclass
+class Turn:
+    """One question and its answer: an index of its refined options, or None where it was skipped.
+
+    ``probability`` is what the answer had been given before it was known; None where it was skipped.
+    """
+
+    question: str
+    option: int | None
+    statement: str | None
+    probability: float | None
+
+
+@dataclass
+class Session:
+    """The turns of an interview so far, in order."""
+
+    survey: str
+    turns: list[Turn] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        """Write the session; the file is complete or untouched. Raises IndievalueError where it cannot be written."""
+        with new_file(path) as beside:
+            beside.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    @property
+    def answered(self) -> int:
+        """How many questions have an answer."""
+        return sum(turn.option is not None for turn in self.turns)
+
+
+def load_session(path: Path, survey: Survey) -> Session:
+    """The session in the file, or a new one where there is none.
+
+    Raises IndievalueError where the file is no session, is of another survey, or names what the survey does not have.
+    """
+    if not path.exists():
+        return Session(survey.name)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        session = Session(content["survey"], [Turn(**turn) for turn in content["turns"]])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndievalueError(
+            f"{path} is no interview that can be continued ({error}); give another --answers"
+        ) from None
+    if session.survey != survey.name:
+        raise IndievalueError(f"{path} is an interview on survey {session.survey!r}, not {survey.name!r}")
+    for turn in session.turns:
+        options = survey.question(turn.question).refined
+        if turn.option is not None and turn.option not in range(len(options)):
+            raise IndievalueError(f"{path}: {turn.question} has no option {turn.option}")
+    return session

@@ -17,7 +17,13 @@ from indievalue.errors import IndievalueError
 from indievalue.predictors.predictions import SCHEMA
 from indievalue.report import wording
 from indievalue.report.example import guessed_person, spread
-from indievalue.report.figures import accuracy_figure, category_figure, people_figure, write_figures
+from indievalue.report.figures import (
+    accuracy_figure,
+    category_figure,
+    people_figure,
+    reliability_figure,
+    write_figures,
+)
 from indievalue.report.inline import inline_svg
 from indievalue.report.page import write_report
 from indievalue.report.paper import paper_for, read_paper
@@ -294,7 +300,7 @@ def test_the_paper_says_nothing_of_made_up_people_or_another_survey(tmp_path: Pa
 
 def test_figures_are_written_under_names_that_say_what_they_are(tmp_path: Path, run_folder: Path) -> None:
     written = write_figures([load_run(run_folder)], tmp_path / "figures")
-    kinds = ("accuracy", "accuracy-by-category", "accuracy-over-people")
+    kinds = ("accuracy", "accuracy-by-category", "accuracy-over-people", "reliability")
     assert {path.name for path in written} == {f"{kind}-polar.{end}" for kind in kinds for end in ("svg", "png")}
     assert sorted(written) == sorted((tmp_path / "figures").iterdir())
     for path in written:
@@ -304,7 +310,7 @@ def test_figures_are_written_under_names_that_say_what_they_are(tmp_path: Path, 
             assert path.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("draw", [accuracy_figure, category_figure, people_figure])
+@pytest.mark.parametrize("draw", [accuracy_figure, category_figure, people_figure, reliability_figure])
 @pytest.mark.parametrize("width", [326, 720])
 def test_figures_are_valid_and_inline_ones_share_no_id(tmp_path: Path, draw: Any, width: int) -> None:
     run = load_run(make_run(tmp_path / "real", "wvs7"))

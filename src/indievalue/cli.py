@@ -239,11 +239,13 @@ def elicit(
     with notes.status(f"learning from {len(people):,} people"):
         interview = Interview(Gaussian().fit(people, chosen, "refined"), session)
     if session.turns:
-        notes.print(f"Going on after {len(session.turns)} questions in {answers}")
+        notes.print(f"Going on from {answers}, where {session.answered} are answered")
     if hold(interview, questions, answers, out):
         print_reading(interview, people, out)
     else:
-        notes.print(f"{session.answered} answers are kept in {answers}; the same command goes on from there")
+        notes.print(
+            f"Your answers so far ({session.answered}) are kept in {answers}; the same command goes on from there"
+        )
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import json
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from itertools import islice
@@ -20,6 +20,7 @@ from indievalue.files import new_directory
 from indievalue.people.people import People
 from indievalue.predictors.names import make_predictor
 from indievalue.predictors.predictions import predict
+from indievalue.predictors.protocol import Predictor
 from indievalue.report.figures import write_figures
 from indievalue.report.page import write_report
 from indievalue.report.runs import load_run
@@ -34,7 +35,7 @@ _VERSIONS = ("indievalue", "numpy", "polars", "scipy", "scikit-learn")
 def evaluate(
     people: People,
     benchmark: Benchmark,
-    predictors: Sequence[str],
+    predictors: Sequence[str] | Mapping[str, Predictor],
     out: str | Path,
     *,
     arguments: dict[str, Any] | None = None,
@@ -44,14 +45,15 @@ def evaluate(
 ) -> dict[str, dict[str, Any]]:
     """Ask each predictor the benchmark, and write a run directory; returns what ``summary.json`` holds.
 
-    Predictors learn from those of ``people`` who are not tested. The directory holds ``predictions.parquet``,
-    ``summary.json``, ``run.json``, ``report.html``, ``figures/``, ``example.json`` and ``benchmark/``; it appears
-    under its name only when it is complete. Raises IndievalueError where a predictor is unknown, nobody is left to
-    learn from, or ``out`` is not empty (unless ``force``) or cannot be written.
+    ``predictors`` are names (see :func:`indievalue.predictors.names.make_predictor`), or predictors of one's own by the
+    name that the tables shall give them. They learn from those of ``people`` who are not tested. The directory holds
+    ``predictions.parquet``, ``summary.json``, ``run.json``, ``report.html``, ``figures/``, ``example.json`` and
+    ``benchmark/``; it appears under its name only when it is complete. Raises IndievalueError where a predictor is
+    unknown, nobody is left to learn from, or ``out`` is not empty (unless ``force``) or cannot be written.
     """
     if len(set(predictors)) < len(predictors):
         raise IndievalueError("a predictor is named twice")
-    made = {name: make_predictor(name) for name in predictors}
+    made = predictors if isinstance(predictors, Mapping) else {name: make_predictor(name) for name in predictors}
     settings = benchmark.settings
     training = people.take(~np.isin(people.ids, benchmark.people.ids))
     if not len(training):
@@ -67,7 +69,7 @@ def evaluate(
             seconds[name] = round(time.perf_counter() - start, 3)
         predictions = pl.concat(tables)
         predictions.write_parquet(folder / "predictions.parquet")
-        summary = summarise(predictions, settings.seed)
+        summary = summarise(predictions, settings.seed, people.survey)
         _write_json(folder / "summary.json", summary)
         about = {
             "arguments": arguments or {},

@@ -160,7 +160,10 @@ def _too_few(people: People, number: int, eligibility: Eligibility) -> str:
     text = f"{eligibility.eligible:,} of {eligibility.people:,} people are eligible"
     if eligibility.available < eligibility.eligible:
         cap = people.survey.sampling.per_religion
-        text += f", {eligibility.available:,} of them with at most {cap} of one religion in a continent"
+        text += (
+            f", {eligibility.available:,} of them with at most {cap} of one religion in a continent"
+            " (--people all takes everybody)"
+        )
     elif number > eligibility.available:
         text = f"only {text}"
     asked = f"{number:,} people were asked for: " if number else ""

@@ -69,8 +69,8 @@ class Beliefs:
     def gains(self, questions: NDArray[np.int64]) -> Floats:
         """Expected reduction of the weighted variance of other targets by an answer to each question (questions,).
 
-        The answer is a draw from the question's probabilities, with covariance V = diag(p) - p pᵀ; it moves the targets'
-        means by G (e - p), with G their regression on its options, so that the expected reduction is tr(G V Gᵀ).
+        The answer is a draw from the question's probabilities, with covariance V = diag(p) - p pᵀ. It moves the means
+        of the targets by G (e - p), with G their regression on its options, so that the reduction is tr(G V Gᵀ).
         """
         widest = int(self.form.counts.max())
         columns = self.form.starts[questions][:, None] + np.arange(widest)

@@ -1,8 +1,8 @@
 """From conditional means to probabilities that can be trusted: a small multinomial logit, fitted on validation people.
 
-The score of an option is a weighted sum of how common it is, how far its conditional mean is above that, in three
-scalings, each times 1, r and r², with r the share of the question's variance that the demonstrations explain. With
-nothing explained the probabilities are the base rates; the more is explained, the more the mean counts.
+The score of an option is the logarithm of its base rate, and a weighted sum of how far its conditional mean is above
+that rate, in three scalings, each times 1, r and r², with r the share of the question's variance that is explained by
+what is shown; and the logarithm of the rate times r and r². With nothing explained, probabilities are the base rates.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ Floats = NDArray[np.float64]
 _LEAST = 1e-3
 """A conditional mean is taken to be no less under the logarithm."""
 
-WEIGHTS = 12
+WEIGHTS = 11
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Weights (12,) of the scores."""
+    """Weights (11,) of the scores."""
 
     weights: Floats
 
@@ -30,7 +30,7 @@ class Calibration:
     def neutral(cls) -> Self:
         """Probabilities in proportion to the conditional means: for too few validation people to fit."""
         weights = np.zeros(WEIGHTS)
-        weights[9] = 1
+        weights[_LOG_RATIO] = 1
         return cls(weights)
 
     @classmethod
@@ -40,13 +40,13 @@ class Calibration:
         ``means`` and ``rates`` are probes × most options (0 past a probe's options), ``explained`` and ``truth``
         (probes,).
         """
-        features, exists = _features(means, rates, explained)
+        offset, features, exists = _features(means, rates, explained)
         row = np.arange(len(truth))
-        true = features[row, truth]
+        true, true_offset = features[row, truth], offset[row, truth]
 
         def loss(weights: Floats) -> tuple[float, Floats]:
-            probabilities, log_total = _softmax(features @ weights, exists)
-            value = np.mean(log_total - true @ weights) + _PENALTY * weights @ weights
+            probabilities, log_total = _softmax(offset + features @ weights, exists)
+            value = np.mean(log_total - true @ weights - true_offset) + _PENALTY * weights @ weights
             expected = np.einsum("nk,nkf->nf", probabilities, features)
             return float(value), (expected - true).mean(axis=0) + 2 * _PENALTY * weights
 
@@ -56,22 +56,30 @@ class Calibration:
     def apply(self, means: Floats, rates: Floats, explained: Floats) -> Floats:
         """Probabilities (… × most options), summing to 1 over each probe's options, 0 after."""
         flat = (-1, means.shape[-1])
-        features, exists = _features(means.reshape(flat), rates.reshape(flat), explained.ravel())
-        return np.asarray(_softmax(features @ self.weights, exists)[0].reshape(means.shape))
+        offset, features, exists = _features(means.reshape(flat), rates.reshape(flat), explained.ravel())
+        return np.asarray(_softmax(offset + features @ self.weights, exists)[0].reshape(means.shape))
 
 
 _PENALTY = 1e-5
 """Keeps weights of features that hardly differ from running against each other."""
 
 
-def _features(means: Floats, rates: Floats, explained: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+_LOG_RATIO = 6
+"""Place of the weight of the logarithm of mean over rate."""
+
+
+def _features(means: Floats, rates: Floats, explained: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """(logarithm of the rates, features, which options exist): probes × options, the features × weights."""
     exists = rates > 0
     rates = np.where(exists, rates, 0.5)
     means = np.where(exists, means, 0.5)
     above = means - rates
-    kinds = [np.log(rates), above / np.sqrt(rates * (1 - rates) + 1e-9), above, np.log(np.maximum(means, _LEAST))]
     told = np.clip(explained, 0, 1)[:, None]
-    return np.stack([kind * told**power for kind in kinds for power in range(3)], axis=2), exists
+    ratio = np.log(np.maximum(means, _LEAST) / np.maximum(rates, _LEAST))
+    kinds = [above / np.sqrt(rates * (1 - rates) + 1e-9), above, ratio]
+    columns = [kind * told**power for kind in kinds for power in range(3)]
+    columns += [np.log(rates) * told**power for power in (1, 2)]
+    return np.log(rates), np.stack(columns, axis=2), exists
 
 
 def _softmax(scores: Floats, exists: NDArray[np.bool_]) -> tuple[Floats, Floats]:

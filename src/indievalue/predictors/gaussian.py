@@ -80,7 +80,7 @@ class Gaussian:
         """(conditional mean of every option, people × probes × most options; explained share, people × probes).
 
         ``shown`` is people × questions, options in the shown form, -1 where not shown; ``probes`` are question columns.
-        ``asked`` (people × questions) says whose explained share is wanted of which probes: default, everybody's of all.
+        ``asked`` (people × questions) says whose explained share is wanted of which probes; default: of all.
         """
         form, target = self.survey_.form(self.shown_form_), self.survey_.form(self.form_)
         values, known = form.one_hot(shown), np.repeat(shown >= 0, form.counts, axis=1)
@@ -156,10 +156,11 @@ class Gaussian:
         order[truth < 0] = np.iinfo(np.uint64).max
         place = order.argsort(axis=1, kind="stable").argsort(axis=1)  # 0 for the first question of each person
         answered = (truth >= 0).sum(axis=1)[:, None]
+        cut = np.minimum(ASKED_OF_VALIDATION, answered // 2)  # the first are asked, the next are shown
+        asked = place < cut
         batches = []
         for number in SHOWN_TO_VALIDATION:
-            asked = (place < ASKED_OF_VALIDATION) & (place < answered // 2)
-            given = (place >= ASKED_OF_VALIDATION) & (place < ASKED_OF_VALIDATION + number) & (place < answered)
+            given = (place >= cut) & (place < cut + number) & (place < answered)
             demographics = people.demographics if number in WITH_DEMOGRAPHICS else None
             probes = np.flatnonzero(asked.any(axis=0))
             shown = np.where(given, shown_options, -1).astype(np.int8)

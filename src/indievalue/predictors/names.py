@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from indievalue.errors import IndievalueError
+from indievalue.predictors.boosting import Boosting
 from indievalue.predictors.gaussian import Gaussian
+from indievalue.predictors.logistic import Logistic
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.masked import make_masked
 from indievalue.predictors.protocol import Predictor
@@ -16,10 +18,14 @@ PREDICTORS: dict[str, Callable[..., Predictor]] = {
     "resemble": Resemble,
     "gaussian": Gaussian,
     "masked": make_masked,
+    "boosting": Boosting,
+    "logistic": Logistic,
 }
 OPTIONS: dict[str, dict[str, type]] = {
     "resemble": {"k": int},
     "masked": {"seed": int, "epochs": int, "hidden": int, "members": int, "dropout": float, "device": str},
+    "boosting": {"trees": int},
+    "logistic": {"c": float},
 }
 
 

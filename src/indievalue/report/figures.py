@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from indievalue.files import new_file
 from indievalue.report.drawing import (
     CONFIG,
+    NARROW,
     WIDE,
     Figure,
     Rows,
@@ -34,6 +35,9 @@ from indievalue.report.styles import INK, MUTED, Style, predictor_styles
 
 _LABEL = 0.14
 """Share of the axis that is kept free for the figures at the right of a row."""
+
+_SQUARE = 520
+"""Pixels that a figure with two axes of the same kind is wide at most."""
 
 _FINEST = 4.0
 """Points of accuracy that one bar of a distribution spans at least."""
@@ -148,6 +152,45 @@ def people_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> a
     return alt.vconcat(*charts, spacing=10).properties(config=CONFIG)
 
 
+def reliability_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
+    """How often each predictor is right in bins of the probability that it gave its choice, with 95% intervals.
+
+    The larger a dot, the more answers it stands for; on the diagonal probabilities are what they say. The chart is as
+    near to a square as ``width`` allows. Predictors without probabilities are left out.
+    """
+    table = run.reliability.with_columns(stated=100 * pl.col("probability"))
+    bins = table.sort("predictor", "stated").to_dicts()
+    given = [name for name in run.summary if name in set(table["predictor"])]
+    ends = [item[end] for item in bins for end in ("stated", "accuracy")]
+    scale = spanning(ends or [0.0, 100.0])
+    longest = max((len(name) for name in given), default=1)
+    columns = max(1, min(width, _SQUARE) // (longest * 8 + 40))
+    legend = alt.Legend(title=None, columns=columns, labelLimit=width, symbolSize=70, symbolOpacity=1)
+    looks = predictor_looks(styles, given, legend)
+    low, high = scale.to_dict()["domain"]
+    step = 20 if width < NARROW else 10
+    ticks = [tick for tick in range(0, 101, step) if low <= tick <= high]  # the same on axes of different lengths
+    x = alt.X("stated:Q", scale=scale, axis=alt.Axis(title="Probability of the choice, %", grid=True, values=ticks))
+    y = alt.Y("accuracy:Q", scale=scale, axis=alt.Axis(title="How often it was right, %", grid=True, values=ticks))
+    diagonal = (
+        chart_of([{"stated": end, "accuracy": end} for end in (low, high)])
+        .mark_line(color=MUTED, strokeDash=[4, 4], strokeWidth=1.2)
+        .encode(x=x, y=y)
+    )
+    chart = chart_of(bins)
+    line = chart.mark_line(strokeWidth=1.8, opacity=0.75).encode(x=x, y=y, color=looks["color"])
+    interval = chart.mark_rule(strokeWidth=1.4, opacity=0.5, clip=True).encode(
+        x=x, y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q", color=looks["color"]
+    )
+    size = alt.Size("probes:Q", scale=alt.Scale(type="linear", domainMin=0, rangeMin=44, rangeMax=190), legend=None)
+    dot = chart.mark_point(filled=True, opacity=1, stroke="white", strokeWidth=0.8).encode(x=x, y=y, size=size, **looks)
+    layered = alt.layer(diagonal, interval, line, dot)
+    assert isinstance(layered, alt.LayerChart)  # which of two kinds it gives depends on its arguments
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    across = min(width, _SQUARE)
+    return layered.properties(width=across, height=across - 70, autosize=fit, config=CONFIG)
+
+
 def write_figures(runs: Sequence[Run], directory: str | Path) -> list[Path]:
     """Write every figure of every run as SVG and as PNG (two pixels a point), and return the paths.
 
@@ -161,6 +204,7 @@ def write_figures(runs: Sequence[Run], directory: str | Path) -> list[Path]:
             "accuracy": (accuracy_figure(run, styles), "Accuracy by predictor"),
             "accuracy-by-category": (category_figure(run, styles), "Accuracy by category of question"),
             "accuracy-over-people": (people_figure(run, styles), "How accuracy is spread over people"),
+            "reliability": (reliability_figure(run, styles), "Can its probabilities be trusted?"),
         }
         for kind, (chart, title) in titled.items():
             svg = figure_svg(chart, title, ", ".join([f"{name[0]} form", *name[1:]]))

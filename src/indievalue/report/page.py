@@ -14,7 +14,7 @@ from indievalue.files import new_file
 from indievalue.report import wording
 from indievalue.report.drawing import WIDE, Figure
 from indievalue.report.example import guessed_person, spread
-from indievalue.report.figures import accuracy_figure, category_figure, people_figure
+from indievalue.report.figures import accuracy_figure, category_figure, people_figure, reliability_figure
 from indievalue.report.inline import inline_svg
 from indievalue.report.paper import paper_for
 from indievalue.report.runs import Run, run_names
@@ -61,6 +61,7 @@ class Section:
     accuracy: Fitting
     category: Fitting
     people: Fitting
+    reliability: Fitting | None
     categories: tuple[tuple[str, tuple[dict[str, Any], ...]], ...]
 
     @property
@@ -145,6 +146,15 @@ def _section(run: Run, name: Sequence[str], number: int, styles: Mapping[str, St
             f"people-{number}",
             f"Share of people by how much of their answers was foreseen, {title}. {_medians(run)}",
         ),
+        reliability=None
+        if run.reliability.is_empty()
+        else _figure(
+            reliability_figure,
+            run,
+            styles,
+            f"reliability-{number}",
+            f"How often each predictor is right by the probability of its choice, {title}. {_calibrations(run)}",
+        ),
         categories=tuple(by_category),
     )
 
@@ -178,3 +188,8 @@ def _interval(score: Score) -> str:
 def _medians(run: Run) -> str:
     medians = run.by_person.group_by("predictor", maintain_order=True).agg(pl.col("accuracy").median())
     return "Medians: " + "; ".join(f"{name} {median:.0f}%" for name, median in medians.iter_rows()) + "."
+
+
+def _calibrations(run: Run) -> str:
+    errors = [f"{name} {score.ece:.3f}" for name, score in run.summary.items() if score.ece is not None]
+    return f"Calibration errors: {'; '.join(errors)}." if errors else ""

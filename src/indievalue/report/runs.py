@@ -17,6 +17,7 @@ from indievalue.people.report import Report
 from indievalue.predictors.predictions import read_predictions
 from indievalue.scoring.accuracy import Score
 from indievalue.scoring.breakdown import accuracy_by_category, accuracy_by_person
+from indievalue.scoring.calibration import reliability
 from indievalue.survey.load import load_survey
 from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
@@ -103,6 +104,11 @@ class Run:
     def by_person(self) -> pl.DataFrame:
         """Accuracy by predictor and person (see :func:`indievalue.scoring.breakdown.accuracy_by_person`)."""
         return accuracy_by_person(self.predictions)
+
+    @cached_property
+    def reliability(self) -> pl.DataFrame:
+        """How often each predictor is right in bins of its probability (see :mod:`indievalue.scoring.calibration`)."""
+        return reliability(self.predictions, self.record.seed)
 
 
 _RECORD = TypeAdapter(Record)

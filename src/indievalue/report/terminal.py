@@ -21,17 +21,17 @@ def print_summary(
     """
     printed = {name: read_paper().accuracy(name, form) if paper else None for name in summary}
     beside = any(accuracy is not None for accuracy in printed.values())
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Predictor", overflow="fold")
-    for heading in ["Accuracy, %", "95% interval", "Log loss", "Invalid", *(["Paper"] if beside else [])]:
+    for heading in ["Accuracy, %", "95% interval", "Log loss", "ECE", "Invalid", *(["Paper"] if beside else [])]:
         table.add_column(heading, justify="right", no_wrap=True)
     for name, score in sorted(summary.items(), key=lambda item: -item[1]["accuracy"]):
-        log_loss, accuracy = score["log_loss"], printed[name]
+        accuracy = printed[name]
         cells = [
             escape(name),
             f"[bold]{score['accuracy']:.1f}[/]",
             f"{score['accuracy_low']:.1f}–{score['accuracy_high']:.1f}",
-            "–" if log_loss is None else f"{log_loss:.3f}",
+            *("–" if score.get(key) is None else f"{score[key]:.3f}" for key in ("log_loss", "ece")),
             f"{score['invalid']:,}",
         ]
         table.add_row(*cells, *(["–" if accuracy is None else f"{accuracy:.2f}"] if beside else []))

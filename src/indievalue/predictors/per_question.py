@@ -1,0 +1,152 @@
+"""What predictors share that fit one classifier to each question asked, on people seen as those who are tested are."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from indievalue.benchmark.keys import key_table, keys
+from indievalue.benchmark.model import Task
+from indievalue.people.people import People
+from indievalue.predictors.base_rates import base_rates
+from indievalue.predictors.protocol import Guesses
+from indievalue.survey.model import Form, FormName
+from indievalue.survey.survey import Survey
+
+VALIDATION = 0.05
+"""Share of the training people on whom it is decided when to stop."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a classifier sees of people.
+
+    Attributes:
+        options: int8 (people × questions), in ``form``; -1 where not shown.
+        groups: int32 (people × demographics), place in the sorted labels of training people; -1 where it is not known.
+            No columns where the context withholds demographics. group_counts: (demographics,), labels of each.
+    """
+
+    survey: Survey
+    form: Form
+    options: NDArray[np.int8]
+    groups: NDArray[np.int32]
+    group_counts: tuple[int, ...]
+
+    def of(self, rows: NDArray[np.bool_]) -> "Seen":
+        return Seen(self.survey, self.form, self.options[rows], self.groups[rows], self.group_counts)
+
+
+class PerQuestion(ABC):
+    """A classifier per question asked, from what is shown of a person.
+
+    Classifiers are fitted when a task asks for them, because what they may see depends on the setup: the setup's probes
+    are no features, and of each training person as many answers, drawn at random, are seen as the task shows of those
+    who are tested. They are kept, so that another task of the same setup costs nothing. An option that nobody in
+    training chose keeps its base rate.
+
+    Attributes:
+        people_: training people, sorted by id. rates_: base rates. labels_: groups of each demographic, sorted.
+        models_: fitted classifiers by probe, the setup's probes, how many answers are shown, demographics, and seed.
+    """
+
+    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+        self.people_ = people.take(np.argsort(people.ids, kind="stable"))
+        self.form_, self.shown_form_ = form, shown_form
+        self.rates_ = base_rates(self.people_.options(form), people.survey.form(form))
+        names = people.demographics.columns
+        self.labels_ = {name: sorted(people.demographics[name].drop_nulls().unique().to_list()) for name in names}
+        self.models_: dict[tuple[Any, ...], Any] = {}
+        return self
+
+    def predict(self, task: Task) -> Guesses:
+        seen = self._seen(task.shown, task.demographics)
+        counts = task.counts
+        probabilities = np.zeros((len(task.people), len(task.probes), int(counts.max(initial=1))))
+        known = self._models(task)
+        for place, (probe, count) in enumerate(zip(task.probes.tolist(), counts.tolist(), strict=True)):
+            probabilities[:, place, :count] = rates = self.rates_[probe, :count]
+            classes, model = known[probe]
+            if model is not None:
+                given = self._probabilities(model, seen)
+                probabilities[:, place, classes] = given * rates[classes].sum()
+        return Guesses.most_probable(probabilities)
+
+    def _models(self, task: Task) -> dict[int, tuple[NDArray[np.int64], Any]]:
+        """The options that training people chose and their classifier, for each probe; None where it has nothing."""
+        shown, told = task.order.shape[1], task.demographics is not None
+        part = tuple(sorted(task.probes.tolist())), shown, told, task.seed
+        absent = [probe for probe in task.probes.tolist() if (probe, *part) not in self.models_]
+        if absent:
+            people = self.people_
+            options = _as_shown(people, self.shown_form_, task.probes, shown, task.seed)
+            training = self._seen(options, people.demographics if told else None)
+            order = keys(task.seed, "validation", people.ids.tolist())
+            validating = order < np.quantile(order, VALIDATION)
+            for probe in absent:
+                self.models_[probe, *part] = self._model(training, probe, validating)
+        return {probe: self.models_[probe, *part] for probe in task.probes.tolist()}
+
+    def _model(self, training: Seen, probe: int, validating: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Any]:
+        target = self.people_.options(self.form_)[:, probe]
+        classes = np.unique(target[target >= 0]).astype(np.int64)
+        if len(classes) < 2 or not (training.groups.shape[1] or (training.options >= 0).any()):
+            return classes, None
+        labels = np.searchsorted(classes, target).astype(np.int64)
+        learned, held = (target >= 0) & ~validating, (target >= 0) & validating
+        if len(np.unique(labels[learned])) < len(classes):  # too few people to spare any
+            learned, held = target >= 0, np.zeros(len(target), bool)
+        return classes, self._train(
+            training.of(learned), labels[learned], training.of(held), labels[held], len(classes)
+        )
+
+    def _seen(self, options: NDArray[np.int8], demographics: pl.DataFrame | None) -> Seen:
+        survey = self.people_.survey
+        labels = {} if demographics is None else self.labels_
+        groups = np.empty((len(options), len(labels)), np.int32)
+        for column, (name, known) in enumerate(labels.items()):
+            assert demographics is not None
+            groups[:, column] = _places(demographics[name], known)
+        counts = tuple(len(known) for known in labels.values())
+        return Seen(survey, survey.form(self.shown_form_), options, groups, counts)
+
+    @abstractmethod
+    def _train(
+        self,
+        seen: Seen,
+        labels: NDArray[np.int64],
+        held: Seen,
+        held_labels: NDArray[np.int64],
+        classes: int,
+    ) -> Any:
+        """A classifier fitted to ``labels`` (people,), 0 to ``classes`` − 1; ``held`` people may say when to stop."""
+
+    @abstractmethod
+    def _probabilities(self, model: Any, seen: Seen) -> NDArray[np.floating]:
+        """Probabilities (people × classes)."""
+
+
+def _as_shown(people: People, form: FormName, hidden: NDArray[np.int64], most: int, seed: int) -> NDArray[np.int8]:
+    """Options (people × questions), -1 but for ``most`` answers of each person, drawn at random outside ``hidden``.
+
+    Draws depend on the seed and on ids alone, as the benchmark's own do.
+    """
+    options = people.options(form).copy(order="C")
+    options[:, hidden] = -1
+    order = key_table(seed, "training demonstrations", people.ids.tolist(), [q.id for q in people.survey.questions])
+    order[options < 0] = np.iinfo(np.uint64).max
+    if most < options.shape[1]:
+        last = np.partition(order, most, axis=1)[:, most]
+        options[order >= last[:, None]] = -1
+    return options
+
+
+def _places(labels: pl.Series, known: list[str]) -> NDArray[np.int32]:
+    places: Mapping[str, int] = {label: place for place, label in enumerate(known)}
+    if not places:
+        return np.full(len(labels), -1, np.int32)
+    return labels.replace_strict(places, default=-1, return_dtype=pl.Int32).fill_null(-1).to_numpy()

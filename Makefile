@@ -6,7 +6,7 @@ CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test bench twin docs clean
+.PHONY: install demo test bench bench-predictors twin docs clean
 
 install: $(DEV)
 
@@ -34,6 +34,10 @@ test: $(DEV)
 # Speed and memory at full size. DATA may name a directory with wvs7_14countries.csv.gz.
 bench: $(DEV)
 	$(BIN)/python benchmarks/full_size.py $(DATA)
+
+# Every predictor on real people, about half an hour: make bench-predictors DATA=wvs7_14countries.csv.gz
+bench-predictors: $(DEV)
+	$(BIN)/python benchmarks/predictors.py $(DATA)
 
 # Refit the shipped model of synthetic people: make twin DATA=wvs7.csv
 twin: $(DEV)

@@ -1,0 +1,270 @@
+"""Every predictor on real people: the tables and figures of docs/results/predictors.md.
+
+    python benchmarks/predictors.py wvs7_14countries.csv.gz [--quick] [--out docs/results]
+
+Strict protocol, 800 people, seed 0. Takes about half an hour on two cores, most of it for boosting and for training the
+masked model once; --quick leaves those two out. Each part prints as it is done; the page is written at the end.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import altair as alt
+import numpy as np
+import polars as pl
+
+from indievalue.benchmark.build import build_benchmark
+from indievalue.benchmark.model import Benchmark, Settings
+from indievalue.elicitation.strategies import STRATEGIES, best_list, elicited, first
+from indievalue.people.people import People
+from indievalue.people.read import read_people
+from indievalue.predictors.gaussian import Gaussian
+from indievalue.predictors.names import make_predictor
+from indievalue.predictors.predictions import predict
+from indievalue.predictors.protocol import Predictor
+from indievalue.scoring.accuracy import Score, score
+from indievalue.survey.model import FORMS, FormName
+
+NUMBERS = (0, 5, 10, 20, 50, 100, 200)
+ASKED = (5, 10, 20, 50)
+ADAPTIVE_PEOPLE = 200
+SLOW = ("boosting", "logistic")
+"""Fitted per probe: only on setup 0."""
+
+
+class Study:
+    """People, those of them who are tested, and fitted predictors, each fitted once."""
+
+    def __init__(self, data: str) -> None:
+        self.people = read_people(data)
+        self.tested = build_benchmark(self.people, Settings(), 800).people.ids.tolist()
+        self.training = self.people.take(~np.isin(self.people.ids, self.tested))
+        self._fitted: dict[tuple[str, FormName, FormName], Predictor] = {}
+        self.seconds: dict[str, float] = {}
+
+    def benchmark(self, **settings: object) -> Benchmark:
+        return build_benchmark(self.people, replace(Settings(), **settings), self.tested)  # type: ignore[arg-type]
+
+    def fitted(self, name: str, form: FormName, shown: FormName) -> Predictor:
+        key = name, form, shown
+        if key not in self._fitted:
+            start = time.perf_counter()
+            self._fitted[key] = make_predictor(name).fit(self.training, form, shown)
+            self.seconds.setdefault(name, time.perf_counter() - start)
+        return self._fitted[key]
+
+    def score(self, name: str, benchmark: Benchmark) -> Score:
+        settings = benchmark.settings
+        table = predict(name, self.fitted(name, settings.form, settings.shown_form), benchmark)
+        return score(table, survey=self.people.survey)
+
+
+def main() -> None:
+    """Run all parts, print them, and write the page."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--out", type=Path, default=Path("docs/results"))
+    options = parser.parse_args()
+    study = Study(options.data)
+    strong = ["resemble:k=35", "gaussian"] if options.quick else ["resemble:k=35", "gaussian", "masked"]
+    parts: list[Callable[[], Iterator[str]]] = [
+        lambda: headline(study, ["random", "majority", *strong]),
+        lambda: per_probe(study, ["majority", "resemble:k=35", *([] if options.quick else SLOW), *strong[1:]]),
+        lambda: demonstrations(study, strong, options.out),
+        lambda: contexts(study, strong[1:]),
+        lambda: new_country(study, ["majority", "resemble:k=35", "gaussian"]),
+        lambda: fewer_people(study, ["resemble:k=35", "gaussian"]),
+        lambda: asking(study, strong[1:], options.out),
+        lambda: lists(study),
+    ]
+    page = [INTRODUCTION]
+    for part in parts:
+        for line in part():
+            print(line, flush=True)
+            page.append(line)
+    page.append("\n## Seconds to fit\n\n| predictor | seconds |\n|---|---|")
+    page += [f"| {name} | {seconds:.1f} |" for name, seconds in study.seconds.items() if name not in SLOW]
+    (options.out / "predictors.md").write_text("\n".join(page) + "\n", encoding="utf-8")
+
+
+INTRODUCTION = """# Predictors
+
+Strict protocol, 800 people of 14 countries (WVS wave 7), seed 0, three setups; learned from the other 25,155 people.
+Accuracy in %, with the 95% interval from resampling people; log loss in nats; ECE is the expected calibration error of the
+chosen option's probability in points, beside what chance alone gives a perfectly calibrated predictor.
+
+```sh
+make bench-predictors DATA=wvs7_14countries.csv.gz
+```
+"""
+
+
+def headline(study: Study, names: list[str]) -> Iterator[str]:
+    yield "\n## 200 demonstrations\n"
+    yield "| probes | demonstrations | predictor | accuracy | log loss | Brier | ECE (chance) | ordinal error |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for form in FORMS:
+        for shown in sorted(FORMS, reverse=True):
+            benchmark = study.benchmark(form=form, demonstrations_as=shown)
+            for name in names:
+                if shown == "refined" or name not in ("random", "majority"):
+                    said = study.score(name, benchmark)
+                    yield (
+                        f"| {form} | {shown} | {name} | {_accuracy(said)} | {said.log_loss:.3f} | {said.brier:.3f} | "
+                        f"{100 * (said.ece or 0):.1f} ({100 * (said.ece_floor or 0):.1f}) | {said.ordinal_error:.3f} |"
+                    )
+    yield "| polar | polar | *paper: GPT-4o* | 63.5 | | | | |"
+    yield "| polar | polar | *paper: best fine-tuned Llama-3.1-8B* | 74.7 | | | | |"
+    yield "| refined | refined | *paper: GPT-4o* | 35.6 | | | | |"
+    yield "| refined | refined | *paper: best fine-tuned Llama-3.1-8B* | 60.6 | | | | |"
+
+
+def per_probe(study: Study, names: list[str]) -> Iterator[str]:
+    yield "\n## Against one model a question\n"
+    yield "Setup 0, 39 probes, refined demonstrations. `boosting` and `logistic` fit a model for each probe.\n"
+    yield "| predictor | polar | log loss | refined | log loss |\n|---|---|---|---|---|"
+    for name in names:
+        cells = []
+        for form in FORMS:
+            said = study.score(name, study.benchmark(form=form, demonstrations_as="refined", setups=(0,)))
+            cells.append(f"{_accuracy(said)} | {said.log_loss:.3f}")
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def demonstrations(study: Study, names: list[str], out: Path) -> Iterator[str]:
+    yield "\n## How many demonstrations\n"
+    yield "Refined demonstrations.\n\n![Accuracy by number of demonstrations](demonstrations.svg)\n"
+    yield f"| probes | predictor | {' | '.join(map(str, NUMBERS))} |"
+    yield f"|---|---|{'---|' * len(NUMBERS)}"
+    rows = []
+    for form in FORMS:
+        benchmark = study.benchmark(form=form, demonstrations_as="refined")
+        for name in names:
+            scores = [study.score(name, first(benchmark, number)) for number in NUMBERS]
+            rows += [(form, name, n, s.accuracy) for n, s in zip(NUMBERS, scores, strict=True)]
+            yield f"| {form} | {name} | {' | '.join(_accuracy(said) for said in scores)} |"
+    _curve(rows, "demonstrations", out / "demonstrations.svg")
+
+
+def contexts(study: Study, names: list[str]) -> Iterator[str]:
+    yield "\n## Demographics, statements, or both\n"
+    yield "Refined demonstrations.\n\n| probes | predictor | demographics | statements | both |\n|---|---|---|---|---|"
+    for form in FORMS:
+        for name in names:
+            kinds = ("demographics", "statements", "both")
+            said = [
+                study.score(name, study.benchmark(form=form, demonstrations_as="refined", context=k)) for k in kinds
+            ]
+            yield f"| {form} | {name} | {' | '.join(map(_accuracy, said))} |"
+
+
+def new_country(study: Study, names: list[str]) -> Iterator[str]:
+    yield "\n## A country in nobody's training data\n"
+    yield "The tested people of each country, predicted by what was learned from the other countries alone; all put together.\n"
+    yield "| probes | predictor | its country known | its country new |\n|---|---|---|---|"
+    country = study.people.demographics["country"].to_numpy()
+    for form in FORMS:
+        benchmark = study.benchmark(form=form, demonstrations_as="refined")
+        residence = benchmark.people.demographics["country"].to_numpy()
+        for name in names:
+            tables = []
+            for place in np.unique(residence):
+                elsewhere = study.people.take((country != place) & ~np.isin(study.people.ids, study.tested))
+                fitted = make_predictor(name).fit(elsewhere, form, "refined")
+                tables.append(predict(name, fitted, _those(benchmark, residence == place)))
+            known = study.score(name, benchmark)
+            yield f"| {form} | {name} | {_accuracy(known)} | {_accuracy(score(pl.concat(tables)))} |"
+
+
+def fewer_people(study: Study, names: list[str]) -> Iterator[str]:
+    sizes = (500, 2000, 8000, len(study.training))
+    yield "\n## How many people to learn from\n"
+    yield f"Refined demonstrations.\n\n| probes | predictor | {' | '.join(f'{size:,}' for size in sizes)} |"
+    yield f"|---|---|{'---|' * len(sizes)}"
+    order = np.random.default_rng(0).permutation(len(study.training))
+    for form in FORMS:
+        benchmark = study.benchmark(form=form, demonstrations_as="refined")
+        for name in names:
+            cells = []
+            for size in sizes:
+                fitted = make_predictor(name).fit(study.training.take(np.sort(order[:size])), form, "refined")
+                cells.append(_accuracy(score(predict(name, fitted, benchmark))))
+            yield f"| {form} | {name} | {' | '.join(cells)} |"
+
+
+def asking(study: Study, names: list[str], out: Path) -> Iterator[str]:
+    yield "\n## Choosing what to ask\n"
+    yield (
+        "Questions are chosen to foresee the probes of a setup, which are never asked themselves; polar probes, refined\n"
+        f"answers. `adaptive` is measured on {ADAPTIVE_PEOPLE} of the 800 people, the others on all.\n\n"
+        "![Accuracy by number of questions asked](asking.svg)\n"
+    )
+    yield f"| predictor | chosen by | {' | '.join(map(str, ASKED))} |\n|---|---|{'---|' * len(ASKED)}"
+    gaussian = study.fitted("gaussian", "polar", "refined")
+    assert isinstance(gaussian, Gaussian)
+    benchmark = study.benchmark(form="polar", demonstrations_as="refined")
+    some = np.zeros(len(benchmark.people), bool)
+    some[:: len(some) // ADAPTIVE_PEOPLE] = True
+    rows = []
+    chosen = {}
+    for strategy in STRATEGIES:
+        whose = _those(benchmark, some) if strategy == "adaptive" else benchmark
+        chosen[strategy] = elicited(whose, gaussian, strategy, max(ASKED), say=lambda _: None)
+    chosen["fixed, the same 200"] = _those(chosen["fixed"], some)
+    for name in names:
+        for strategy, asked in chosen.items():
+            scores = [study.score(name, first(asked, number)) for number in ASKED]
+            rows += [(name, strategy, n, s.accuracy) for n, s in zip(ASKED, scores, strict=True)]
+            yield f"| {name} | {strategy} | {' | '.join(map(_accuracy, scores))} |"
+    _curve(rows, "questions asked", out / "asking.svg")
+
+
+def lists(study: Study) -> Iterator[str]:
+    yield "\n## The best twenty questions\n"
+    yield "A fixed list for anybody, each question chosen for what it adds to those before, to foresee all others.\n"
+    yield "| | to foresee polar answers | to foresee refined answers |\n|---|---|---|"
+    columns = []
+    for form in FORMS:
+        gaussian = study.fitted("gaussian", form, "refined")
+        assert isinstance(gaussian, Gaussian)
+        everything = np.ones(len(study.people.survey.questions))
+        columns.append(best_list(gaussian, everything, everything > 0, 20))
+    questions = study.people.survey.questions
+    for place, pair in enumerate(zip(*columns, strict=True), 1):
+        yield f"| {place} | {' | '.join(f'`{questions[at].id}` {questions[at].asks}' for at in pair)} |"
+
+
+def _those(benchmark: Benchmark, chosen: np.ndarray) -> Benchmark:
+    """The benchmark of some of its people (people,)."""
+    setups = tuple(replace(setup, demonstrations=setup.demonstrations[chosen]) for setup in benchmark.setups)
+    people: People = benchmark.people.take(chosen)
+    return replace(benchmark, people=people, setups=setups)
+
+
+def _accuracy(said: Score) -> str:
+    return f"{said.accuracy:.1f} ({said.accuracy_low:.1f}-{said.accuracy_high:.1f})"
+
+
+def _curve(rows: list[tuple[str, str, int, float]], title: str, path: Path) -> None:
+    table = pl.DataFrame(rows, schema=["panel", "line", "number", "accuracy"], orient="row")
+    lines = table["line"].unique(maintain_order=True).to_list()
+    palette = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"]
+    base = alt.Chart(table).encode(
+        x=alt.X("number:Q", title=title).scale(type="symlog", constant=4).axis(values=list(NUMBERS), grid=False),
+        y=alt.Y("accuracy:Q", title="accuracy, %").scale(zero=False),
+        color=alt.Color("line:N", title=None, sort=lines).scale(domain=lines, range=palette[: len(lines)]),
+        shape=alt.Shape("line:N", title=None, sort=lines).scale(domain=lines),
+    )
+    chart = alt.layer(base.mark_line(strokeWidth=2), base.mark_point(filled=True, size=60)).properties(
+        width=280, height=220
+    )
+    page = chart.facet(alt.Facet("panel:N", title=None, sort=None), columns=2).resolve_scale(y="independent")
+    page.configure_view(stroke=None).configure(background="white").save(path)
+
+
+if __name__ == "__main__":
+    main()

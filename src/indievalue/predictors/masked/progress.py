@@ -1,0 +1,61 @@
+"""What is said on stderr while a network is trained."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+_BETWEEN_LINES = 30.0
+"""Seconds between two lines where stderr is no terminal, such as a log."""
+
+
+Report = Callable[[int, float, float], None]
+"""Told after every epoch: how many are done, log loss and accuracy (0 to 1) on the validation people."""
+
+
+@contextmanager
+def reporting(epochs: int, done: int) -> Iterator[Report]:
+    """A progress bar where stderr is a terminal, else a line every half minute. ``done`` epochs were done before."""
+    if sys.stderr.isatty():
+        with _bar() as bar:
+            task = bar.add_task("", total=epochs, completed=done)
+
+            def advance(done: int, log_loss: float, accuracy: float) -> None:
+                bar.update(task, completed=done, description=_words(log_loss, accuracy))
+
+            yield advance
+        return
+    start = said = time.monotonic()
+
+    def line(now_done: int, log_loss: float, accuracy: float) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if now - said >= _BETWEEN_LINES:
+            said = now
+            left = (now - start) / (now_done - done) * (epochs - now_done)
+            say(f"epoch {now_done} of {epochs}, {_words(log_loss, accuracy)}, about {left:.0f} s left")
+
+    yield line
+
+
+def say(message: str) -> None:
+    """One line on stderr."""
+    print(f"masked: {message}", file=sys.stderr, flush=True)
+
+
+def _words(log_loss: float, accuracy: float) -> str:
+    return f"validation log loss {log_loss:.4f}, accuracy {100 * accuracy:.1f} %"
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("masked: epoch {task.completed} of {task.total}"),
+        BarColumn(),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -1,0 +1,119 @@
+"""The training of one network."""
+
+import hashlib
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from indievalue.predictors.masked.hiding import Answers, Hiding
+from indievalue.predictors.masked.network import Network
+from indievalue.predictors.masked.options import Options
+from indievalue.predictors.masked.progress import Report
+from indievalue.predictors.masked.validation import Validation
+
+_WARM_UP = 0.1
+"""Share of the steps in which the learning rate rises."""
+
+_START = 0.04
+"""The learning rate before the first step, as a share of the greatest."""
+
+_PATIENCE = 0.25
+"""Share of all epochs without a better validation log loss after which a training ends early."""
+
+_GREATEST_GRADIENT = 1.0
+
+
+def train(
+    network: Network,
+    answers: Answers,
+    hiding: Hiding,
+    validation: Validation,
+    options: Options,
+    member: int,
+    state: dict[str, Any] | None,
+    keep: Callable[[dict[str, Any]], None],
+    report: Report,
+) -> dict[str, Tensor]:
+    """The weights of the epoch with the least validation log loss.
+
+    AdamW with one cycle of the learning rate. ``state`` is what ``keep`` was given after an earlier epoch, from which
+    the training goes on as if it had never stopped: an epoch draws from a generator of its own, so what is random in
+    it depends on the seed, the member and the epoch alone.
+    """
+    epochs, batch = options.epochs_for(len(answers)), options.batch_for(len(answers))
+    steps = math.ceil(len(answers) / batch)
+    optimiser = _optimiser(network, options)
+    best, best_loss, best_epoch, start = _weights(network), math.inf, 0, 0
+    if state is not None:
+        network.load_state_dict(state["weights"])
+        optimiser.load_state_dict(state["optimiser"])
+        best, best_loss, best_epoch, start = (state[name] for name in ("best", "best_loss", "best_epoch", "epoch"))
+    greatest = options.rate * math.sqrt(batch / 256)
+    for epoch in range(start, epochs):
+        if epoch - best_epoch > max(_PATIENCE * epochs, 3):
+            break
+        torch.manual_seed(seed_of(options.seed, member, epoch + 1))
+        network.train()
+        order = torch.randperm(len(answers)).to(hiding.device)
+        for step, rows in enumerate(order.tensor_split(steps)):
+            for group in optimiser.param_groups:
+                group["lr"] = greatest * _cycle((epoch * steps + step) / (epochs * steps))
+            shown, targets = hiding.batch(answers, rows)
+            loss = mean_loss(network, network(shown), targets)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(network.parameters(), _GREATEST_GRADIENT)
+            optimiser.step()
+        log_loss, accuracy = validation.measure(network) if validation else (math.nan, math.nan)
+        if not log_loss >= best_loss:
+            best, best_loss, best_epoch = _weights(network), log_loss, epoch + 1
+        keep(
+            {
+                "weights": network.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "best": best,
+                "best_loss": best_loss,
+                "best_epoch": best_epoch,
+                "epoch": epoch + 1,
+            }
+        )
+        report(epoch + 1, log_loss, accuracy)
+    return best
+
+
+def mean_loss(network: Network, logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean over people of their mean loss, so that those who are asked more than others do not count for more."""
+    asked = (targets >= 0).sum(dim=1)
+    each = network.heads.losses(logits, targets).sum(dim=1) / asked.clamp_min(1)
+    return each.sum() / (asked > 0).sum().clamp_min(1)
+
+
+def seed_of(seed: int, member: int, epoch: int) -> int:
+    """A generator's seed of one epoch of one member; epoch 0 draws the first weights."""
+    return int.from_bytes(hashlib.blake2b(f"masked {seed} {member} {epoch}".encode(), digest_size=6).digest(), "big")
+
+
+def _optimiser(network: Network, options: Options) -> torch.optim.Optimizer:
+    """AdamW; biases and norms are not drawn towards 0: an option's base rate is not something to forget."""
+    parameters = list(network.parameters())
+    groups = [
+        {"params": [one for one in parameters if one.dim() > 1], "weight_decay": options.decay},
+        {"params": [one for one in parameters if one.dim() == 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=options.rate, fused=True)
+
+
+def _cycle(done: float) -> float:
+    """Learning rate as a share of the greatest, after a share ``done`` of all steps: up, then down to almost 0 along
+    cosines (Smith & Topin, arXiv 1708.07120).
+    """
+    if done < _WARM_UP:
+        return _START + (1 - _START) * (1 - math.cos(math.pi * done / _WARM_UP)) / 2
+    return 1e-4 + (1 - 1e-4) * (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP))) / 2
+
+
+def _weights(network: Network) -> dict[str, Tensor]:
+    return {name: weight.detach().clone() for name, weight in network.state_dict().items()}

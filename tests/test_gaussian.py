@@ -1,5 +1,7 @@
 """The Gaussian predictor: conditional means that can be computed by hand, and probabilities that hold."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from conftest import garden_answers
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
+from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.predictors.calibrated import Calibration
@@ -122,3 +125,21 @@ def test_calibration_finds_the_least_log_loss_and_leaves_nothing_known_at_the_ba
     assert -np.log(chosen).mean() < -np.log(np.clip(means[np.arange(6000), truth], 1e-3, 1)).mean()
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(6000))
     assert fitted.apply(rates[:1], rates[:1], np.zeros(1))[0] == pytest.approx([0.7, 0.3])
+
+
+def test_a_saved_predictor_says_the_same_and_is_small(
+    many: People, garden: Survey, wvs7: Survey, tmp_path: Path
+) -> None:
+    benchmark = build_benchmark(many, Settings(context="both"), many.ids[:20].tolist())
+    fitted = Gaussian().fit(many, "polar", "polar")
+    fitted.save(tmp_path / "fitted.npz")
+    loaded = Gaussian.load(tmp_path / "fitted.npz", garden)
+    one, other = (predict("gaussian", predictor, benchmark) for predictor in (fitted, loaded))
+    assert one["choice"].to_list() == other["choice"].to_list()
+    said, again = (np.concatenate(table["probabilities"].to_list()) for table in (one, other))
+    assert again == pytest.approx(said, abs=1e-4)
+    with pytest.raises(IndievalueError, match="fitted on survey 'garden', not 'wvs7'"):
+        Gaussian.load(tmp_path / "fitted.npz", wvs7)
+    (tmp_path / "broken.npz").write_bytes(b"PK nonsense")
+    with pytest.raises(IndievalueError, match="no saved gaussian predictor"):
+        Gaussian.load(tmp_path / "broken.npz", garden)

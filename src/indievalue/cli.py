@@ -41,7 +41,10 @@ SurveyOption = Annotated[
 ]
 PredictorNames = Annotated[
     list[str],
-    typer.Option("--predictor", help="random, majority, resemble, resemble:k=35; give it once for each."),
+    typer.Option(
+        "--predictor",
+        help="random, majority, resemble:k=35, gaussian, masked, boosting or logistic; give it once for each.",
+    ),
 ]
 FormOption = Annotated[str, typer.Option("--form", help="polar or refined: how answers group into options.")]
 ProtocolOption = Annotated[str, typer.Option("--protocol", help="strict or paper (docs: Protocols).")]
@@ -75,7 +78,7 @@ def demo(
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Try it without any data: synthetic people, a benchmark, three predictors, a report."""
+    """Try it without any data: synthetic people, a benchmark, four predictors, a report."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.model import Settings
     from indievalue.files import new_directory
@@ -90,7 +93,7 @@ def demo(
         for form in FORMS:
             benchmark = build_benchmark(people, Settings(form=form, seed=seed), 300)
             arguments = {"command": "demo", "seed": seed}
-            predictors = ["random", "majority", "resemble:k=35"]
+            predictors = ["random", "majority", "resemble:k=35", "gaussian"]
             summary = run_evaluation(people, benchmark, predictors, folder / form, arguments=arguments)
             print_summary(summary, form, out, paper=False)
         write_report([load_run(folder / form) for form in FORMS], folder / "report.html")

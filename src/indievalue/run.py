@@ -4,8 +4,9 @@ import json
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ from indievalue.scoring.accuracy import summarise
 EXAMPLES = 1
 """People whose statements, probes and guesses the report shows."""
 
-_VERSIONS = ("indievalue", "numpy", "polars", "scipy", "scikit-learn")
+_VERSIONS = ("indievalue", "numpy", "polars", "scipy", "scikit-learn", "torch", "lightgbm")
+"""Packages whose version a run notes, where they are installed."""
 
 
 def evaluate(
@@ -80,7 +82,7 @@ def evaluate(
             "training_people": len(training),
             "data": people.report.as_dict(),
             "eligibility": asdict(benchmark.eligibility),
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
+            "versions": {"python": platform.python_version(), **_installed()},
             "seconds": seconds,
         }
         _write_json(folder / "run.json", about)
@@ -91,6 +93,15 @@ def evaluate(
         write_figures([run], folder / "figures")
         write_report([run], folder / "report.html")
     return summary
+
+
+def _installed() -> dict[str, str]:
+    """Versions of the packages that a result may depend on."""
+    versions = {}
+    for name in _VERSIONS:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
 def _write_json(path: Path, content: Any) -> None:

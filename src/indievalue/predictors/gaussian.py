@@ -1,7 +1,10 @@
 """Options as jointly Gaussian columns: a prediction is the conditional mean of the probe's, given what is shown."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Self
+from zipfile import BadZipFile
 
 import numpy as np
 import polars as pl
@@ -11,6 +14,8 @@ from scipy.linalg.blas import ssyrk
 
 from indievalue.benchmark.keys import key_table, keys
 from indievalue.benchmark.model import Task
+from indievalue.errors import IndievalueError
+from indievalue.files import new_file
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.calibrated import Calibration
@@ -18,6 +23,7 @@ from indievalue.predictors.columns import coarsening, demographic_columns, frequ
 from indievalue.predictors.joint import Joint
 from indievalue.predictors.protocol import Guesses
 from indievalue.survey.model import FormName
+from indievalue.survey.survey import Survey
 
 RIDGE = 0.02
 """Variance that is added to what is known of a column; columns are 0 or 1, so their own is at most 0.25."""
@@ -49,6 +55,7 @@ class Gaussian:
     Attributes:
         joint_: means and covariance of all columns in the form shown, demographic groups last; answers_: without these.
         onto_: float64 (columns shown × options of the form probed), their covariance; onto_mean_: means of the latter.
+        moments_: mean and covariance of all columns in the refined form, which the others are made from.
         rates_: base rates (questions × most options). calibration_: see :mod:`indievalue.predictors.calibrated`.
     """
 
@@ -64,6 +71,45 @@ class Gaussian:
         self.calibration_ = self._calibrate(people.take(validation))
         self._set_joint(mean, (kept + self._products(people.take(validation), mean)) / len(people))
         return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted predictor as one .npz: means, covariance, groups and calibration, and nobody's answers."""
+        mean, covariance = self.moments_
+        about = {
+            "survey": self.survey_.name,
+            "form": self.form_,
+            "shown_form": self.shown_form_,
+            "groups": self.groups_,
+        }
+        with new_file(Path(path)) as beside, beside.open("wb") as out:
+            np.savez_compressed(
+                out,
+                about=np.array(json.dumps(about)),
+                mean=mean,
+                covariance=covariance[np.tril_indices(len(mean))].astype(np.float32),
+                rates=self.rates_,
+                weights=self.calibration_.weights,
+            )
+
+    @classmethod
+    def load(cls, path: str | Path, survey: Survey) -> Self:
+        """The predictor that :meth:`save` wrote. Raises IndievalueError for a file that is none, or of another survey."""
+        fitted = cls()
+        try:
+            with np.load(path) as stored:
+                about = json.loads(str(stored["about"]))
+                mean, lower = stored["mean"], stored["covariance"].astype(np.float64)
+                fitted.rates_, fitted.calibration_ = stored["rates"], Calibration(stored["weights"])
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            raise IndievalueError(f"{path} is no saved gaussian predictor: {error}") from None
+        if about["survey"] != survey.name:
+            raise IndievalueError(f"{path} was fitted on survey {about['survey']!r}, not {survey.name!r}")
+        fitted.survey_, fitted.form_, fitted.shown_form_ = survey, about["form"], about["shown_form"]
+        fitted.groups_ = about["groups"]
+        covariance = np.zeros((len(mean), len(mean)))
+        covariance[np.tril_indices(len(mean))] = lower
+        fitted._set_joint(mean, covariance + np.tril(covariance, -1).T)
+        return fitted
 
     def predict(self, task: Task) -> Guesses:
         means, explained = self.means(task.shown, task.demographics, task.probes)
@@ -133,6 +179,7 @@ class Gaussian:
 
     def _set_joint(self, mean: NDArray[np.float64], covariance: NDArray[np.float64]) -> None:
         """Columns in the shown form out of those in the refined one, and what they say of the options probed."""
+        self.moments_ = mean, covariance
         groups = np.eye(len(mean) - int(self.survey_.form("refined").starts[-1]))
         shown = block_diag(coarsening(self.survey_, self.shown_form_), groups)
         probed = coarsening(self.survey_, self.form_)

@@ -2,8 +2,8 @@
 
     python benchmarks/predictors.py wvs7_14countries.csv.gz [--quick] [--out docs/results]
 
-Strict protocol, 800 people, seed 0. Takes about half an hour on two cores, most of it for boosting and for training the
-masked model once; --quick leaves those two out. The page grows as parts are done.
+Strict protocol, 800 people, seed 0. Takes about half an hour on two cores, most of it for boosting, for training the
+masked model once, and for leaving out each country in turn; --quick leaves those two out. The page grows as parts are done.
 """
 
 import argparse
@@ -29,8 +29,8 @@ from indievalue.scoring.accuracy import Score, score
 from indievalue.survey.model import FORMS, FormName
 
 NUMBERS = (0, 5, 10, 20, 50, 100, 200)
-ASKED = (5, 10, 20, 50)
-ADAPTIVE_PEOPLE = 200
+ASKED = (5, 10, 20, 30, 50)
+ADAPTIVE_PEOPLE = 100
 SLOW = ("boosting", "logistic")
 """Fitted per probe: only on setup 0."""
 
@@ -222,7 +222,7 @@ def asking(study: Study, names: list[str], out: Path) -> Iterator[str]:
     for strategy in STRATEGIES:
         whose = _those(benchmark, some) if strategy == "adaptive" else benchmark
         chosen[strategy] = elicited(whose, gaussian, strategy, max(ASKED), say=lambda _: None)
-    chosen["fixed, the same 200"] = _those(chosen["fixed"], some)
+    chosen[f"fixed, the same {ADAPTIVE_PEOPLE}"] = _those(chosen["fixed"], some)
     for name in names:
         for strategy, asked in chosen.items():
             scores = [study.score(name, first(asked, number)) for number in ASKED]

@@ -203,17 +203,16 @@ def evaluate(
         eligibility = drawn.eligibility
         notes.print(f"{len(drawn.people):,} people are tested, of {eligibility.eligible:,} who are eligible")
     arguments = {name: _plain(value) for name, value in context_of_call.params.items()}
-    with notes.status("") as status:
-        summary = run_evaluation(
-            everyone,
-            drawn,
-            predictor,
-            directory,
-            arguments=arguments,
-            survey=survey,
-            force=force,
-            say=status.update,
-        )
+    summary = run_evaluation(
+        everyone,
+        drawn,
+        predictor,
+        directory,
+        arguments=arguments,
+        survey=survey,
+        force=force,
+        say=lambda message: notes.print(message, style="dim"),
+    )
     comparable = everyone.survey.name == "wvs7" and not data.startswith("synthetic")
     print_summary(summary, drawn.settings.form, out, paper=comparable)
     notes.print(f"Report: {directory / 'report.html'}")

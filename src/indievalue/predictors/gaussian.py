@@ -93,7 +93,7 @@ class Gaussian:
 
     @classmethod
     def load(cls, path: str | Path, survey: Survey) -> Self:
-        """The predictor that :meth:`save` wrote. Raises IndievalueError for a file that is none, or of another survey."""
+        """What :meth:`save` wrote. Raises IndievalueError for a file that is none or of another survey."""
         fitted = cls()
         try:
             with np.load(path) as stored:

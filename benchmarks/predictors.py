@@ -3,7 +3,8 @@
     python benchmarks/predictors.py wvs7_14countries.csv.gz [--quick] [--out docs/results]
 
 Strict protocol, 800 people, seed 0. Takes about half an hour on two cores, most of it for boosting, for training the
-masked model once, and for leaving out each country in turn; --quick leaves those two out. The page grows as parts are done.
+masked model once, and for leaving out each country in turn; --quick leaves out boosting and masked. The page grows as
+parts are done.
 """
 
 import argparse

@@ -221,3 +221,11 @@ def test_on_real_people_the_paper_s_sample_is_drawn() -> None:
     answered = (benchmark.people.options("refined") >= 0).sum(axis=1)
     assert answered.min() >= 239
     assert all((benchmark.answers(setup) >= 0).all() for setup in benchmark.setups)
+
+
+def test_a_survey_of_two_setups_has_two_by_default(gardeners: People) -> None:
+    sampling = dataclasses.replace(gardeners.survey.sampling, setups=2)
+    people = dataclasses.replace(gardeners, survey=dataclasses.replace(gardeners.survey, sampling=sampling))
+    benchmark = build_benchmark(people, Settings(), 9)
+    assert [setup.number for setup in benchmark.setups] == [0, 1]
+    assert benchmark.settings.setups == (0, 1)

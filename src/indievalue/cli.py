@@ -48,7 +48,7 @@ PredictorNames = Annotated[
 ]
 FormOption = Annotated[str, typer.Option("--form", help="polar or refined: how answers group into options.")]
 ProtocolOption = Annotated[str, typer.Option("--protocol", help="strict or paper (docs: Protocols).")]
-SetupOption = Annotated[str, typer.Option("--setup", help="Which setups, such as 0,1,2.")]
+SetupOption = Annotated[str, typer.Option("--setup", help="Which setups, such as 0,1,2, or all.")]
 PeopleOption = Annotated[
     str | None, typer.Option("--people", help="How many people to test, or all who are eligible [default: up to 800].")
 ]
@@ -140,7 +140,7 @@ def benchmark(
     directory: Out,
     form: FormOption = "polar",
     protocol: ProtocolOption = "strict",
-    setup: SetupOption = "0,1,2",
+    setup: SetupOption = "all",
     people: PeopleOption = None,
     people_file: PeopleFile = None,
     demonstrations: DemonstrationsOption = "200",
@@ -170,7 +170,7 @@ def evaluate(
     directory: Out,
     form: FormOption = "polar",
     protocol: ProtocolOption = "strict",
-    setup: SetupOption = "0,1,2",
+    setup: SetupOption = "all",
     people: PeopleOption = None,
     people_file: PeopleFile = None,
     demonstrations: DemonstrationsOption = "200",
@@ -347,7 +347,9 @@ def _settings(
     settings: dict[str, Any] = {
         "form": _one_of(form, "polar", "refined"),
         "protocol": _one_of(protocol, *PROTOCOLS),
-        "setups": tuple(dict.fromkeys(_whole(number, "--setup") for number in setup.split(","))),
+        "setups": None
+        if setup == "all"
+        else tuple(dict.fromkeys(_whole(number, "--setup") for number in setup.split(","))),
         "demonstrations": None if demonstrations == "all" else _whole(demonstrations, "--demonstrations"),
         "demonstrations_as": None if shown == "same" else shown,
         "demonstrations_from": _one_of(demonstrations_from, *SOURCES),

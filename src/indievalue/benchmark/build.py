@@ -6,6 +6,7 @@ benchmark whatever the order of the file, the machine or the number of threads.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -32,8 +33,10 @@ def build_benchmark(
     (saying why), an id is unknown or given twice, or nobody is eligible.
     """
     probes = protocol_probes(people.survey, people.asked)
-    unknown = sorted(set(settings.setups) - set(range(len(probes))))
-    if unknown or not settings.setups:
+    numbers = tuple(range(len(probes))) if settings.setups is None else settings.setups
+    settings = replace(settings, setups=numbers)
+    unknown = sorted(set(numbers) - set(range(len(probes))))
+    if unknown or not numbers:
         raise IndievalueError(f"there is no setup {unknown or ''}; the protocol has 0 to {len(probes) - 1}")
     eligible, eligibility = _eligible(people, probes)
     if tested is None or isinstance(tested, (int, str)):
@@ -41,7 +44,7 @@ def build_benchmark(
     else:
         rows = _rows_of(people, tested)
     chosen = people.take(rows)
-    setups = tuple(setup for number in settings.setups for setup in _setups(chosen, probes, number, settings))
+    setups = tuple(setup for number in numbers for setup in _setups(chosen, probes, number, settings))
     return Benchmark(settings, chosen, setups, eligibility)
 
 
@@ -186,7 +189,8 @@ def _setups(people: People, probes: list[NDArray[np.int64]], number: int, settin
     asked = probes[number]
     if settings.protocol == "strict":
         # A wrapped repeat of an earlier setup's probe is kept from the demonstrations, and asked and scored only once.
-        earlier = [probes[other] for other in settings.setups[: settings.setups.index(number)]]
+        numbers = settings.setups or ()
+        earlier = [probes[other] for other in numbers[: numbers.index(number)]]
         asked = asked[~np.isin(asked, np.concatenate([*earlier, np.empty(0, np.int64)]))]
     if settings.demonstrations_from == "others":
         return [Setup(number, asked, _draw(people, probes[number], f"demonstrations {number}", settings))]

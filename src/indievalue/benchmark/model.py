@@ -25,11 +25,14 @@ NOBODY = -1
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides what is asked. ``demonstrations`` None means all that a person answered."""
+    """Everything that decides what is asked.
+
+    ``setups`` None means all of the survey's, ``demonstrations`` None all that a person answered.
+    """
 
     form: FormName = "polar"
     protocol: Protocol = "strict"
-    setups: tuple[int, ...] = (0, 1, 2)
+    setups: tuple[int, ...] | None = None
     demonstrations: int | None = 200
     demonstrations_as: FormName | None = None
     demonstrations_from: DemonstrationsFrom = "others"

@@ -78,7 +78,7 @@ def demo(
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Try it without any data: synthetic people, a benchmark, four predictors, a report."""
+    """Try it without any data: synthetic people, a benchmark, three predictors, a report."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.model import Settings
     from indievalue.files import new_directory
@@ -93,7 +93,7 @@ def demo(
         for form in FORMS:
             benchmark = build_benchmark(people, Settings(form=form, seed=seed), 300)
             arguments = {"command": "demo", "seed": seed}
-            predictors = ["random", "majority", "resemble:k=35", "gaussian"]
+            predictors = ["random", "majority", "resemble:k=35"]
             summary = run_evaluation(people, benchmark, predictors, folder / form, arguments=arguments)
             print_summary(summary, form, out, paper=False)
         write_report([load_run(folder / form) for form in FORMS], folder / "report.html")

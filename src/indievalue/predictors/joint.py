@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dtrtri
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float64]
 
@@ -50,12 +51,14 @@ class Joint:
         patterns, members = np.unique(np.packbits(known, axis=1), axis=0, return_inverse=True)
         order = np.argsort(members.ravel(), kind="stable")
         bounds = np.searchsorted(members.ravel()[order], np.arange(len(patterns) + 1))
-        for first, last in pairwise(bounds.tolist()):
-            rows = order[first:last]
-            mask = known[rows[0]]
-            asked = wanted[rows].any(axis=0) & ~mask
-            by = self._by_covariance if mask.sum() <= len(mask) / 2 else self._by_precision
-            weights[rows], explained[np.ix_(rows, asked)] = by(centred[rows], mask, asked)
+        _ = self.precision  # made before the limit: one large matrix is what threads are good for
+        with threadpool_limits(1, "blas"):  # many small ones are solved several times faster by one thread
+            for first, last in pairwise(bounds.tolist()):
+                rows = order[first:last]
+                mask = known[rows[0]]
+                asked = wanted[rows].any(axis=0) & ~mask
+                by = self._by_covariance if mask.sum() <= len(mask) / 2 else self._by_precision
+                weights[rows], explained[np.ix_(rows, asked)] = by(centred[rows], mask, asked)
         return weights, explained
 
     def _by_covariance(

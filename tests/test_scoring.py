@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from indievalue.predictors.predictions import SCHEMA
-from indievalue.scoring.accuracy import cluster_interval, log_loss, score, summarise
+from indievalue.scoring.accuracy import log_loss, score, summarise
+from indievalue.scoring.bootstrap import cluster_interval
 
 
 def _predictions(rows: list[tuple[str, str, int, int, list[float] | None]], setup: int = 0) -> pl.DataFrame:

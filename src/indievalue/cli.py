@@ -187,14 +187,14 @@ def evaluate(
     """Ask predictors a benchmark; write predictions, scores and a report."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import load_benchmark
+    from indievalue.files import check_directory
     from indievalue.predictors.names import make_predictor
     from indievalue.report.terminal import print_summary
     from indievalue.run import evaluate as run_evaluation
 
     for name in predictor:
         make_predictor(name)  # an unknown name is told before minutes are spent on the data
-    if directory.exists() and not force and (not directory.is_dir() or any(directory.iterdir())):
-        raise IndievalueError(f"{directory} exists already; choose another --out, or give --force to replace it")
+    check_directory(directory, force=force)
     settings = _settings(form, protocol, setup, demonstrations, demonstrations_as, demonstrations_from, context, seed)
     tested = _tested(people, people_file)
     everyone = _people(data, survey, seed)

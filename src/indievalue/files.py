@@ -33,13 +33,8 @@ def new_file(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
-@contextmanager
-def new_directory(path: Path, *, force: bool) -> Iterator[Path]:
-    """A temporary directory beside ``path`` that takes its place when the block ends well, and else is deleted.
-
-    Raises IndievalueError where ``path`` holds anything already and ``force`` is not given, or cannot be written. With
-    ``force`` the earlier content is replaced only once the new one is complete.
-    """
+def check_directory(path: Path, *, force: bool) -> None:
+    """What :func:`new_directory` asks of ``path`` before it writes, to be told before a long work begins."""
     try:
         if Path.cwd().is_relative_to(path.resolve()):
             raise IndievalueError(f"{path} is the folder you are in, or holds it; name a new one with --out")
@@ -47,6 +42,19 @@ def new_directory(path: Path, *, force: bool) -> Iterator[Path]:
             raise IndievalueError(f"{path} is a file; --out names a directory")
         if path.exists() and any(path.iterdir()) and not force:
             raise IndievalueError(f"{path} exists already; choose another --out, or give --force to replace it")
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+@contextmanager
+def new_directory(path: Path, *, force: bool) -> Iterator[Path]:
+    """A temporary directory beside ``path`` that takes its place when the block ends well, and else is deleted.
+
+    Raises IndievalueError where ``path`` holds anything already and ``force`` is not given, or cannot be written. With
+    ``force`` the earlier content is replaced only once the new one is complete.
+    """
+    check_directory(path, force=force)
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
     except OSError as error:

@@ -17,7 +17,7 @@ from indievalue.benchmark.model import Task
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.people.people import People
-from indievalue.predictors.base_rates import base_rates
+from indievalue.predictors.base_rates import base_rates, option_counts
 from indievalue.predictors.calibrated import Calibration
 from indievalue.predictors.columns import coarsening, demographic_columns, frequent_groups, padded
 from indievalue.predictors.joint import Joint
@@ -161,12 +161,13 @@ class Gaussian:
 
     def _mean(self, people: People) -> NDArray[np.float64]:
         """Share of those whose answer is known that have 1 in each column (columns,)."""
-        total, known = 0.0, 0.0
-        for part in _parts(people):
-            columns, is_known = self._columns(part)
-            total = total + columns.sum(axis=0, dtype=np.float64)
-            known = known + is_known.sum(axis=0)
-        return np.asarray(total / np.maximum(known, 1))
+        form = people.survey.form("refined")
+        counts = option_counts(people.options("refined"), int(form.counts.max()))
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        exists = np.arange(counts.shape[1])[None, :] < form.counts[:, None]
+        groups, named = demographic_columns(people.demographics, self.groups_)
+        of_groups = groups.sum(axis=0, dtype=np.float64) / np.maximum(named.sum(axis=0), 1)
+        return np.concatenate([shares[exists], of_groups])
 
     def _products(self, people: People, mean: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sums of products of centred columns (columns × columns); missing answers count as the mean."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from indievalue.scoring.bootstrap import cluster_interval as cluster_interval
+from indievalue.scoring.bootstrap import cluster_interval
 from indievalue.scoring.calibration import brier, calibration, option_scales, ordinal_error
 from indievalue.survey.survey import Survey
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from indievalue.scoring.accuracy import cluster_interval
+from indievalue.scoring.bootstrap import cluster_interval
 from indievalue.survey.survey import Survey
 
 

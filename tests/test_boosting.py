@@ -131,17 +131,3 @@ def test_without_lightgbm_it_says_what_to_install(many: People, monkeypatch: pyt
     with pytest.raises(IndievalueError, match=r"pip install 'indievalue\[boosting\]'"):
         Boosting().fit(many, "polar", "polar")
     assert importlib.util.find_spec("lightgbm") is not None
-
-
-@pytest.mark.parametrize(
-    ("name", "complaint"),
-    [
-        ("boosting:trees=0", "at least 1"),
-        ("boosting:leaves=3", "it has boosting:trees=…"),
-        ("logistic:c=0", "more than 0"),
-        ("logistic:c=much", "'much' is no float"),
-    ],
-)
-def test_a_wrong_option_is_refused(name: str, complaint: str) -> None:
-    with pytest.raises(IndievalueError, match=complaint):
-        make_predictor(name)

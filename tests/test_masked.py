@@ -305,22 +305,6 @@ def test_one_person_is_enough_to_run(gardeners: People) -> None:
     assert np.isfinite(model.predict(_task(gardeners, range(5))).probabilities).all()
 
 
-@pytest.mark.parametrize(
-    ("name", "complaint"),
-    [
-        ("masked:hidden=0", "hidden is at least 1, and not 0"),
-        ("masked:epochs=-1", "epochs is at least 0"),
-        ("masked:dropout=2", "dropout is a share from 0 to 1"),
-        ("masked:width=3", "has no option 'width'"),
-        ("masked:hidden=wide", "'wide' is no int"),
-        ("masked:device=abacus", "no device 'abacus'"),
-    ],
-)
-def test_an_option_that_makes_no_sense_is_refused(name: str, complaint: str) -> None:
-    with pytest.raises(IndievalueError, match=complaint):
-        make_predictor(name)
-
-
 def test_without_torch_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "indievalue.predictors.masked.predictor")

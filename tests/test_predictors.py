@@ -136,9 +136,19 @@ def test_random_is_right_as_often_as_chance(garden: Survey) -> None:
         ("majority:k=3", "no option 'k'; it has none"),
         ("resemble:k=many", "'many' is no int"),
         ("resemble:k=0", "at least 1"),
+        ("boosting:trees=0", "at least 1"),
+        ("boosting:leaves=3", "it has boosting:trees=…"),
+        ("logistic:c=0", "more than 0"),
+        ("logistic:c=much", "'much' is no float"),
+        ("masked:hidden=0", "hidden is at least 1, and not 0"),
+        ("masked:epochs=-1", "epochs is at least 0"),
+        ("masked:dropout=2", "dropout is a share from 0 to 1"),
+        ("masked:width=3", "has no option 'width'"),
+        ("masked:hidden=wide", "'wide' is no int"),
+        ("masked:device=abacus", "no device 'abacus'"),
     ],
 )
-def test_an_unknown_predictor_is_refused_with_those_there_are(name: str, complaint: str) -> None:
+def test_a_predictor_or_an_option_that_makes_no_sense_is_refused_with_what_there_is(name: str, complaint: str) -> None:
     with pytest.raises(IndievalueError, match=complaint):
         make_predictor(name)
 

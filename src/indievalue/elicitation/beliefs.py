@@ -63,8 +63,7 @@ class Beliefs:
 
     def probabilities(self, question: int) -> Floats:
         """Rough probabilities of the question's options (options,): its conditional means, made to sum to 1."""
-        means = np.maximum(self.mean[self.form.starts[question] : self.form.starts[question + 1]], _LEAST)
-        return np.asarray(means / means.sum())
+        return _probabilities(self.mean[self.form.starts[question] : self.form.starts[question + 1]])
 
     def gains(self, questions: NDArray[np.int64]) -> Floats:
         """Expected reduction of the weighted variance of other targets by an answer to each question (questions,).
@@ -83,11 +82,16 @@ class Beliefs:
         reach = np.where(exists[:, :, None], self.onto[columns], 0)
         reach[self.owner[None, None, :] == questions[:, None, None].repeat(widest, axis=1)] = 0
         spread = reach @ reach.transpose(0, 2, 1)
-        means = np.where(exists, np.maximum(self.mean[columns], _LEAST), 0)
-        p = means / means.sum(axis=1, keepdims=True)
+        p = _probabilities(self.mean[columns], exists)
         answer = p[:, :, None] * np.eye(widest) - p[:, :, None] * p[:, None, :]
         return np.asarray(np.einsum("qij,qji->q", inverse @ spread @ inverse, answer))
 
     def _noisy(self, at: slice) -> Floats:
         own = self.covariance[at, at]
         return np.asarray(own + self.ridge * np.eye(len(own)))
+
+
+def _probabilities(means: Floats, exists: NDArray[np.bool_] | bool = True) -> Floats:
+    """Conditional means of options that exist (… × options), made to be at least :data:`_LEAST` and to sum to 1."""
+    likely = np.where(exists, np.maximum(means, _LEAST), 0)
+    return np.asarray(likely / likely.sum(axis=-1, keepdims=True))

@@ -34,9 +34,7 @@ def best_list(gaussian: Gaussian, weights: NDArray[np.float64], allowed: NDArray
     return chosen
 
 
-def asked(
-    benchmark: Benchmark, setup: Setup, gaussian: Gaussian, strategy: Strategy, number: int, *, seed: int = 0
-) -> NDArray[np.int16]:
+def asked(benchmark: Benchmark, setup: Setup, gaussian: Gaussian, strategy: Strategy, number: int) -> NDArray[np.int16]:
     """The ``number`` questions each person is asked (people × number, in order; -1 where they run out).
 
     Probes of the setup are never asked, and foreseeing them is what a question is chosen for; a question that the
@@ -48,7 +46,7 @@ def asked(
     if strategy == "adaptive":
         orders = _adaptive(benchmark, setup, gaussian, allowed, number)
     else:
-        orders = _orders(benchmark, setup, gaussian, strategy, allowed, number, seed)
+        orders = _orders(benchmark, setup, gaussian, strategy, allowed, number)
     out = np.full((len(orders), number), NOBODY, np.int16)
     for row, order in enumerate(orders):
         mine = order[answered[row, order]][:number]
@@ -80,12 +78,11 @@ def _orders(
     strategy: Strategy,
     allowed: NDArray[np.bool_],
     number: int,
-    seed: int,
 ) -> list[NDArray[np.int64]]:
     people, places = benchmark.people.ids.tolist(), np.flatnonzero(allowed)
     if strategy == "random":
         names = [benchmark.survey.questions[place].id for place in places]
-        table = key_table(seed, f"elicit {setup.number}", people, names)
+        table = key_table(benchmark.settings.seed, f"elicit {setup.number}", people, names)
         return list(places[np.argsort(table, axis=1, kind="stable")])
     if strategy == "fixed":
         places = np.array(best_list(gaussian, _worth(setup, len(allowed)), allowed, number + SPARE))

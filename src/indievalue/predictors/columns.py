@@ -1,7 +1,5 @@
 """Answers and demographics as columns of numbers, the way the fitted predictors see people."""
 
-from itertools import pairwise
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -44,6 +42,7 @@ def demographic_columns(
     Who is in none of the ``groups`` of a demographic, or whose group is missing, has 0 in all of its columns, unknown.
     """
     values = np.zeros((len(demographics), sum(map(len, groups.values()))), np.float32)
+    known = np.zeros(values.shape, bool)
     start = 0
     for name, labels in groups.items():
         at = (
@@ -53,13 +52,9 @@ def demographic_columns(
         )
         member = np.flatnonzero(at >= 0)
         values[member, start + at[member]] = 1
+        known[member, start : start + len(labels)] = True
         start += len(labels)
-    bounds = np.cumsum([0, *map(len, groups.values())])
-    known = [
-        np.repeat(values[:, first:last].max(axis=1, initial=0)[:, None] > 0, last - first, axis=1)
-        for first, last in pairwise(bounds.tolist())
-    ]
-    return values, np.concatenate(known, axis=1) if known else np.zeros(values.shape, bool)
+    return values, known
 
 
 def padded(flat: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -1,7 +1,6 @@
 """Options as jointly Gaussian columns: a prediction is the conditional mean of the probe's, given what is shown."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 from zipfile import BadZipFile
@@ -17,7 +16,7 @@ from indievalue.benchmark.model import Task
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.people.people import People
-from indievalue.predictors.base_rates import base_rates, option_counts
+from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.calibrated import Calibration
 from indievalue.predictors.columns import coarsening, demographic_columns, frequent_groups, padded
 from indievalue.predictors.joint import Joint
@@ -43,7 +42,7 @@ WITH_DEMOGRAPHICS = (0, 50)
 ASKED_OF_VALIDATION = 40
 """Questions asked of each validation person at each number of demonstrations."""
 
-_BLOCK = 8192
+_BLOCK = 2048
 
 
 class Gaussian:
@@ -64,12 +63,13 @@ class Gaussian:
         self.survey_, self.form_, self.shown_form_ = people.survey, form, shown_form
         self.groups_ = self._groups(people)
         self.rates_ = base_rates(people.options(form), people.survey.form(form))
-        validation = _validation(people)
-        mean = self._mean(people)
-        kept = self._products(people.take(~validation), mean)
-        self._set_joint(mean, kept / max(1, (~validation).sum()))
-        self.calibration_ = self._calibrate(people.take(validation))
-        self._set_joint(mean, (kept + self._products(people.take(validation), mean)) / len(people))
+        held_out = people.take(_validation(people))
+        together, of_held_out = self._together(people), self._together(held_out)
+        mean = self._mean(together)
+        kept = self._products(together - of_held_out, mean)
+        self._set_joint(mean, kept / max(1, len(people) - len(held_out)))
+        self.calibration_ = self._calibrate(held_out)
+        self._set_joint(mean, (kept + self._products(of_held_out, mean)) / len(people))
         return self
 
     def save(self, path: str | Path) -> None:
@@ -152,31 +152,37 @@ class Gaussian:
             if name == people.survey.country or len(labels) <= MOST_GROUPS
         }
 
-    def _columns(self, people: People) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """(refined options and demographic groups, whether they are known), people × columns."""
+    def _together(self, people: People) -> NDArray[np.float64]:
+        """How many people have 1 in both of two columns, refined options and demographic groups (columns × columns)."""
         form, options = people.survey.form("refined"), people.options("refined")
-        groups, named = demographic_columns(people.demographics, self.groups_)
-        known = np.hstack([np.repeat(options >= 0, form.counts, axis=1), named])
-        return np.hstack([form.one_hot(options), groups]), known
+        groups = demographic_columns(people.demographics, self.groups_)[0]
+        counts = np.zeros((int(form.starts[-1]) + groups.shape[1],) * 2)
+        for start in range(0, len(people), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            columns = np.hstack([form.one_hot(options[rows]), groups[rows]])
+            counts += ssyrk(1.0, columns.T, lower=1)  # half the work of a full product; exact, being whole numbers
+        return np.asarray(np.tril(counts) + np.tril(counts, -1).T)
 
-    def _mean(self, people: People) -> NDArray[np.float64]:
+    def _items(self) -> NDArray[np.int64]:
+        """Where the columns of each question and demographic start, and where the last ends (items + 1,)."""
+        starts = self.survey_.form("refined").starts
+        return np.concatenate([starts, starts[-1] + np.cumsum([len(g) for g in self.groups_.values() if g], dtype=int)])
+
+    def _known(self, together: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How many people have 1 in a column and a known answer to what another is of (columns × columns)."""
+        items = self._items()
+        return np.repeat(np.add.reduceat(together, items[:-1], axis=1), np.diff(items), axis=1)
+
+    def _mean(self, together: NDArray[np.float64]) -> NDArray[np.float64]:
         """Share of those whose answer is known that have 1 in each column (columns,)."""
-        form = people.survey.form("refined")
-        counts = option_counts(people.options("refined"), int(form.counts.max()))
-        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        exists = np.arange(counts.shape[1])[None, :] < form.counts[:, None]
-        groups, named = demographic_columns(people.demographics, self.groups_)
-        of_groups = groups.sum(axis=0, dtype=np.float64) / np.maximum(named.sum(axis=0), 1)
-        return np.concatenate([shares[exists], of_groups])
+        return np.asarray(np.diag(together) / np.maximum(np.diag(self._known(self._known(together).T)), 1))
 
-    def _products(self, people: People, mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _products(self, together: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sums of products of centred columns (columns × columns); missing answers count as the mean."""
-        lower = np.zeros((len(mean), len(mean)))
-        for part in _parts(people):
-            columns, known = self._columns(part)
-            centred = np.where(known, columns - mean.astype(np.float32), np.float32(0))
-            lower += ssyrk(1.0, centred.T, lower=1)  # half the work of a full product
-        return np.asarray(np.tril(lower) + np.tril(lower, -1).T)
+        crossed = self._known(together)
+        both = self._known(crossed.T)
+        crossed = crossed * mean
+        return np.asarray(together - crossed - crossed.T + both * mean * mean[:, None])
 
     def _set_joint(self, mean: NDArray[np.float64], covariance: NDArray[np.float64]) -> None:
         """Columns in the shown form out of those in the refined one, and what they say of the options probed."""
@@ -229,8 +235,3 @@ def _validation(people: People) -> NDArray[np.bool_]:
     chosen = np.zeros(len(people), bool)
     chosen[np.argsort(drawn, kind="stable")[:number]] = True
     return chosen
-
-
-def _parts(people: People) -> Iterator[People]:
-    for start in range(0, len(people), _BLOCK):
-        yield people.take(np.arange(start, min(start + _BLOCK, len(people))))

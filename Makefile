@@ -35,7 +35,7 @@ test: $(DEV)
 bench: $(DEV)
 	$(BIN)/python benchmarks/full_size.py $(DATA)
 
-# Every predictor on real people, about half an hour: make bench-predictors DATA=wvs7_14countries.csv.gz
+# Every predictor on real people, about an hour: make bench-predictors DATA=wvs7_14countries.csv.gz
 bench-predictors: $(DEV)
 	$(BIN)/python benchmarks/predictors.py $(DATA)
 

@@ -58,6 +58,7 @@ def test_evaluate_writes_a_whole_run(garden_csv: Path, tmp_path: Path) -> None:
         "benchmark",
         "example.json",
         "figures",
+        "people.parquet",
         "predictions.parquet",
         "report.html",
         "run.json",

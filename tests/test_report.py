@@ -132,6 +132,9 @@ def make_run(folder: Path, survey: str, **changes: Any) -> Path:
     }
     folder.mkdir(parents=True)
     predictions.write_parquet(folder / "predictions.parquet")
+    people = pl.DataFrame({"person": [f"p{person}" for person in range(12)]})
+    people = people.with_columns(weight=1.0, place=pl.Series([HOSTILE, "Elsewhere", None] * 4))
+    people.write_parquet(folder / "people.parquet")
     (folder / "summary.json").write_text(json.dumps(summarise(predictions)))
     (folder / "run.json").write_text(json.dumps(about))
     (folder / "example.json").write_text(json.dumps([example]))
@@ -214,14 +217,14 @@ def test_load_run_reads_what_is_there(run_folder: Path) -> None:
     assert not run.synthetic
 
 
-@pytest.mark.parametrize("name", ["run.json", "summary.json", "example.json", "predictions.parquet"])
+@pytest.mark.parametrize("name", ["run.json", "summary.json", "example.json", "predictions.parquet", "people.parquet"])
 def test_an_absent_file_is_named(run_folder: Path, name: str) -> None:
     (run_folder / name).unlink()
     with pytest.raises(IndievalueError, match=re.escape(name)):
         load_run(run_folder)
 
 
-@pytest.mark.parametrize("name", ["run.json", "summary.json", "example.json", "predictions.parquet"])
+@pytest.mark.parametrize("name", ["run.json", "summary.json", "example.json", "predictions.parquet", "people.parquet"])
 @pytest.mark.parametrize("content", [b"{", b'{"a": 1}', b"\xff\xfe"])
 def test_a_broken_file_is_named(run_folder: Path, name: str, content: bytes) -> None:
     (run_folder / name).write_bytes(content)

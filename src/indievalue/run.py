@@ -18,6 +18,7 @@ from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import task_texts, write_tables
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory
+from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.names import make_predictor
 from indievalue.predictors.predictions import predict
@@ -49,9 +50,10 @@ def evaluate(
 
     ``predictors`` are names (see :func:`indievalue.predictors.names.make_predictor`), or predictors of one's own by the
     name that the tables shall give them. They learn from those of ``people`` who are not tested. The directory holds
-    ``predictions.parquet``, ``summary.json``, ``run.json``, ``report.html``, ``figures/``, ``example.json`` and
-    ``benchmark/``; it appears under its name only when it is complete. Raises IndievalueError where a predictor is
-    unknown, nobody is left to learn from, or ``out`` is not empty (unless ``force``) or cannot be written.
+    ``predictions.parquet``, ``people.parquet``, ``summary.json``, ``run.json``, ``report.html``, ``figures/``,
+    ``example.json`` and ``benchmark/``; it appears under its name only when it is complete. Raises IndievalueError where
+    a predictor is unknown, nobody is left to learn from, or ``out`` is not empty (unless ``force``) or cannot be
+    written.
     """
     if len(set(predictors)) < len(predictors):
         raise IndievalueError("a predictor is named twice")
@@ -87,6 +89,7 @@ def evaluate(
         }
         _write_json(folder / "run.json", about)
         _write_json(folder / "example.json", list(islice(task_texts(benchmark), EXAMPLES)))
+        people_table(benchmark.people).write_parquet(folder / "people.parquet")
         write_tables(benchmark, folder / "benchmark")
         say("report …")
         run = load_run(folder)

@@ -82,11 +82,15 @@ class Example:
 
 @dataclass(frozen=True)
 class Run:
-    """What one run directory holds. ``summary`` is by predictor, in the order in which they were named."""
+    """What one run directory holds. ``summary`` is by predictor, in the order in which they were named.
+
+    ``people`` has one row per person tested: ``person``, ``weight``, and the label of their group in every demographic.
+    """
 
     record: Record
     survey: Survey
     predictions: pl.DataFrame
+    people: pl.DataFrame
     summary: dict[str, Score]
     examples: tuple[Example, ...]
 
@@ -125,6 +129,7 @@ def load_run(directory: str | Path) -> Run:
     summary: dict[str, Score] = _read(folder / "summary.json", _SUMMARY)
     examples: tuple[Example, ...] = _read(folder / "example.json", _EXAMPLES)
     predictions = read_predictions(folder / "predictions.parquet")
+    people = _read_people(folder / "people.parquet", predictions)
     named = set(predictions["predictor"].unique())
     if named != set(summary) or not named:
         raise IndievalueError(
@@ -134,7 +139,7 @@ def load_run(directory: str | Path) -> Run:
     forms = set(predictions["form"].unique())
     if forms != {record.form}:
         raise IndievalueError(f"{folder}: run.json says {record.form} and predictions.parquet {_listed(forms)}")
-    return Run(record, load_survey(record.survey), predictions, summary, examples)
+    return Run(record, load_survey(record.survey), predictions, people, summary, examples)
 
 
 def run_names(runs: Sequence[Run]) -> list[tuple[str, ...]]:
@@ -182,6 +187,24 @@ def _read(file: Path, kind: TypeAdapter[Any]) -> Any:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise IndievalueError(f"{file} is not what a run writes: {where}: {first['msg']}") from None
+
+
+def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:
+    try:
+        people = pl.read_parquet(file)
+    except FileNotFoundError:
+        raise IndievalueError(f"{file.parent} is no complete run directory: it has no {file.name}") from None
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise IndievalueError(f"cannot read {file}: {error}") from None
+    if people.columns[:2] != ["person", "weight"] or people["person"].n_unique() < len(people):
+        raise IndievalueError(f"{file} is not what a run writes: it starts with person, each once, and weight")
+    absent = set(predictions["person"]) - set(people["person"])
+    if absent:
+        raise IndievalueError(
+            f"{file} lacks {len(absent):,} of the people in predictions.parquet, such as {min(absent)}; "
+            "they are not of one run"
+        )
+    return people
 
 
 def _listed(names: Any) -> str:

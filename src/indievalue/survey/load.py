@@ -49,6 +49,7 @@ class _SurveySpec(_Spec):
     blank: int
     categories: list[str]
     sampling: _SamplingSpec = _SamplingSpec()
+    inequity: list[str] | None = None
 
 
 class _BatterySpec(_Spec):
@@ -130,6 +131,7 @@ def _read(folder: Traversable) -> Survey:
         questions=tuple(question for battery in batteries for question in _questions(battery, folder)),
         demographics=tuple(_demographic(item) for item in demographics),
         sampling=Sampling(**spec.sampling.model_dump()),
+        inequity=tuple([item.name for item in demographics] if spec.inequity is None else spec.inequity),
     )
 
 

@@ -20,6 +20,7 @@ def problems(
     categories: Sequence[str],
     questions: Sequence[Question],
     demographics: Sequence[Demographic],
+    inequity: Sequence[str] = (),
 ) -> list[str]:
     """Everything that is wrong, one line each, with the place in front; empty where all is sound."""
     found: list[str] = []
@@ -29,6 +30,8 @@ def problems(
     found += [
         f"category {name!r} has no question" for name in categories if name not in {q.category for q in questions}
     ]
+    absent = [name for name in inequity if name not in {demographic.name for demographic in demographics}]
+    found += [f"inequity names {name!r}, which is no demographic" for name in absent]
     for question in questions:
         found += [f"{question.id}: {problem}" for problem in _question_problems(question, missing, categories)]
     for demographic in demographics:

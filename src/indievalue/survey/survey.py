@@ -19,7 +19,8 @@ class Survey:
         person: data column of the person's id. weight: of the survey weight; None where there is none.
         recognised_by: data columns that tell a file of this survey.
         missing: missing codes (e.g. -1) → what they mean. not_asked: the one of a question that was not put.
-        blank: the code that an empty cell stands for.
+        blank: the code that an empty cell stands for. inequity: demographics over whose groups a predictor is held to
+            be even (see :mod:`indievalue.scoring.inequity`).
     """
 
     name: str
@@ -36,6 +37,7 @@ class Survey:
     questions: tuple[Question, ...]
     demographics: tuple[Demographic, ...]
     sampling: Sampling
+    inequity: tuple[str, ...] = ()
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -78,4 +80,4 @@ class Survey:
 
     def validate(self) -> list[str]:
         """Everything that is wrong with the survey, one line each; empty where it is sound."""
-        return rules.problems(self.missing, self.categories, self.questions, self.demographics)
+        return rules.problems(self.missing, self.categories, self.questions, self.demographics, self.inequity)

@@ -51,8 +51,8 @@ def evaluate(
     ``predictors`` are names (see :func:`indievalue.predictors.names.make_predictor`), or predictors of one's own by the
     name that the tables shall give them. They learn from those of ``people`` who are not tested. The directory holds
     ``predictions.parquet``, ``people.parquet``, ``summary.json``, ``run.json``, ``report.html``, ``figures/``,
-    ``example.json`` and ``benchmark/``; it appears under its name only when it is complete. Raises IndievalueError where
-    a predictor is unknown, nobody is left to learn from, or ``out`` is not empty (unless ``force``) or cannot be
+    ``example.json`` and ``benchmark/``; it appears under its name only when it is complete. Raises IndievalueError
+    where a predictor is unknown, nobody is left to learn from, or ``out`` is not empty (unless ``force``) or cannot be
     written.
     """
     if len(set(predictors)) < len(predictors):

@@ -1,0 +1,69 @@
+"""The command line: parses, calls, prints. Commands import what they need when they run, so that --help is instant."""
+
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from indievalue.cli import asking, data, reading
+from indievalue.cli.options import escaped, notes, out
+from indievalue.errors import IndievalueError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="From survey answers to value-expressing statements to scored predictors.",
+)
+for command in (
+    asking.demo,
+    data.catalog,
+    data.show,
+    data.benchmark,
+    asking.evaluate,
+    asking.elicit,
+    reading.report,
+    data.survey,
+):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        from indievalue import __version__
+
+        out.print(f"indievalue {__version__}", highlight=False)
+        raise typer.Exit
+
+
+_INTERRUPTED = 130
+"""What Typer returns after Ctrl-C."""
+
+
+def main() -> None:
+    """Run the command line: exit code 0 when it went well, 1 when something was wrong, 2 for a wrong call."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        code = app(standalone_mode=False)
+    except IndievalueError as error:
+        notes.print(f"[bold red]error:[/] {escaped(str(error))}", soft_wrap=True)
+        code = 1
+    except typer.TyperException as error:
+        notes.print(f"[bold red]error:[/] {escaped(error.format_message())}; --help tells more", soft_wrap=True)
+        code = 2
+    except BrokenPipeError:
+        code = 0  # whoever read the output has seen enough
+    if code == _INTERRUPTED:
+        notes.print("stopped; nothing half-written was left")
+        code = 1
+    sys.exit(code or 0)
+
+
+def _stop(signal_number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

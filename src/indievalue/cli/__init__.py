@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from indievalue.cli import asking, data, reading
+from indievalue.cli import asking, data, language, reading
 from indievalue.cli.options import escaped, notes, out
 from indievalue.errors import IndievalueError
 
@@ -23,6 +23,7 @@ for command in (
     data.catalog,
     data.show,
     data.benchmark,
+    language.prompts,
     asking.evaluate,
     asking.elicit,
     reading.report,

@@ -1,5 +1,6 @@
 """Intervals that respect that one person's probes belong together."""
 
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -7,6 +8,9 @@ from numpy.typing import NDArray
 
 DRAWS = 2000
 """Bootstrap draws. The ends of a 95% interval then move by less than a twentieth of its width from seed to seed."""
+
+_BLOCK = 2_000_000
+"""Numbers held at a time while sums are drawn: 16 MB."""
 
 
 def cluster_interval(
@@ -45,3 +49,60 @@ def times_drawn(people: int, seed: int, draws: int) -> NDArray[np.uint8]:
     return np.stack([np.bincount(random.integers(0, people, people), minlength=people) for _ in range(draws)]).astype(
         np.uint8
     )
+
+
+def drawn_sums(
+    parts: NDArray[np.float64], membership: NDArray[np.float64], seed: int, draws: int
+) -> NDArray[np.float64]:
+    """Sums over groups (parts × draws × groups) when people are drawn with replacement.
+
+    ``parts`` (parts × people) is what each person adds, ``membership`` (people × groups) who is in which group.
+    """
+    people, groups = membership.shape
+    sums = np.empty((len(parts), draws, groups))
+    times = times_drawn(people, seed, draws)
+    for rows in _blocks(draws, people):
+        drawn = times[rows].astype(np.float64)
+        for at, part in enumerate(parts):
+            sums[at, rows] = drawn @ (part[:, None] * membership)
+    return sums
+
+
+def shuffled_sums(
+    parts: NDArray[np.float64], groups: Sequence[NDArray[np.int64]], seed: int, draws: int
+) -> list[NDArray[np.float64]]:
+    """Sums over groups (parts × draws × groups) when people are reshuffled over the groups of each demographic.
+
+    ``groups`` holds for each demographic the group of each person (people,), -1 for none: they keep none, and the
+    others change places among themselves. A draw is one random order of all people, the same for every demographic, so
+    that how demographics hang together is kept.
+    """
+    sums = [np.empty((len(parts), draws, int(group.max(initial=-1)) + 1)) for group in groups]
+    alike: dict[bytes, list[int]] = {}
+    for at, group in enumerate(groups):
+        alike.setdefault((group >= 0).tobytes(), []).append(at)
+    people = parts.shape[1]
+    random = np.random.default_rng(seed)
+    for rows in _blocks(draws, people * len(parts)):
+        orders = np.stack([random.permutation(people) for _ in range(*rows.indices(draws))])
+        for places in alike.values():
+            known = groups[places[0]] >= 0
+            widths = [sums[at].shape[2] for at in places]
+            members = np.hstack(
+                [
+                    (groups[at][known, None] == np.arange(width)).astype(np.float64)
+                    for at, width in zip(places, widths, strict=True)
+                ]
+            )
+            # Dropping those of no group from a random order leaves a random order of the others.
+            shuffled = np.take(parts, orders[known[orders]].reshape(len(orders), -1), axis=1) @ members
+            for at, part in zip(places, np.split(shuffled, np.cumsum(widths)[:-1], axis=2), strict=True):
+                sums[at][:, rows] = part
+    return sums
+
+
+def _blocks(draws: int, width: int) -> Iterator[slice]:
+    """Draws in turn, so few at a time that ``width`` numbers for each do not fill the memory."""
+    step = max(1, _BLOCK // max(1, width))
+    for start in range(0, draws, step):
+        yield slice(start, min(start + step, draws))

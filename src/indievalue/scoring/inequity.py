@@ -1,0 +1,346 @@
+"""How evenly a predictor does over the groups of people, and how much of the unevenness is chance.
+
+σ of a demographic is the standard deviation of its groups' values, and the Value Inequity Index of arXiv 2410.03868 is
+the mean of σ over demographics. Both grow as groups get smaller even for a predictor that does the same for everybody,
+so beside each stands what chance alone gives, and what is left without it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from indievalue.errors import IndievalueError
+from indievalue.scoring.bootstrap import drawn_sums, shuffled_sums
+from indievalue.scoring.groups import CROSS, MINIMUM, Groups, Small, check_demographics, group_people
+from indievalue.scoring.measures import MEASURES, Measure, Sums, person_sums
+from indievalue.scoring.spread import HIGH, LOW, Floats, between_groups, mean_spread_interval, spread, spread_interval
+
+DRAWS = 1000
+"""Permutations, and bootstrap draws."""
+
+_NUMBER = pl.Float64()
+_COUNT = pl.Int64()
+TABLE: dict[str, pl.DataType] = {
+    "predictor": pl.String(),
+    "demographic": pl.String(),
+    "groups": _COUNT,
+    "people": _COUNT,
+    "sigma": _NUMBER,
+    "sigma_low": _NUMBER,
+    "sigma_high": _NUMBER,
+    "chance": _NUMBER,
+    "chance_high": _NUMBER,
+    "p": _NUMBER,
+    "corrected": _NUMBER,
+    "worst": pl.String(),
+    "worst_value": _NUMBER,
+    "worst_low": _NUMBER,
+    "worst_high": _NUMBER,
+    "best": pl.String(),
+    "best_value": _NUMBER,
+    "gap": _NUMBER,
+    "note": pl.String(),
+}
+GROUPS: dict[str, pl.DataType] = {
+    "predictor": pl.String(),
+    "demographic": pl.String(),
+    "group": pl.String(),
+    "people": _COUNT,
+    "probes": _COUNT,
+    "value": _NUMBER,
+    "low": _NUMBER,
+    "high": _NUMBER,
+}
+INDEX: dict[str, pl.DataType] = {
+    "predictor": pl.String(),
+    "demographics": _COUNT,
+    "sigma": _NUMBER,
+    "sigma_low": _NUMBER,
+    "sigma_high": _NUMBER,
+    "chance": _NUMBER,
+    "chance_high": _NUMBER,
+    "p": _NUMBER,
+    "corrected": _NUMBER,
+}
+
+
+@dataclass(frozen=True)
+class Inequity:
+    """How unevenly predictors do over groups. Accuracy is in points, 0-100; log loss in nats; calibration 0-1.
+
+    Attributes:
+        measure: what the groups' values are. demographics: names, in the order asked; crossed ones ``a × b``.
+        table: one row per predictor and demographic: ``predictor``, ``demographic``, ``groups``, ``people``; ``sigma``
+            and the 95% interval of what it would be without noise, ``sigma_low`` to ``sigma_high``; ``chance`` and
+            ``chance_high``, mean and 95th percentile of σ when people are reshuffled over groups; ``p``, how often that
+            gives as large a σ; ``corrected``, σ without noise; the ``worst`` group with its 95% interval and the
+            ``best``, and the ``gap`` between them; a ``note`` on who was pooled or left out.
+        groups: one row per predictor, demographic and group: ``people``, ``probes`` (rows that count), ``value`` and
+            its 95% interval, ``low`` to ``high``.
+        index: one row per predictor: over how many ``demographics`` (those of two groups or more), and the mean of σ
+            over them with interval, chance, p and corrected as in ``table``, of the mean itself.
+
+    What cannot be said is null: σ of one group, anything from probabilities of a predictor that gives none.
+    """
+
+    measure: Measure
+    demographics: tuple[str, ...]
+    table: pl.DataFrame
+    groups: pl.DataFrame
+    index: pl.DataFrame
+
+
+def inequity(
+    predictions: pl.DataFrame,
+    people: pl.DataFrame,
+    demographics: Sequence[str | tuple[str, ...]],
+    *,
+    measure: Measure = "accuracy",
+    minimum: int = MINIMUM,
+    small: Small = "pool",
+    weights: NDArray[np.float64] | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Inequity:
+    """The spread of every predictor's ``measure`` over the groups of each demographic.
+
+    ``people`` has a column ``person`` and one per demographic with labels, null where missing; a tuple of two
+    ``demographics`` crosses them. Groups of fewer than ``minimum`` people are pooled or dropped (see
+    :func:`indievalue.scoring.groups.group_people`). ``weights`` (people,) counts each row of ``people`` that often; see
+    :mod:`indievalue.scoring.weighting`. A group's value is rows right per row asked, the mean log loss, or the
+    calibration error in bins that all groups share (see :func:`indievalue.scoring.measures.person_sums`).
+
+    Chance reshuffles people, each with all of their rows, over the groups of those whose group is known, ``draws``
+    times; p is (1 + draws with as large a σ) / (1 + draws). ``corrected`` is the root of σ² less the mean sampling
+    variance of the groups (see :func:`indievalue.scoring.spread.between_groups`); of a calibration error, whose noise
+    also lifts small groups, less the mean σ² of the reshuffled. Intervals come from as many draws of people with
+    replacement (see :mod:`indievalue.scoring.spread`).
+
+    Raises IndievalueError where a demographic, the measure or ``minimum`` is none, a person is not in ``people``, or a
+    weight is missing.
+    """
+    if measure not in MEASURES:
+        raise IndievalueError(f"there is no measure {measure!r}; choose {', '.join(MEASURES)}")
+    if draws < 1:
+        raise IndievalueError(f"chance needs at least 1 draw, not {draws}")
+    crossed = check_demographics(people, demographics)
+    table: list[dict[str, Any]] = []
+    groups: list[dict[str, Any]] = []
+    index: list[dict[str, Any]] = []
+    for (predictor,), rows in predictions.group_by("predictor", maintain_order=True):
+        name = {"predictor": predictor}
+        sums = person_sums(rows, measure)
+        if sums is None:
+            note = f"gives no {'valid choice with ' if measure == 'calibration' else ''}probabilities"
+            table += [{**name, "demographic": CROSS.join(columns), "note": note} for columns in crossed]
+            index.append({**name, "demographics": 0})
+            continue
+        asked = people_of(sums, people)
+        if weights is not None:
+            sums = sums.weighted(_weights_of(weights, people, asked))
+        parts = [group_people(asked, columns, minimum, small) for columns in crossed]
+        measured = measure_groups(sums, parts, draws, seed)
+        groups += [{**name, **row} for part in measured for row in part.group_rows()]
+        shuffled = shuffled_sums(sums.parts, [part.groups.group for part in measured], seed, draws)
+        by_chance = [spread(sums.value(drawn)) for drawn in shuffled]
+        left_out = f"{sums.unused:,} rows without probabilities left out" if sums.unused else ""
+        for part, chance in zip(measured, by_chance, strict=True):
+            note = "; ".join(filter(None, [part.note, left_out]))
+            table.append({**name, **part.row(), **_against_chance(part, chance), "note": note})
+        index.append({**name, **_index_row(measured, by_chance)})
+    return Inequity(
+        measure,
+        tuple(CROSS.join(columns) for columns in crossed),
+        *(
+            pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=schema)
+            for rows, schema in ((table, TABLE), (groups, GROUPS), (index, INDEX))
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The values of one demographic's groups (groups,), their sampling variances, and what draws add (draws × groups).
+
+    ``rows`` are the rows of each group that count.
+    """
+
+    sums: Sums
+    groups: Groups
+    rows: NDArray[np.int64]
+    values: Floats
+    variances: Floats
+    noise: Floats
+
+    @property
+    def sigma(self) -> float:
+        return float(spread(self.values))
+
+    @property
+    def between(self) -> float:
+        """Variance of the groups' values without that of noise."""
+        return between_groups(self.values, self.variances)
+
+    @property
+    def note(self) -> str:
+        few = {0: "no group", 1: "one group only"}.get(len(self.values), "")
+        return "; ".join(filter(None, [self.groups.note, few and f"{few}: no spread"]))
+
+    def row(self) -> dict[str, Any]:
+        about = {
+            "demographic": self.groups.name,
+            "groups": len(self.values),
+            "people": len(self.groups.known),
+        }
+        if len(self.values) < 2:
+            return about
+        low, high = spread_interval(self.values, self.noise)
+        ends = self.intervals()
+        order = np.argsort(self.values, kind="stable")
+        worst, best = (order[0], order[-1]) if self.sums.measure == "accuracy" else (order[-1], order[0])
+        return about | {
+            "sigma": self.sigma,
+            "sigma_low": _or_none(low),
+            "sigma_high": _or_none(high),
+            "worst": self.groups.labels[worst],
+            "worst_value": self.values[worst],
+            "worst_low": _or_none(ends[0, worst]),
+            "worst_high": _or_none(ends[1, worst]),
+            "best": self.groups.labels[best],
+            "best_value": self.values[best],
+            "gap": abs(self.values[best] - self.values[worst]),
+        }
+
+    def group_rows(self) -> Iterator[dict[str, Any]]:
+        for at, (low, high) in enumerate(self.intervals().T):
+            yield {
+                "demographic": self.groups.name,
+                "group": self.groups.labels[at],
+                "people": int(self.groups.sizes[at]),
+                "probes": int(self.rows[at]),
+                "value": self.values[at],
+                "low": _or_none(low),
+                "high": _or_none(high),
+            }
+
+    def intervals(self) -> Floats:
+        """95% intervals of the groups' values (2 × groups).
+
+        Percentiles of the draws. A calibration error is lifted by noise, in a draw twice, and its interval is the
+        draws' mirrored at the value, not below 0.
+        """
+        if not len(self.values):
+            return np.empty((2, 0))
+        ends = np.stack([_quantiles(self.noise[:, at]) for at in range(len(self.values))], axis=1)
+        if self.sums.measure == "calibration":
+            return np.asarray(np.maximum(self.values - ends[::-1], 0))
+        return np.asarray(self.values + ends)
+
+
+def measure_groups(sums: Sums, demographics: Sequence[Groups], draws: int, seed: int) -> list[Measured]:
+    """The groups of each demographic, measured; all by the same draws of people."""
+    members = np.hstack([groups.membership() for groups in demographics])
+    drawn = sums.value(drawn_sums(sums.parts, members, seed, draws))
+    values = sums.value(sums.parts @ members)
+    variances = _sampling_variances(sums, members, drawn)
+    rows = np.rint(sums.rows @ members).astype(np.int64)
+    measured = []
+    start = 0
+    for groups in demographics:
+        at = slice(start, start := start + len(groups.labels))
+        noise = drawn[:, at] - values[at]
+        measured.append(Measured(sums, groups, rows[at], values[at], variances[at], noise))
+    return measured
+
+
+def people_of(sums: Sums, people: pl.DataFrame) -> pl.DataFrame:
+    """The rows of ``people`` of those in ``sums``, in their order. Raises IndievalueError where somebody is absent."""
+    asked = pl.DataFrame({"person": sums.people}).join(
+        people.with_row_index("row"), on="person", how="left", maintain_order="left"
+    )
+    absent = asked.filter(pl.col("row").is_null())["person"]
+    if len(absent):
+        raise IndievalueError(f"{len(absent):,} people with predictions are not in people.parquet, such as {absent[0]}")
+    return asked
+
+
+def _weights_of(weights: NDArray[np.float64], people: pl.DataFrame, asked: pl.DataFrame) -> Floats:
+    if len(weights) != len(people):
+        raise IndievalueError(f"there are {len(weights):,} weights for {len(people):,} people; give one to each")
+    chosen = np.asarray(weights, np.float64)[asked["row"].to_numpy()]
+    wrong = ~(np.isfinite(chosen) & (chosen > 0))
+    if wrong.any():
+        first = asked["person"][int(wrong.argmax())]
+        raise IndievalueError(
+            f"{int(wrong.sum()):,} of {len(chosen):,} people have no usable weight, such as {first}; "
+            "a weight is a number above 0"
+        )
+    return chosen
+
+
+def _sampling_variances(sums: Sums, members: Floats, drawn: Floats) -> Floats:
+    """Sampling variance of each group's value (groups,), people drawn with all of their rows.
+
+    Of a ratio of sums it is that of its linear part, with n / (n − 1); of a calibration error, that of the draws.
+    """
+    if sums.measure == "calibration":
+        return np.asarray(np.nanvar(drawn, axis=0, ddof=1)) if len(drawn) > 1 else np.full(drawn.shape[1], np.nan)
+    total = sums.parts @ members
+    size = members.sum(axis=0)
+    residual = sums.parts[0][:, None] - sums.parts[1][:, None] * (total[0] / total[1])
+    squares = (residual**2 * members).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variances = size / (size - 1) * squares / total[1] ** 2
+    return np.asarray(variances * (100**2 if sums.measure == "accuracy" else 1))
+
+
+def _against_chance(part: Measured, chance: Floats) -> dict[str, Any]:
+    if len(part.values) < 2:
+        return {}
+    between = _between(part, chance)
+    corrected = float(np.sqrt(max(between, 0))) if np.isfinite(between) else None
+    return {**_chance(part.sigma, chance), "corrected": corrected}
+
+
+def _between(part: Measured, chance: Floats) -> float:
+    if part.sums.measure == "calibration":
+        return float(part.sigma**2 - np.mean(chance**2))
+    return part.between
+
+
+def _index_row(measured: Sequence[Measured], by_chance: Sequence[Floats]) -> dict[str, Any]:
+    kept = [at for at, part in enumerate(measured) if len(part.values) > 1]
+    if not kept:
+        return {"demographics": 0}
+    parts = [measured[at] for at in kept]
+    chance = np.mean([by_chance[at] for at in kept], axis=0)
+    sigma = float(np.mean([part.sigma for part in parts]))
+    between = [_between(measured[at], by_chance[at]) for at in kept]
+    row = {"demographics": len(kept), "sigma": sigma, **_chance(sigma, chance)}
+    if not np.isfinite(between).all():
+        return row
+    low, middle, high = mean_spread_interval([part.values for part in parts], [part.noise for part in parts], between)
+    return row | {"sigma_low": _or_none(low), "sigma_high": _or_none(high), "corrected": _or_none(middle)}
+
+
+def _chance(sigma: float, chance: Floats) -> dict[str, float]:
+    """Equal up to rounding counts as equal: the order of groups may move a last digit of σ."""
+    as_large = int((chance >= sigma * (1 - 1e-9)).sum())
+    return {
+        "chance": float(chance.mean()),
+        "chance_high": float(np.quantile(chance, 0.95)),
+        "p": (1 + as_large) / (1 + len(chance)),
+    }
+
+
+def _quantiles(draws: Floats) -> Floats:
+    kept = draws[np.isfinite(draws)]
+    return np.asarray(np.quantile(kept, [LOW, HIGH])) if len(kept) else np.full(2, np.nan)
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

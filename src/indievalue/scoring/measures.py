@@ -1,0 +1,104 @@
+"""What each person adds to a measure: sums from which the value of any set of people follows.
+
+Sums of people are made of multiples of a power of two, few enough of its multiples that adding them up is exact. No
+order of rows, people or threads then moves even the last digit, and a matrix product does all groups and draws at once.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from indievalue.scoring.accuracy import LEAST_PROBABILITY
+from indievalue.scoring.calibration import BINS, NO_CHOICE, equal_mass_bins
+
+Measure = Literal["accuracy", "log_loss", "calibration"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+_EXACT = 52
+"""Bits of a whole number that a float64 holds, less one."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What each person adds to a measure.
+
+    Attributes:
+        people: str (people,), sorted: those with at least one row that counts.
+        parts: float64 (parts × people); the last is the number of rows, weighted where people are.
+        rows: int64 (people,), the number of rows.
+        unused: rows that do not count, because they hold no probability.
+    """
+
+    measure: Measure
+    people: NDArray[np.str_]
+    parts: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    unused: int
+
+    def value(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The measure of sets of people whose parts add up to ``sums`` (parts × …); NaN where nobody has a row.
+
+        Accuracy is in points, 0-100; log loss in nats; calibration is the expected calibration error, 0-1.
+        """
+        total = sums[0] if len(sums) == 2 else np.abs(sums[:-1]).sum(axis=0)
+        share = np.divide(total, sums[-1], out=np.full(total.shape, np.nan), where=sums[-1] > 0)
+        return np.asarray(100 * share if self.measure == "accuracy" else share)
+
+    def take(self, people: NDArray[np.str_]) -> "Sums":
+        """Those of ``people`` (sorted), all of whom must be there."""
+        at = np.searchsorted(self.people, people)
+        return Sums(self.measure, people, self.parts[:, at], self.rows[at], self.unused)
+
+    def weighted(self, weights: NDArray[np.float64]) -> "Sums":
+        """The same with each person counted ``weights`` (people,) times, 1 on average."""
+        weights = weights / weights.mean()
+        parts = np.stack([fixed(part * weights, len(weights)) for part in self.parts])
+        return Sums(self.measure, self.people, parts, self.rows, self.unused)
+
+
+def person_sums(predictions: pl.DataFrame, measure: Measure) -> Sums | None:
+    """The sums of one predictor's rows; None where no row counts, because none holds a probability.
+
+    Accuracy: rows right, where an invalid output is wrong. Log loss: −log probability of the true option, of rows with
+    probabilities. Calibration: in each of 15 bins of the chosen option's probability, rows right less the probability,
+    of rows with probabilities and a valid choice; the bins hold equally many of all rows of the predictor, so that
+    every group is measured in the same ones, and all people together have the error of
+    :func:`indievalue.scoring.calibration.calibration`.
+    """
+    right = (pl.col("choice") == pl.col("answer")).alias("right")
+    if measure == "accuracy":
+        rows = predictions.select("person", right)
+    else:
+        rows = predictions.filter(pl.col("probabilities").is_not_null())
+        if measure == "calibration":
+            rows = rows.filter(pl.col("choice") != NO_CHOICE)
+        of = pl.col("answer" if measure == "log_loss" else "choice")
+        rows = rows.select("person", right, pl.col("probabilities").list.get(of).cast(pl.Float64).alias("probability"))
+    if rows.is_empty():
+        return None
+    people = rows["person"].unique().sort().to_numpy().astype(np.str_)
+    person = rows["person"].rank("dense").to_numpy().astype(np.int64) - 1
+    count = np.bincount(person)
+    if measure == "accuracy":
+        parts = np.bincount(person, rows["right"].to_numpy().astype(np.float64))[None]
+    elif measure == "log_loss":
+        loss = -np.log(np.clip(rows["probability"].to_numpy(), LEAST_PROBABILITY, 1))
+        parts = np.bincount(person, fixed(loss, len(people) * int(count.max())))[None]
+    else:
+        probability = rows["probability"].to_numpy()
+        over = fixed(rows["right"].to_numpy() - probability, len(people) * int(count.max()))
+        cell = equal_mass_bins(probability, BINS) * len(people) + person
+        parts = np.bincount(cell, over, minlength=BINS * len(people)).reshape(BINS, len(people))
+    return Sums(measure, people, np.vstack([parts, count]), count, len(predictions) - len(rows))
+
+
+def fixed(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """``values``, rounded so finely as adding up ``most`` of them is still exact, in whatever order."""
+    greatest = float(np.abs(values).max(initial=0)) * most
+    if greatest == 0:
+        return values
+    bits = _EXACT - int(np.ceil(np.log2(greatest)))
+    return np.asarray(np.ldexp(np.rint(np.ldexp(values, bits)), -bits))

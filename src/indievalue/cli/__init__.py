@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from indievalue.cli import asking, data, language, reading
+from indievalue.cli import asking, data, experiments, language, reading
 from indievalue.cli.options import escaped, notes, out
 from indievalue.errors import IndievalueError
 
@@ -25,6 +25,7 @@ for command in (
     data.benchmark,
     language.prompts,
     asking.evaluate,
+    experiments.experiment,
     asking.elicit,
     reading.report,
     data.survey,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from indievalue.benchmark.keys import key_table
 from indievalue.benchmark.model import NOBODY, Benchmark, Setup
+from indievalue.benchmark.narrow import first as first  # where it was before; other programs import it from here
 from indievalue.elicitation.beliefs import Beliefs
 from indievalue.predictors.gaussian import Gaussian
 
@@ -62,12 +63,6 @@ def elicited(
     for setup in benchmark.setups:
         say(f"{strategy}: setup {setup.number}")
         setups.append(replace(setup, demonstrations=asked(benchmark, setup, gaussian, strategy, number)))
-    return replace(benchmark, setups=tuple(setups))
-
-
-def first(benchmark: Benchmark, number: int) -> Benchmark:
-    """The benchmark with the first ``number`` demonstrations only."""
-    setups = (replace(setup, demonstrations=setup.demonstrations[:, :number]) for setup in benchmark.setups)
     return replace(benchmark, setups=tuple(setups))
 
 

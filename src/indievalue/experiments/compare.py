@@ -1,0 +1,81 @@
+"""Do two kinds of cells differ? Tests on the differences within people, who were asked the same in both."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.stats import ttest_1samp
+
+from indievalue.experiments.grid import axis_value, described, pairs
+from indievalue.experiments.measure import Measured, paired_interval
+from indievalue.experiments.spec import Experiment
+
+SCHEMA = {
+    "where": pl.String(),
+    "from": pl.String(),
+    "to": pl.String(),
+    "people": pl.Int64(),
+    "accuracy_from": pl.Float64(),
+    "accuracy_to": pl.Float64(),
+    "difference": pl.Float64(),
+    "difference_low": pl.Float64(),
+    "difference_high": pl.Float64(),
+    "d_z": pl.Float64(),
+    "t": pl.Float64(),
+    "p": pl.Float64(),
+    "p_holm": pl.Float64(),
+}
+
+
+def comparisons(experiment: Experiment, measured: Sequence[Measured], seed: int) -> pl.DataFrame:
+    """Every pair of cells that ``compare`` asks for, one row each.
+
+    ``difference`` is the mean over people of their accuracy in ``to`` less that in ``from``, in points, with a 95%
+    interval from resampling people; ``d_z`` that mean over its standard deviation over people (Cohen 1988); ``t`` and
+    ``p`` of the paired t-test; ``p_holm`` is p after Holm's correction for all rows (Holm 1979). Differences that are
+    the same in everybody have no t; their p is 1 where they are all 0 and null else.
+    """
+    of_cell = {one.cell: one for one in measured}
+    rows = [
+        _row(of_cell[before], of_cell[after], axes, seed) for before, after, axes in pairs(experiment, list(of_cell))
+    ]
+    table = pl.DataFrame(rows, schema=SCHEMA)
+    return table.with_columns(pl.Series("p_holm", holm(table["p"].to_numpy()), nan_to_null=True))
+
+
+def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Holm's step-down correction: the i-th smallest p times the number of those not smaller; nan stays and counts
+    not.
+    """
+    corrected = np.full(len(p), np.nan)
+    given = np.flatnonzero(~np.isnan(p))
+    order = given[np.argsort(p[given], kind="stable")]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(1, np.maximum.accumulate(steps)) if len(order) else steps
+    return corrected
+
+
+def _row(before: Measured, after: Measured, axes: tuple[str, ...], seed: int) -> dict[str, Any]:
+    differences = after.by_person - before.by_person
+    differences = differences[~np.isnan(differences)]
+    deviation = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
+    spread = deviation > 1e-12
+    test = ttest_1samp(differences, 0) if spread else None
+    low, high = paired_interval(differences, seed)
+    varying = {axis: value for axis, value in after.cell.axes.items() if axis not in axes}
+    return {
+        "where": described(varying),
+        "from": described({axis: axis_value(before.cell, axis) for axis in axes}),
+        "to": described({axis: axis_value(after.cell, axis) for axis in axes}),
+        "people": len(differences),
+        "accuracy_from": float(np.nanmean(before.by_person)),
+        "accuracy_to": float(np.nanmean(after.by_person)),
+        "difference": float(differences.mean()),
+        "difference_low": low,
+        "difference_high": high,
+        "d_z": float(differences.mean()) / deviation if spread else None,
+        "t": float(test.statistic) if test is not None else None,
+        "p": float(test.pvalue) if test is not None else (1.0 if not differences.any() else None),
+    }

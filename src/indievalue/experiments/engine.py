@@ -1,0 +1,182 @@
+"""Runs the cells of an experiment: people are read once, drawn from once, learned from once, and no cell twice."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from indievalue.benchmark.build import build_benchmark
+from indievalue.benchmark.model import Benchmark, Eligibility, Settings
+from indievalue.benchmark.narrow import about, first
+from indievalue.errors import IndievalueError
+from indievalue.experiments.folder import FORMAT, Folder
+from indievalue.experiments.grid import Cell, cells, pairs
+from indievalue.experiments.printed import printed
+from indievalue.experiments.spec import EVERYTHING, NOTHING, Experiment
+from indievalue.people.people import People
+from indievalue.predictors.names import make_predictor
+from indievalue.predictors.predictions import predict
+from indievalue.predictors.protocol import Predictor
+from indievalue.survey.model import FormName
+
+Fitted = tuple[str, FormName, FormName]
+"""Predictor, form of the probes, form of the demonstrations: what a fit depends on."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run.
+
+    Attributes:
+        finished: cells that need not be computed → what their ``cell.json`` says. left: the others, in running order.
+        probes: that each person is asked in each cell left, in that order; wrapped repeats counted once.
+    """
+
+    experiment: Experiment
+    cells: tuple[Cell, ...]
+    finished: Mapping[Cell, Mapping[str, Any]]
+    left: tuple[Cell, ...]
+    tested: int
+    training: int
+    probes: Mapping[Cell, int]
+
+
+class Study:
+    """People, those of them who are tested, and what has been drawn and learned of them, each once."""
+
+    def __init__(self, people: People, tested: int | Sequence[str] | Literal["all"] | None, seed: int) -> None:
+        """Raises IndievalueError where the people to test are not to be had, or nobody else is left to learn from."""
+        drawn = build_benchmark(people, Settings(seed=seed), tested)
+        self.people = people
+        self.seed = seed
+        self.ids: list[str] = drawn.people.ids.tolist()
+        self.tested = drawn.people
+        self.eligibility: Eligibility = drawn.eligibility
+        self.training = people.take(~np.isin(people.ids, drawn.people.ids))
+        if not len(self.training):
+            raise IndievalueError(
+                "everybody in the data is tested, and nobody is left for the predictors to learn from"
+            )
+        self._drawn: dict[Settings, Benchmark] = {}
+        self._fitted: tuple[Fitted, Predictor] | None = None
+
+    def benchmark(self, cell: Cell) -> Benchmark:
+        """The benchmark of a cell, out of one draw for all cells that differ only in how much is shown."""
+        settings = cell.settings
+        # Told apart by what the draw depends on: `same` and the name of that same form draw alike.
+        full = replace(settings, demonstrations=None, demonstrations_as=settings.shown_form, context="statements")
+        if full not in self._drawn:
+            self._drawn[full] = build_benchmark(self.people, full, self.ids)
+        drawn = self._drawn[full]
+        subject = cell.asked.demonstrations_about
+        narrowed = drawn if subject in (EVERYTHING, NOTHING) else about(drawn, subject)
+        if settings.demonstrations is not None:
+            narrowed = first(narrowed, settings.demonstrations)
+        return replace(narrowed, settings=replace(settings, setups=drawn.settings.setups))
+
+    def fitted(self, cell: Cell) -> Predictor:
+        """The cell's predictor, fitted. One fit is kept, so cells that share it had better follow each other."""
+        key = fit_of(cell)
+        if self._fitted is None or self._fitted[0] != key:
+            self._fitted = None  # before the next is made: some take a gigabyte
+            self._fitted = key, make_predictor(cell.predictor).fit(self.training, *key[1:])
+        return self._fitted[1]
+
+    def about(self, cell: Cell) -> dict[str, Any]:
+        """Everything a cell's predictions depend on, as plain values."""
+        survey = self.people.survey
+        return {
+            "format": FORMAT,
+            "predictor": cell.predictor,
+            "axes": dict(cell.axes),
+            "settings": cell.asked.model_dump(mode="json"),
+            "seed": cell.seed,
+            "survey": f"{survey.name} {_digest(repr((survey.questions, survey.demographics, survey.sampling)))}",
+            "data": self.people.report.fingerprint,
+            "people": f"{len(self.ids)} {_digest(repr(self.ids))}",
+        }
+
+
+def plan(experiment: Experiment, study: Study, folder: Folder, *, force: bool = False) -> Plan:
+    """Which cells there are, which of them are finished, and in which order to run the others.
+
+    Raises IndievalueError where a setting, a predictor, a demographic or a printed figure is unknown, a
+    comparison fits no two cells, or a finished cell is of other settings or data.
+    """
+    check_predictors(experiment.predictors)
+    every = cells(experiment, study.people.survey, study.seed)
+    pairs(experiment, every)
+    printed(experiment.paper, experiment.name)
+    for name in experiment.demographics or ():
+        study.people.survey.demographic(name)
+    finished = {cell.name: folder.finished(cell, study.about(cell), force=force) for cell in every}
+    left = [cell for cell in every if finished[cell.name] is None]
+    order = {key: place for place, key in enumerate(dict.fromkeys(map(fit_of, left)))}
+    left.sort(key=lambda cell: order[fit_of(cell)])
+    return Plan(
+        experiment,
+        tuple(every),
+        {cell: said for cell in every if (said := finished[cell.name]) is not None},
+        tuple(left),
+        len(study.ids),
+        len(study.training),
+        {cell: sum(len(setup.probes) for setup in study.benchmark(cell).setups) for cell in every},
+    )
+
+
+def check_predictors(names: Sequence[str]) -> None:
+    """Raise IndievalueError where one is unknown or named twice."""
+    for name in names:
+        make_predictor(name)
+    if len(set(names)) < len(names):
+        raise IndievalueError("a predictor is named twice")
+
+
+def run_cells(
+    planned: Plan,
+    study: Study,
+    folder: Folder,
+    done: Callable[[Cell, Mapping[str, float]], None] = lambda cell, seconds: None,
+) -> None:
+    """Compute and store every cell left; ``done`` hears of each as soon as it is stored, with its seconds to ``fit``
+    and to ``predict``.
+    """
+    for cell in planned.left:
+        start = time.perf_counter()
+        predictor = study.fitted(cell)
+        fitted = time.perf_counter()
+        predictions = predict(cell.predictor, predictor, study.benchmark(cell))
+        seconds = {"fit": round(fitted - start, 3), "predict": round(time.perf_counter() - fitted, 3)}
+        folder.write(cell, {**study.about(cell), "seconds": seconds}, predictions)
+        done(cell, seconds)
+
+
+def results(planned: Plan, folder: Folder) -> Iterator[tuple[Cell, pl.DataFrame]]:
+    """The predictions of every cell, one after the other, in the order of the grid."""
+    for cell in planned.cells:
+        yield cell, folder.predictions(cell)
+
+
+def fit_of(cell: Cell) -> Fitted:
+    """What the cell's predictor is fitted for."""
+    return cell.predictor, cell.settings.form, cell.settings.shown_form
+
+
+def facts(study: Study) -> dict[str, Any]:
+    """Who was tested and learned from, for ``run.json``."""
+    return {
+        "survey": study.people.survey.name,
+        "people": len(study.ids),
+        "training_people": len(study.training),
+        "seed": study.seed,
+        "data": study.people.report.as_dict(),
+        "eligibility": asdict(study.eligibility),
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

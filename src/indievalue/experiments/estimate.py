@@ -1,0 +1,141 @@
+"""Roughly how long cells will take, from asking a few people of predictors that learned from few."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indievalue.benchmark.build import build_benchmark
+from indievalue.benchmark.model import Settings
+from indievalue.experiments.engine import Plan, Study, fit_of
+from indievalue.experiments.grid import Cell
+from indievalue.predictors.names import make_predictor
+
+MEASURED = ("random", "majority", "resemble", "gaussian")
+"""Predictors that are quick to try out; others take minutes to learn from anybody, or cost money to ask."""
+
+TRAINING = (300, 900)
+TESTED = (8, 32)
+"""Numbers of people to try a predictor out on, two of each so as to tell what grows with people from what does not."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds, from ``low`` to ``high``, for all but the predictors of which ``unknown`` names those not tried."""
+
+    low: float
+    high: float
+    unknown: tuple[str, ...]
+
+    def __str__(self) -> str:
+        apart = f"{' and '.join(self.unknown)}, which nothing is known of before the first cell" if self.unknown else ""
+        if self.high < 1:
+            return f"a moment, and {apart}" if apart else "a moment"
+        said = f"{duration(self.low)} to {duration(self.high)}"
+        return f"roughly {said}" + (f", and {apart}" if apart else "")
+
+
+def estimate(planned: Plan, study: Study) -> Estimate:
+    """How long the cells left will take.
+
+    Predictors of finished cells are taken to need as long as they did. Others in :data:`MEASURED` are tried out on a
+    few people, and what that took is extended in proportion to all; the range is wide because that is all it rests on.
+    """
+    known = past_seconds(planned.finished.values())
+    names = dict.fromkeys(cell.predictor for cell in planned.left)
+    trials = {name: _try_out(name, study) for name in names if name not in known and name.partition(":")[0] in MEASURED}
+    low = high = 0.0
+    for cell, fits in _with_fits(planned.left):
+        if cell.predictor in known:
+            fit, predict = known[cell.predictor]
+            seconds = fit * fits + predict
+            low, high = low + 0.8 * seconds, high + 1.3 * seconds
+        elif cell.predictor in trials:
+            fit, predict = trials[cell.predictor]
+            seconds = fit * fits + predict * len(study.benchmark(cell).setups)
+            low, high = low + 0.5 * seconds, high + 2 * seconds
+    unknown = tuple(name for name in names if name not in known and name not in trials)
+    return Estimate(low, high, unknown)
+
+
+class Progress:
+    """A line about every cell as it is finished, and how long the others may take once something is known of all."""
+
+    def __init__(self, planned: Plan) -> None:
+        self.left = list(planned.left)
+        self.total = len(planned.left)
+        self.about = list(planned.finished.values())
+        self.done = 0
+
+    def line(self, cell: Cell, seconds: Mapping[str, float]) -> str:
+        """``[3/16] gaussian, polar probes: 4.0 s; about 1 min left``."""
+        self.done += 1
+        self.left.remove(cell)
+        self.about.append({"predictor": cell.predictor, "seconds": seconds})
+        said = f"[{self.done}/{self.total}] {cell.label}: {sum(seconds.values()):.1f} s"
+        known = past_seconds(self.about)
+        if not self.left or any(other.predictor not in known for other in self.left):
+            return said
+        fits = _with_fits([cell, *self.left])[1:]
+        rest = sum(fit * known[other.predictor][0] + known[other.predictor][1] for other, fit in fits)
+        return f"{said}; about {duration(rest)} left"
+
+
+def past_seconds(finished: Iterable[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
+    """Predictor → mean seconds to (fit, predict) in cells that are finished."""
+    taken: dict[str, list[tuple[float, float]]] = {}
+    for about in finished:
+        seconds = about.get("seconds", {})
+        taken.setdefault(str(about["predictor"]), []).append((seconds.get("fit", 0.0), seconds.get("predict", 0.0)))
+    return {
+        name: (max(fit for fit, _ in pairs), sum(predict for _, predict in pairs) / len(pairs))
+        for name, pairs in taken.items()
+    }
+
+
+def duration(seconds: float) -> str:
+    """``8 s``, ``3 min``, ``1 h 20 min``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _try_out(name: str, study: Study) -> tuple[float, float]:
+    """Seconds to (learn from all training people, be asked one setup of all who are tested), by trying both on few."""
+    settings = Settings(form="polar", demonstrations_as="refined", setups=(0,), seed=study.seed)
+    predictor = make_predictor(name)
+    learning, asking = [], []
+    for number in TRAINING:
+        few = study.training.take(_spread(len(study.training), number))
+        start = time.perf_counter()
+        predictor.fit(few, settings.form, settings.shown_form)
+        learning.append(time.perf_counter() - start)
+    for number in TESTED:
+        (_, task), *_ = build_benchmark(study.people, settings, study.ids[:number]).tasks()
+        start = time.perf_counter()
+        predictor.predict(task)
+        asking.append(time.perf_counter() - start)
+    return _extended(learning, TRAINING, len(study.training)), _extended(asking, TESTED, len(study.ids))
+
+
+def _spread(of: int, number: int) -> NDArray[np.int64]:
+    return np.unique(np.linspace(0, of - 1, min(number, of)).astype(np.int64))
+
+
+def _extended(seconds: list[float], numbers: tuple[int, int], to: int) -> float:
+    """Seconds for ``to`` people, on the line through those for two numbers of people, or at least the latter."""
+    each = max(0.0, (seconds[1] - seconds[0]) / (numbers[1] - numbers[0]))
+    return seconds[1] + each * max(0, to - numbers[1])
+
+
+def _with_fits(left: Iterable[Cell]) -> list[tuple[Cell, int]]:
+    """Each cell with 1 where its predictor has to be fitted for it, and 0 where the cell before left it fitted."""
+    pairs, before = [], None
+    for cell in left:
+        pairs.append((cell, int(fit_of(cell) != before)))
+        before = fit_of(cell)
+    return pairs

@@ -1,0 +1,146 @@
+"""Tables and figures of how evenly predictors do over groups of people (see :mod:`indievalue.scoring.inequity`)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from indievalue.experiments.drawing import accuracy_scale, looks
+from indievalue.experiments.printed import Printed
+from indievalue.experiments.spec import PREDICTOR
+from indievalue.experiments.tables import Shown, number, probability
+from indievalue.report.drawing import CONFIG, chart_of
+from indievalue.report.styles import INK, MUTED
+from indievalue.scoring.inequity import Inequity
+
+MEAN = "mean of all"
+"""The row of the Value Inequity Index: the mean of σ over demographics."""
+
+
+def inequity_table(result: Inequity) -> pl.DataFrame:
+    """σ of every predictor and demographic, and their mean, as rows of one table."""
+    mean = result.index.with_columns(pl.lit(MEAN).alias("demographic")).drop("demographics")
+    parts = []
+    for predictor in result.index[PREDICTOR]:
+        of_it = pl.col(PREDICTOR) == predictor
+        parts += [mean.filter(of_it), result.table.filter(of_it)]
+    return pl.concat(parts, how="diagonal").select(result.table.columns)
+
+
+def shown_inequity(table: pl.DataFrame) -> Shown:
+    rows = [
+        (
+            row[PREDICTOR],
+            row["demographic"],
+            number(row["groups"], "{}"),
+            number(row["sigma"], "{:.2f}"),
+            number(row["chance"], "{:.2f}"),
+            number(row["corrected"], "{:.2f}")
+            + ("" if row["sigma_low"] is None else f" ({row['sigma_low']:.2f}–{row['sigma_high']:.2f})"),
+            probability(row["p"]),
+            "" if row["worst"] is None else f"{row['worst']} {row['worst_value']:.1f}",
+            "" if row["best"] is None else f"{row['best']} {row['best_value']:.1f}",
+        )
+        for row in table.iter_rows(named=True)
+    ]
+    headings = ("predictor", "demographic", "groups", "σ", "σ by chance", "σ without noise", "p", "worst", "best")
+    return Shown(headings, tuple(rows), 2)
+
+
+def shown_groups(groups: pl.DataFrame) -> Shown:
+    """One row per group, one column per predictor."""
+    predictors = groups[PREDICTOR].unique(maintain_order=True).to_list()
+    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    for row in groups.iter_rows(named=True):
+        key = row["demographic"], row["group"], f"{row['people']:,}"
+        rows.setdefault(key, {})[row[PREDICTOR]] = f"{row['value']:.1f} ({row['low']:.1f}–{row['high']:.1f})"
+    return Shown(
+        ("demographic", "group", "people", *predictors),
+        tuple((*key, *(row.get(name, "") for name in predictors)) for key, row in rows.items()),
+        2,
+    )
+
+
+def inequity_figure(table: pl.DataFrame, printed: Sequence[Printed]) -> Any:
+    """σ of every demographic by predictor: without noise (dots and intervals), as it is (rings), by chance (ticks)."""
+    predictors = table[PREDICTOR].unique(maintain_order=True).to_list()
+    look = looks(PREDICTOR, predictors)
+    best = table.filter((pl.col(PREDICTOR) == predictors[-1]) & (pl.col("demographic") != MEAN))
+    order = best.sort("corrected", "sigma", descending=True, nulls_last=True)["demographic"].to_list()
+    paper = [{"row": "mean, printed in the paper", "sigma": one.sigma} for one in printed if one.sigma is not None]
+    names = [MEAN, *(["mean, printed in the paper"] if paper else []), *order]
+    items = [
+        {**row, "row": row["demographic"], "look": row[PREDICTOR]}
+        for row in table.filter(pl.col("sigma").is_not_null()).to_dicts()
+    ]
+    y = alt.Y(
+        "row:N",
+        sort=None,
+        scale=alt.Scale(domain=names, paddingInner=0.25),
+        axis=alt.Axis(title=None, domain=False, ticks=False, labelLimit=300, labelPadding=8),
+    )
+    offset = alt.YOffset("look:N", sort=None, scale=alt.Scale(domain=predictors))
+    x = alt.X(
+        "corrected:Q", scale=alt.Scale(domainMin=0, nice=True), axis=alt.Axis(title="σ over groups, points", grid=True)
+    )
+    chart = chart_of(items)
+    common = {"y": y, "yOffset": offset}
+    layers: list[Any] = [
+        chart.mark_rule(strokeWidth=2, opacity=0.5).encode(
+            x=alt.X("sigma_low:Q"), x2="sigma_high:Q", color=look["color"], **common
+        ),
+        chart.mark_tick(orient="vertical", size=9, thickness=1.6, color=MUTED).encode(x="chance:Q", **common),
+        chart.mark_point(filled=False, size=34, strokeWidth=1.3, opacity=0.9).encode(x="sigma:Q", **look, **common),
+        chart.mark_point(filled=True, size=44, opacity=1).encode(x=x, **look, **common),
+    ]
+    if paper:
+        ring = chart_of(paper).mark_point(filled=False, size=70, strokeWidth=1.6, color=INK, opacity=1)
+        layers.append(ring.encode(x="sigma:Q", y=y))
+    height = len(names) * (11 * len(predictors) + 8)
+    return alt.layer(*layers).properties(width=440, height=height, config=CONFIG)
+
+
+def groups_figure(groups: pl.DataFrame) -> Any:
+    """Accuracy of every group with its interval, demographic by demographic; the best-foreseen group comes first."""
+    predictors = groups[PREDICTOR].unique(maintain_order=True).to_list()
+    scale = accuracy_scale([*groups["low"].to_list(), *groups["high"].to_list()])
+    charts = []
+    for place, demographic in enumerate(groups["demographic"].unique(maintain_order=True)):
+        part = groups.filter(pl.col("demographic") == demographic)
+        names = part.filter(pl.col(PREDICTOR) == predictors[-1]).sort("value", descending=True)["group"].to_list()
+        items = [{**row, "row": _short(row["group"]), "look": row[PREDICTOR]} for row in part.to_dicts()]
+        look = looks(PREDICTOR, predictors, legend=place == 0)
+        y = alt.Y(
+            "row:N",
+            sort=None,
+            scale=alt.Scale(domain=list(map(_short, names))),
+            axis=alt.Axis(title=None, domain=False, ticks=False, labelLimit=190, minExtent=190, labelFontSize=11.5),
+        )
+        x = alt.X("value:Q", scale=scale, axis=alt.Axis(title=None, grid=True, tickCount=5, labelFontSize=11))
+        chart = chart_of(items)
+        layered = alt.layer(
+            chart.mark_rule(strokeWidth=1.8, opacity=0.55).encode(
+                x=alt.X("low:Q"), x2="high:Q", y=y, color=look["color"]
+            ),
+            chart.mark_point(filled=True, size=36, opacity=1).encode(x=x, y=y, **look),
+        )
+        heading = alt.TitleParams(
+            demographic.replace("_", " "), anchor="start", frame="bounds", fontSize=12.5, offset=4
+        )
+        charts.append((len(names), layered.properties(width=230, height=15 * len(names), title=heading)))
+    left, right = _two_columns(charts)
+    return alt.hconcat(
+        *(alt.vconcat(*column, spacing=10) for column in (left, right) if column), spacing=24
+    ).properties(config=CONFIG)
+
+
+def _two_columns(charts: list[tuple[int, Any]]) -> tuple[list[Any], list[Any]]:
+    """The charts in order, cut where both columns are about equally long; each counts its rows and its heading."""
+    lengths = [rows + 4 for rows, _ in charts]
+    cut = min(range(1, len(charts) + 1), key=lambda at: abs(sum(lengths[:at]) - sum(lengths[at:])))
+    return [chart for _, chart in charts[:cut]], [chart for _, chart in charts[cut:]]
+
+
+def _short(label: str, most: int = 34) -> str:
+    return label if len(label) <= most else f"{label[: most - 1]}…"

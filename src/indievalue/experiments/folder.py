@@ -1,0 +1,153 @@
+"""The directory of an experiment: finished cells are found again, and those of other settings or data are refused."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from indievalue.errors import IndievalueError
+from indievalue.experiments.grid import Cell
+from indievalue.experiments.spec import Experiment
+from indievalue.files import check_directory, new_directory, new_file
+from indievalue.predictors.predictions import read_predictions
+
+FORMAT = 1
+"""Raised when cells of earlier versions can no longer be read or hold something else."""
+
+SPEC = "experiment.yaml"
+
+
+class Folder:
+    """``experiment.yaml`` and ``cells/`` of one experiment; a cell appears under its name only when it is complete."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def check(self, experiment: Experiment) -> None:
+        """Raise IndievalueError where the directory holds anything but this experiment, or cannot be written."""
+        spec = self.path / SPEC
+        if not spec.exists():
+            held = self.path.is_dir() and any(self._own_files())
+            check_directory(self.path, force=not held)
+        else:
+            held_name = _name_in(spec)
+            if held_name != experiment.name:
+                raise IndievalueError(
+                    f"{self.path} holds the experiment {held_name}, and not {experiment.name}; choose another --out"
+                )
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / f".writable-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise IndievalueError(f"cannot write {self.path}: {error.strerror or error}") from None
+
+    @contextmanager
+    def opened(self, experiment: Experiment) -> Iterator[None]:
+        """Note which experiment this is, and keep every other process out until the block ends.
+
+        Raises IndievalueError where another process is at work here.
+        """
+        with _alone(self.path):
+            write_text(self.path / SPEC, spec_text(experiment))
+            for left in (self.path / "cells").glob(".*.partial"):  # of a process that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            yield
+
+    def finished(self, cell: Cell, about: Mapping[str, Any], *, force: bool) -> dict[str, Any] | None:
+        """What ``cell.json`` says of a finished cell; None where it is to be computed.
+
+        Raises IndievalueError where a finished cell of that name is of other settings, people or data than ``about``,
+        unless ``force``.
+        """
+        file = self._of(cell) / "cell.json"
+        try:
+            stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            stored = {"unreadable": str(error)}
+        made = dict(json.loads(json.dumps(about)))
+        differing = [key for key in made if stored.get(key) != made[key]]
+        if not differing and (self._of(cell) / "predictions.parquet").exists():
+            return stored
+        if force:
+            return None
+        raise IndievalueError(
+            f"{self._of(cell)} was made with other {', '.join(differing) or 'content'} than asked for now; "
+            "choose another --out, or give --force to compute it anew"
+        )
+
+    def write(self, cell: Cell, about: Mapping[str, Any], predictions: pl.DataFrame) -> None:
+        """Store a finished cell, all at once."""
+        with new_directory(self._of(cell), force=True) as folder:
+            predictions.write_parquet(folder / "predictions.parquet")
+            write_json(folder / "cell.json", about)
+
+    def predictions(self, cell: Cell) -> pl.DataFrame:
+        """Predictions of a finished cell. Raises IndievalueError where the file is damaged, saying what to delete."""
+        try:
+            return read_predictions(self._of(cell) / "predictions.parquet")
+        except IndievalueError as error:
+            raise IndievalueError(f"{error}; delete {self._of(cell)} to have it computed anew") from None
+
+    def _of(self, cell: Cell) -> Path:
+        return self.path / "cells" / cell.name
+
+    def _own_files(self) -> Iterator[Path]:
+        return (file for file in self.path.iterdir() if not file.name.startswith((".lock", f".{SPEC}.")))
+
+
+def spec_text(experiment: Experiment) -> str:
+    """The experiment as YAML, which can be run as it is."""
+    content = experiment.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
+
+
+def write_text(path: Path, text: str) -> None:
+    with new_file(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def _name_in(spec: Path) -> str:
+    try:
+        content = yaml.safe_load(spec.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise IndievalueError(f"cannot read {spec}: {' '.join(str(error).split())}; choose another --out") from None
+    return str(content.get("name", "?")) if isinstance(content, dict) else "?"
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """The only process at work in ``path``, where the system can tell; a process that is killed lets go."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        yield
+        return
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = (path / ".lock").open("w")
+    except OSError as error:
+        raise IndievalueError(f"cannot write {path}: {error.strerror or error}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise IndievalueError(
+                f"another process is at work in {path}; wait for it, or choose another --out"
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+        yield

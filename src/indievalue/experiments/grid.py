@@ -1,0 +1,185 @@
+"""The cells of an experiment: every combination of its grid with every predictor."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from pydantic import ValidationError
+
+from indievalue.benchmark.model import Settings
+from indievalue.errors import IndievalueError
+from indievalue.experiments.spec import EACH, EVERYTHING, NOTHING, OPTION, PREDICTOR, Asked, Experiment
+from indievalue.survey.survey import Survey
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One run of the grid.
+
+    Attributes:
+        axes: the values that tell it from other cells, the predictor among them. asked: all that is asked and shown.
+    """
+
+    predictor: str
+    axes: Mapping[str, Any]
+    asked: Asked
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A folder's name: what a reader can tell it by, then six digits that no other cell has."""
+        identity = json.dumps(dict(self.axes), sort_keys=True, ensure_ascii=False)
+        words = [self.predictor, *(f"{axis}-{value}" for axis, value in self.axes.items() if axis != PREDICTOR)]
+        readable = re.sub(r"[^a-z0-9.=-]+", "-", "--".join(words).lower()).strip("-.")[:90]
+        return f"{readable}-{hashlib.blake2b(identity.encode(), digest_size=3).hexdigest()}"
+
+    @property
+    def label(self) -> str:
+        """For the person who watches: ``gaussian, 50 statements, with demographics``."""
+        return described(self.axes)
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of the benchmark. What ``demonstrations_about`` leaves out is not among them."""
+        asked = self.asked
+        shown = None if asked.demonstrations_as == "same" else asked.demonstrations_as
+        number = None if asked.demonstrations == "all" else asked.demonstrations
+        return Settings(
+            form=asked.form,
+            protocol=asked.protocol,
+            setups=asked.setups,
+            demonstrations=0 if asked.demonstrations_about == NOTHING else number,
+            demonstrations_as=shown,
+            demonstrations_from=asked.demonstrations_from,
+            context=asked.context,
+            seed=self.seed,
+        )
+
+
+def cells(experiment: Experiment, survey: Survey, seed: int) -> list[Cell]:
+    """Every cell, in the order of the grid, each predictor's together.
+
+    Raises IndievalueError for a value that a setting cannot have, or a category that the survey does not have.
+    """
+    grid = expanded(experiment.grid, survey)
+    made = []
+    for predictor in experiment.predictors:
+        for values in product(*grid.values()):
+            combination = dict(zip(grid, values, strict=True))
+            asked = _asked(experiment, combination, survey)
+            made.append(Cell(predictor, {PREDICTOR: predictor, **combination}, asked, seed))
+    return made
+
+
+def expanded(grid: Mapping[str, Sequence[Any]], survey: Survey) -> dict[str, tuple[Any, ...]]:
+    """The grid with ``each`` category spelled out, and no value twice."""
+    everything = (NOTHING, *survey.categories, EVERYTHING)
+    return {
+        axis: tuple(dict.fromkeys(one for value in values for one in (everything if value == EACH else (value,))))
+        for axis, values in grid.items()
+    }
+
+
+def _asked(experiment: Experiment, combination: Mapping[str, Any], survey: Survey) -> Asked:
+    try:
+        asked = Asked(**{**experiment.settings, **combination})
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting, value = first["loc"][0], first["input"]
+        raise IndievalueError(f"experiment {experiment.name}: {setting} cannot be {value!r}: {first['msg']}") from None
+    known = (EVERYTHING, NOTHING, *survey.categories)
+    if asked.demonstrations_about not in known:
+        raise IndievalueError(
+            f"experiment {experiment.name}: demonstrations_about cannot be {asked.demonstrations_about!r}; "
+            f"survey {survey.name} has {'; '.join(known)}, and `{EACH}` is all of these"
+        )
+    return asked
+
+
+def option_of(predictor: str) -> float | None:
+    """The number in a predictor's name (35 in ``resemble:k=35``); None where it has none."""
+    number = re.search(r"=(\d+(?:\.\d+)?)$", predictor)
+    return float(number[1]) if number else None
+
+
+def axis_value(cell: Cell, axis: str) -> Any:
+    """The value of an axis of a cell: one of the grid's, its predictor, or the number in the predictor's name."""
+    if axis == OPTION:
+        return option_of(cell.predictor)
+    return cell.axes[axis] if axis in cell.axes else getattr(cell.asked, axis)
+
+
+def matching(of: Iterable[Cell], axes: Mapping[str, Any]) -> list[Cell]:
+    """Those cells that have all of these values."""
+    wanted = {axis: value_words(value) for axis, value in axes.items()}
+    return [cell for cell in of if all(value_words(axis_value(cell, axis)) == value for axis, value in wanted.items())]
+
+
+def partner_of(cell: Cell, of: Iterable[Cell], axes: Mapping[str, Any]) -> Cell | None:
+    """The cell that differs from ``cell`` in nothing but ``axes``, whose values it has; None where there is none."""
+    same = {axis: value for axis, value in cell.axes.items() if axis not in axes}
+    return next(iter(matching(of, {**same, **axes})), None)
+
+
+def pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
+    """(cell before, cell after, the axes in which they differ) of everything that ``compare`` asks for.
+
+    A comparison of predictors that are not run is left out. Raises IndievalueError where any other comparison, or the
+    figure's ``above``, fits no two cells.
+    """
+    found = []
+    for comparison in experiment.compare:
+        axes = tuple(comparison.before)
+        fitting = [
+            (before, after, axes)
+            for after in matching(of, comparison.after)
+            if (before := partner_of(after, of, comparison.before)) is not None and before is not after
+        ]
+        if not fitting and PREDICTOR not in axes:
+            raise IndievalueError(
+                f"experiment {experiment.name} compares {described(comparison.before)} with "
+                f"{described(comparison.after)}, and its grid has no two cells that differ in just that"
+            )
+        found += fitting
+    above = getattr(experiment.figure, "above", None)
+    if above and any(partner_of(cell, of, above) is None for cell in of):
+        raise IndievalueError(
+            f"experiment {experiment.name}: the figure shows accuracy above {described(above)}, which the grid lacks"
+        )
+    return found
+
+
+def described(axes: Mapping[str, Any]) -> str:
+    """Values of settings for a reader: ``50 statements, with demographics``."""
+    return ", ".join(
+        _DESCRIBED.get((axis, value), _pattern(axis).format(value_words(value))) for axis, value in axes.items()
+    )
+
+
+def value_words(value: Any) -> str:
+    """A value as it stands in tables: 50, and not 50.0."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+_DESCRIBED = {
+    ("demonstrations", "all"): "all statements",
+    ("context", "none"): "shown nothing",
+    ("context", "statements"): "without demographics",
+    ("context", "both"): "with demographics",
+    ("context", "demographics"): "demographics alone",
+}
+
+
+def _pattern(axis: str) -> str:
+    patterns = {
+        "demonstrations": "{} statements",
+        "demonstrations_as": "{} statements shown",
+        "form": "{} probes",
+        "protocol": "{} protocol",
+        "demonstrations_about": "shown of: {}",
+    }
+    return patterns.get(axis, "{}")

@@ -1,0 +1,149 @@
+"""From the predictions of cells to a table: accuracy with intervals from resampling people, and paired differences."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from indievalue.errors import IndievalueError
+from indievalue.experiments.grid import Cell, partner_of, value_words
+from indievalue.experiments.spec import CATEGORY, OPTION, PREDICTOR, Experiment
+from indievalue.scoring.accuracy import log_loss
+from indievalue.scoring.bootstrap import DRAWS, cluster_intervals, times_drawn
+from indievalue.survey.survey import Survey
+
+ALL = "all"
+"""What stands for all categories together."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one cell's predictions come to.
+
+    Attributes:
+        right, probes: int64 (people × parts), for every tested person; part 0 is all probes, then come categories.
+        log_loss: in nats; None without probabilities. shown: mean number of demonstrations.
+    """
+
+    cell: Cell
+    right: NDArray[np.int64]
+    probes: NDArray[np.int64]
+    log_loss: float | None
+    shown: float
+
+    @property
+    def by_person(self) -> NDArray[np.float64]:
+        """Accuracy (people,), 0-100; nan for who was asked nothing."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(100 * self.right[:, 0] / self.probes[:, 0])
+
+
+def measure(cell: Cell, predictions: pl.DataFrame, people: Sequence[str], survey: Survey) -> Measured:
+    """Count what a cell got right of whom in what. Raises IndievalueError where the predictions are of other people."""
+    row = {person: place for place, person in enumerate(people)}
+    unknown = set(predictions["person"].unique()) - set(row)
+    if unknown:
+        raise IndievalueError(f"cell {cell.name} holds predictions of {min(unknown)!r}, who is not tested")
+    part = {name: place for place, name in enumerate(survey.categories, start=1)}
+    category = {question: part[survey.question(question).category] for question in predictions["question"].unique()}
+    at_person = predictions["person"].replace_strict(row, return_dtype=pl.Int64).to_numpy()
+    at_part = predictions["question"].replace_strict(category, return_dtype=pl.Int64).to_numpy()
+    hit = (predictions["choice"] == predictions["answer"]).to_numpy()
+    shape = len(people), len(part) + 1
+    right, probes = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    np.add.at(probes, (at_person, at_part), 1)
+    np.add.at(right, (at_person, at_part), hit)
+    right[:, 0], probes[:, 0] = right[:, 1:].sum(axis=1), probes[:, 1:].sum(axis=1)
+    shown = float(predictions["demonstrations"].mean() or 0)  # type: ignore[arg-type]
+    return Measured(cell, right, probes, log_loss(predictions), shown)
+
+
+def accuracy_table(experiment: Experiment, measured: Sequence[Measured], survey: Survey, seed: int) -> pl.DataFrame:
+    """One row per cell, and per category where the experiment asks for it, in the order of the grid.
+
+    Columns: the form of the probes, the cell's axes, ``category`` (``all`` for all), ``accuracy``, ``accuracy_low``,
+    ``accuracy_high`` (0-100), ``log_loss`` (all categories only), ``people``, ``probes``, ``shown`` (mean number of
+    demonstrations), and with the figure's ``above`` also ``gain``, ``gain_low``, ``gain_high`` (points, paired).
+    """
+    above = getattr(experiment.figure, "above", None)
+    of_cell = {one.cell: one for one in measured}
+    rows = []
+    for one in measured:
+        asked = [place for place in range(one.probes.shape[1]) if one.probes[:, place].any()]
+        asked = asked if experiment.by == CATEGORY else asked[:1]
+        low, high = cluster_intervals(one.right[:, asked], one.probes[:, asked], seed)
+        partner = partner_of(one.cell, list(of_cell), above) if above else None
+        for place, part in enumerate(asked):
+            row = {
+                "form": one.cell.asked.form,
+                **one.cell.axes,
+                **({CATEGORY: survey.categories[part - 1] if part else ALL} if experiment.by else {}),
+                "accuracy": _share(one, part),
+                "accuracy_low": 100 * float(low[place]),
+                "accuracy_high": 100 * float(high[place]),
+            }
+            if partner is not None:
+                row |= dict(
+                    zip(("gain", "gain_low", "gain_high"), _gain(one, of_cell[partner], part, seed), strict=True)
+                )
+            rows.append(
+                row
+                | {
+                    "log_loss": None if part else one.log_loss,
+                    "people": int((one.probes[:, part] > 0).sum()),
+                    "probes": int(one.probes[:, part].sum()),
+                    "shown": one.shown,
+                }
+            )
+    return pl.DataFrame([_plain(row) for row in rows], infer_schema_length=None)
+
+
+def people_table(measured: Iterable[Measured], people: Sequence[str]) -> pl.DataFrame:
+    """The axes of every cell, ``person`` and that person's ``accuracy``, 0-100: what box plots are drawn from."""
+    tables = [
+        pl.DataFrame(
+            {
+                **_plain({"form": one.cell.asked.form, **one.cell.axes}),
+                "person": pl.Series(list(people)),
+                "accuracy": one.by_person,
+            },
+        )
+        for one in measured
+    ]
+    return pl.concat(tables).filter(pl.col("accuracy").is_not_nan())
+
+
+def paired_interval(differences: NDArray[np.float64], seed: int) -> tuple[float, float]:
+    """95% percentile interval of the mean of ``differences`` (people,) when people are drawn with replacement."""
+    means = times_drawn(len(differences), seed, DRAWS).astype(np.float64) @ differences / len(differences)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _gain(one: Measured, other: Measured, part: int, seed: int) -> tuple[float, float, float]:
+    """Points of accuracy above another cell, with its interval; both are drawn from the same people each time."""
+    times = times_drawn(len(one.right), seed, DRAWS).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        drawn = [100 * (times @ m.right[:, part]) / (times @ m.probes[:, part]) for m in (one, other)]
+    low, high = np.nanpercentile(drawn[0] - drawn[1], [2.5, 97.5])
+    return _share(one, part) - _share(other, part), float(low), float(high)
+
+
+def _share(one: Measured, part: int) -> float:
+    return 100 * float(one.right[:, part].sum() / one.probes[:, part].sum())
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A column of a table holds values of one kind: ``all`` stands beside numbers as text does."""
+    measures = {"accuracy", "accuracy_low", "accuracy_high", "gain", "gain_low", "gain_high", "log_loss", "shown"}
+    counts = {"people", "probes"}
+    return {key: value if key in measures | counts else value_words(value) for key, value in row.items()}
+
+
+def option_column(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with the number in the predictor's name as a column ``option``, null where it has none."""
+    number = pl.col(PREDICTOR).str.extract(r"=(\d+(?:\.\d+)?)$", 1).cast(pl.Float64)
+    return table.with_columns(number.alias(OPTION))

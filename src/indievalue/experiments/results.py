@@ -1,0 +1,172 @@
+"""What an experiment leaves behind: its tables, its figure, and a page that says what was asked and what came out."""
+
+import platform
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from indievalue.experiments.compare import comparisons
+from indievalue.experiments.drawing import save_figure
+from indievalue.experiments.engine import Plan, Study, facts, results
+from indievalue.experiments.evenness import (
+    groups_figure,
+    inequity_figure,
+    inequity_table,
+    shown_groups,
+    shown_inequity,
+)
+from indievalue.experiments.figures import box_plot, curve, dots, heat_map, without_all
+from indievalue.experiments.folder import Folder, write_json, write_text
+from indievalue.experiments.grid import described
+from indievalue.experiments.measure import Measured, accuracy_table, measure, people_table
+from indievalue.experiments.printed import Printed, printed
+from indievalue.experiments.spec import CATEGORY, PREDICTOR, BoxPlot, Curve, Dots, Experiment, Groups, HeatMap, Spread
+from indievalue.experiments.tables import Shown, comparison_table, paper_table, pivoted
+from indievalue.files import new_file
+from indievalue.people.catalog import people_table as table_of_people
+from indievalue.report.paper import read_paper
+from indievalue.report.runs import SYNTHETIC
+from indievalue.scoring.inequity import inequity
+
+_VERSIONS = ("indievalue", "numpy", "polars", "scipy", "scikit-learn", "torch", "lightgbm", "altair")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out, ready to be written.
+
+    ``data`` is the table in full; ``shown`` what readers see of it, ``figure`` the chart, ``legend`` how to read it.
+    """
+
+    data: pl.DataFrame
+    shown: Shown
+    figure: Any
+    legend: str
+    compared: pl.DataFrame | None = None
+
+
+def write_results(planned: Plan, study: Study, folder: Folder, *, survey: str | None, command: str) -> None:
+    """Write ``table.csv``, ``.md`` and ``.tex``, ``comparisons.csv``, ``figure.svg``, ``.png`` and ``.pdf``,
+    ``results.md`` and ``run.json`` from finished cells. ``command`` is what would do it all again.
+    """
+    experiment, path = planned.experiment, folder.path
+    comparable = study.people.survey.name == read_paper().survey and study.people.report.source != SYNTHETIC
+    figures = printed(experiment.paper, experiment.name)
+    outcome = _outcome(planned, study, folder, figures if comparable else [])
+    _write_csv(path / "table.csv", outcome.data)
+    write_text(path / "table.md", outcome.shown.markdown())
+    write_text(path / "table.tex", outcome.shown.latex())
+    if outcome.compared is not None:
+        _write_csv(path / "comparisons.csv", outcome.compared)
+    save_figure(outcome.figure, path / "figure", experiment.title, outcome.legend)
+    page = results_page(experiment, outcome, figures if comparable else [], study, command)
+    write_text(path / "results.md", page)
+    about = {
+        "experiment": experiment.name,
+        "command": command,
+        **facts(study),
+        "survey": survey or study.people.survey.name,
+        "versions": {"python": platform.python_version(), **_installed()},
+    }
+    write_json(path / "run.json", about)
+
+
+def results_page(experiment: Experiment, outcome: Outcome, figures: list[Printed], study: Study, command: str) -> str:
+    """The page in Markdown."""
+    lines = [f"# {experiment.title}", "", experiment.asks.strip(), "", f"![{experiment.title}](figure.svg)", ""]
+    lines += [f"{outcome.legend}.", "", facts_line(study), "", "```sh", command, "```", "", outcome.shown.markdown()]
+    if outcome.compared is not None:
+        lines += [
+            "Differences within people, who were asked the same in both, with 95% intervals from resampling people;",
+            "paired t-tests, Holm's correction over all rows; d_z is the mean difference over its standard deviation.",
+            "",
+            comparison_table(outcome.compared).markdown(),
+        ]
+    if figures:
+        lines += [
+            f"Printed in {read_paper().source}, of its own people: a difference is no test.",
+            "",
+            paper_table(figures).markdown(),
+        ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def facts_line(study: Study) -> str:
+    return (
+        f"{len(study.ids):,} people were tested, seed {study.seed}; predictors learned from {len(study.training):,} "
+        "others. Accuracy in %, with 95% intervals from resampling people."
+    )
+
+
+def _outcome(planned: Plan, study: Study, folder: Folder, figures: list[Printed]) -> Outcome:
+    experiment = planned.experiment
+    if isinstance(experiment.figure, Spread | Groups):
+        return _evenness(planned, study, folder, figures)
+    survey = study.people.survey
+    measured = [measure(cell, predictions, study.ids, survey) for cell, predictions in results(planned, folder)]
+    data = accuracy_table(experiment, measured, survey, study.seed)
+    figure, legend = _figure(experiment, data, measured, study.ids, figures)
+    axes = [PREDICTOR, *experiment.grid, *([CATEGORY] if experiment.by else [])]
+    across = experiment.table.across if experiment.table else PREDICTOR
+    shown = pivoted(data, sorted((a for a in axes if a != across), key=lambda a: a == PREDICTOR), across)
+    compared = comparisons(experiment, measured, study.seed) if experiment.compare else None
+    return Outcome(data, shown, figure, legend, compared)
+
+
+def _figure(
+    experiment: Experiment, data: pl.DataFrame, measured: list[Measured], people: list[str], figures: list[Printed]
+) -> tuple[Any, str]:
+    spec = experiment.figure
+    rings = "; rings: printed in the paper" if figures else ""
+    if isinstance(spec, HeatMap):
+        if spec.above:
+            return heat_map(spec, data), f"Points of accuracy above what is foreseen with: {described(spec.above)}"
+        return heat_map(spec, data), "Accuracy, %"
+    if isinstance(spec, BoxPlot):
+        legend = "Half of the people in the box, 90% within the whiskers; diamonds: mean"
+        return box_plot(spec, people_table(measured, people), figures), legend + rings
+    if isinstance(spec, Curve):
+        return curve(spec, without_all(data), figures), f"Accuracy with 95% intervals{rings}"
+    assert isinstance(spec, Dots)
+    lines = "; dashed: printed in the paper" if figures else ""
+    return dots(spec, without_all(data), figures), f"Accuracy with 95% intervals{lines}"
+
+
+def _evenness(planned: Plan, study: Study, folder: Folder, figures: list[Printed]) -> Outcome:
+    experiment = planned.experiment
+    grid = len(experiment.grid) > 0
+    tables = [
+        predictions.drop("probabilities").with_columns(
+            pl.lit(described(cell.axes) if grid else cell.predictor).alias(PREDICTOR)
+        )
+        for cell, predictions in results(planned, folder)
+    ]
+    survey = study.people.survey
+    asked = experiment.demographics or survey.inequity or tuple(study.tested.demographics.columns)
+    people = table_of_people(study.tested)
+    result = inequity(pl.concat(tables), people, asked, minimum=experiment.minimum, seed=study.seed)
+    if isinstance(experiment.figure, Spread):
+        table = inequity_table(result)
+        legend = (
+            "Dots: without noise, with 95% intervals; hollow: as computed in the paper; ticks: what chance alone gives"
+        )
+        return Outcome(table, shown_inequity(table), inequity_figure(table, figures), legend)
+    legend = f"Accuracy, %, with 95% intervals; groups of at least {experiment.minimum} people"
+    return Outcome(result.groups, shown_groups(result.groups), groups_figure(result.groups), legend)
+
+
+def _write_csv(path: Path, table: pl.DataFrame) -> None:
+    with new_file(path) as beside:
+        table.write_csv(beside)
+
+
+def _installed() -> dict[str, str]:
+    versions = {}
+    for name in _VERSIONS:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions

@@ -279,7 +279,7 @@ def _weights_of(weights: NDArray[np.float64], people: pl.DataFrame, asked: pl.Da
             f"{int(wrong.sum()):,} of {len(chosen):,} people have no usable weight, such as {first}; "
             "a weight is a number above 0"
         )
-    return chosen
+    return np.asarray(chosen)
 
 
 def _sampling_variances(sums: Sums, members: Floats, drawn: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Country names and continents by ISO 3166 numeric code, for codes that a survey spec does not list."""
+"""Country names and continents by ISO 3166 numeric code, for codes that a survey spec does not list; populations."""
 
 import re
 from functools import cache
@@ -35,6 +35,16 @@ def look_up(code: int, what: Literal["country", "continent"]) -> str | None:
     if region == "Americas":
         return _AMERICAS.get(str(about.get("intermediateregion")), "North America")
     return str(region) if region else None
+
+
+@cache
+def population(country: int | str) -> int | None:
+    """People of the country with that ISO 3166 numeric code or name, mostly of 2014; None where it is not known."""
+    try:
+        number = CountryInfo(f"{country:03d}" if isinstance(country, int) else country).population()
+    except CountryNotFoundError:
+        return None
+    return int(number) if number else None
 
 
 def in_a_sentence(country: str) -> str:

@@ -1,0 +1,341 @@
+"""Whether a predictor makes people of one group more alike than they are.
+
+Two views. Within groups: how much two people of a group differ in what is predicted of them, beside how much they
+differ in what they answered. Pairs: of two people who say the same of themselves and answer a question differently, how
+often does the predictor tell them apart, and how often does it give both the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from indievalue.errors import IndievalueError
+from indievalue.scoring.bootstrap import drawn_sums
+from indievalue.scoring.groups import CROSS, MINIMUM, NO_GROUP, Groups, Small, check_demographics, group_people
+from indievalue.scoring.inequity import DRAWS
+from indievalue.scoring.measures import fixed
+from indievalue.scoring.spread import HIGH, LOW, Floats
+
+Options = NDArray[np.int64]
+
+MATCHED = ("country", "sex", "age", "education")
+"""Demographics that two people of a pair share, where the survey has them and nothing else is asked for."""
+
+_NUMBER, _COUNT, _TEXT = pl.Float64(), pl.Int64(), pl.String()
+_RATES: dict[str, pl.DataType] = {
+    "variance_true": _NUMBER,
+    "variance": _NUMBER,
+    "ratio": _NUMBER,
+    "ratio_low": _NUMBER,
+    "ratio_high": _NUMBER,
+    "ratio_probable": _NUMBER,
+    "alike_true": _NUMBER,
+    "alike": _NUMBER,
+    "excess": _NUMBER,
+    "excess_low": _NUMBER,
+    "excess_high": _NUMBER,
+    "alike_probable": _NUMBER,
+}
+TABLE: dict[str, pl.DataType] = {
+    "predictor": _TEXT, "demographic": _TEXT, "groups": _COUNT, "people": _COUNT, **_RATES, "note": _TEXT,
+}  # fmt: skip
+GROUPS: dict[str, pl.DataType] = {
+    "predictor": _TEXT, "demographic": _TEXT, "group": _TEXT, "people": _COUNT, **_RATES,
+}  # fmt: skip
+PAIRS: dict[str, pl.DataType] = {
+    "predictor": _TEXT, "matched": _TEXT, "people": _COUNT, "pairs": _COUNT, "cases": _COUNT,
+    "apart": _NUMBER, "apart_low": _NUMBER, "apart_high": _NUMBER, "apart_probable": _NUMBER,
+    "same": _NUMBER, "same_low": _NUMBER, "same_high": _NUMBER, "same_probable": _NUMBER,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Flattening:
+    """How much alike predictors make people.
+
+    Attributes:
+        demographics: names, in the order asked. matched: those that people of a pair share.
+        table: one row per predictor and demographic. ``variance_true`` and ``variance``, of answers and of predictions
+            within groups, options of ordered questions placed from 0 to 1; ``ratio`` of the second to the first with
+            its 95% interval: below 1, people are made more alike. ``alike_true`` and ``alike``, of all questions: the
+            probability that two people of a group gave, and are predicted to give, the same answer; ``excess``, the
+            second less the first, with interval: above 0, people are made more alike. ``ratio_probable`` and
+            ``alike_probable`` are of answers drawn from the predictor's probabilities instead of its choices. Groups
+            count in proportion to their people.
+        groups: the same per group.
+        pairs: one row per predictor and matching, the demographics of ``matched`` and then none at all (``anybody``).
+            A case is a question on which a pair differs. ``apart``: share of cases, 0-100, in which both are predicted
+            right; ``same``: in which both are given the same answer; with 95% intervals, and ``_probable`` of answers
+            drawn from the probabilities.
+
+    What cannot be said is null.
+    """
+
+    demographics: tuple[str, ...]
+    matched: tuple[str, ...]
+    table: pl.DataFrame
+    groups: pl.DataFrame
+    pairs: pl.DataFrame
+
+
+def flattening(
+    predictions: pl.DataFrame,
+    people: pl.DataFrame,
+    demographics: Sequence[str | tuple[str, ...]],
+    scales: Mapping[str, tuple[bool, int]],
+    *,
+    matched: Sequence[str] | None = None,
+    minimum: int = MINIMUM,
+    small: Small = "pool",
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Flattening:
+    """Within-group variance and pairs of people of every predictor.
+
+    ``people``, ``demographics``, ``minimum`` and ``small`` are as in :func:`indievalue.scoring.inequity.inequity`;
+    ``scales`` is question → (whether its options are steps of one scale, how many there are), as
+    :func:`indievalue.scoring.calibration.option_scales` gives it. ``matched`` are the demographics that a pair shares
+    (:data:`MATCHED` where ``people`` have them). Rows of invalid output are left out of what is within groups, on both
+    sides; in pairs they are wrong, and like no other. Intervals are from ``draws`` of people with replacement, to first
+    order: each person counts with how much they differ from the others (the Hájek projection of a U-statistic).
+
+    Raises IndievalueError as :func:`indievalue.scoring.inequity.inequity`, and where a question has no scale.
+    """
+    crossed = check_demographics(people, demographics)
+    if matched is None:
+        matched = [name for name in MATCHED if name in people.columns]
+    else:
+        check_demographics(people, matched)
+    unknown = sorted(set(predictions["question"].unique()) - set(scales))
+    if unknown:
+        raise IndievalueError(f"how many options have {', '.join(unknown[:3])}? Their scales are not given")
+    table: list[dict[str, Any]] = []
+    groups: list[dict[str, Any]] = []
+    pairs: list[dict[str, Any]] = []
+    for (predictor,), rows in predictions.group_by("predictor", maintain_order=True):
+        name = {"predictor": predictor}
+        answers = _answers(rows, scales)
+        about = pl.DataFrame({"person": answers.people}).join(people, on="person", how="left", maintain_order="left")
+        for columns in crossed:
+            parts = group_people(about, columns, minimum, small)
+            pooled, single = _within(answers, parts, draws, seed)
+            table.append({**name, "demographic": parts.name, "note": parts.note, **pooled})
+            groups += [{**name, "demographic": parts.name, **row} for row in single]
+        cells = [_cells(about, names) for names in dict.fromkeys([tuple(matched), ()])]
+        pairs += [{**name, **_told_apart(answers, each, draws, seed)} for each in cells]
+    return Flattening(
+        tuple(CROSS.join(columns) for columns in crossed),
+        tuple(matched),
+        *(
+            pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=schema)
+            for rows, schema in ((table, TABLE), (groups, GROUPS), (pairs, PAIRS))
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """One predictor's rows as arrays: people (sorted) × probes, a probe being a question in a setup.
+
+    ``answer`` and ``choice`` (people × probes) are options, -1 where there is none. ``probable`` (people × probes ×
+    options) are the probabilities, None where a row lacks them. ``steps`` (probes,) is the number of options less one
+    of ordered questions, 0 of others.
+    """
+
+    people: list[str]
+    answer: Options
+    choice: Options
+    probable: Floats | None
+    steps: Floats
+    options: int
+
+
+def _answers(rows: pl.DataFrame, scales: Mapping[str, tuple[bool, int]]) -> _Answers:
+    people = rows["person"].unique().sort().to_list()
+    probes = rows.select("setup", "question").unique().sort("setup", "question")
+    person = rows["person"].rank("dense").to_numpy().astype(np.int64) - 1
+    probe = rows.join(probes.with_row_index("probe"), on=["setup", "question"], maintain_order="left")
+    column = probe["probe"].to_numpy().astype(np.int64)
+    shape = (len(people), len(probes))
+    answer, choice = np.full(shape, -1, np.int64), np.full(shape, -1, np.int64)
+    answer[person, column] = rows["answer"].to_numpy()
+    choice[person, column] = rows["choice"].to_numpy()
+    asked = [scales[question] for question in probes["question"]]
+    options = max(number for _, number in asked)
+    probable = None
+    if not rows["probabilities"].has_nulls():
+        length = rows["probabilities"].list.len().to_numpy().astype(np.int64)
+        flat = rows["probabilities"].explode().cast(pl.Float64).to_numpy()
+        row = np.repeat(np.arange(len(rows)), length)
+        place = np.arange(len(flat)) - np.repeat(np.cumsum(length) - length, length)
+        probable = np.zeros((*shape, options))
+        probable[person[row], column[row], place] = flat
+        probable = fixed(probable, 2 * len(people) * options**2)
+    steps = np.array([number - 1 if ordered else 0 for ordered, number in asked], np.float64)
+    return _Answers(people, answer, choice, probable, steps, options)
+
+
+def _one_hot(options: Options, number: int) -> Floats:
+    return np.asarray(options[..., None] == np.arange(number), np.float64)
+
+
+def _over_group(values: Floats, group: Options) -> Floats:
+    """For each person the sum of ``values`` (people × …) over everybody of their group."""
+    _, own, size = np.unique(group, return_inverse=True, return_counts=True)
+    sums = np.add.reduceat(values[np.argsort(own, kind="stable")], np.cumsum(size) - size, axis=0)
+    return np.asarray(sums[own])
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """What is ``counted`` in ``of`` cases, each (people,): sums over the others of a person's group, and over probes."""
+
+    counted: Floats
+    of: Floats
+
+    def rates(self, groups: Groups) -> Floats:
+        """Share of cases in which it is so, over all pairs of a group (groups,)."""
+        members = groups.membership()
+        counted, cases = self.counted @ members, self.of @ members
+        return np.asarray(np.divide(counted, cases, out=np.full(len(cases), np.nan), where=cases > 0))
+
+    def drawn(self, groups: Groups, draws: int, seed: int) -> Floats:
+        """The same in draws of people (draws × groups), to first order."""
+        rates, members = self.rates(groups), groups.membership()
+        known = groups.known
+        own = groups.group[known]
+        cases = (self.of @ members)[own]
+        influence = np.zeros(len(groups.group))
+        influence[known] = 2 * np.divide(
+            self.counted[known] - self.of[known] * rates[own], cases, out=np.zeros(len(known)), where=cases > 0
+        )
+        return np.asarray(rates + drawn_sums(fixed(influence, len(influence))[None], members, seed, draws)[0])
+
+
+def _differences(said: Floats, valid: Floats, steps: Floats, group: Options) -> tuple[_Pairs, _Pairs]:
+    """(half the squared distance of answers, on ordered questions; whether they are the same) over pairs of a group.
+
+    ``said`` (people × probes × options) are probabilities, 0 and 1 where it is one answer, all 0 where not ``valid``.
+    The mean of half the squared distance over pairs is the variance.
+    """
+    place = np.arange(said.shape[2])
+    scale = np.divide(1.0, steps, out=np.zeros_like(steps), where=steps > 0)
+    mean, square = said @ place, said @ place**2
+    others = _over_group(valid, group) - valid
+    distances = 0.5 * (square * others + valid * (_over_group(square, group) - square))
+    distances -= mean * (_over_group(mean, group) - mean)
+    alike = (said * (_over_group(said, group) - said)).sum(axis=2)
+    cases = valid * others
+    return (
+        _Pairs((distances * scale**2).sum(axis=1), (cases * (steps > 0)).sum(axis=1)),
+        _Pairs(alike.sum(axis=1), cases.sum(axis=1)),
+    )
+
+
+def _within(answers: _Answers, groups: Groups, draws: int, seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """(row of the demographic, rows of its groups)."""
+    sizes = groups.sizes
+    if not len(sizes):
+        return {"groups": 0, "people": 0}, []
+    valid = (answers.choice >= 0).astype(np.float64)
+    hard = valid[..., None]
+    kinds = [_one_hot(answers.answer, answers.options) * hard, _one_hot(answers.choice, answers.options)]
+    if answers.probable is not None:
+        kinds.append(answers.probable * hard)
+    pairs = [_differences(said, valid, answers.steps, groups.group) for said in kinds]
+    variances, alike = ([kind[at].rates(groups) for kind in pairs] for at in (0, 1))
+    drawn = [[kind[at].drawn(groups, draws, seed) for kind in pairs[:2]] for at in (0, 1)]
+    rows = [
+        {"group": label, "people": int(size)}
+        | _rates([v[at] for v in variances], [a[at] for a in alike], *([d[:, at] for d in one] for one in drawn))
+        for at, (label, size) in enumerate(zip(groups.labels, sizes, strict=True))
+    ]
+    share = sizes / sizes.sum()
+    pooled = {"groups": len(sizes), "people": int(sizes.sum())} | _rates(
+        [(v * share).sum() for v in variances],
+        [(a * share).sum() for a in alike],
+        *([(d * share).sum(axis=1) for d in one] for one in drawn),
+    )
+    return pooled, rows
+
+
+def _rates(
+    variances: Sequence[float], alike: Sequence[float], drawn_variances: Sequence[Floats], drawn_alike: Sequence[Floats]
+) -> dict[str, float | None]:
+    """Figures of one group: lists are of answers, choices and, where there are any, probabilities."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.divide(variances, variances[0])
+        ratio_low, ratio_high = _ends(drawn_variances[1] / drawn_variances[0])
+    excess_low, excess_high = _ends(drawn_alike[1] - drawn_alike[0])
+    said = {
+        "variance_true": variances[0],
+        "variance": variances[1],
+        "ratio": ratio[1],
+        "ratio_low": ratio_low,
+        "ratio_high": ratio_high,
+        "alike_true": alike[0],
+        "alike": alike[1],
+        "excess": alike[1] - alike[0],
+        "excess_low": excess_low,
+        "excess_high": excess_high,
+    }
+    if len(variances) > 2:
+        said |= {"ratio_probable": ratio[2], "alike_probable": alike[2]}
+    return {name: float(value) if np.isfinite(value) else None for name, value in said.items()}
+
+
+def _cells(people: pl.DataFrame, matched: tuple[str, ...]) -> Groups:
+    """Groups of people who share all of ``matched``; everybody is one group where that is nothing."""
+    if matched:
+        return group_people(people, matched, 2, "drop")
+    return Groups("anybody", ("anybody",), np.zeros(len(people), np.int64), "")
+
+
+def _told_apart(answers: _Answers, cells: Groups, draws: int, seed: int) -> dict[str, Any]:
+    """How often two people of a cell who differ are told apart, and how often given the same."""
+    in_cell = cells.group >= 0
+    everybody = Groups(cells.name, ("all",), np.where(in_cell, 0, NO_GROUP), "")
+    sizes = cells.sizes
+    said = {"": _one_hot(answers.choice, answers.options)}
+    if answers.probable is not None:
+        said["_probable"] = answers.probable * (answers.choice >= 0)[..., None]
+    row: dict[str, Any] = {
+        "matched": cells.name,
+        "people": int(in_cell.sum()),
+        "pairs": int((sizes * (sizes - 1) // 2).sum()),
+    }
+    for kind, options in said.items():
+        apart, same = _differing(answers.answer, options, cells.group)
+        row["cases"] = round(float(apart.of[in_cell].sum()) / 2)
+        for name, pairs in (("apart", apart), ("same", same)):
+            rate = pairs.rates(everybody)[0]
+            row[f"{name}{kind}"] = 100 * float(rate) if np.isfinite(rate) else None
+            if not kind and np.isfinite(rate):
+                row[f"{name}_low"], row[f"{name}_high"] = _ends(100 * pairs.drawn(everybody, draws, seed)[:, 0])
+    return row
+
+
+def _differing(answer: Options, said: Floats, group: Options) -> tuple[_Pairs, _Pairs]:
+    """(both right; both given the same answer) over pairs of a group and probes on which their answers differ."""
+    asked = (answer >= 0).astype(np.float64)
+    right = np.take_along_axis(said, np.maximum(answer, 0)[..., None], axis=2)[..., 0] * asked
+    all_asked, all_right, all_said = (_over_group(each, group) for each in (asked, right, said))
+    cases, apart, same = (np.zeros(answer.shape) for _ in range(3))
+    for option in range(said.shape[2]):
+        gave = (answer == option).astype(np.float64)
+        gave_said = said * gave[..., None]
+        cases += gave * (all_asked - _over_group(gave, group))
+        apart += gave * right * (all_right - _over_group(gave * right, group))
+        same += (gave_said * (all_said - _over_group(gave_said, group))).sum(axis=2)
+    of = cases.sum(axis=1)
+    return _Pairs(apart.sum(axis=1), of), _Pairs(same.sum(axis=1), of)
+
+
+def _ends(draws: Floats) -> tuple[float, float]:
+    kept = draws[np.isfinite(draws)]
+    low, high = np.quantile(kept, [LOW, HIGH]) if len(kept) else (np.nan, np.nan)
+    return float(low), float(high)

@@ -1,0 +1,234 @@
+"""Two predictors on the same people and probes: which does better, which more evenly, and is it more than chance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from indievalue.errors import IndievalueError
+from indievalue.scoring.groups import CROSS, MINIMUM, Groups, Small, check_demographics, group_people
+from indievalue.scoring.inequity import DRAWS, Measured, measure_groups, people_of
+from indievalue.scoring.measures import MEASURES, Measure, person_sums
+from indievalue.scoring.spread import HIGH, LOW, Floats, mean_spread_interval, spread
+
+KEY = ["setup", "person", "question"]
+"""What tells a probe of a person from every other."""
+
+_EVERYBODY = "everybody"
+
+COLUMNS: dict[str, pl.DataType] = {
+    "measure": pl.String(),
+    "demographic": pl.String(),
+    "a": pl.Float64(),
+    "b": pl.Float64(),
+    "difference": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "p": pl.Float64(),
+    "sigma_a": pl.Float64(),
+    "sigma_b": pl.Float64(),
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Predictor ``a`` against ``b``, on ``probes`` rows of ``people`` people.
+
+    Attributes:
+        left_out: rows of a, and of b, that the other was not asked.
+        demographics: names of those that the mean of σ is over.
+        table: one row per ``measure`` and ``demographic`` (null where it is no matter of one): ``accuracy`` in points;
+            ``log_loss`` in nats; ``inequity``, the mean of σ over demographics; and ``sigma`` of each. ``difference``
+            is ``a`` − ``b`` with its 95% interval, ``low`` to ``high``, and ``p``, two-sided. In rows of inequity and
+            sigma ``a`` and ``b`` are without noise, ``sigma_a`` and ``sigma_b`` as observed. Null where one predictor
+            gives no probabilities or there are no two groups.
+    """
+
+    a: str
+    b: str
+    people: int
+    probes: int
+    left_out: tuple[int, int]
+    demographics: tuple[str, ...]
+    table: pl.DataFrame
+
+
+def compare(
+    predictions_a: pl.DataFrame,
+    predictions_b: pl.DataFrame,
+    people: pl.DataFrame | None = None,
+    demographics: Sequence[str | tuple[str, ...]] = (),
+    *,
+    names: tuple[str, str] | None = None,
+    intersection: bool = False,
+    measure: Measure = "accuracy",
+    minimum: int = MINIMUM,
+    small: Small = "pool",
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two predictors by a paired bootstrap: the same ``draws`` of people for both.
+
+    Each of the predictions is of one predictor. ``people`` and ``demographics`` are as in
+    :func:`indievalue.scoring.inequity.inequity`, as are ``measure``, of which σ is, ``minimum`` and ``small``; without
+    them σ is left out. ``names`` replaces the predictors' own. With ``intersection`` only rows that both were asked are
+    compared.
+
+    Accuracy and log loss have percentile intervals. σ of a draw holds the noise of the sample and as much again of the
+    draw, so its interval is of the root of each draw's σ² less twice the groups' mean sampling variance (negative where
+    that is), which takes out both, so that a predictor does not look less even only because its rows are noisier.
+
+    Raises IndievalueError, with counts and an example, where the forms differ, where rows differ (unless
+    ``intersection``), and where true answers differ: then these are no data of the same people.
+    """
+    a, b = _single(predictions_a), _single(predictions_b)
+    names = names or (str(a["predictor"][0]), str(b["predictor"][0]))
+    a, b, left_out = shared_rows(a, b, names, intersection=intersection)
+    crossed = check_demographics(people, demographics) if people is not None and len(demographics) else []
+    rows = [_overall(a, b, of, draws, seed) for of in ("accuracy", "log_loss")]
+    if crossed and people is not None:
+        rows += _inequity(a, b, people, crossed, measure, minimum, small, draws, seed)
+    table = pl.DataFrame([{column: row.get(column) for column in COLUMNS} for row in rows], schema=COLUMNS)
+    return Comparison(
+        *names, a["person"].n_unique(), len(a), left_out, tuple(CROSS.join(columns) for columns in crossed), table
+    )
+
+
+def shared_rows(
+    a: pl.DataFrame, b: pl.DataFrame, names: tuple[str, str], *, intersection: bool = False
+) -> tuple[pl.DataFrame, pl.DataFrame, tuple[int, int]]:
+    """The rows of both predictors, in one order, and how many of each were left out; raises as :func:`compare`."""
+    forms = [sorted(rows["form"].unique().to_list()) for rows in (a, b)]
+    if forms[0] != forms[1]:
+        raise IndievalueError(
+            f"{names[0]} answered in {' and '.join(forms[0])} form, {names[1]} in {' and '.join(forms[1])} form: their "
+            "options are not the same, and cannot be compared"
+        )
+    for rows, name in ((a, names[0]), (b, names[1])):
+        twice = rows.select(KEY).is_duplicated()
+        if twice.any():
+            raise IndievalueError(
+                f"{name} has {int(twice.sum()):,} rows that occur more than once, such as {_row(rows.filter(twice))}"
+            )
+    only_a, only_b = a.join(b, on=KEY, how="anti"), b.join(a, on=KEY, how="anti")
+    common_a, common_b = a.join(b, on=KEY, how="semi").sort(KEY), b.join(a, on=KEY, how="semi").sort(KEY)
+    if common_a.is_empty():
+        raise IndievalueError(
+            f"{names[0]} and {names[1]} were asked nothing in common: {len(a):,} and {len(b):,} rows, such as "
+            f"{_row(a)} and {_row(b)}"
+        )
+    if len(only_a) + len(only_b) and not intersection:
+        lacking = [
+            f"{len(only):,} rows of {name}, such as {_row(only)}, are not in {other}"
+            for only, name, other in ((only_a, *names), (only_b, *names[::-1]))
+            if len(only)
+        ]
+        raise IndievalueError(
+            f"not the same people and probes: {'; '.join(lacking)}. To compare the {len(common_a):,} they share, "
+            "ask for the intersection"
+        )
+    differ = common_a["answer"] != common_b["answer"]
+    if differ.any():
+        raise IndievalueError(
+            f"{names[0]} and {names[1]} are of different data: in {int(differ.sum()):,} of {len(differ):,} shared rows "
+            f"the true answers differ, such as {_row(common_a.filter(differ))}"
+        )
+    return common_a, common_b, (len(only_a), len(only_b))
+
+
+def _overall(a: pl.DataFrame, b: pl.DataFrame, measure: Measure, draws: int, seed: int) -> dict[str, Any]:
+    measured = _both(a, b, measure)
+    if measured is None:
+        return {"measure": measure}
+    both = []
+    for sums in measured:
+        everybody = Groups(_EVERYBODY, (_EVERYBODY,), np.zeros(len(sums.people), np.int64), "")
+        both.append(measure_groups(sums, [everybody], draws, seed)[0])
+    values = [float(one.values[0]) for one in both]
+    drawn = [one.values[0] + one.noise[:, 0] for one in both]
+    return {"measure": measure, "a": values[0], "b": values[1], **_difference(values, drawn[0] - drawn[1])}
+
+
+def _inequity(
+    a: pl.DataFrame,
+    b: pl.DataFrame,
+    people: pl.DataFrame,
+    crossed: Sequence[tuple[str, ...]],
+    measure: Measure,
+    minimum: int,
+    small: Small,
+    draws: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    sums = _both(a, b, measure)
+    if sums is None:
+        return [{"measure": "inequity"}, *({"measure": "sigma", "demographic": CROSS.join(c)} for c in crossed)]
+    asked = people_of(sums[0], people)
+    groups = [group_people(asked, columns, minimum, small) for columns in crossed]
+    measured = [measure_groups(one, groups, draws, seed) for one in sums]
+    rows: list[dict[str, Any]] = []
+    kept = []
+    for of_a, of_b in zip(*measured, strict=True):
+        row: dict[str, Any] = {"measure": "sigma", "demographic": of_a.groups.name}
+        if np.isfinite(of_a.between) and np.isfinite(of_b.between):
+            kept.append((of_a, of_b))
+            values = [float(np.sqrt(max(one.between, 0))) for one in (of_a, of_b)]
+            row |= {"a": values[0], "b": values[1], "sigma_a": of_a.sigma, "sigma_b": of_b.sigma}
+            row |= _difference(values, _noiseless(of_a) - _noiseless(of_b))
+        rows.append(row)
+    index: dict[str, Any] = {"measure": "inequity"}
+    if kept:
+        values = [
+            mean_spread_interval([one.values for one in of], [one.noise for one in of], [one.between for one in of])[1]
+            for of in zip(*kept, strict=True)
+        ]
+        drawn = np.mean([_noiseless(of_a) - _noiseless(of_b) for of_a, of_b in kept], axis=0)
+        sigma = [float(np.mean([one.sigma for one in of])) for of in zip(*kept, strict=True)]
+        index |= {"a": values[0], "b": values[1], "sigma_a": sigma[0], "sigma_b": sigma[1]}
+        index |= _difference(values, drawn)
+    return [index, *rows]
+
+
+def _both(a: pl.DataFrame, b: pl.DataFrame, measure: Measure) -> Any:
+    """The sums of both on the same rows; None where no row counts for both."""
+    if measure not in MEASURES[:2]:
+        raise IndievalueError(f"predictors are compared in {' or '.join(MEASURES[:2])}, not in {measure}")
+    if measure == "log_loss":
+        given = a["probabilities"].is_not_null() & b["probabilities"].is_not_null()
+        a, b = a.filter(given), b.filter(given)
+    sums = person_sums(a, measure), person_sums(b, measure)
+    return None if None in sums else sums
+
+
+def _noiseless(measured: Measured) -> Floats:
+    """σ of every draw (draws,) without the noise of the sample and of the draw; below 0 where it is less than those."""
+    squares = spread(measured.values + measured.noise) ** 2 - 2 * measured.variances.mean()
+    return np.asarray(np.sign(squares) * np.sqrt(np.abs(squares)))
+
+
+def _difference(values: Sequence[float], drawn: Floats) -> dict[str, float | None]:
+    drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn):
+        return {"difference": values[0] - values[1]}
+    low, high = np.quantile(drawn, [LOW, HIGH])
+    tail = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
+    return {
+        "difference": values[0] - values[1],
+        "low": float(low),
+        "high": float(high),
+        "p": min(1.0, 2 * (1 + tail) / (1 + len(drawn))),
+    }
+
+
+def _single(predictions: pl.DataFrame) -> pl.DataFrame:
+    named = predictions["predictor"].unique().sort().to_list()
+    if len(named) != 1:
+        raise IndievalueError(f"a comparison is of one predictor with one, not of {', '.join(named) or 'none'}")
+    return predictions
+
+
+def _row(rows: pl.DataFrame) -> str:
+    first = rows.sort(KEY).row(0, named=True)
+    return f"person {first['person']}, question {first['question']} in setup {first['setup']}"

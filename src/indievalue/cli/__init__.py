@@ -28,6 +28,9 @@ for command in (
     experiments.experiment,
     asking.elicit,
     reading.report,
+    reading.compare,
+    reading.inequity,
+    reading.flattening,
     data.survey,
 ):
     app.command()(command)

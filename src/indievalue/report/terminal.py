@@ -1,6 +1,6 @@
-"""The summary of a run in the terminal, in 80 columns."""
+"""The summary of a run in the terminal, its inequity, and comparisons, in 80 columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -9,6 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from indievalue.report.paper import read_paper
+from indievalue.scoring.flattening import ANYBODY, Flattening
+from indievalue.scoring.groups import CROSS
+from indievalue.scoring.inequity import Inequity
+from indievalue.scoring.paired import Comparison
 from indievalue.survey.model import FormName
 
 
@@ -40,3 +44,187 @@ def print_summary(
     sizes = ", ".join(f"{people:,} people × {probes:,} probes" for people, probes in sorted(asked))
     note = f"; paper: {read_paper().source}, its own people" if beside else ""
     console.print(f"{form.capitalize()} form, {sizes}{note}", style="dim", highlight=False)
+
+
+_DIGITS = {"accuracy": 2, "log_loss": 3, "calibration": 3}
+_UNITS = {
+    "accuracy": "accuracy, in points",
+    "log_loss": "log loss, in nats",
+    "calibration": "expected calibration error, 0-1",
+}
+
+
+def print_inequity(found: Inequity, console: Console) -> None:
+    """Print the index of every predictor, then σ by demographic, and who was pooled or left out."""
+    digits = _DIGITS[found.measure]
+    table = _table("Predictor", ("σ", "By chance", "p", "Corrected", "95% interval", "Demographics"))
+    for row in found.index.iter_rows(named=True):
+        table.add_row(
+            escape(row["predictor"]), *_sigma(row, digits), f"{row['demographics']} of {len(found.demographics)}"
+        )
+    console.print(f"[bold]Value Inequity Index[/]: mean σ of {_UNITS[found.measure]}")
+    console.print(table)
+    console.print(f"Over {', '.join(found.demographics)}.", style="dim", highlight=False, markup=False)
+    for (predictor,), rows in found.table.group_by("predictor", maintain_order=True):
+        if rows["groups"].is_null().all():
+            continue
+        table = _table("Demographic", ("", "σ", "Chance", "p", "Corr.", "95% interval"))
+        table.add_column("Worst group", overflow="fold")
+        for row in rows.iter_rows(named=True):
+            table.add_row(escape(row["demographic"]), str(row["groups"]), *_sigma(row, digits), _worst(row, digits))
+        console.print(f"\n[bold]{escape(str(predictor))}[/]: σ over the groups of each demographic")
+        console.print(table)
+    notes: dict[tuple[str, str], list[str]] = {}
+    for row in found.table.iter_rows(named=True):
+        if row["note"]:
+            of = row["demographic"] if row["groups"] is not None else "probabilities"
+            notes.setdefault((of, row["note"]), []).append(row["predictor"])
+    everybody = found.table["predictor"].n_unique()
+    for (demographic, note), predictors in notes.items():
+        whose = list(dict.fromkeys(predictors))
+        named = demographic if len(whose) == everybody else f"{', '.join(whose)}, {demographic}"
+        if demographic == "probabilities":
+            named = ", ".join(whose)
+        console.print(f"{named}: {note}.", style="dim", highlight=False, markup=False)
+    console.print(
+        "Chance: mean σ when people are reshuffled over groups; p: how often that gives as large a σ. Corrected: σ "
+        "without the noise of whom a group happens to hold, with its 95% interval.",
+        style="dim",
+        highlight=False,
+    )
+
+
+def print_flattening(found: Flattening, console: Console) -> None:
+    """Print how much alike every predictor makes people of one group, and two people who say the same of themselves."""
+    for (predictor,), rows in found.table.group_by("predictor", maintain_order=True):
+        table = _table("Demographic", ("", "Variance", "Predicted", "Ratio", "95% interval", "Alike", "Predicted"))
+        for row in rows.iter_rows(named=True):
+            table.add_row(
+                escape(row["demographic"]),
+                str(row["groups"]),
+                *(_number(row[name], 3) for name in ("variance_true", "variance")),
+                f"[bold]{_number(row['ratio'], 2)}[/]",
+                _range(row["ratio_low"], row["ratio_high"], 2),
+                *(_number(row[name], 2) for name in ("alike_true", "alike")),
+            )
+        console.print(f"\n[bold]{escape(str(predictor))}[/]: how much people of one group differ")
+        console.print(table)
+    for (matching,), rows in found.pairs.group_by("matched", maintain_order=True):
+        table = _table("Predictor", ("Told apart, %", "95% interval", "Given the same, %", "95% interval"))
+        for row in rows.iter_rows(named=True):
+            cells = [
+                cell
+                for name in ("apart", "same")
+                for cell in (_number(row[name], 1), _range(row[f"{name}_low"], row[f"{name}_high"], 1))
+            ]
+            table.add_row(escape(row["predictor"]), *cells)
+        of, pairs = escape(_matching(str(matching))), int(rows["pairs"][0])
+        console.print(f"\n[bold]{pairs:,} pairs of people[/], {of}: where they differ", highlight=False)
+        console.print(table)
+    console.print(
+        "Variance: of answers on ordered questions within groups, options from 0 to 1; a ratio below 1 makes people "
+        "more alike. Alike: probability that two people of a group give the same answer. Told apart: both right, where "
+        "two people answer a question differently.",
+        style="dim",
+        highlight=False,
+    )
+
+
+def print_comparisons(found: Sequence[Comparison], console: Console) -> None:
+    """Print the differences of every pair of predictors, a line each, and of a single pair σ by demographic."""
+    table = _table("", ("Accuracy, points", "Log loss", "Inequity, points"))
+    for one in found:
+        rows = {row["measure"]: row for row in one.table.iter_rows(named=True) if row["demographic"] is None}
+        table.add_row(
+            f"{escape(one.a)} −\n{escape(one.b)}",
+            *(_difference(rows.get(name), digits) for name, digits in _COMPARED.items()),
+        )
+        table.add_section()
+    console.print("Differences, each with its 95% interval and p")
+    console.print(table)
+    for one in found:
+        left_out = "" if not any(one.left_out) else f"; {one.left_out[0]:,} and {one.left_out[1]:,} rows not shared"
+        if left_out or one is found[0]:
+            of = f"{one.a} and {one.b}: " if left_out else ""
+            asked = f"{of}{one.people:,} people, {one.probes:,} predictions each{left_out}"
+            console.print(asked, style="dim", highlight=False, markup=False)
+    if len(found) == 1 and found[0].demographics:
+        _print_by_demographic(found[0], console)
+    names = found[0].demographics
+    if names:
+        console.print(
+            f"Inequity: mean σ of accuracy without noise, over {', '.join(names)}.",
+            style="dim",
+            highlight=False,
+            markup=False,
+        )
+
+
+_COMPARED = {"accuracy": 2, "log_loss": 3, "inequity": 2}
+
+
+def _print_by_demographic(one: Comparison, console: Console) -> None:
+    table = _table("σ without noise", ("a", "b", "Difference", "95% interval", "p"))
+    for row in one.table.filter(measure="sigma").iter_rows(named=True):
+        table.add_row(
+            escape(row["demographic"]),
+            *(_number(row[name], 2) for name in ("a", "b")),
+            f"[bold]{_signed(row['difference'], 2)}[/]",
+            _range(row["low"], row["high"], 2, signed=True),
+            _number(row["p"], 3),
+        )
+    console.print(table)
+    console.print(f"a: {one.a}; b: {one.b}.", style="dim", highlight=False, markup=False)
+
+
+def _difference(row: Mapping[str, Any] | None, digits: int) -> str:
+    if row is None or row["difference"] is None:
+        return "–"
+    interval = _range(row["low"], row["high"], digits, signed=True)
+    return f"[bold]{_signed(row['difference'], digits)}[/]  p {_number(row['p'], 3)}\n[dim]{interval}[/]"
+
+
+def _sigma(row: Mapping[str, Any], digits: int) -> list[str]:
+    return [
+        _number(row["sigma"], digits),
+        _number(row["chance"], digits),
+        _number(row["p"], 3),
+        f"[bold]{_number(row['corrected'], digits)}[/]",
+        _range(row["sigma_low"], row["sigma_high"], digits),
+    ]
+
+
+def _worst(row: Mapping[str, Any], digits: int) -> str:
+    if row["worst"] is None:
+        return "–"
+    digits -= 1 if digits == 2 else 0
+    ends = _range(row["worst_low"], row["worst_high"], digits)
+    return f"{escape(row['worst'])} {_number(row['worst_value'], digits)} [dim]({ends})[/]"
+
+
+def _matching(names: str) -> str:
+    return "any two" if names == ANYBODY else f"of the same {names.replace(CROSS, ', ')}"
+
+
+def _table(first: str, numbers: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, overflow="fold")
+    for heading in numbers:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _signed(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:+.{digits}f}".replace("-", "−")
+
+
+def _range(low: float | None, high: float | None, digits: int, *, signed: bool = False) -> str:
+    if low is None or high is None:
+        return "–"
+    if signed:
+        return f"{_signed(low, digits)} to {_signed(high, digits)}"
+    return f"{low:.{digits}f}–{high:.{digits}f}"

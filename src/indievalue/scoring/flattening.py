@@ -25,6 +25,9 @@ Options = NDArray[np.int64]
 MATCHED = ("country", "sex", "age", "education")
 """Demographics that two people of a pair share, where the survey has them and nothing else is asked for."""
 
+ANYBODY = "anybody"
+"""What pairs of people who need share nothing are called."""
+
 _NUMBER, _COUNT, _TEXT = pl.Float64(), pl.Int64(), pl.String()
 _RATES: dict[str, pl.DataType] = {
     "variance_true": _NUMBER,
@@ -192,7 +195,7 @@ def _over_group(values: Floats, group: Options) -> Floats:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """What is ``counted`` in ``of`` cases, each (people,): sums over the others of a person's group, and over probes."""
+    """What is ``counted`` in ``of`` cases, each (people,): sums over the others of a person's group and over probes."""
 
     counted: Floats
     of: Floats
@@ -292,7 +295,7 @@ def _cells(people: pl.DataFrame, matched: tuple[str, ...]) -> Groups:
     """Groups of people who share all of ``matched``; everybody is one group where that is nothing."""
     if matched:
         return group_people(people, matched, 2, "drop")
-    return Groups("anybody", ("anybody",), np.zeros(len(people), np.int64), "")
+    return Groups(ANYBODY, (ANYBODY,), np.zeros(len(people), np.int64), "")
 
 
 def _told_apart(answers: _Answers, cells: Groups, draws: int, seed: int) -> dict[str, Any]:

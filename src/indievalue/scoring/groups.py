@@ -99,10 +99,10 @@ def group_people(
             notes.append(f"{under} pooled as other")
         else:
             left = int(sizes[few].sum())
-            notes.append(f"{under} left out ({_people(left)}{' even together' if small == 'pool' else ''})")
+            notes.append(f"{under} left out ({_people(left)} in all)")
     missing = int((place < 0).sum())
     if missing:
-        notes.append(f"{_people(missing)} of no known group left out")
+        notes.append(f"{_people(missing)} without a known group left out")
     return Groups(CROSS.join(columns), tuple(names), target[place], "; ".join(notes))
 
 

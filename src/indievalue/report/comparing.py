@@ -1,0 +1,92 @@
+"""Predictors of one run, or of several, compared in pairs."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import polars as pl
+
+from indievalue.errors import IndievalueError
+from indievalue.report.runs import Run
+from indievalue.scoring.groups import MINIMUM, Small
+from indievalue.scoring.inequity import DRAWS
+from indievalue.scoring.paired import Comparison, compare
+
+
+def compare_runs(
+    runs: Sequence[tuple[Path, Run]],
+    predictors: Sequence[str] | None = None,
+    demographics: Sequence[str | tuple[str, ...]] = (),
+    *,
+    intersection: bool = False,
+    minimum: int = MINIMUM,
+    small: Small = "pool",
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> list[Comparison]:
+    """Every predictor of a run against every one of the runs after it; of a single run, against one another.
+
+    ``runs`` are directories with what they hold. With ``predictors`` only those are compared. Otherwise as
+    :func:`indievalue.scoring.paired.compare`. Raises IndievalueError where there are no two predictors.
+    """
+    known = {name for _, run in runs for name in run.summary}
+    for name in predictors or ():
+        if name not in known:
+            raise IndievalueError(f"no run has a predictor {name!r}; they have {', '.join(sorted(known))}")
+    pairs = list(_pairs(runs, predictors))
+    if not pairs:
+        raise IndievalueError("there is nothing to compare: name two runs, or one of two predictors or more")
+    labels = _labels([folder for folder, _ in runs])
+    compared = []
+    for (place_a, a), (place_b, b) in pairs:
+        run_a, run_b = runs[place_a][1], runs[place_b][1]
+        names = (a, b) if len(runs) == 1 else (f"{a} in {labels[place_a]}", f"{b} in {labels[place_b]}")
+        compared.append(
+            compare(
+                run_a.predictions.filter(predictor=a),
+                run_b.predictions.filter(predictor=b),
+                run_a.people,
+                demographics,
+                names=names,
+                intersection=intersection,
+                minimum=minimum,
+                small=small,
+                draws=draws,
+                seed=seed,
+            )
+        )
+    return compared
+
+
+def comparison_table(compared: Sequence[Comparison]) -> pl.DataFrame:
+    """All comparisons in one table: ``predictor_a``, ``predictor_b``, ``people``, ``probes``, the columns of each."""
+    return pl.concat(
+        one.table.select(
+            pl.lit(one.a).alias("predictor_a"),
+            pl.lit(one.b).alias("predictor_b"),
+            pl.lit(one.people).alias("people"),
+            pl.lit(one.probes).alias("probes"),
+            pl.all(),
+        )
+        for one in compared
+    )
+
+
+def _pairs(
+    runs: Sequence[tuple[Path, Run]], predictors: Sequence[str] | None
+) -> Iterator[tuple[tuple[int, str], tuple[int, str]]]:
+    each = [
+        (place, name)
+        for place, (_, run) in enumerate(runs)
+        for name in run.summary
+        if predictors is None or name in predictors
+    ]
+    for a, b in combinations(each, 2):
+        if len(runs) == 1 or a[0] != b[0]:
+            yield a, b
+
+
+def _labels(folders: Sequence[Path]) -> list[str]:
+    """The last part of each path where that tells them apart, else the whole."""
+    short = [folder.resolve().name for folder in folders]
+    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]

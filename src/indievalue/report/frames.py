@@ -1,0 +1,49 @@
+"""Tables of figures written as CSV, Markdown and LaTeX."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from indievalue.files import new_directory, new_file
+from indievalue.report.tables import Table
+
+TABLE_FILES = (".csv", ".md", ".tex")
+"""Endings of the files that a table can be written to."""
+
+_DIGITS = 3
+
+
+def write_frame(frame: pl.DataFrame, path: Path, caption: str) -> None:
+    """Write ``frame`` to ``path`` as its ending says; CSV has all digits, Markdown and LaTeX three decimals."""
+    with new_file(path) as beside:
+        if path.suffix == ".csv":
+            frame.write_csv(beside)
+        else:
+            table = _table(frame, path.stem, caption)
+            beside.write_text(table.markdown() if path.suffix == ".md" else table.latex(), encoding="utf-8")
+
+
+def write_frames(
+    frames: Mapping[str, Sequence[tuple[Path, pl.DataFrame]]], directory: Path, caption: str, *, force: bool
+) -> None:
+    """Write each table to ``directory`` in every format, the runs below one another and named in the first column."""
+    with new_directory(directory, force=force) as folder:
+        for name, parts in frames.items():
+            whole = pl.concat([frame.select(pl.lit(str(run)).alias("run"), pl.all()) for run, frame in parts])
+            for ending in TABLE_FILES:
+                write_frame(whole, folder / f"{name}{ending}", f"{caption}: {name}")
+
+
+def _table(frame: pl.DataFrame, name: str, caption: str) -> Table:
+    """Words before numbers, as a table has them."""
+    columns = sorted(frame.columns, key=lambda column: frame.schema[column].is_numeric())
+    words = [column for column in columns if not frame.schema[column].is_numeric()]
+    rows = tuple(tuple(_text(value) for value in row) for row in frame.select(columns).iter_rows())
+    return Table(name, caption, tuple(column.replace("_", " ") for column in columns), rows, len(words))
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.{_DIGITS}f}" if isinstance(value, float) else str(value)

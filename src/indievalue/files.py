@@ -13,6 +13,12 @@ from polars.exceptions import PolarsError
 from indievalue.errors import IndievalueError
 
 
+def cache_root() -> Path:
+    """Where what took long to get is kept: ``$INDIEVALUE_CACHE``, or else ``~/.cache/indievalue``."""
+    given = os.environ.get("INDIEVALUE_CACHE")
+    return Path(given) if given else Path.home() / ".cache" / "indievalue"
+
+
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path``; renamed to it when the block ends well, deleted when it does not."""

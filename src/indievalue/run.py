@@ -9,7 +9,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -20,13 +20,16 @@ from indievalue.errors import IndievalueError
 from indievalue.files import new_directory
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
-from indievalue.predictors.names import make_predictor
+from indievalue.predictors.names import is_chat_model, make_predictor
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Predictor
-from indievalue.report.figures import write_figures
+from indievalue.report.exports import write_figures
 from indievalue.report.page import write_report
 from indievalue.report.runs import load_run
 from indievalue.scoring.accuracy import summarise
+
+if TYPE_CHECKING:
+    from indievalue.chat.run import Asking
 
 EXAMPLES = 1
 """People whose statements, probes and guesses the report shows."""
@@ -44,32 +47,43 @@ def evaluate(
     arguments: dict[str, Any] | None = None,
     survey: str | None = None,
     force: bool = False,
+    asking: "Asking | None" = None,
     say: Callable[[str], None] = lambda message: None,
 ) -> dict[str, dict[str, Any]]:
     """Ask each predictor the benchmark, and write a run directory; returns what ``summary.json`` holds.
 
-    ``predictors`` are names (see :func:`indievalue.predictors.names.make_predictor`), or predictors of one's own by the
-    name that the tables shall give them. They learn from those of ``people`` who are not tested. The directory holds
-    ``predictions.parquet``, ``people.parquet``, ``summary.json``, ``run.json``, ``report.html``, ``figures/``,
-    ``example.json`` and ``benchmark/``; it appears under its name only when it is complete. Raises IndievalueError
-    where a predictor is unknown, nobody is left to learn from, or ``out`` is not empty (unless ``force``) or cannot be
-    written.
+    ``predictors`` are names (see :func:`indievalue.predictors.names.make_predictor`; ``openai/gpt-4o`` is a chat model,
+    asked as ``asking`` says), or predictors of one's own by the name that the tables shall give them. They learn from
+    those of ``people`` who are not tested. The directory holds ``predictions.parquet``, ``people.parquet``,
+    ``summary.json``, ``run.json``, ``report.html``, ``figures/``, ``tables/``, ``example.json``, ``benchmark/`` and, of
+    chat models, ``inspect/``; it appears under its name only when it is complete. Raises IndievalueError where a
+    predictor is unknown, nobody is left to learn from, or ``out`` is not empty (unless ``force``) or cannot be written.
     """
     if len(set(predictors)) < len(predictors):
         raise IndievalueError("a predictor is named twice")
-    made = predictors if isinstance(predictors, Mapping) else {name: make_predictor(name) for name in predictors}
+    chat = [name for name in predictors if not isinstance(predictors, Mapping) and is_chat_model(name)]
+    made = (
+        predictors
+        if isinstance(predictors, Mapping)
+        else {name: make_predictor(name) for name in predictors if name not in chat}
+    )
     settings = benchmark.settings
     training = people.take(~np.isin(people.ids, benchmark.people.ids))
-    if not len(training):
+    if not len(training) and made:
         raise IndievalueError("everybody in the data is tested, and nobody is left for the predictors to learn from")
     with new_directory(Path(out), force=force) as folder:
         seconds: dict[str, float] = {}
         tables = []
-        for name, predictor in made.items():
+        effort: dict[str, dict[str, Any]] = {}
+        for name in predictors:
             say(f"{name} …")
             start = time.perf_counter()
-            predictor.fit(training, settings.form, settings.shown_form)
-            tables.append(predict(name, predictor, benchmark))
+            if name in chat:
+                table, effort[name] = _ask(name, benchmark, asking, folder / "inspect", say)
+            else:
+                fitted = made[name].fit(training, settings.form, settings.shown_form)
+                table = predict(name, fitted, benchmark)
+            tables.append(table)
             seconds[name] = round(time.perf_counter() - start, 3)
         predictions = pl.concat(tables)
         predictions.write_parquet(folder / "predictions.parquet")
@@ -86,6 +100,7 @@ def evaluate(
             "eligibility": asdict(benchmark.eligibility),
             "versions": {"python": platform.python_version(), **_installed()},
             "seconds": seconds,
+            **({"effort": effort} if effort else {}),
         }
         _write_json(folder / "run.json", about)
         _write_json(folder / "example.json", list(islice(task_texts(benchmark), EXAMPLES)))
@@ -96,6 +111,18 @@ def evaluate(
         write_figures([run], folder / "figures")
         write_report([run], folder / "report.html")
     return summary
+
+
+def _ask(
+    name: str, benchmark: Benchmark, asking: "Asking | None", log_dir: Path, say: Callable[[str], None]
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Predictions of a chat model, and what they took."""
+    try:
+        from indievalue.chat.run import Asking, ask
+    except ImportError:
+        raise IndievalueError(f"asking {name} needs Inspect AI: pip install 'indievalue[lm]'") from None
+    table, effort = ask(name, benchmark, asking or Asking(), log_dir, say)
+    return table, effort.as_dict()
 
 
 def _installed() -> dict[str, str]:

@@ -5,6 +5,21 @@ from typing import Annotated, Any
 
 import typer
 
+from indievalue.cli.language import (
+    BaseUrl,
+    BatchedOption,
+    DryRun,
+    GenerateOptions,
+    LimitCost,
+    ModelArguments,
+    OrderOption,
+    Price,
+    Retries,
+    TemplateOption,
+    VoiceOption,
+    asking_of,
+    print_plan,
+)
 from indievalue.cli.options import (
     ContextOption,
     Data,
@@ -74,6 +89,17 @@ def evaluate(
     saved: Annotated[
         Path | None, typer.Option("--benchmark", help="A saved benchmark to ask, instead of drawing one.")
     ] = None,
+    template: TemplateOption = "single",
+    batched: BatchedOption = False,
+    voice: VoiceOption = "first",
+    option_order: OrderOption = "fixed",
+    retries: Retries = 3,
+    generate: GenerateOptions = None,
+    model_argument: ModelArguments = None,
+    base_url: BaseUrl = None,
+    price: Price = None,
+    limit_cost: LimitCost = None,
+    dry_run: DryRun = False,
     survey: SurveyOption = None,
     seed: Seed = 0,
     force: Force = False,
@@ -82,13 +108,20 @@ def evaluate(
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import load_benchmark
     from indievalue.files import check_directory
-    from indievalue.predictors.names import make_predictor
+    from indievalue.predictors.names import is_chat_model, make_predictor
     from indievalue.report.terminal import print_summary
     from indievalue.run import evaluate as run_evaluation
 
+    chat = [name for name in predictor if is_chat_model(name)]
     for name in predictor:
-        make_predictor(name)  # an unknown name is told before minutes are spent on the data
-    check_directory(directory, force=force)
+        if name not in chat:
+            make_predictor(name)  # an unknown name is told before minutes are spent on the data
+    asking = None
+    if chat:
+        words = template, batched, voice, option_order, retries, generate, model_argument, base_url, price, limit_cost
+        asking = asking_of(*words)
+    if not dry_run:
+        check_directory(directory, force=force)
     settings = settings_of(form, protocol, setup, demonstrations, demonstrations_as, demonstrations_from, context, seed)
     tested = tested_of(people, people_file)
     everyone = people_of(data, survey, seed)
@@ -96,6 +129,10 @@ def evaluate(
     if people is None and not people_file and not saved:
         eligibility = drawn.eligibility
         notes.print(f"{len(drawn.people):,} people are tested, of {eligibility.eligible:,} who are eligible")
+    if asking:
+        print_plan(chat, drawn, asking)
+    if dry_run:
+        return
     arguments = {name: _plain(value) for name, value in context_of_call.params.items()}
     summary = run_evaluation(
         everyone,
@@ -105,6 +142,7 @@ def evaluate(
         arguments=arguments,
         survey=survey,
         force=force,
+        asking=asking,
         say=lambda message: notes.print(message, style="dim"),
     )
     comparable = everyone.survey.name == "wvs7" and not data.startswith("synthetic")

@@ -29,11 +29,16 @@ OPTIONS: dict[str, dict[str, type]] = {
 }
 
 
+def is_chat_model(name: str) -> bool:
+    """Whether ``name`` is an Inspect model, such as ``openai/gpt-4o``: those have a slash before any colon."""
+    return "/" in name.partition(":")[0]
+
+
 def make_predictor(name: str) -> Predictor:
     """A new predictor. Raises IndievalueError, listing what there is, for a name or an option that is unknown."""
     kind, _, rest = name.partition(":")
     if kind not in PREDICTORS:
-        raise IndievalueError(f"there is no predictor {kind!r}; there are {', '.join(PREDICTORS)}")
+        raise IndievalueError(f"there is no predictor {kind!r}; there are {', '.join(PREDICTORS)}, and PROVIDER/MODEL")
     known = OPTIONS.get(kind, {})
     arguments = {}
     for part in filter(None, rest.split(",")):

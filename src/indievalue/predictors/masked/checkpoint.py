@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 
 from indievalue.errors import IndievalueError
-from indievalue.files import new_file
+from indievalue.files import cache_root, new_file
 from indievalue.people.people import People
 from indievalue.predictors.masked.inputs import Shape, spread
 from indievalue.predictors.masked.options import Options
@@ -22,8 +21,8 @@ FORMAT = 1
 
 
 def cache_folder(people: People, shape: Shape, options: Options) -> Path:
-    """Where the model of these people (sorted by id) and options is kept: ``$INDIEVALUE_CACHE``, or else
-    ``~/.cache/indievalue``, then ``masked`` and a hash of all that decides the weights.
+    """Where the model of these people (sorted by id) and options is kept: in :func:`indievalue.files.cache_root`, under
+    ``masked`` and a hash of all that decides the weights.
     """
     made = hashlib.blake2b(digest_size=16)
     made.update(json.dumps([FORMAT, options.as_dict(), shape.groups, people.ids.tolist()], sort_keys=True).encode())
@@ -32,9 +31,7 @@ def cache_folder(people: People, shape: Shape, options: Options) -> Path:
         made.update(np.ascontiguousarray(array).tobytes())
     for column in people.demographics.get_columns():
         made.update(json.dumps([column.name, column.to_list()]).encode())
-    given = os.environ.get("INDIEVALUE_CACHE")
-    root = Path(given) if given else Path.home() / ".cache" / "indievalue"
-    return root / "masked" / made.hexdigest()
+    return cache_root() / "masked" / made.hexdigest()
 
 
 class Checkpoint:

@@ -1,0 +1,1 @@
+"""Chat models as predictors, asked through Inspect AI: any provider, every answer kept."""

@@ -1,0 +1,87 @@
+"""What Inspect says of a log: accuracy over probes, its standard error by person, and accuracy of parts.
+
+Every score holds in its metadata ``person``, ``groups`` (demographic → label) and ``probes``, a list of ``question``,
+``category``, ``right`` and ``valid``.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from math import sqrt
+from typing import Any
+
+from inspect_ai.scorer import Metric, SampleScore, Value, metric
+
+
+@metric
+def accuracy() -> Metric:
+    """Share of probes answered right; an invalid answer is wrong."""
+
+    def measure(scores: list[SampleScore]) -> Value:
+        right = [probe["right"] for probe, _ in _probes(scores)]
+        return sum(right) / len(right) if right else 0.0
+
+    return measure
+
+
+@metric
+def stderr() -> Metric:
+    """Standard error of the accuracy, clustered by person (Miller, 2411.00640), with the correction for few of them."""
+
+    def measure(scores: list[SampleScore]) -> Value:
+        right: dict[str, list[bool]] = defaultdict(list)
+        for probe, about in _probes(scores):
+            right[about["person"]].append(probe["right"])
+        probes, people = sum(map(len, right.values())), len(right)
+        if people < 2:
+            return 0.0
+        mean = sum(map(sum, right.values())) / probes
+        squares = sum((sum(one) - mean * len(one)) ** 2 for one in right.values())
+        return sqrt(squares * people / (people - 1)) / probes
+
+    return measure
+
+
+@metric
+def invalid() -> Metric:
+    """Share of probes whose answer names no option."""
+
+    def measure(scores: list[SampleScore]) -> Value:
+        valid = [probe["valid"] for probe, _ in _probes(scores)]
+        return 1 - sum(valid) / len(valid) if valid else 0.0
+
+    return measure
+
+
+@metric
+def by_category() -> Metric:
+    """Accuracy in each category of question."""
+    return _parts(lambda probe, about: probe["category"])
+
+
+@metric
+def by_group(demographic: str) -> Metric:
+    """Accuracy in each group of a demographic, of those whose group is known."""
+    return _parts(
+        lambda probe, about: (
+            f"{demographic}: {about['groups'][demographic]}" if about["groups"].get(demographic) else None
+        )
+    )
+
+
+def _parts(part_of: Callable[[dict[str, Any], dict[str, Any]], str | None]) -> Metric:
+    def measure(scores: list[SampleScore]) -> Value:
+        parts: dict[str, list[bool]] = defaultdict(list)
+        for probe, about in _probes(scores):
+            part = part_of(probe, about)
+            if part is not None:
+                parts[part].append(probe["right"])
+        return {part: sum(right) / len(right) for part, right in sorted(parts.items())}
+
+    return measure
+
+
+def _probes(scores: list[SampleScore]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for one in scores:
+        about = one.score.metadata or {}
+        for probe in about.get("probes", ()):
+            yield probe, about

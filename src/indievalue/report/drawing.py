@@ -1,7 +1,9 @@
 """What the figures of a report are drawn with: rows of dots, axes of accuracy, one look, and SVG."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -20,7 +22,7 @@ CONFIG: dict[str, Any] = {
     "background": "white",
     "font": FONT,
     "padding": 4,
-    "aria": False,  # no descriptions of single marks: the page describes the figure
+    "aria": False,  # only marks that are given a description have one: those with a key ``tip``
     "view": {"stroke": None},
     "axis": {
         "labelColor": INK,
@@ -99,13 +101,14 @@ def chart_of(items: Sequence[Mapping[str, Any]]) -> alt.Chart:
 def dot_layers(
     items: Sequence[Mapping[str, Any]], rows: Rows, x: alt.X, looks: Mapping[str, Any]
 ) -> list[alt.Chart | alt.LayerChart]:
-    """Intervals (``accuracy_low`` to ``accuracy_high``), and on each a dot (``accuracy``)."""
+    """Intervals (``accuracy_low`` to ``accuracy_high``), and on each a dot (``accuracy``) that says its ``tip``."""
     chart = chart_of(items)
     interval = chart.mark_rule(strokeWidth=2, opacity=0.55).encode(
         x=alt.X("accuracy_low:Q"), x2="accuracy_high:Q", color=looks["color"], **rows.encoding()
     )
-    dot = chart.mark_point(filled=True, size=62, opacity=1).encode(x=x, **looks, **rows.encoding())
-    return [dot, interval]
+    dot = chart.mark_point(filled=True, size=62, opacity=1, aria=True)
+    said = {"description": "tip:N"} if all("tip" in item for item in items) else {}
+    return [dot.encode(x=x, **said, **looks, **rows.encoding()), interval]
 
 
 def dot_figure(layers: Sequence[alt.Chart | alt.LayerChart], rows: Rows) -> alt.LayerChart:
@@ -143,5 +146,11 @@ def figure_svg(chart: Figure, title: str | None = None, subtitle: str = "") -> s
     spec = chart.to_dict(validate=False)  # the charts are ours, and checking them takes as long as drawing them
     if title is not None:
         spec["title"] = {"text": title, "subtitle": subtitle, "anchor": "start", "frame": "bounds", "offset": 14}
+    return _drawn(json.dumps(spec))
+
+
+@lru_cache(maxsize=256)
+def _drawn(spec: str) -> str:
+    """The SVG of a specification; kept, because the page of several runs shows the figures of each again."""
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     return vl_convert.vegalite_to_svg(spec, vl_version=version, allowed_base_urls=[])

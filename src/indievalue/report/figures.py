@@ -1,37 +1,33 @@
-"""The figures of a report: one function each, which returns an Altair chart, and one that writes them all.
+"""The figures of a report: one function each, which returns an Altair chart.
 
 Widths are in pixels. A figure for a phone is narrower than :data:`indievalue.report.drawing.NARROW`.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import altair as alt
 import numpy as np
 import polars as pl
-import vl_convert
 from numpy.typing import NDArray
 
-from indievalue.files import new_file
 from indievalue.report.drawing import (
     CONFIG,
     NARROW,
     WIDE,
-    Figure,
     Rows,
     accuracy_axis,
     chart_of,
     dot_figure,
     dot_layers,
-    figure_svg,
     predictor_looks,
     spanning,
 )
 from indievalue.report.paper import paper_for
-from indievalue.report.runs import Run, run_names
-from indievalue.report.styles import INK, MUTED, Style, predictor_styles
+from indievalue.report.runs import Run
+from indievalue.report.styles import INK, MUTED, Style
+from indievalue.report.tips import accuracy_tip
 
 _LABEL = 0.14
 """Share of the axis that is kept free for the figures at the right of a row."""
@@ -55,6 +51,7 @@ def accuracy_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
             "accuracy": run.summary[name].accuracy,
             "accuracy_low": run.summary[name].accuracy_low,
             "accuracy_high": run.summary[name].accuracy_high,
+            "tip": accuracy_tip(name, asdict(run.summary[name])),
         }
         for name in best_first
     ]
@@ -97,7 +94,15 @@ def category_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
     best = max(run.summary, key=lambda name: run.summary[name].accuracy)
     of_best = table.filter(pl.col("predictor") == best).sort("accuracy", descending=True, maintain_order=True)
     rows = Rows(tuple(of_best["category"]), tuple(run.summary), width, height=11)
-    dots = table.with_columns(row=pl.col("category"), line=pl.col("predictor")).to_dicts()
+    dots = [
+        item
+        | {
+            "row": item["category"],
+            "line": item["predictor"],
+            "tip": accuracy_tip(f"{item['predictor']}, {item['category']}", item),
+        }
+        for item in table.to_dicts()
+    ]
     x = accuracy_axis([item[end] for item in dots for end in ("accuracy_low", "accuracy_high")])
     longest = max(len(name) for name in run.summary)
     legend = alt.Legend(title=None, columns=max(1, width // (longest * 8 + 40)), labelLimit=width, symbolSize=70)
@@ -108,6 +113,7 @@ def people_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> a
     """How accuracy is spread over people: for each predictor the share of people in every band of accuracy."""
     edges = _band_edges(run.by_person["probes"].to_numpy())
     shares, quartiles = {}, {}
+    people = run.by_person["person"].n_unique()
     for predictor in run.summary:
         accuracy = run.by_person.filter(pl.col("predictor") == predictor)["accuracy"].to_numpy()
         shares[predictor] = 100 * np.histogram(accuracy, edges)[0] / len(accuracy)
@@ -119,7 +125,13 @@ def people_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> a
     for position, (predictor, share) in enumerate(shares.items()):
         last = position == len(shares) - 1
         bars = [
-            {"start": low, "end": high, "share": value}
+            {
+                "start": low,
+                "end": high,
+                "share": value,
+                "tip": f"{predictor} · {value:.1f}% of people, {round(value * people / 100):,} of {people:,} · "
+                f"{max(low, 0):.0f}–{min(high, 100):.0f}% of their answers foreseen",
+            }
             for low, high, value in zip(edges[:-1].tolist(), edges[1:].tolist(), share.tolist(), strict=True)
             if value > 0
         ]
@@ -127,8 +139,9 @@ def people_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> a
         title = "Accuracy in one person's answers, %" if last else None
         bar = (
             chart_of(bars)
-            .mark_bar(color=styles[predictor].colour, stroke="white", strokeWidth=1, clip=True)
+            .mark_bar(color=styles[predictor].colour, stroke="white", strokeWidth=1, clip=True, aria=True)
             .encode(
+                description="tip:N",
                 x=alt.X("start:Q", scale=x, axis=alt.Axis(title=title, labels=last, ticks=last, tickCount=8)),
                 x2="end:Q",
                 y=alt.Y("share:Q", scale=y, axis=alt.Axis(title="% of people", tickCount=3)),
@@ -159,7 +172,10 @@ def reliability_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE)
     near to a square as ``width`` allows. Predictors without probabilities are left out.
     """
     table = run.reliability.with_columns(stated=100 * pl.col("probability"))
-    bins = table.sort("predictor", "stated").to_dicts()
+    bins = [
+        item | {"tip": accuracy_tip(f"{item['predictor']}, {item['stated']:.0f}% sure", item)}
+        for item in table.sort("predictor", "stated").to_dicts()
+    ]
     given = [name for name in run.summary if name in set(table["predictor"])]
     ends = [item[end] for item in bins for end in ("stated", "accuracy")]
     scale = spanning(ends or [0.0, 100.0])
@@ -183,40 +199,14 @@ def reliability_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE)
         x=x, y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q", color=looks["color"]
     )
     size = alt.Size("probes:Q", scale=alt.Scale(type="linear", domainMin=0, rangeMin=44, rangeMax=190), legend=None)
-    dot = chart.mark_point(filled=True, opacity=1, stroke="white", strokeWidth=0.8).encode(x=x, y=y, size=size, **looks)
+    dot = chart.mark_point(filled=True, opacity=1, stroke="white", strokeWidth=0.8, aria=True).encode(
+        x=x, y=y, size=size, description="tip:N", **looks
+    )
     layered = alt.layer(diagonal, interval, line, dot)
     assert isinstance(layered, alt.LayerChart)  # which of two kinds it gives depends on its arguments
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
     across = min(width, _SQUARE)
     return layered.properties(width=across, height=across - 70, autosize=fit, config=CONFIG)
-
-
-def write_figures(runs: Sequence[Run], directory: str | Path) -> list[Path]:
-    """Write every figure of every run as SVG and as PNG (two pixels a point), and return the paths.
-
-    Names say what a figure is and of which run: ``accuracy-by-category-refined.svg``. Raises IndievalueError where
-    ``directory`` cannot be written.
-    """
-    styles = predictor_styles(name for run in runs for name in run.summary)
-    written = []
-    for run, name in zip(runs, run_names(runs), strict=True):
-        titled: dict[str, tuple[Figure, str]] = {
-            "accuracy": (accuracy_figure(run, styles), "Accuracy by predictor"),
-            "accuracy-by-category": (category_figure(run, styles), "Accuracy by category of question"),
-            "accuracy-over-people": (people_figure(run, styles), "How accuracy is spread over people"),
-            "reliability": (reliability_figure(run, styles), "Can its probabilities be trusted?"),
-        }
-        for kind, (chart, title) in titled.items():
-            svg = figure_svg(chart, title, ", ".join([f"{name[0]} form", *name[1:]]))
-            file = Path(directory) / f"{kind}-{re.sub(r'[^a-z0-9]+', '-', '-'.join(name).lower()).strip('-')}"
-            for path, content in (
-                (file.with_name(f"{file.name}.svg"), svg.encode()),
-                (file.with_name(f"{file.name}.png"), vl_convert.svg_to_png(svg, scale=2)),
-            ):
-                with new_file(path) as beside:
-                    beside.write_bytes(content)
-                written.append(path)
-    return written
 
 
 def _value_labels(measured: list[dict[str, Any]], printed: list[dict[str, Any]]) -> list[dict[str, Any]]:

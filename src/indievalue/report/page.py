@@ -1,7 +1,7 @@
 """The report: one HTML file that needs nothing else."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,19 @@ from markupsafe import Markup
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.report import wording
+from indievalue.report.curves import Curve, curve_figure, curves
 from indievalue.report.drawing import WIDE, Figure
 from indievalue.report.example import guessed_person, spread
 from indievalue.report.figures import accuracy_figure, category_figure, people_figure, reliability_figure
+from indievalue.report.forest import Forest, Panel, forests
+from indievalue.report.inequity import inequity_figure, sigma_tip
 from indievalue.report.inline import inline_svg
 from indievalue.report.paper import paper_for
+from indievalue.report.questions import QuestionRow, question_rows
 from indievalue.report.runs import Run, run_names
-from indievalue.report.styles import Style, predictor_styles
+from indievalue.report.styles import SPREAD, Style, predictor_styles
+from indievalue.report.tips import accuracy_tip
+from indievalue.report.world import WorldMap, map_svg, read_outline, shapes, world_maps
 from indievalue.scoring.accuracy import Score
 
 PHONE = 326
@@ -45,9 +51,29 @@ class Row:
     paper: float | None
 
     @property
+    def scored(self) -> dict[str, Any]:
+        return {} if self.score is None else asdict(self.score)
+
+    @property
     def difference(self) -> float | None:
         """Accuracy here less the paper's, in points."""
         return None if self.score is None or self.paper is None else self.score.accuracy - self.paper
+
+
+@dataclass(frozen=True)
+class GroupsPart:
+    """What the page says of the groups of one run: the index, σ by demographic, and the groups of each.
+
+    ``demographics`` and ``predictors`` are the choices, as value and text; ``best`` is the predictor that is chosen.
+    """
+
+    index: tuple[dict[str, Any], ...]
+    sigmas: tuple[tuple[str, tuple[dict[str, Any], ...]], ...]
+    figure: Fitting
+    forests: tuple[Forest, ...]
+    demographics: tuple[tuple[str, str], ...]
+    predictors: tuple[tuple[str, str], ...]
+    best: str
 
 
 @dataclass(frozen=True)
@@ -63,6 +89,9 @@ class Section:
     people: Fitting
     reliability: Fitting | None
     categories: tuple[tuple[str, tuple[dict[str, Any], ...]], ...]
+    groups: GroupsPart | None
+    worlds: tuple[tuple[WorldMap, Markup], ...]
+    questions: tuple[QuestionRow, ...]
 
     @property
     def printed(self) -> bool:
@@ -90,21 +119,29 @@ def report_html(runs: Sequence[Run]) -> str:
         for number, (run, name) in enumerate(zip(runs, run_names(runs), strict=True), 1)
     ]
     example_of = next((section for section in sections if section.run.examples), None)
+    example = guessed_person(example_of.run) if example_of else None
     tested: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for section in sections:
         said = (tuple(wording.chosen(section.run)), tuple(section.run.record.data.lines()))
         tested.setdefault(said, []).append(section.name)
-    example = guessed_person(example_of.run) if example_of else None
+    drawn = [_curve(curve, number, styles) for number, curve in enumerate(curves(runs), 1)]
+    has_map = any(section.worlds for section in sections)
     environment = Environment(
-        loader=PackageLoader("indievalue.report", "."),
+        loader=PackageLoader("indievalue.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals.update(accuracy_tip=accuracy_tip, sigma_tip=sigma_tip, place=_place, extent=_extent)
     return environment.get_template("page.html.jinja").render(
         sections=sections,
+        contents=list(_contents(has_map, bool(drawn), example is not None)),
         styles=styles,
+        dark_fellows=list(_dark_fellows(styles)),
+        curves=drawn,
+        shapes=shapes() if has_map else "",
+        attribution=read_outline().attribution,
         example_of=example_of,
         example=example,
         probes=spread(example.probes, PROBES_SHOWN) if example else ([], []),
@@ -117,45 +154,68 @@ def report_html(runs: Sequence[Run]) -> str:
     )
 
 
+def _contents(world: bool, curve: bool, person: bool) -> Iterator[tuple[str, str]]:
+    """Anchors of the sections and what the navigation calls them."""
+    yield "accuracy", "Accuracy"
+    yield "categories", "Categories"
+    yield "trust", "Calibration"
+    yield "people", "People"
+    yield "groups", "Groups"
+    if world:
+        yield "world", "World"
+    if curve:
+        yield "curve", "Demonstrations"
+    yield "questions", "Questions"
+    if person:
+        yield "example", "One person"
+    yield "chosen", "Who was tested"
+    yield "reproduce", "Do it again"
+
+
+def _dark_fellows(styles: Mapping[str, Style]) -> Iterator[tuple[str, str]]:
+    """Colours of figures and their fellows on a dark ground."""
+    yield from dict.fromkeys((style.colour, style.dark) for style in styles.values())
+    yield from SPREAD
+
+
 def _section(run: Run, name: Sequence[str], number: int, styles: Mapping[str, Style]) -> Section:
-    title = ", ".join([f"{name[0].capitalize()} form", *name[1:]])
+    title = wording.called(name)
     scores = "; ".join(f"{predictor} {_interval(score)}" for predictor, score in run.summary.items())
     by_category = [
         (str(category), tuple(rows.to_dicts()))
         for (category,), rows in run.by_category.group_by("category", maintain_order=True)
     ]
+
+    def draw(make: Callable[[Run, Mapping[str, Style], int], Figure], kind: str, label: str) -> Fitting:
+        return _fitting(lambda width: make(run, styles, width), f"{kind}-{number}", label)
+
     return Section(
         name=title,
         anchor=f"run-{number}",
         run=run,
         rows=_rows(run),
-        accuracy=_figure(
-            accuracy_figure, run, styles, f"accuracy-{number}", f"Accuracy by predictor, {title}: {scores}."
-        ),
-        category=_figure(
+        accuracy=draw(accuracy_figure, "accuracy", f"Accuracy by predictor, {title}: {scores}."),
+        category=draw(
             category_figure,
-            run,
-            styles,
-            f"category-{number}",
+            "category",
             f"Accuracy by category of question and predictor, {title}. The same numbers are in the table below.",
         ),
-        people=_figure(
+        people=draw(
             people_figure,
-            run,
-            styles,
-            f"people-{number}",
+            "people",
             f"Share of people by how much of their answers was foreseen, {title}. {_medians(run)}",
         ),
         reliability=None
         if run.reliability.is_empty()
-        else _figure(
+        else draw(
             reliability_figure,
-            run,
-            styles,
-            f"reliability-{number}",
+            "reliability",
             f"How often each predictor is right by the probability of its choice, {title}. {_calibrations(run)}",
         ),
         categories=tuple(by_category),
+        groups=_groups(run, title, draw),
+        worlds=tuple(_worlds(run, title)),
+        questions=tuple(question_rows(run.by_question, run.survey, run.record.form)),
     )
 
 
@@ -169,16 +229,54 @@ def _rows(run: Run) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _figure(
-    draw: Callable[[Run, Mapping[str, Style], int], Figure],
-    run: Run,
-    styles: Mapping[str, Style],
-    name: str,
-    label: str,
-) -> Fitting:
-    charts = [draw(run, styles, width) for width in (WIDE, PHONE)]
-    wide, narrow = (inline_svg(chart, f"{name}-{size}", label) for chart, size in zip(charts, "wn", strict=True))
+def _groups(run: Run, title: str, draw: Callable[..., Fitting]) -> GroupsPart | None:
+    """None where no demographic has two groups that are large enough."""
+    plots, found = forests(run), run.inequity
+    if found is None or not plots:
+        return None
+    sigmas = [
+        (str(demographic).replace("_", " "), tuple(rows.to_dicts()))
+        for (demographic,), rows in found.table.group_by("demographic", maintain_order=True)
+    ]
+    return GroupsPart(
+        index=tuple(found.index.sort("sigma", descending=True, nulls_last=True).to_dicts()),
+        sigmas=tuple(sigmas),
+        figure=draw(
+            inequity_figure,
+            "inequity",
+            f"Spread of accuracy over groups by demographic and predictor, {title}. The same numbers are in the table.",
+        ),
+        forests=tuple(plots),
+        demographics=tuple((str(number), plot.title) for number, plot in enumerate(plots)),
+        predictors=tuple((name, name) for name in run.summary),
+        best=max(run.summary, key=lambda name: run.summary[name].accuracy),
+    )
+
+
+def _curve(curve: Curve, number: int, styles: Mapping[str, Style]) -> tuple[str, Fitting, list[dict[str, object]]]:
+    label = f"Accuracy by number of demonstrations, {curve.title}. The same numbers are in the table below."
+    svgs = _fitting(lambda width: curve_figure(curve, styles, width), f"curve-{number}", label)
+    return curve.title, svgs, curve.rows()
+
+
+def _worlds(run: Run, title: str) -> Iterator[tuple[WorldMap, Markup]]:
+    for world in world_maps(run):
+        label = f"Accuracy of {world.predictor} by country, {title}"
+        yield world, map_svg(list(world.countries), world.scale, label)
+
+
+def _fitting(draw: Callable[[int], Figure], name: str, label: str) -> Fitting:
+    wide, narrow = (inline_svg(draw(width), f"{name}-{size}", label) for width, size in ((WIDE, "w"), (PHONE, "n")))
     return Fitting(wide, narrow)
+
+
+def _place(forest: Forest, panel: Panel, accuracy: float) -> float:
+    """Where an accuracy stands across a panel, in percent of its width."""
+    return round(forest.at(panel, accuracy), 2)
+
+
+def _extent(forest: Forest, panel: Panel, low: float, high: float) -> float:
+    return round(forest.at(panel, high) - forest.at(panel, low), 2)
 
 
 def _interval(score: Score) -> str:

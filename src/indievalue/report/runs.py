@@ -15,9 +15,11 @@ from indievalue.benchmark.model import Context, DemonstrationsFrom, Eligibility,
 from indievalue.errors import IndievalueError
 from indievalue.people.report import Report
 from indievalue.predictors.predictions import read_predictions
+from indievalue.report.questions import accuracy_by_question
 from indievalue.scoring.accuracy import Score
 from indievalue.scoring.breakdown import accuracy_by_category, accuracy_by_person
 from indievalue.scoring.calibration import reliability
+from indievalue.scoring.inequity import Inequity, inequity
 from indievalue.survey.load import load_survey
 from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
@@ -103,6 +105,19 @@ class Run:
     def by_category(self) -> pl.DataFrame:
         """Accuracy by predictor and category (see :func:`indievalue.scoring.breakdown.accuracy_by_category`)."""
         return accuracy_by_category(self.predictions, self.survey, self.record.seed)
+
+    @cached_property
+    def by_question(self) -> pl.DataFrame:
+        """Accuracy by predictor and question, in the survey's order (see :mod:`indievalue.scoring.breakdown`)."""
+        return accuracy_by_question(self.predictions, self.survey, self.record.seed)
+
+    @cached_property
+    def inequity(self) -> Inequity | None:
+        """How far accuracy differs between groups, over the survey's demographics for that; None without any."""
+        demographics = [name for name in self.survey.inequity if name in self.people.columns]
+        if not demographics:
+            return None
+        return inequity(self.predictions, self.people, demographics, seed=self.record.seed)
 
     @cached_property
     def by_person(self) -> pl.DataFrame:

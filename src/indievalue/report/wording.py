@@ -1,8 +1,11 @@
 """What a report says in sentences."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import polars as pl
 
 from indievalue.report.paper import paper_for, read_paper
 from indievalue.report.runs import Run
@@ -49,6 +52,40 @@ def standing(run: Run) -> str:
         ahead = score.accuracy - run.summary["majority"].accuracy
         sentence += f", {ahead:.1f} points more than always giving the most common answer"
     return sentence + "."
+
+
+def uneven(run: Run) -> str:
+    """By which demographic the best predictor's accuracy differs most, and from which group to which."""
+    best = max(run.summary, key=lambda name: run.summary[name].accuracy)
+    table = (
+        run.inequity.table if run.inequity else pl.DataFrame(schema={"predictor": pl.String, "corrected": pl.Float64})
+    )
+    rows = table.filter((pl.col("predictor") == best) & pl.col("corrected").is_not_null()).sort(
+        "corrected", descending=True, maintain_order=True
+    )
+    if rows.is_empty():
+        return ""
+    row = rows.row(0, named=True)
+    name = row["demographic"].replace("_", " ")
+    if row["corrected"] == 0:
+        return f"The accuracy of {best} differs between groups no more than chance would have it."
+    return (
+        f"The accuracy of {best} differs most by {name}: from {row['worst_value']:.1f}% ({row['worst']}) "
+        f"to {row['best_value']:.1f}% ({row['best']})."
+    )
+
+
+def demographics(runs: Sequence[Run]) -> str:
+    """Over which demographics the inequity of these runs is taken, to follow 'over'."""
+    named = dict.fromkeys(name.replace("_", " ") for run in runs if run.inequity for name in run.inequity.demographics)
+    return listed(named) or "demographics, of which there are none here"
+
+
+def no_groups(run: Run) -> str:
+    """Why nothing is said of the groups of this run."""
+    if run.inequity is None:
+        return "Nothing is known of these people but their answers, so there are no groups to compare."
+    return "No demographic has two groups of at least 30 people, so there is nothing to compare."
 
 
 def protocol(run: Run) -> str:
@@ -116,6 +153,16 @@ def reproduction(run: Run) -> list[tuple[str, str]]:
         ("versions", versions),
         ("seconds", seconds),
     ]
+
+
+def called(name: Sequence[str]) -> str:
+    """A run's name (see :func:`indievalue.report.runs.run_names`) as a heading: ``Polar form, strict protocol``."""
+    return ", ".join([f"{name[0].capitalize()} form", *name[1:]])
+
+
+def slug(name: Sequence[str]) -> str:
+    """The same as part of a file's name: ``polar-strict-protocol``."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(name).lower()).strip("-")
 
 
 def listed(values: Iterable[str]) -> str:

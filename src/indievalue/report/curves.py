@@ -1,0 +1,85 @@
+"""The demonstrations curve: accuracy by how many statements of a person were shown, all else being equal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+
+from indievalue.report.drawing import CONFIG, NARROW, WIDE, chart_of, predictor_looks, spanning
+from indievalue.report.runs import Run
+from indievalue.report.styles import Style
+from indievalue.report.tips import accuracy_tip
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Runs of one kind by the mean number of demonstrations that were shown in each, the fewest first."""
+
+    title: str
+    points: tuple[tuple[float, Run], ...]
+
+    @property
+    def predictors(self) -> list[str]:
+        return list(dict.fromkeys(name for _, run in self.points for name in run.summary))
+
+    def rows(self) -> list[dict[str, object]]:
+        """A row per predictor and number of demonstrations."""
+        return [
+            {
+                "predictor": name,
+                "demonstrations": shown,
+                "accuracy": run.summary[name].accuracy,
+                "accuracy_low": run.summary[name].accuracy_low,
+                "accuracy_high": run.summary[name].accuracy_high,
+                "people": run.summary[name].people,
+                "probes": run.summary[name].probes,
+            }
+            for name in self.predictors
+            for shown, run in self.points
+            if name in run.summary
+        ]
+
+
+def curves(runs: Sequence[Run]) -> list[Curve]:
+    """A curve for every set of runs that differ in the number of demonstrations and in nothing else, nor in people."""
+    alike: dict[tuple[object, ...], list[tuple[float, Run]]] = {}
+    for run in runs:
+        record = run.record
+        people = tuple(sorted(run.people["person"]))
+        kind = (record.form, record.protocol, record.context, record.demonstrations_as, record.demonstrations_from)
+        shown = run.predictions["demonstrations"].mean()
+        assert isinstance(shown, (int, float))
+        alike.setdefault((*kind, record.data.fingerprint, record.seed, people), []).append((float(shown), run))
+    return [
+        Curve(f"{str(kind[0]).capitalize()} form", tuple(sorted(points, key=lambda point: point[0])))
+        for kind, points in alike.items()
+        if len({shown for shown, _ in points}) == len(points) > 1
+    ]
+
+
+def curve_figure(curve: Curve, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
+    """Accuracy of every predictor with its 95% interval by the number of demonstrations."""
+    items = [
+        row | {"tip": accuracy_tip(f"{row['predictor']}, {row['demonstrations']:.0f} demonstrations", row)}
+        for row in curve.rows()
+    ]
+    predictors = curve.predictors
+    longest = max(map(len, predictors))
+    legend = alt.Legend(title=None, columns=max(1, width // (longest * 8 + 40)), labelLimit=width, symbolSize=70)
+    looks = predictor_looks(styles, predictors, legend)
+    shown = [point for point, _ in curve.points]
+    named = shown if width >= NARROW or len(shown) <= 4 else [shown[0], shown[-1]]
+    axis = alt.Axis(title="Statements of the person that were shown", values=named, format=".0f", grid=False)
+    x = alt.X("demonstrations:Q", axis=axis, scale=alt.Scale(domain=[min(shown), max(shown)], nice=False, padding=14))
+    ends = [float(str(item[end])) for item in items for end in ("accuracy_low", "accuracy_high")]
+    y = alt.Y("accuracy:Q", scale=spanning(ends), axis=alt.Axis(title="Accuracy, %", grid=True, tickCount=6))
+    chart = chart_of(items)
+    line = chart.mark_line(strokeWidth=2, opacity=0.8).encode(x=x, y=y, color=looks["color"])
+    interval = chart.mark_rule(strokeWidth=2, opacity=0.55).encode(
+        x=x, y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q", color=looks["color"]
+    )
+    dot = chart.mark_point(filled=True, opacity=1, size=62, aria=True).encode(x=x, y=y, description="tip:N", **looks)
+    layered = alt.layer(interval, line, dot)
+    assert isinstance(layered, alt.LayerChart)  # which of two kinds it gives depends on its arguments
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    return layered.properties(width=width, height=min(360, round(width * 0.6)), autosize=fit, config=CONFIG)

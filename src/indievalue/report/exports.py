@@ -1,0 +1,103 @@
+"""Writes every figure of runs, ready for a paper: SVG, PNG and PDF, and the numbers behind it as CSV."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+import vl_convert
+
+from indievalue.files import new_file
+from indievalue.report.curves import curve_figure, curves
+from indievalue.report.drawing import figure_svg
+from indievalue.report.figures import accuracy_figure, category_figure, people_figure, reliability_figure
+from indievalue.report.forest import forest_file, forest_rows, forests
+from indievalue.report.inequity import inequity_figure
+from indievalue.report.runs import Run, run_names
+from indievalue.report.styles import Style, predictor_styles
+from indievalue.report.wording import called, slug
+from indievalue.report.world import map_file, world_maps
+
+PNG_SCALE = 2
+"""Pixels of a PNG for one of the figure."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One figure to write: the name of its files, its SVG, and the numbers behind it."""
+
+    name: str
+    svg: str
+    data: pl.DataFrame
+
+
+def write_figures(runs: Sequence[Run], directory: str | Path) -> list[Path]:
+    """Write every figure of every run as SVG, PNG (two pixels a point) and PDF, with its data as CSV; return the paths.
+
+    Names say what a figure is and of which run: ``accuracy-by-category-refined.svg``. Raises IndievalueError where
+    ``directory`` cannot be written.
+    """
+    styles = predictor_styles(name for run in runs for name in run.summary)
+    figures = [*_curves(runs, styles)]
+    for run, name in zip(runs, run_names(runs), strict=True):
+        figures += _figures(run, styles, called(name), slug(name))
+    with ThreadPoolExecutor() as pool:  # the renderer works outside Python's lock
+        return [path for paths in pool.map(lambda figure: _write(figure, Path(directory)), figures) for path in paths]
+
+
+def _write(figure: Exported, directory: Path) -> list[Path]:
+    contents = {
+        "svg": figure.svg.encode(),
+        "png": vl_convert.svg_to_png(figure.svg, scale=PNG_SCALE),
+        "pdf": vl_convert.svg_to_pdf(figure.svg),
+        "csv": figure.data.write_csv().encode(),
+    }
+    paths = []
+    for ending, content in contents.items():
+        path = directory / f"{figure.name}.{ending}"
+        with new_file(path) as beside:
+            beside.write_bytes(content)
+        paths.append(path)
+    return paths
+
+
+def _figures(run: Run, styles: Mapping[str, Style], title: str, ending: str) -> Iterator[Exported]:
+    scores = pl.DataFrame([{"predictor": name, **asdict(score)} for name, score in run.summary.items()])
+    svg = figure_svg(accuracy_figure(run, styles), "Accuracy by predictor", title)
+    yield Exported(f"accuracy-{ending}", svg, scores)
+    svg = figure_svg(category_figure(run, styles), "Accuracy by category of question", title)
+    yield Exported(f"accuracy-by-category-{ending}", svg, run.by_category)
+    svg = figure_svg(people_figure(run, styles), "How accuracy is spread over people", title)
+    yield Exported(f"accuracy-over-people-{ending}", svg, _people_bands(run))
+    if not run.reliability.is_empty():
+        svg = figure_svg(reliability_figure(run, styles), "Can its probabilities be trusted?", title)
+        yield Exported(f"reliability-{ending}", svg, run.reliability)
+    plots = forests(run)
+    if run.inequity is not None and plots:
+        svg = figure_svg(inequity_figure(run, styles), "How far accuracy differs between groups", title)
+        yield Exported(f"inequity-{ending}", svg, run.inequity.table)
+    for forest in plots:
+        svg = forest_file(forest, styles, f"Accuracy by {forest.title}", f"{title}; shaded: what chance allows a group")
+        yield Exported(f"groups-{slug([forest.demographic])}-{ending}", svg, pl.DataFrame(forest_rows(forest)))
+    for world in world_maps(run):
+        svg = map_file(list(world.countries), world.scale, f"Accuracy of {world.predictor} by country", title)
+        data = pl.DataFrame([{"predictor": world.predictor, **asdict(country)} for country in world.countries])
+        yield Exported(f"world-{slug([world.predictor])}-{ending}", svg, data.drop("tip"))
+
+
+def _curves(runs: Sequence[Run], styles: Mapping[str, Style]) -> Iterator[Exported]:
+    found = curves(runs)
+    for number, curve in enumerate(found, 1):
+        svg = figure_svg(curve_figure(curve, styles), "Accuracy by number of demonstrations", curve.title)
+        ending = slug([curve.title]) + (f"-{number}" if len(found) > 1 else "")
+        yield Exported(f"demonstrations-{ending}", svg, pl.DataFrame(curve.rows()))
+
+
+def _people_bands(run: Run) -> pl.DataFrame:
+    """How many people of each predictor have which accuracy: whom they are, no file of a figure says."""
+    return (
+        run.by_person.group_by("predictor", "accuracy", maintain_order=True)
+        .agg(pl.len().alias("people"))
+        .sort("predictor", "accuracy")
+    )

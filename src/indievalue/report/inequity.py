@@ -1,0 +1,74 @@
+"""The figure of inequity: how far apart a predictor's accuracy lies over the groups of each demographic."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from indievalue.report.drawing import WIDE, Rows, chart_of, dot_figure, predictor_looks
+from indievalue.report.runs import Run
+from indievalue.report.styles import INK, Style
+from indievalue.report.tips import PART
+
+AS_IT_STANDS = "σ as it stands, noise and all"
+
+
+def inequity_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
+    """σ without noise of every demographic by predictor, with its 95% interval, and a tick where σ stands with noise.
+
+    Demographics are sorted by the σ of the best predictor. Raises ValueError where no demographic has two groups.
+    """
+    table = None if run.inequity is None else run.inequity.table.filter(pl.col("sigma").is_not_null())
+    if table is None or table.is_empty():
+        raise ValueError("there is no demographic of two groups to draw")
+    best = max(run.summary, key=lambda name: run.summary[name].accuracy)
+    order = table.filter(pl.col("predictor") == best).sort("sigma", descending=True, maintain_order=True)["demographic"]
+    items = [_item(row) for row in table.iter_rows(named=True)]
+    rows = Rows(tuple(name.replace("_", " ") for name in order), tuple(run.summary), width, height=11)
+    greatest = max(float(item[end]) for item in items for end in ("sigma", "high", "corrected"))
+    scale = alt.Scale(domain=[0, greatest * 1.04], nice=False)
+    axis = alt.Axis(title="Spread of accuracy over groups (σ), points", grid=True, tickCount=6)
+    longest = max(len(name) for name in run.summary)
+    legend = alt.Legend(title=None, columns=max(1, width // (longest * 8 + 40)), labelLimit=width, symbolSize=70)
+    looks = predictor_looks(styles, list(run.summary), legend)
+    chart = chart_of(items)
+    x = alt.X("corrected:Q", scale=scale, axis=axis)
+    interval = chart.mark_rule(strokeWidth=2, opacity=0.55).encode(
+        x=alt.X("low:Q"), x2="high:Q", color=looks["color"], **rows.encoding()
+    )
+    kind = alt.Stroke("kind:N", scale=alt.Scale(range=[INK]), legend=alt.Legend(title=None, symbolType="stroke"))
+    noisy = chart.mark_tick(thickness=1.6, size=9, opacity=1).encode(x=alt.X("sigma:Q"), stroke=kind, **rows.encoding())
+    dot = chart.mark_point(filled=True, size=62, opacity=1, aria=True).encode(
+        x=x, description="tip:N", **looks, **rows.encoding()
+    )
+    return dot_figure([interval, noisy, dot], rows)
+
+
+def _item(row: Mapping[str, Any]) -> dict[str, Any]:
+    name = str(row["demographic"]).replace("_", " ")
+    corrected = row["sigma"] if row["corrected"] is None else row["corrected"]
+    known = row["sigma_low"] is not None and row["sigma_high"] is not None
+    return {
+        "row": name,
+        "line": row["predictor"],
+        "predictor": row["predictor"],
+        "kind": AS_IT_STANDS,
+        "sigma": row["sigma"],
+        "corrected": corrected,
+        "low": row["sigma_low"] if known else corrected,
+        "high": row["sigma_high"] if known else corrected,
+        "tip": sigma_tip(f"{row['predictor']}, {name}", row),
+    }
+
+
+def sigma_tip(heading: str, row: Mapping[str, Any]) -> str:
+    """``gaussian, country · σ 3.10 points · …``; says the groups and people where the row is of one demographic."""
+    parts = [heading, f"σ {row['sigma']:.2f} points"]
+    if row["corrected"] is not None and row["sigma_low"] is not None and row["sigma_high"] is not None:
+        interval = f"95% interval {row['sigma_low']:.2f}–{row['sigma_high']:.2f}"
+        parts.append(f"without noise {row['corrected']:.2f}, {interval}")
+    parts.append(f"by chance {row['chance']:.2f}, p = {row['p']:.3f}")
+    if "people" in row:
+        parts.append(f"{row['groups']} groups, {row['people']:,} people")
+    return PART.join(parts)

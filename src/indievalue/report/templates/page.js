@@ -1,0 +1,174 @@
+// What the page does besides being read: choices, search, sorting, tooltips, and where one is. All text comes from the
+// page itself and goes back as text. Without this script everything is shown and nothing can be pressed.
+(() => {
+  "use strict";
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const say = text => { document.getElementById("say").textContent = text; };
+  for (const choices of all(".choices")) choices.hidden = false;
+
+  // Panes: each select rules one data attribute; a pane is shown where all of them agree with it.
+  for (const group of all("[data-panes]")) {
+    const selects = all("select", group);
+    const show = () => {
+      for (const pane of all(".pane", group)) {
+        const differs = select => pane.dataset[select.dataset.key] !== select.value;
+        pane.hidden = selects.some(differs);
+        pane.toggleAttribute("data-prints", !selects.filter(select => !("printsAll" in select.dataset)).some(differs));
+      }
+    };
+    for (const select of selects) select.addEventListener("change", show);
+    show();
+  }
+
+  // Tables that can be searched.
+  for (const group of all("[data-filtered]")) {
+    const search = group.querySelector("input"), category = group.querySelector("select");
+    const output = group.querySelector("output"), rows = all("tbody tr", group);
+    const texts = rows.map(row => row.cells[0].textContent.toLowerCase());
+    const filter = () => {
+      const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let shown = 0;
+      rows.forEach((row, at) => {
+        const fits = (!category.value || row.dataset.category === category.value)
+          && words.every(word => texts[at].includes(word));
+        row.hidden = !fits;
+        shown += fits;
+      });
+      output.textContent = shown === rows.length ? `${shown} questions` : `${shown} of ${rows.length} questions`;
+    };
+    search.addEventListener("input", filter);
+    category.addEventListener("change", filter);
+    filter();
+  }
+
+  // Sorting: numbers from the greatest down at first, words from A on; what has no number comes last.
+  const value = cell => cell.dataset.value ?? cell.textContent.trim();
+  for (const table of all("table.sortable")) {
+    const headings = [...table.tHead.rows[0].cells], body = table.tBodies[0];
+    headings.forEach((heading, column) => {
+      if ("unsorted" in heading.dataset || body.rows.length < 2) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...heading.childNodes);
+      heading.append(button);
+      button.addEventListener("click", () => {
+        const numeric = [...body.rows].some(row => "value" in row.cells[column].dataset)
+          || heading.classList.contains("number");
+        const before = heading.getAttribute("aria-sort");
+        const falling = before ? before === "ascending" : numeric;
+        for (const other of headings) other.removeAttribute("aria-sort");
+        heading.setAttribute("aria-sort", falling ? "descending" : "ascending");
+        const keyed = [...body.rows].map(row => {
+          const text = value(row.cells[column]);
+          const key = numeric ? parseFloat(text) : text;
+          return { row, key, absent: numeric ? Number.isNaN(key) : text === "–" };
+        });
+        const order = (a, b) => numeric ? a.key - b.key : a.key.localeCompare(b.key);
+        keyed.sort((a, b) => a.absent - b.absent || (a.absent ? 0 : falling ? order(b, a) : order(a, b)));
+        body.append(...keyed.map(item => item.row));
+        say(`sorted by ${heading.textContent.trim()}, ${falling ? "falling" : "rising"}`);
+      });
+    });
+  }
+
+  // Tooltips. Every figure and table is one stop of the Tab key; arrows go from mark to mark, Escape closes.
+  const tip = document.getElementById("tip");
+  let shownFor = null, closing = 0;
+  const close = () => {
+    if (shownFor) shownFor.removeAttribute("aria-describedby");
+    shownFor = null;
+    tip.hidden = true;
+  };
+  const open = mark => {
+    clearTimeout(closing);
+    if (shownFor === mark) return;
+    close();
+    const [heading, ...rest] = (mark.dataset.tip ?? mark.getAttribute("aria-label")).split(" · ");
+    const strong = document.createElement("strong");
+    strong.textContent = heading;
+    tip.replaceChildren(strong, ...rest.map(part => {
+      const line = document.createElement("span");
+      line.textContent = part;
+      return line;
+    }));
+    tip.hidden = false;
+    shownFor = mark;
+    if ("tip" in mark.dataset) mark.setAttribute("aria-describedby", "tip");
+    const at = mark.getBoundingClientRect(), box = tip.getBoundingClientRect(), gap = 8;
+    const left = Math.min(Math.max(gap, at.left + at.width / 2 - box.width / 2), innerWidth - box.width - gap);
+    const above = at.top - box.height - gap;
+    tip.style.left = `${Math.max(gap, left)}px`;
+    tip.style.top = `${above > gap ? above : Math.min(at.bottom + gap, innerHeight - box.height - gap)}px`;
+  };
+  const closeSoon = () => { clearTimeout(closing); closing = setTimeout(close, 120); };
+  const MARK = ".mark, [data-tip]";
+  const markOf = event => event.target instanceof Element ? event.target.closest(MARK) : null;
+  document.addEventListener("pointerover", event => {
+    if (tip.contains(event.target)) clearTimeout(closing);
+    else if (markOf(event)) open(markOf(event));
+    else if (shownFor && shownFor !== document.activeElement) closeSoon();
+  });
+  document.addEventListener("click", event => { const mark = markOf(event); if (mark) open(mark); });
+  document.addEventListener("focusin", event => {
+    const mark = markOf(event);
+    if (mark && mark.matches(":focus-visible")) open(mark); else close();
+  });
+  document.addEventListener("focusout", closeSoon);
+  addEventListener("scroll", () => { if (shownFor && shownFor !== document.activeElement) close(); }, { passive: true });
+  document.addEventListener("keydown", event => {
+    if (event.key === "Escape") close();
+    const mark = markOf(event), group = mark?.closest("[data-marks]");
+    if (!group || event.ctrlKey || event.metaKey || event.altKey) return;
+    const marks = all(MARK, group).filter(one => one.getClientRects().length), here = marks.indexOf(mark);
+    const row = step => {
+      let next = mark.parentElement;
+      do next = step > 0 ? next.nextElementSibling : next.previousElementSibling; while (next?.hidden);
+      return next ? marks.indexOf(next.cells[mark.cellIndex]) : -1;
+    };
+    const table = mark instanceof HTMLTableCellElement;
+    const to = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: marks.length - 1,
+      ArrowDown: table ? row(1) : here + 1, ArrowUp: table ? row(-1) : here - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = marks[to];
+    if (!next) return;
+    mark.setAttribute("tabindex", "-1");
+    next.setAttribute("tabindex", "0");
+    next.focus();
+    open(next);
+  });
+  for (const group of all("[data-marks]")) {
+    all(MARK, group).forEach((mark, at) => mark.setAttribute("tabindex", at ? "-1" : "0"));
+    if (group.querySelector(MARK)) group.removeAttribute("tabindex");
+  }
+
+  // Where one is on the page.
+  const links = new Map(all("nav a").map(link => [document.querySelector(link.getAttribute("href")), link]));
+  let current = null;
+  const mark = () => {
+    const line = document.querySelector("nav").offsetHeight + 40;
+    let at = null;
+    for (const heading of links.keys()) if (heading.getBoundingClientRect().top <= line) at = heading;
+    if (innerHeight + scrollY >= document.documentElement.scrollHeight - 2) at = [...links.keys()].at(-1);
+    if (at === current) return;
+    links.get(current)?.removeAttribute("aria-current");
+    current = at;
+    const link = links.get(at);
+    if (!link) return;
+    link.setAttribute("aria-current", "true");
+    const list = link.closest("ul");
+    list.scrollLeft = link.offsetLeft - (list.clientWidth - link.offsetWidth) / 2;
+  };
+  let waiting = false;
+  addEventListener("scroll", () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; mark(); });
+  }, { passive: true });
+  mark();
+
+  // Paper shows what is folded on the screen.
+  let opened = [];
+  addEventListener("beforeprint", () => { opened = all("details:not([open])"); for (const one of opened) one.open = true; });
+  addEventListener("afterprint", () => { for (const one of opened) one.open = false; });
+})();

@@ -9,7 +9,7 @@ from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.event import ModelEvent
 from inspect_ai.log import transcript
-from inspect_ai.model import CachePolicy, ChatMessageUser, ModelOutput, get_model
+from inspect_ai.model import CachePolicy, ChatMessageUser, Logprob, ModelOutput, TopLogprob, get_model
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
@@ -232,7 +232,8 @@ def label_probabilities(output: ModelOutput, probe: Asked) -> list[float] | None
         if _label(token.token, probe) is None:
             continue
         weights = [0.0] * len(probe.order)
-        for said, logprob in [(one.token, one.logprob) for one in token.top_logprobs or [token]]:  # type: ignore[union-attr]
+        likely: Sequence[Logprob | TopLogprob] = token.top_logprobs or [token]
+        for said, logprob in [(one.token, one.logprob) for one in likely]:
             option = _label(said, probe)
             if option is not None:
                 weights[option] += math.exp(logprob)

@@ -1,0 +1,160 @@
+"""Whether people of one group are made more alike than they are."""
+
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from threadpoolctl import threadpool_limits
+
+from answers import people_of, predictions_of
+from indievalue.errors import IndievalueError
+from indievalue.scoring.flattening import Flattening, flattening
+
+SCALES = {"Q0": (True, 3), "Q1": (True, 3), "Q2": (False, 3), "Q3": (True, 3)}
+
+
+def _run(seed: int, people: int = 24, probes: int = 4) -> tuple[pl.DataFrame, pl.DataFrame, np.ndarray]:
+    """Predictions with three options, a few invalid; people in two groups; and the probabilities."""
+    random = np.random.default_rng(seed)
+    answer = random.integers(0, 3, (people, probes))
+    probabilities = random.dirichlet([1, 1, 1], (people, probes)).astype(np.float32)
+    choice = np.where(random.random(answer.shape) < 0.5, answer, random.integers(0, 3, answer.shape))
+    choice[random.random(answer.shape) < 0.1] = -1
+    table = predictions_of(choice, answer, probabilities)
+    return table, people_of(group=random.choice(["x", "y"], people).tolist()), probabilities
+
+
+def _measure(table: pl.DataFrame, people: pl.DataFrame, **more: object) -> Flattening:
+    return flattening(table, people, ["group"], SCALES, minimum=1, **{"matched": ["group"], "draws": 50, **more})  # type: ignore[arg-type]
+
+
+def _by_hand(table: pl.DataFrame, people: pl.DataFrame, group: str) -> dict[str, float]:
+    """The slow way: over all pairs of people."""
+    joined = table.join(people, on="person").filter(group=group)
+    found: dict[str, list[float]] = {
+        name: [] for name in ("true", "said", "alike_true", "alike", "apart", "same", "prob")
+    }
+    for question in SCALES:
+        rows = joined.filter(question=question).select("answer", "choice", "probabilities").rows()
+        for (a, c, p), (b, d, q) in combinations(rows, 2):
+            if c >= 0 and d >= 0:
+                if SCALES[question][0]:
+                    found["true"].append(0.5 * ((a - b) / 2) ** 2)
+                    found["said"].append(0.5 * ((c - d) / 2) ** 2)
+                found["alike_true"].append(a == b)
+                found["alike"].append(c == d)
+                found["prob"].append(sum(one * other for one, other in zip(p, q, strict=True)))
+            if a != b:
+                found["apart"].append(c == a and d == b)
+                found["same"].append(c == d and c >= 0)
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_is_what_all_pairs_say(seed: int) -> None:
+    table, people, _ = _run(seed)
+    said = _measure(table, people)
+    sizes = people.group_by("group").len().sort("group")["len"].to_list()
+    hands = [_by_hand(table, people, group) for group in ("x", "y")]
+    for hand, row in zip(hands, said.groups.iter_rows(named=True), strict=True):
+        assert row["variance_true"] == pytest.approx(hand["true"])
+        assert row["variance"] == pytest.approx(hand["said"])
+        assert row["ratio"] == pytest.approx(hand["said"] / hand["true"])
+        assert row["alike_true"] == pytest.approx(hand["alike_true"])
+        assert row["alike"] == pytest.approx(hand["alike"])
+        assert row["excess"] == pytest.approx(hand["alike"] - hand["alike_true"])
+        assert row["alike_probable"] == pytest.approx(hand["prob"])
+    pooled = said.table.row(0, named=True)
+    true, predicted = (np.average([hand[name] for hand in hands], weights=sizes) for name in ("true", "said"))
+    assert (pooled["groups"], pooled["people"]) == (2, 24)
+    assert pooled["ratio"] == pytest.approx(predicted / true)
+    everybody = _by_hand(table, people.with_columns(group=pl.lit("all")), "all")
+    matched, anybody = said.pairs.iter_rows(named=True)
+    assert (matched["matched"], anybody["matched"]) == ("group", "anybody")
+    assert anybody["pairs"] == 24 * 23 // 2
+    assert matched["pairs"] == sum(size * (size - 1) // 2 for size in sizes)
+    assert anybody["apart"] == pytest.approx(100 * everybody["apart"])
+    assert anybody["same"] == pytest.approx(100 * everybody["same"])
+
+
+def test_one_answer_for_all_makes_all_alike_and_the_truth_makes_none() -> None:
+    random = np.random.default_rng(0)
+    answer = random.integers(0, 3, (60, 4))
+    people = people_of(group=["x", "y"] * 30)
+    flat, true = (_measure(predictions_of(choice, answer), people) for choice in (np.ones_like(answer), answer))
+    row = flat.table.row(0, named=True)
+    assert (row["variance"], row["ratio"], row["ratio_high"], row["alike"]) == (0, 0, 0, 1)
+    assert row["ratio_probable"] is None
+    assert flat.pairs.select("apart", "same").rows() == [(0, 100), (0, 100)]
+    row = true.table.row(0, named=True)
+    assert (row["ratio"], row["ratio_low"], row["ratio_high"], row["excess"]) == (1, 1, 1, 0)
+    assert true.pairs.select("apart", "same").rows() == [(100, 0), (100, 0)]
+
+
+def test_the_interval_is_that_of_a_bootstrap_of_pairs() -> None:
+    table, people, _ = _run(3, people=80)
+    said = _measure(table, people.with_columns(group=pl.lit("x")), draws=2000)
+    row = said.table.row(0, named=True)
+    drawn = []
+    by_person = table.partition_by("person", maintain_order=True)
+    random = np.random.default_rng(1)
+    for _ in range(120):
+        rows = [
+            by_person[at].with_columns(pl.lit(f"{copy:03d}").alias("person"))
+            for copy, at in enumerate(random.integers(0, 80, 80))
+        ]
+        again = pl.concat(rows)
+        whole = pl.DataFrame({"person": again["person"].unique(), "group": "x"})
+        drawn.append(_measure(again, whole, draws=1).table["ratio"][0])
+    assert row["ratio_high"] - row["ratio_low"] == pytest.approx(4 * np.std(drawn), rel=0.25)
+    assert row["ratio_low"] < row["ratio"] < row["ratio_high"]
+
+
+def test_small_and_missing_groups() -> None:
+    table, people, _ = _run(4, people=40)
+    few = people.with_columns(
+        pl.when(pl.col("person") < "a0003").then(None).when(pl.col("person") < "a0005").then(pl.lit("z"))
+        .otherwise("group").alias("group")
+    )  # fmt: skip
+    said = flattening(table, few, ["group"], SCALES, minimum=5, matched=["group"], draws=20)
+    assert said.groups["group"].to_list() == ["x", "y"]
+    assert said.table["people"].to_list() == [35]
+    assert "3 people without a known group left out" in said.table["note"][0]
+    nobody = flattening(table, few, ["group"], SCALES, minimum=100, matched=["group"], draws=20)
+    assert nobody.table.select("groups", "ratio").row(0) == (0, None)
+
+
+def test_one_person_or_nothing_valid_is_null() -> None:
+    table, people, _ = _run(5)
+    alone = _measure(table.filter(person="a0000"), people)
+    assert alone.table.select("variance", "ratio", "alike").row(0) == (None, None, None)
+    assert alone.pairs["apart"].to_list() == [None, None]
+    invalid = _measure(table.with_columns(pl.lit(-1, pl.Int8).alias("choice")), people)
+    assert invalid.table["ratio"].to_list() == [None]
+    assert invalid.pairs.select("apart", "same").rows() == [(0, 0), (0, 0)]
+
+
+def test_what_is_asked_wrongly_is_told() -> None:
+    table, people, _ = _run(6)
+    with pytest.raises(IndievalueError, match="no demographic 'luck'"):
+        _measure(table, people, matched=["luck"])
+    with pytest.raises(IndievalueError, match="how many options have Q3"):
+        flattening(table, people, ["group"], {name: scale for name, scale in SCALES.items() if name != "Q3"})
+    assert flattening(table, people, ["group"], SCALES, minimum=1, draws=5).matched == ()
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=10)
+def test_the_order_of_rows_and_people_and_threads_changes_nothing(seed: int) -> None:
+    table, people, _ = _run(seed)
+    one = _measure(table, people)
+    with threadpool_limits(1):
+        two = _measure(
+            table.sample(fraction=1, shuffle=True, seed=seed), people.sample(fraction=1, shuffle=True, seed=seed)
+        )
+    for name in ("table", "groups", "pairs"):
+        assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)

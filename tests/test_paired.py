@@ -1,0 +1,230 @@
+"""Two predictors on the same people and probes."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from answers import answered, people_of, predictions_of
+from conftest import GARDEN, garden_answers
+from indievalue.errors import IndievalueError
+from indievalue.scoring.accuracy import log_loss
+from indievalue.scoring.inequity import inequity
+from indievalue.scoring.paired import Comparison, compare
+from test_cli import _run
+
+
+def _row(said: Comparison, measure: str, demographic: str | None = None) -> dict[str, float]:
+    of = pl.col("demographic").is_null() if demographic is None else pl.col("demographic") == demographic
+    return said.table.filter(of & (pl.col("measure") == measure)).row(0, named=True)
+
+
+def _two(seed: int, skill_a: np.ndarray, skill_b: np.ndarray, probes: int = 15) -> tuple[pl.DataFrame, pl.DataFrame]:
+    random = np.random.default_rng(seed)
+    a, b = (predictions_of(answered(skill, probes, random), predictor=name) for name, skill in
+            (("a", skill_a), ("b", skill_b)))  # fmt: skip
+    return a, b
+
+
+def test_differences_by_hand() -> None:
+    probabilities = np.array([[[0.9, 0.1], [0.6, 0.4]], [[0.2, 0.8], [0.5, 0.5]]])
+    a = predictions_of(np.array([[0, 0], [1, 0]]), 0, probabilities, "a")
+    b = predictions_of(np.array([[0, 1], [1, 1]]), 0, probabilities[:, ::-1], "b")
+    said = compare(a, b)
+    assert (said.a, said.b, said.people, said.probes, said.left_out) == ("a", "b", 2, 4, (0, 0))
+    assert _row(said, "accuracy")["difference"] == 50
+    assert (_row(said, "accuracy")["a"], _row(said, "accuracy")["b"]) == (75, 25)
+    losses = log_loss(a), log_loss(b)
+    assert _row(said, "log_loss")["a"] == pytest.approx(losses[0])
+    assert _row(said, "log_loss")["difference"] == pytest.approx(losses[0] - losses[1])
+    assert said.table["measure"].to_list() == ["accuracy", "log_loss"]
+
+
+def test_a_predictor_does_not_differ_from_itself() -> None:
+    a, _ = _two(0, np.full(90, 0.7), np.full(90, 0.7))
+    said = compare(a, a.with_columns(pl.lit("b").alias("predictor")), people_of(half=["m", "n"] * 45), ["half"])
+    for measure in ("accuracy", "inequity"):
+        row = _row(said, measure)
+        assert (row["difference"], row["low"], row["high"], row["p"]) == (0, 0, 0, 1)
+
+
+def test_the_other_way_round_it_is_the_negative() -> None:
+    people = people_of(half=["m", "n"] * 60, third=["x", "y", "z"] * 40)
+    a, b = _two(1, np.tile([0.8, 0.6], 60), np.full(120, 0.65))
+    one, two = (compare(*pair, people, ["half", "third"]).table for pair in ((a, b), (b, a)))
+    for left, right in (("difference", "difference"), ("low", "high"), ("high", "low")):
+        assert one[left].drop_nulls().to_list() == pytest.approx((-two[right].drop_nulls()).to_list())
+    assert one["p"].drop_nulls().to_list() == pytest.approx(two["p"].drop_nulls().to_list())
+
+
+def test_sigma_is_that_of_inequity() -> None:
+    people = people_of(third=["x", "y", "z"] * 50, half=["m", "n"] * 75)
+    a, b = _two(2, np.tile([0.9, 0.7, 0.5], 50), np.full(150, 0.7))
+    said = compare(a, b, people, ["third", "half"])
+    assert said.demographics == ("third", "half")
+    for name, rows in (("a", a), ("b", b)):
+        found = inequity(rows, people, ["third", "half"])
+        assert _row(said, "inequity")[name] == pytest.approx(found.index["corrected"][0])
+        assert _row(said, "inequity")[f"sigma_{name}"] == pytest.approx(found.index["sigma"][0])
+        assert _row(said, "sigma", "third")[name] == pytest.approx(found.table["corrected"][0])
+
+
+def test_a_planted_difference_is_found_and_chance_is_not() -> None:
+    sizes = [60, 60, 40]
+    people = people_of(group=[f"g{group}" for group, size in enumerate(sizes) for _ in range(size)])
+    even, uneven = np.full(160, 0.7), np.repeat([0.8, 0.7, 0.55], sizes)
+    found = chance = held = 0
+    for seed in range(60):
+        a, b = _two(seed, even, uneven)
+        row = _row(compare(a, b, people, ["group"], draws=200, seed=seed), "sigma", "group")
+        found += row["p"] < 0.05
+        held += row["low"] <= -float(np.std([80, 70, 55], ddof=1)) <= row["high"]
+        a, b = _two(1000 + seed, uneven, uneven)
+        chance += _row(compare(a, b, people, ["group"], draws=200, seed=seed), "sigma", "group")["p"] < 0.05
+    assert found >= 57
+    assert held >= 54
+    assert chance <= 8
+
+
+def test_the_interval_of_a_difference_in_accuracy_holds_the_truth() -> None:
+    held = 0
+    for seed in range(150):
+        skill = np.random.default_rng(10_000 + seed).beta(8, 4, 80)
+        a, b = _two(seed, skill, np.maximum(skill - 0.05, 0))
+        row = _row(compare(a, b, draws=300, seed=seed), "accuracy")
+        held += row["low"] <= 5 <= row["high"]
+    assert 136 <= held <= 149
+
+
+def test_without_probabilities_there_is_no_difference_in_log_loss() -> None:
+    a, b = _two(3, np.full(20, 0.7), np.full(20, 0.7))
+    row = _row(compare(a, b), "log_loss")
+    assert (row["a"], row["difference"], row["p"]) == (None, None, None)
+
+
+def test_other_rows_are_refused_unless_the_intersection_is_asked_for() -> None:
+    a, b = _two(4, np.full(20, 0.7), np.full(20, 0.6))
+    fewer = b.filter((pl.col("person") != "a0003") & (pl.col("question") != "Q2"))
+    with pytest.raises(IndievalueError) as refused:
+        compare(a, fewer)
+    assert "34 rows of a, such as person a0000, question Q2 in setup 0, are not in b" in str(refused.value)
+    assert "266 they share" in str(refused.value)
+    said = compare(a, fewer, intersection=True)
+    assert (said.people, said.probes, said.left_out) == (19, 266, (34, 0))
+    assert _row(said, "accuracy")["b"] == pytest.approx(100 * (fewer["choice"] == 0).mean())
+
+
+def test_different_data_are_refused_even_with_intersection() -> None:
+    a, b = _two(5, np.full(20, 0.7), np.full(20, 0.6))
+    other = b.with_columns(
+        pl.when(pl.col("person") == "a0001").then(1).otherwise("answer").cast(pl.Int8).alias("answer")
+    )
+    for intersection in (False, True):
+        with pytest.raises(IndievalueError, match=r"of different data: in 15 of 300 shared rows .* person a0001"):
+            compare(a, other, intersection=intersection)
+    strangers = b.with_columns(pl.concat_str(pl.lit("b"), "person").alias("person"))
+    with pytest.raises(IndievalueError, match="nothing in common: 300 and 300 rows"):
+        compare(a, strangers, intersection=True)
+    refined = b.with_columns(pl.lit("refined").alias("form"))
+    with pytest.raises(IndievalueError, match="polar form, b in refined form"):
+        compare(a, refined)
+    with pytest.raises(IndievalueError, match="b has 600 rows that occur more than once"):
+        compare(a, pl.concat([b, b]))
+    with pytest.raises(IndievalueError, match="one predictor with one, not of a, b"):
+        compare(pl.concat([a, b]), b)
+
+
+def test_a_demographic_of_one_group_is_null() -> None:
+    a, b = _two(6, np.full(40, 0.7), np.full(40, 0.6))
+    said = compare(a, b, people_of(all=["one"] * 40), ["all"])
+    assert _row(said, "inequity")["difference"] is None
+    assert _row(said, "sigma", "all")["difference"] is None
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two runs of the garden: the same people and probes."""
+    tmp_path = tmp_path_factory.mktemp("runs")
+    garden_answers(60).write_csv(tmp_path / "garden.csv")
+    made = []
+    for name, predictors in (("one", ["majority", "resemble:k=5"]), ("two", ["random"])):
+        chosen = [word for predictor in predictors for word in ("--predictor", predictor)]
+        said = _run("evaluate", tmp_path / "garden.csv", "--survey", GARDEN, *chosen, "--people", "20", "--out",
+                    tmp_path / name)  # fmt: skip
+        assert said.returncode == 0, said.stderr
+        made.append(tmp_path / name)
+    return made[0], made[1]
+
+
+def test_runs_are_compared_on_the_command_line(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    one, two = runs
+    said = _run("compare", one, "--minimum", "5", "--draws", "100", "--out", tmp_path / "c.csv", COLUMNS="80")
+    assert said.returncode == 0, said.stderr
+    assert "majority −" in said.stdout
+    assert "σ without noise" in said.stdout  # of a single pair
+    assert all(len(line) <= 80 for line in said.stdout.splitlines())
+    table = pl.read_csv(tmp_path / "c.csv")
+    assert set(table["predictor_a"]) == {"majority"}
+    assert set(table["measure"]) == {"accuracy", "log_loss", "inequity", "sigma"}
+    across = _run("compare", one, two, "--minimum", "5", "--draws", "50", "--out", tmp_path / "c.md")
+    assert across.returncode == 0, across.stderr
+    assert "resemble:k=5 in one −" in across.stdout
+    assert "random in two" in across.stdout
+    assert "resemble" in (tmp_path / "c.md").read_text()
+    for arguments, reason in (
+        ((two,), "nothing to compare"),
+        ((one, "--predictor", "gpt"), "no run has a predictor 'gpt'"),
+        ((one, "--out", tmp_path / "c.csv"), "exists already"),
+        ((one, tmp_path / "absent"), "is no run directory"),
+    ):
+        refused = _run("compare", *arguments)
+        assert refused.returncode == 1
+        assert reason in refused.stderr
+    assert _run("compare", one, "--out", tmp_path / "c.pdf").returncode == 2
+
+
+def test_inequity_and_flattening_on_the_command_line(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    one, two = runs
+    columns = [*pl.read_parquet(one / "people.parquet").columns]
+    assert columns[:2] == ["person", "weight"]
+    tables = tmp_path / "tables"
+    said = _run("inequity", one, two, "--minimum", "5", "--draws", "50", "--out", tables, COLUMNS="80")
+    assert said.returncode == 0, said.stderr
+    assert "Value Inequity Index" in said.stdout
+    assert f"Over {', '.join(columns[2:])[:20]}" in said.stdout
+    assert all(len(line) <= 80 for line in said.stdout.splitlines())
+    assert sorted(file.name for file in tables.iterdir()) == sorted(
+        f"{name}.{kind}" for name in ("index", "table", "groups") for kind in ("csv", "md", "tex")
+    )
+    index = pl.read_csv(tables / "index.csv")
+    assert index["run"].to_list() == [str(one), str(one), str(two)]
+    assert index["predictor"].to_list() == ["majority", "resemble:k=5", "random"]
+    crossed = _run("inequity", one, "--demographic", "*".join(columns[2:4]), "--minimum", "3", "--draws", "20")
+    assert " × ".join(columns[2:4]) in crossed.stdout
+    alike = _run("flattening", one, "--minimum", "5", "--match", columns[2], "--draws", "20", COLUMNS="80")
+    assert alike.returncode == 0, alike.stderr
+    assert f"of the same {columns[2]}" in alike.stdout
+    assert all(len(line) <= 80 for line in alike.stdout.splitlines())
+    for arguments, reason, code in (
+        ((one, "--demographic", "luck"), "no demographic 'luck'", 1),
+        ((one, "--measure", "luck"), "'luck' is none of accuracy", 2),
+        ((one, "--out", tables), "exists already", 1),
+        ((one, "--minimum", "0"), "--help tells more", 2),
+    ):
+        refused = _run("inequity", *arguments)
+        assert (refused.returncode, reason in refused.stderr) == (code, True), refused.stderr
+
+
+def test_a_run_without_demographics_is_told(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    one = shutil.copytree(runs[0], tmp_path / "one")
+    people = pl.read_parquet(one / "people.parquet").select("person", "weight")
+    people.write_parquet(one / "people.parquet")
+    for command in ("inequity", "flattening"):
+        said = _run(command, one)
+        assert (said.returncode, "no demographics" in said.stderr) == (1, True)
+        assert said.stderr.count("\n") == 1
+    compared = _run("compare", one, "--draws", "20")
+    assert compared.returncode == 0, compared.stderr
+    assert "–" in compared.stdout

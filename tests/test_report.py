@@ -16,6 +16,7 @@ from rich.console import Console
 from indievalue.errors import IndievalueError
 from indievalue.predictors.predictions import SCHEMA
 from indievalue.report import wording
+from indievalue.report.drawing import figure_svg
 from indievalue.report.example import guessed_person, spread
 from indievalue.report.exports import write_figures
 from indievalue.report.figures import (
@@ -319,7 +320,7 @@ def test_figures_are_valid_and_inline_ones_share_no_id(tmp_path: Path, draw: Any
     run = load_run(make_run(tmp_path / "real", "wvs7"))
     chart = draw(run, predictor_styles(run.summary), width)
     chart.to_dict()  # Altair raises where the chart is not valid Vega-Lite
-    one, two = (ElementTree.fromstring(inline_svg(chart, name, HOSTILE)) for name in ("one", "two"))
+    one, two = (ElementTree.fromstring(inline_svg(figure_svg(chart), name, HOSTILE)) for name in ("one", "two"))
     ids = [{element.get("id") for element in svg.iter()} - {None} for svg in (one, two)]
     assert not ids[0] & ids[1]
     assert one.get("aria-label") == HOSTILE

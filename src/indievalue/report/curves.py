@@ -74,11 +74,11 @@ def curve_figure(curve: Curve, styles: Mapping[str, Style], width: int = WIDE) -
     ends = [float(str(item[end])) for item in items for end in ("accuracy_low", "accuracy_high")]
     y = alt.Y("accuracy:Q", scale=spanning(ends), axis=alt.Axis(title="Accuracy, %", grid=True, tickCount=6))
     chart = chart_of(items)
-    line = chart.mark_line(strokeWidth=2, opacity=0.8).encode(x=x, y=y, color=looks["color"])
-    interval = chart.mark_rule(strokeWidth=2, opacity=0.55).encode(
+    line = chart.mark_line(strokeWidth=2, strokeOpacity=0.8).encode(x=x, y=y, color=looks["color"])
+    interval = chart.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(
         x=x, y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q", color=looks["color"]
     )
-    dot = chart.mark_point(filled=True, opacity=1, size=62, aria=True).encode(x=x, y=y, description="tip:N", **looks)
+    dot = chart.mark_point(opacity=1, filled=True, size=62, aria=True).encode(x=x, y=y, description="tip:N", **looks)
     layered = alt.layer(interval, line, dot)
     assert isinstance(layered, alt.LayerChart)  # which of two kinds it gives depends on its arguments
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")

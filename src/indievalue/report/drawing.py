@@ -1,16 +1,16 @@
 """What the figures of a report are drawn with: rows of dots, axes of accuracy, one look, and SVG."""
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import numpy as np
 import vl_convert
+from markupsafe import escape
 
-from indievalue.report.styles import FONT, GRID, INK, MUTED, Style
+from indievalue.report.styles import FONT, GRID, INK, MUTED, PAPER, Style
 
 WIDE = 720
 """Pixels across, where nothing else is asked for."""
@@ -50,6 +50,9 @@ _HEADING = 16
 _GAP = 0.2
 """Share of a row's height that parts it from the next."""
 
+
+_TITLE = 56
+"""Pixels that a title and a subtitle take above a figure."""
 
 Figure = alt.LayerChart | alt.VConcatChart
 
@@ -103,10 +106,10 @@ def dot_layers(
 ) -> list[alt.Chart | alt.LayerChart]:
     """Intervals (``accuracy_low`` to ``accuracy_high``), and on each a dot (``accuracy``) that says its ``tip``."""
     chart = chart_of(items)
-    interval = chart.mark_rule(strokeWidth=2, opacity=0.55).encode(
+    interval = chart.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(
         x=alt.X("accuracy_low:Q"), x2="accuracy_high:Q", color=looks["color"], **rows.encoding()
     )
-    dot = chart.mark_point(filled=True, size=62, opacity=1, aria=True)
+    dot = chart.mark_point(opacity=1, filled=True, size=62, aria=True)
     said = {"description": "tip:N"} if all("tip" in item for item in items) else {}
     return [dot.encode(x=x, **said, **looks, **rows.encoding()), interval]
 
@@ -143,14 +146,22 @@ def spanning(values: Sequence[float]) -> alt.Scale:
 
 def figure_svg(chart: Figure, title: str | None = None, subtitle: str = "") -> str:
     """The chart as SVG text, made without any network."""
-    spec = chart.to_dict(validate=False)  # the charts are ours, and checking them takes as long as drawing them
-    if title is not None:
-        spec["title"] = {"text": title, "subtitle": subtitle, "anchor": "start", "frame": "bounds", "offset": 14}
-    return _drawn(json.dumps(spec))
-
-
-@lru_cache(maxsize=256)
-def _drawn(spec: str) -> str:
-    """The SVG of a specification; kept, because the page of several runs shows the figures of each again."""
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    return vl_convert.vegalite_to_svg(spec, vl_version=version, allowed_base_urls=[])
+    # The charts are ours, and checking them takes as long as drawing them.
+    svg = vl_convert.vegalite_to_svg(chart.to_dict(validate=False), vl_version=version, allowed_base_urls=[])
+    return svg if title is None else titled_svg(svg, title, subtitle)
+
+
+def titled_svg(svg: str, title: str, subtitle: str = "") -> str:
+    """An SVG with a heading above it, as a file of its own."""
+    opening = re.match(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', svg)
+    assert opening is not None, svg[:200]
+    width, height = float(opening[1]), float(opening[2])
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height + _TITLE:g}" '
+        f'viewBox="0 0 {width:g} {height + _TITLE:g}" font-family="{FONT}">'
+        f'<rect width="100%" height="100%" fill="{PAPER}"/>'
+        f'<text x="4" y="19" font-size="15" font-weight="bold" fill="{INK}">{escape(title)}</text>'
+        f'<text x="4" y="38" font-size="13" fill="{MUTED}">{escape(subtitle)}</text>'
+        f'<g transform="translate(0,{_TITLE})">{svg}</g></svg>'
+    )

@@ -1,7 +1,6 @@
 """Writes every figure of runs, ready for a paper: SVG, PNG and PDF, and the numbers behind it as CSV."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,10 +9,11 @@ import vl_convert
 
 from indievalue.files import new_file
 from indievalue.report.curves import curve_figure, curves
-from indievalue.report.drawing import figure_svg
+from indievalue.report.drawing import figure_svg, titled_svg
 from indievalue.report.figures import accuracy_figure, category_figure, people_figure, reliability_figure
 from indievalue.report.forest import forest_file, forest_rows, forests
 from indievalue.report.inequity import inequity_figure
+from indievalue.report.inline import run_svg
 from indievalue.report.runs import Run, run_names
 from indievalue.report.styles import Style, predictor_styles
 from indievalue.report.wording import called, slug
@@ -42,8 +42,7 @@ def write_figures(runs: Sequence[Run], directory: str | Path) -> list[Path]:
     figures = [*_curves(runs, styles)]
     for run, name in zip(runs, run_names(runs), strict=True):
         figures += _figures(run, styles, called(name), slug(name))
-    with ThreadPoolExecutor() as pool:  # the renderer works outside Python's lock
-        return [path for paths in pool.map(lambda figure: _write(figure, Path(directory)), figures) for path in paths]
+    return [path for figure in figures for path in _write(figure, Path(directory))]
 
 
 def _write(figure: Exported, directory: Path) -> list[Path]:
@@ -64,18 +63,18 @@ def _write(figure: Exported, directory: Path) -> list[Path]:
 
 def _figures(run: Run, styles: Mapping[str, Style], title: str, ending: str) -> Iterator[Exported]:
     scores = pl.DataFrame([{"predictor": name, **asdict(score)} for name, score in run.summary.items()])
-    svg = figure_svg(accuracy_figure(run, styles), "Accuracy by predictor", title)
+    svg = titled_svg(run_svg(accuracy_figure, run, styles), "Accuracy by predictor", title)
     yield Exported(f"accuracy-{ending}", svg, scores)
-    svg = figure_svg(category_figure(run, styles), "Accuracy by category of question", title)
+    svg = titled_svg(run_svg(category_figure, run, styles), "Accuracy by category of question", title)
     yield Exported(f"accuracy-by-category-{ending}", svg, run.by_category)
-    svg = figure_svg(people_figure(run, styles), "How accuracy is spread over people", title)
+    svg = titled_svg(run_svg(people_figure, run, styles), "How accuracy is spread over people", title)
     yield Exported(f"accuracy-over-people-{ending}", svg, _people_bands(run))
     if not run.reliability.is_empty():
-        svg = figure_svg(reliability_figure(run, styles), "Can its probabilities be trusted?", title)
+        svg = titled_svg(run_svg(reliability_figure, run, styles), "Can its probabilities be trusted?", title)
         yield Exported(f"reliability-{ending}", svg, run.reliability)
     plots = forests(run)
     if run.inequity is not None and plots:
-        svg = figure_svg(inequity_figure(run, styles), "How far accuracy differs between groups", title)
+        svg = titled_svg(run_svg(inequity_figure, run, styles), "How far accuracy differs between groups", title)
         yield Exported(f"inequity-{ending}", svg, run.inequity.table)
     for forest in plots:
         svg = forest_file(forest, styles, f"Accuracy by {forest.title}", f"{title}; shaded: what chance allows a group")
@@ -89,7 +88,7 @@ def _figures(run: Run, styles: Mapping[str, Style], title: str, ending: str) -> 
 def _curves(runs: Sequence[Run], styles: Mapping[str, Style]) -> Iterator[Exported]:
     found = curves(runs)
     for number, curve in enumerate(found, 1):
-        svg = figure_svg(curve_figure(curve, styles), "Accuracy by number of demonstrations", curve.title)
+        svg = titled_svg(figure_svg(curve_figure(curve, styles)), "Accuracy by number of demonstrations", curve.title)
         ending = slug([curve.title]) + (f"-{number}" if len(found) > 1 else "")
         yield Exported(f"demonstrations-{ending}", svg, pl.DataFrame(curve.rows()))
 

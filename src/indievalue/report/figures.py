@@ -77,7 +77,7 @@ def accuracy_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
         kind = alt.Stroke("kind:N", scale=alt.Scale(range=[INK]), legend=legend)
         layers.append(
             chart_of(printed)
-            .mark_point(size=110, filled=False, strokeWidth=1.6, opacity=1)
+            .mark_point(opacity=1, size=110, filled=False, strokeWidth=1.6)
             .encode(x=x, stroke=kind, **rows.encoding())
         )
     layers.append(
@@ -194,12 +194,12 @@ def reliability_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE)
         .encode(x=x, y=y)
     )
     chart = chart_of(bins)
-    line = chart.mark_line(strokeWidth=1.8, opacity=0.75).encode(x=x, y=y, color=looks["color"])
-    interval = chart.mark_rule(strokeWidth=1.4, opacity=0.5, clip=True).encode(
+    line = chart.mark_line(strokeWidth=1.8, strokeOpacity=0.75).encode(x=x, y=y, color=looks["color"])
+    interval = chart.mark_rule(strokeWidth=1.4, strokeOpacity=0.5, clip=True).encode(
         x=x, y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q", color=looks["color"]
     )
     size = alt.Size("probes:Q", scale=alt.Scale(type="linear", domainMin=0, rangeMin=44, rangeMax=190), legend=None)
-    dot = chart.mark_point(filled=True, opacity=1, stroke="white", strokeWidth=0.8, aria=True).encode(
+    dot = chart.mark_point(opacity=1, filled=True, stroke="white", strokeWidth=0.8, aria=True).encode(
         x=x, y=y, size=size, description="tip:N", **looks
     )
     layered = alt.layer(diagonal, interval, line, dot)

@@ -34,12 +34,12 @@ def inequity_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
     looks = predictor_looks(styles, list(run.summary), legend)
     chart = chart_of(items)
     x = alt.X("corrected:Q", scale=scale, axis=axis)
-    interval = chart.mark_rule(strokeWidth=2, opacity=0.55).encode(
+    interval = chart.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(
         x=alt.X("low:Q"), x2="high:Q", color=looks["color"], **rows.encoding()
     )
     kind = alt.Stroke("kind:N", scale=alt.Scale(range=[INK]), legend=alt.Legend(title=None, symbolType="stroke"))
-    noisy = chart.mark_tick(thickness=1.6, size=9, opacity=1).encode(x=alt.X("sigma:Q"), stroke=kind, **rows.encoding())
-    dot = chart.mark_point(filled=True, size=62, opacity=1, aria=True).encode(
+    noisy = chart.mark_tick(opacity=1, thickness=1.6, size=9).encode(x=alt.X("sigma:Q"), stroke=kind, **rows.encoding())
+    dot = chart.mark_point(opacity=1, filled=True, size=62, aria=True).encode(
         x=x, description="tip:N", **looks, **rows.encoding()
     )
     return dot_figure([interval, noisy, dot], rows)

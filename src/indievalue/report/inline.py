@@ -1,31 +1,50 @@
 """From a figure to SVG that can stand inside an HTML page, beside others."""
 
 import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from markupsafe import Markup
 
-from indievalue.report.drawing import Figure, figure_svg
+from indievalue.report.drawing import WIDE, Figure, figure_svg
+from indievalue.report.runs import Run
+from indievalue.report.styles import Style
+
+Draw = Callable[[Run, Mapping[str, Style], int], Figure]
+"""What draws a figure of a run, so many pixels wide."""
 
 _OPENING = re.compile(r'<svg[^>]*?\swidth="([\d.]+)"[^>]*?\sviewBox="([^"]*)"[^>]*>')
 _BACKGROUND = re.compile(r'<rect width="[\d.]+" height="[\d.]+" fill="white"/>')
 _MARK = re.compile(r' aria-label=(?=[^>]* role="graphics-symbol")')
 _ROLES = re.compile(r' role="graphics-[a-z]+"| aria-roledescription="[^"]*"')
+_GEOMETRY = re.compile(r' (?:d|transform|x|y|x1|x2|y1|y2|width|height)="[^"<>]*"')
+_DIGITS = re.compile(r"(\d\.\d\d)\d+")
 _REFERENCES = ('id="{}"', "url(#{})", 'href="#{}"')
 
 
-def inline_svg(chart: Figure, name: str, label: str) -> Markup:
-    """The chart as an ``<svg>`` element that shrinks with the page and has no ground of its own.
+def run_svg(draw: Draw, run: Run, styles: Mapping[str, Style], width: int = WIDE) -> str:
+    """The SVG of a run's figure; kept, because its own page, the page of several runs and its files all show it."""
+    return _kept_svg(draw, run, tuple((name, styles[name]) for name in run.summary), width)
+
+
+@lru_cache(maxsize=64)
+def _kept_svg(draw: Draw, run: Run, styles: tuple[tuple[str, Style], ...], width: int) -> str:
+    return figure_svg(draw(run, dict(styles), width))
+
+
+def inline_svg(svg: str, name: str, label: str) -> Markup:
+    """A figure as an ``<svg>`` element that shrinks with the page and has no ground of its own.
 
     Marks that say something are of the class ``mark`` and say it in ``aria-label``.
     ``name`` is put before every id in it, so that no two figures of a page have one in common; ``label`` is what a
     screen reader says in its place.
     """
-    svg = figure_svg(chart)
     opening = _OPENING.match(svg)
     assert opening is not None, svg[:200]
     width, view = opening.groups()
     body = _BACKGROUND.sub("", svg[opening.end() :], count=1)
     body = _ROLES.sub("", _MARK.sub(' class="mark" role="img" aria-label=', body))
+    body = _GEOMETRY.sub(lambda found: _DIGITS.sub(r"\1", found[0]), body)
     for own in set(re.findall(r'\sid="([^"]+)"', body)):
         for reference in _REFERENCES:
             body = body.replace(reference.format(own), reference.format(f"{name}-{own}"))

@@ -13,12 +13,12 @@ from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.report import wording
 from indievalue.report.curves import Curve, curve_figure, curves
-from indievalue.report.drawing import WIDE, Figure
+from indievalue.report.drawing import WIDE, figure_svg
 from indievalue.report.example import guessed_person, spread
 from indievalue.report.figures import accuracy_figure, category_figure, people_figure, reliability_figure
 from indievalue.report.forest import Forest, Panel, forests
 from indievalue.report.inequity import inequity_figure, sigma_tip
-from indievalue.report.inline import inline_svg
+from indievalue.report.inline import Draw, inline_svg, run_svg
 from indievalue.report.paper import paper_for
 from indievalue.report.questions import QuestionRow, question_rows
 from indievalue.report.runs import Run, run_names
@@ -186,8 +186,8 @@ def _section(run: Run, name: Sequence[str], number: int, styles: Mapping[str, St
         for (category,), rows in run.by_category.group_by("category", maintain_order=True)
     ]
 
-    def draw(make: Callable[[Run, Mapping[str, Style], int], Figure], kind: str, label: str) -> Fitting:
-        return _fitting(lambda width: make(run, styles, width), f"{kind}-{number}", label)
+    def draw(make: Draw, kind: str, label: str) -> Fitting:
+        return _fitting(lambda width: run_svg(make, run, styles, width), f"{kind}-{number}", label)
 
     return Section(
         name=title,
@@ -255,7 +255,7 @@ def _groups(run: Run, title: str, draw: Callable[..., Fitting]) -> GroupsPart | 
 
 def _curve(curve: Curve, number: int, styles: Mapping[str, Style]) -> tuple[str, Fitting, list[dict[str, object]]]:
     label = f"Accuracy by number of demonstrations, {curve.title}. The same numbers are in the table below."
-    svgs = _fitting(lambda width: curve_figure(curve, styles, width), f"curve-{number}", label)
+    svgs = _fitting(lambda width: figure_svg(curve_figure(curve, styles, width)), f"curve-{number}", label)
     return curve.title, svgs, curve.rows()
 
 
@@ -265,7 +265,7 @@ def _worlds(run: Run, title: str) -> Iterator[tuple[WorldMap, Markup]]:
         yield world, map_svg(list(world.countries), world.scale, label)
 
 
-def _fitting(draw: Callable[[int], Figure], name: str, label: str) -> Fitting:
+def _fitting(draw: Callable[[int], str], name: str, label: str) -> Fitting:
     wide, narrow = (inline_svg(draw(width), f"{name}-{size}", label) for width, size in ((WIDE, "w"), (PHONE, "n")))
     return Fitting(wide, narrow)
 

@@ -82,7 +82,7 @@ class Example:
     probes: tuple[Probe, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """What one run directory holds. ``summary`` is by predictor, in the order in which they were named.
 
@@ -109,7 +109,7 @@ class Run:
     @cached_property
     def by_question(self) -> pl.DataFrame:
         """Accuracy by predictor and question, in the survey's order (see :mod:`indievalue.scoring.breakdown`)."""
-        return accuracy_by_question(self.predictions, self.survey, self.record.seed)
+        return accuracy_by_question(self.predictions, self.survey)
 
     @cached_property
     def inequity(self) -> Inequity | None:
@@ -130,16 +130,37 @@ class Run:
         return reliability(self.predictions, self.record.seed)
 
 
+_FILES = ("run.json", "summary.json", "example.json", "predictions.parquet", "people.parquet")
+
 _RECORD = TypeAdapter(Record)
 _SUMMARY = TypeAdapter(dict[str, Score])
 _EXAMPLES = TypeAdapter(tuple[Example, ...])
 
 
+_KEPT = 4
+"""Runs that stay in memory, with all that was computed from them, for who loads them again."""
+
+_loaded: dict[tuple[tuple[int, int, int, int], ...], Run] = {}
+
+
 def load_run(directory: str | Path) -> Run:
-    """The run in ``directory``. Raises IndievalueError, naming the file, where one is absent or broken."""
+    """The run in ``directory``; the same object as before, if none of its files has changed but perhaps in name.
+
+    Raises IndievalueError, naming the file, where one is absent or broken.
+    """
     folder = Path(directory)
     if not folder.is_dir():
         raise IndievalueError(f"{folder} is no run directory; `indievalue evaluate … --out {folder}` makes one")
+    stamps = [(folder / name).stat() for name in _FILES if (folder / name).exists()]
+    known = tuple((stamp.st_dev, stamp.st_ino, stamp.st_mtime_ns, stamp.st_size) for stamp in stamps)
+    run = _loaded.pop(known, None) if len(stamps) == len(_FILES) else None
+    _loaded[known] = run or _read_run(folder)
+    while len(_loaded) > _KEPT:
+        _loaded.pop(next(iter(_loaded)))
+    return _loaded[known]
+
+
+def _read_run(folder: Path) -> Run:
     record: Record = _read(folder / "run.json", _RECORD)
     summary: dict[str, Score] = _read(folder / "summary.json", _SUMMARY)
     examples: tuple[Example, ...] = _read(folder / "example.json", _EXAMPLES)

@@ -147,7 +147,7 @@ def map_file(countries: list[Country], scale: Scale, title: str, subtitle: str) 
     """The map as an SVG file of its own, with its legend."""
     outline = read_outline()
     width, height = outline.size
-    land = "".join(f'<path d="{path}"/>' for path in [*outline.countries.values(), outline.unnumbered])
+    land = f'<path d="{"".join([*outline.countries.values(), outline.unnumbered])}"/>'
     marks = []
     for country in _present(countries):
         fill = "url(#few)" if country.accuracy is None else scale.colour(country.accuracy)

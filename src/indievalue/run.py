@@ -26,6 +26,7 @@ from indievalue.predictors.protocol import Predictor
 from indievalue.report.exports import write_figures
 from indievalue.report.page import write_report
 from indievalue.report.runs import load_run
+from indievalue.report.tables import write_run_tables
 from indievalue.scoring.accuracy import summarise
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def evaluate(
         say("report …")
         run = load_run(folder)
         write_figures([run], folder / "figures")
+        write_run_tables([run], folder / "tables")
         write_report([run], folder / "report.html")
     return summary
 

@@ -13,6 +13,7 @@ from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.report import wording
 from indievalue.report.curves import Curve, curve_figure, curves
+from indievalue.report.differences import differences
 from indievalue.report.drawing import WIDE, figure_svg
 from indievalue.report.example import guessed_person, spread
 from indievalue.report.figures import accuracy_figure, category_figure, people_figure, reliability_figure
@@ -23,7 +24,7 @@ from indievalue.report.paper import paper_for
 from indievalue.report.questions import QuestionRow, question_rows
 from indievalue.report.runs import Run, run_names
 from indievalue.report.styles import SPREAD, Style, predictor_styles
-from indievalue.report.tips import accuracy_tip
+from indievalue.report.tips import accuracy_tip, difference_tip, signed
 from indievalue.report.world import WorldMap, map_svg, read_outline, shapes, world_maps
 from indievalue.scoring.accuracy import Score
 
@@ -125,6 +126,7 @@ def report_html(runs: Sequence[Run]) -> str:
         said = (tuple(wording.chosen(section.run)), tuple(section.run.record.data.lines()))
         tested.setdefault(said, []).append(section.name)
     drawn = [_curve(curve, number, styles) for number, curve in enumerate(curves(runs), 1)]
+    compared = differences(runs, run_names(runs))
     has_map = any(section.worlds for section in sections)
     environment = Environment(
         loader=PackageLoader("indievalue.report", "templates"),
@@ -133,10 +135,18 @@ def report_html(runs: Sequence[Run]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(accuracy_tip=accuracy_tip, sigma_tip=sigma_tip, place=_place, extent=_extent)
+    environment.globals.update(
+        accuracy_tip=accuracy_tip,
+        sigma_tip=sigma_tip,
+        difference_tip=difference_tip,
+        signed=signed,
+        place=_place,
+        extent=_extent,
+    )
     return environment.get_template("page.html.jinja").render(
         sections=sections,
-        contents=list(_contents(has_map, bool(drawn), example is not None)),
+        contents=list(_contents(has_map, bool(drawn), bool(compared), example is not None)),
+        differences=compared,
         styles=styles,
         dark_fellows=list(_dark_fellows(styles)),
         curves=drawn,
@@ -154,9 +164,11 @@ def report_html(runs: Sequence[Run]) -> str:
     )
 
 
-def _contents(world: bool, curve: bool, person: bool) -> Iterator[tuple[str, str]]:
+def _contents(world: bool, curve: bool, compared: bool, person: bool) -> Iterator[tuple[str, str]]:
     """Anchors of the sections and what the navigation calls them."""
     yield "accuracy", "Accuracy"
+    if compared:
+        yield "differences", "Differences"
     yield "categories", "Categories"
     yield "trust", "Calibration"
     yield "people", "People"

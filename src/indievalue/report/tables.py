@@ -95,7 +95,7 @@ def run_tables(run: Run, title: str, ending: str) -> list[Table]:
     ]
 
 
-def write_tables(runs: Sequence[Run], directory: str | Path) -> list[Path]:
+def write_run_tables(runs: Sequence[Run], directory: str | Path) -> list[Path]:
     """Write every table of every run as .md, .tex and .csv, and return the paths.
 
     Raises IndievalueError where ``directory`` cannot be written.

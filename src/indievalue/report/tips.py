@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from indievalue.scoring.paired import Comparison
+
 PART = " · "
 
 
@@ -19,6 +21,24 @@ def accuracy_tip(heading: str, item: Mapping[str, Any]) -> str:
             size(item["people"], item["probes"]),
         ]
     )
+
+
+def difference_tip(heading: str, row: Mapping[str, Any], comparison: Comparison) -> str:
+    """``majority less gaussian · 66.7 and 77.9 · difference −11.2, … · 800 people, 86,400 answers``."""
+    digits = row["digits"]
+    return PART.join(
+        [
+            f"{heading} less {comparison.b}",
+            f"{row['a']:.{digits}f} and {row['b']:.{digits}f}, difference {signed(row['difference'], digits)}",
+            f"95% interval {signed(row['low'], digits)} to {signed(row['high'], digits)}, p = {row['p']:.3f}",
+            size(comparison.people, comparison.probes),
+        ]
+    )
+
+
+def signed(value: float, digits: int) -> str:
+    """``+1.2`` or ``−1.2``."""
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def size(people: int, probes: int) -> str:

@@ -1,0 +1,90 @@
+"""Predictors set beside one another on the same answers: paired differences, within a run and between runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from indievalue.errors import IndievalueError
+from indievalue.report.runs import Run
+from indievalue.report.wording import called
+from indievalue.scoring.paired import Comparison, compare
+
+MEASURES = {"accuracy": 1, "log_loss": 3, "inequity": 2}
+"""Measures that are compared, and the digits of their differences."""
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What is compared with one thing. ``refused`` says why something could not be."""
+
+    title: str
+    against: str
+    rows: tuple[tuple[str, str, Comparison], ...]
+    refused: tuple[str, ...] = ()
+
+    def cells(self, comparison: Comparison) -> list[dict[str, Any] | None]:
+        """The row of each measure, with its ``digits``; None where it could not be compared."""
+        found = {row["measure"]: row for row in comparison.table.iter_rows(named=True) if row["demographic"] is None}
+        rows = [(found.get(measure), digits) for measure, digits in MEASURES.items()]
+        return [row | {"digits": digits} if row and row["difference"] is not None else None for row, digits in rows]
+
+
+def differences(runs: Sequence[Run], names: Sequence[tuple[str, ...]]) -> list[Differences]:
+    """The other predictors of each run against its best, and each predictor of a later run against itself in the first.
+
+    Only runs of the same form can be compared, on the answers that both were asked.
+    """
+    found = [_within(run, called(name)) for run, name in zip(runs, names, strict=True) if len(run.summary) > 1]
+    for form in dict.fromkeys(run.record.form for run in runs):
+        alike = [(run, called(name)) for run, name in zip(runs, names, strict=True) if run.record.form == form]
+        if len(alike) > 1:
+            found.append(_between(alike))
+    return found
+
+
+def _within(run: Run, title: str) -> Differences:
+    best, rows, refused = _with_best(run)
+    return Differences(title, best, rows, refused)
+
+
+@lru_cache(maxsize=8)
+def _with_best(run: Run) -> tuple[str, tuple[tuple[str, str, Comparison], ...], tuple[str, ...]]:
+    """The best predictor, and the others against it; kept, for the page of several runs shows it again."""
+    best, *others = sorted(run.summary, key=lambda name: -run.summary[name].accuracy)
+    return best, *_compared([(run, other, run, best, other, other) for other in others])
+
+
+def _between(runs: Sequence[tuple[Run, str]]) -> Differences:
+    (first, first_name), *others = runs
+    asked = [
+        (run, predictor, first, predictor, predictor, f"{predictor}, {name}")
+        for run, name in others
+        for predictor in run.summary
+        if predictor in first.summary
+    ]
+    rows, refused = _compared(asked)
+    return Differences("Between runs", f"the same predictor, {first_name}", rows, refused)
+
+
+def _compared(
+    pairs: Sequence[tuple[Run, str, Run, str, str, str]],
+) -> tuple[tuple[tuple[str, str, Comparison], ...], tuple[str, ...]]:
+    """Rows of (predictor, text, comparison) for pairs of (run, predictor, run, predictor, predictor, text)."""
+    rows, refused = [], []
+    for run, name, other, against, predictor, text in pairs:
+        demographics = [name for name in run.survey.inequity if name in run.people.columns]
+        try:
+            comparison = compare(
+                run.predictions.filter(predictor=name),
+                other.predictions.filter(predictor=against),
+                run.people,
+                demographics,
+                names=(text, against),
+                seed=run.record.seed,
+            )
+        except IndievalueError as error:
+            refused.append(f"{text} cannot be compared: {error}.")
+        else:
+            rows.append((predictor, text, comparison))
+    return tuple(rows), tuple(refused)

@@ -99,11 +99,14 @@ def _merged(answers: list[dict[str, Any]], second: bool) -> tuple[int, list[floa
 
 
 def _add(effort: Effort, sample: EvalSample) -> None:
-    models = [event for event in sample.events if event.event == "model"]
+    sent = [event for event in sample.events if event.event == "model"]
+    models = [event for event in sent if not event.error]
     effort.calls += len(models)
     effort.kept += sum(event.cache == "read" for event in models)
     effort.asked_again += max(0, len(sample.metadata["said"]) - 1)
-    effort.retries += sum(event.retries or 0 for event in models)
+    # A request that failed is told by the event of the one that succeeded, or has an event of its own.
+    effort.retries += max(sum(event.retries or 0 for event in models), len(sent) - len(models))
+    effort.retries += len(sample.error_retries or ())
     for usage in sample.model_usage.values():
         effort.input_tokens += (
             usage.input_tokens + (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)

@@ -1,6 +1,7 @@
 """Asks a chat model a benchmark through Inspect, where nothing that was answered is asked again."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 import polars as pl
 from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog, read_eval_log_samples
+from inspect_ai.model import GenerateConfig, get_model
 
 from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import task_texts
@@ -90,22 +92,22 @@ def ask(
     calls fail for good, or the budget is spent; and KeyboardInterrupt after Ctrl-C.
     """
     budget = Budget(asking.price, asking.limit_cost)
+    try:
+        config = GenerateConfig(**{**GENERATE, **asking.generate})
+        model = get_model(name, config=config, base_url=asking.base_url, **asking.model_args)
+    except Exception as error:  # each provider has its own
+        raise IndievalueError(f"{name} cannot be asked: {_plain(error)}") from None
     with _answers_kept():
-        try:
-            (log,) = inspect_eval(
-                task_of(benchmark, asking.style, asking.retries, budget),
-                model=name,
-                model_base_url=asking.base_url,
-                model_args=dict(asking.model_args),
-                log_dir=str(log_dir),
-                log_format="eval",
-                display=asking.display,  # type: ignore[arg-type]
-                fail_on_error=MOST_FAILED,
-                log_header_only=True,
-                **{**GENERATE, **asking.generate},
-            )
-        except (ValueError, TypeError, ImportError, OSError) as error:
-            raise IndievalueError(f"{name} cannot be asked: {_first_line(error)}") from None
+        (log,) = inspect_eval(
+            task_of(benchmark, asking.style, asking.retries, budget),
+            model=model,
+            log_dir=str(log_dir),
+            log_format="eval",
+            display=asking.display,  # type: ignore[arg-type]
+            fail_on_error=MOST_FAILED,
+            retry_on_error=1,
+            log_header_only=True,
+        )
     if log.status == "cancelled":
         raise KeyboardInterrupt
     failed = _failures(log)
@@ -117,7 +119,7 @@ def ask(
     if failed or log.status != "success":
         first = failed[0] if failed else str(log.error.message if log.error else log.status)
         raise IndievalueError(
-            f"{name}: {len(failed) or 'some'} calls have no answer, the first because of: {_first_line(first)}. All "
+            f"{name}: {len(failed) or 'some'} calls have no answer, the first because of: {_plain(first)}. All "
             "other answers are kept; the same command asks only for those that lack"
         )
     table, effort = predictions_of(name, benchmark, read_eval_log_samples(log.location, all_samples_required=True))
@@ -165,6 +167,7 @@ def _failures(log: EvalLog) -> list[str]:
     ]
 
 
-def _first_line(error: object) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300]
+def _plain(error: object) -> str:
+    """An error on one line, without markup for the terminal."""
+    text = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split()).removeprefix("ERROR: ")
+    return (text or type(error).__name__)[:300]

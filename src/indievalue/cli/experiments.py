@@ -55,37 +55,30 @@ def experiment(
     tested = tested_of(people, None)
     if predictor:
         chosen = chosen.model_copy(update={"predictors": tuple(predictor)})
-    from indievalue.experiments.engine import Study, check_predictors, plan, run_cells
-    from indievalue.experiments.estimate import Progress, estimate
-    from indievalue.experiments.folder import Folder
-    from indievalue.experiments.results import write_results
-    from indievalue.experiments.wording import command_line, plan_lines
+    from indievalue.experiments.run import check_experiment, run_experiment
+    from indievalue.experiments.wording import command_line
 
-    check_predictors(chosen.predictors)  # told before anything is read or written
-    folder = Folder(directory)
-    folder.check(chosen)
-    everyone = people_of(data, survey, seed)
-    study = Study(everyone, tested, seed)
-    with folder.opened(chosen):
-        planned = plan(chosen, study, folder, force=force)
-        for line in plan_lines(planned, study):
-            notes.print(escaped(line), soft_wrap=True)
-        if planned.left:
-            with notes.status("trying out how long that takes"):
-                expected = estimate(planned, study)
-            notes.print(escaped(f"That takes {expected}."), soft_wrap=True)
-            if (
-                expected.high > ASK_ABOVE
-                and not yes
-                and sys.stdin.isatty()
-                and not typer.confirm("Start?", default=True)
-            ):
-                notes.print("Nothing was started")
-                return
-            progress = Progress(planned)
-            run_cells(planned, study, folder, lambda cell, seconds: notes.print(escaped(progress.line(cell, seconds))))
-        command = command_line(name, data, directory, predictor, people, survey, seed)
-        write_results(planned, study, folder, survey=survey, command=command)
+    check_experiment(chosen, directory)  # told before minutes are spent on the data
+    asks = sys.stdin.isatty() and not yes
+    try:
+        ran = run_experiment(
+            chosen,
+            people_of(data, survey, seed),
+            directory,
+            tested=tested,
+            seed=seed,
+            survey=survey,
+            command=command_line(name, data, directory, predictor, people, survey, seed),
+            force=force,
+            say=lambda line: notes.print(escaped(line), soft_wrap=True),
+            start=lambda expected: not asks or expected.high <= ASK_ABOVE or typer.confirm("Start?", default=True),
+        )
+    except KeyboardInterrupt:
+        notes.print("The cells that are finished are kept; the same command goes on from there")
+        raise
+    if not ran:
+        notes.print("Nothing was started")
+        return
     out.print(escaped((directory / "table.md").read_text(encoding="utf-8")), soft_wrap=True, highlight=False)
     notes.print(f"Results: {directory / 'results.md'}")
 

@@ -47,7 +47,11 @@ def looks(axis: str, values: Sequence[Any], *, legend: bool = True) -> dict[str,
         colours = [COLOURS[place % len(COLOURS)] for place in range(len(values))]
         shapes = [SHAPES[place % len(SHAPES)] for place in range(len(values))]
     names = [described({axis: value}) for value in values]
-    made = alt.Legend(title=None, orient="top", labelLimit=0, symbolSize=70, columns=4) if legend else None
+    made = (
+        alt.Legend(title=None, orient="top", labelLimit=0, symbolSize=70, symbolOpacity=1, columns=4)
+        if legend
+        else None
+    )
     return {
         "color": alt.Color("look:N", scale=alt.Scale(domain=names, range=colours), legend=made),
         "shape": alt.Shape("look:N", scale=alt.Scale(domain=names, range=shapes), legend=made),
@@ -66,14 +70,18 @@ def accuracy_scale(values: Iterable[float | None]) -> alt.Scale:
     return alt.Scale(domain=[float(low), float(max(high, low + 5))], zero=False, nice=False)
 
 
-def printed_marks(items: Sequence[dict[str, Any]], x: alt.X, y: alt.Y, **more: Any) -> list[alt.Chart]:
-    """Hollow circles at what the paper printed, each with its ``label`` beside it."""
+def printed_marks(items: Sequence[dict[str, Any]], x: alt.X, y: alt.Y, last: Sequence[str]) -> list[alt.Chart]:
+    """Hollow circles at what the paper printed, each with its ``label``: to the right, or below for the x ``last``."""
     if not items:
         return []
-    chart = chart_of(items)
-    ring = chart.mark_point(size=90, filled=False, strokeWidth=1.6, opacity=1, color=INK).encode(x=x, y=y, **more)
-    text = chart.mark_text(align="left", dx=9, dy=-1, color=MUTED, fontSize=11).encode(x=x, y=y, text="label:N", **more)
-    return [ring, text]
+    marks = [chart_of(items).mark_point(size=90, filled=False, strokeWidth=1.6, opacity=1, color=INK).encode(x=x, y=y)]
+    for item in items:
+        text, below = chart_of([item]), item["x"] in last
+        placed = text.mark_text(
+            color=MUTED, fontSize=11, align="right" if below else "left", dx=10 if below else 9, dy=15 if below else -1
+        )
+        marks.append(placed.encode(x=x, y=y, text="label:N"))
+    return marks
 
 
 def save_figure(chart: Any, path: Path, title: str, subtitle: str) -> None:

@@ -32,7 +32,7 @@ def shown_inequity(table: pl.DataFrame) -> Shown:
     rows = [
         (
             row[PREDICTOR],
-            row["demographic"],
+            _words(row["demographic"]),
             number(row["groups"], "{}"),
             number(row["sigma"], "{:.2f}"),
             number(row["chance"], "{:.2f}"),
@@ -53,7 +53,7 @@ def shown_groups(groups: pl.DataFrame) -> Shown:
     predictors = groups[PREDICTOR].unique(maintain_order=True).to_list()
     rows: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in groups.iter_rows(named=True):
-        key = row["demographic"], row["group"], f"{row['people']:,}"
+        key = _words(row["demographic"]), row["group"], f"{row['people']:,}"
         rows.setdefault(key, {})[row[PREDICTOR]] = f"{row['value']:.1f} ({row['low']:.1f}–{row['high']:.1f})"
     return Shown(
         ("demographic", "group", "people", *predictors),
@@ -67,11 +67,12 @@ def inequity_figure(table: pl.DataFrame, printed: Sequence[Printed]) -> Any:
     predictors = table[PREDICTOR].unique(maintain_order=True).to_list()
     look = looks(PREDICTOR, predictors)
     best = table.filter((pl.col(PREDICTOR) == predictors[-1]) & (pl.col("demographic") != MEAN))
+    best = best.filter(pl.col("sigma").is_not_null())  # those of one group have none
     order = best.sort("corrected", "sigma", descending=True, nulls_last=True)["demographic"].to_list()
     paper = [{"row": "mean, printed in the paper", "sigma": one.sigma} for one in printed if one.sigma is not None]
-    names = [MEAN, *(["mean, printed in the paper"] if paper else []), *order]
+    names = [MEAN, *(["mean, printed in the paper"] if paper else []), *map(_words, order)]
     items = [
-        {**row, "row": row["demographic"], "look": row[PREDICTOR]}
+        {**row, "row": _words(row["demographic"]), "look": row[PREDICTOR]}
         for row in table.filter(pl.col("sigma").is_not_null()).to_dicts()
     ]
     y = alt.Y(
@@ -90,14 +91,14 @@ def inequity_figure(table: pl.DataFrame, printed: Sequence[Printed]) -> Any:
         chart.mark_rule(strokeWidth=2, opacity=0.5).encode(
             x=alt.X("sigma_low:Q"), x2="sigma_high:Q", color=look["color"], **common
         ),
-        chart.mark_tick(orient="vertical", size=9, thickness=1.6, color=MUTED).encode(x="chance:Q", **common),
+        chart.mark_tick(orient="vertical", size=8, thickness=1.6, color=MUTED).encode(x="chance:Q", **common),
         chart.mark_point(filled=False, size=34, strokeWidth=1.3, opacity=0.9).encode(x="sigma:Q", **look, **common),
         chart.mark_point(filled=True, size=44, opacity=1).encode(x=x, **look, **common),
     ]
     if paper:
         ring = chart_of(paper).mark_point(filled=False, size=70, strokeWidth=1.6, color=INK, opacity=1)
         layers.append(ring.encode(x="sigma:Q", y=y))
-    height = len(names) * (11 * len(predictors) + 8)
+    height = len(names) * (9 * len(predictors) + 8)
     return alt.layer(*layers).properties(width=440, height=height, config=CONFIG)
 
 
@@ -125,14 +126,16 @@ def groups_figure(groups: pl.DataFrame) -> Any:
             ),
             chart.mark_point(filled=True, size=36, opacity=1).encode(x=x, y=y, **look),
         )
-        heading = alt.TitleParams(
-            demographic.replace("_", " "), anchor="start", frame="bounds", fontSize=12.5, offset=4
-        )
+        heading = alt.TitleParams(_words(demographic), anchor="start", frame="bounds", fontSize=12.5, offset=4)
         charts.append((len(names), layered.properties(width=230, height=15 * len(names), title=heading)))
     left, right = _two_columns(charts)
     return alt.hconcat(
         *(alt.vconcat(*column, spacing=10) for column in (left, right) if column), spacing=24
     ).properties(config=CONFIG)
+
+
+def _words(demographic: str) -> str:
+    return demographic.replace("_", " ")
 
 
 def _two_columns(charts: list[tuple[int, Any]]) -> tuple[list[Any], list[Any]]:

@@ -6,11 +6,12 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from indievalue.experiments.drawing import accuracy_scale, look_of, looks, panelled, printed_marks
+from indievalue.experiments.drawing import SHAPES, accuracy_scale, look_of, looks, panelled, printed_marks
 from indievalue.experiments.grid import described, value_words
-from indievalue.experiments.measure import ALL, option_column
+from indievalue.experiments.measure import option_column
 from indievalue.experiments.printed import Printed
 from indievalue.experiments.spec import CATEGORY, OPTION, PREDICTOR, BoxPlot, Curve, Dots, HeatMap
+from indievalue.experiments.tables import ALL, NARROW, numbered
 from indievalue.report.drawing import chart_of
 from indievalue.report.styles import INK, MUTED
 from indievalue.survey.model import FormName
@@ -18,53 +19,59 @@ from indievalue.survey.model import FormName
 _CELL = 46, 26
 """Pixels of a square of a heat map, across and down."""
 
-_LONG = 14
-"""Characters of a column's name beyond which the columns of a heat map are numbered."""
+
+_SHADES = ["#f4f7fa", "#0b3c7d"]
+"""From hardly blue to dark blue in even steps of perceived lightness, which survive grey print and colour blindness."""
+
+_DARK = 0.62
+"""Share of the way along them from which white text is easier to read than black."""
+
+_AXES = {"demonstrations_about": "Shown: statements about", CATEGORY: "Foreseen: questions about"}
 
 
 def heat_map(spec: HeatMap, table: pl.DataFrame) -> Any:
     """Accuracy, or points of it above the cells that ``above`` names, in squares: the darker the more.
 
-    The colours, cividis, are even in lightness steps, so that they survive grey printing and colour blindness. Long
-    column names become numbers, which the rows of the same names carry.
+    Long column names become numbers, which the rows of the same names carry.
     """
     value = "gain" if spec.above else "accuracy"
     if spec.above:
         table = table.filter(~pl.all_horizontal(pl.col(a).cast(str) == value_words(v) for a, v in spec.above.items()))
     columns = table[spec.columns].unique(maintain_order=True).to_list()
-    numbered = len(columns) > 4 and max(len(name) for name in columns) > _LONG
-    number = {name: str(place) for place, name in enumerate([c for c in columns if c != ALL], start=1)}
+    number = numbered(columns) if len(columns) > NARROW else {}
     low, high = float(table[value].min()), float(table[value].max())  # type: ignore[arg-type]
-    dark = low + 0.55 * (high - low)
+    dark = low + _DARK * (high - low)
+
+    titles = [_AXES.get(axis) for axis in (spec.rows, spec.columns)] if number else [None, None]
 
     def draw(part: pl.DataFrame, place: int) -> Any:
         rows = part[spec.rows].unique(maintain_order=True).to_list()
-        names = {row: f"{number[row]}  {row}" if numbered and row in number else row for row in rows}
-        heads = {name: number.get(name, name) if numbered else name for name in columns}
+        names = {row: f"{number[row]}  {row}" if row in number else row for row in rows}
+        heads = {name: number.get(name, name) for name in columns}
         items = [
             {
                 "row": names[item[spec.rows]],
                 "column": heads[item[spec.columns]],
                 "value": item[value],
-                "text": f"{item[value]:+.1f}" if spec.above else f"{item[value]:.1f}",
+                "text": _signed(item[value]) if spec.above else f"{item[value]:.1f}",
             }
             for item in part.to_dicts()
         ]
-        wide = _CELL[0] if numbered else max(_CELL[0], 7 * max(map(len, columns)) + 12)
+        wide = _CELL[0] if number else max(_CELL[0], 7 * max(map(len, columns)) + 12)
         x = alt.X(
             "column:N",
             sort=None,
             scale=alt.Scale(domain=[heads[c] for c in columns], paddingInner=0.03),
-            axis=alt.Axis(title=None, orient="top", labelAngle=0, labelLimit=0, domain=False, ticks=False),
+            axis=alt.Axis(title=titles[1], orient="top", labelAngle=0, labelLimit=0, domain=False, ticks=False),
         )
         y = alt.Y(
             "row:N",
             sort=None,
             scale=alt.Scale(domain=[names[r] for r in rows], paddingInner=0.05),
-            axis=alt.Axis(title=None, labelLimit=400, domain=False, ticks=False) if place % 2 == 0 else None,
+            axis=alt.Axis(title=titles[0], labelLimit=400, domain=False, ticks=False) if place % 2 == 0 else None,
         )
         colour = alt.Color(
-            "value:Q", scale=alt.Scale(scheme="cividis", reverse=True, domain=[low, high], nice=False), legend=None
+            "value:Q", scale=alt.Scale(range=_SHADES, interpolate="lab", domain=[low, high], nice=False), legend=None
         )
         chart = chart_of(items)
         text = chart.mark_text(fontSize=11.5).encode(
@@ -100,30 +107,41 @@ def box_plot(spec: BoxPlot, people: pl.DataFrame, printed: Sequence[Printed]) ->
             for item in part.to_dicts()
         ]
         look = looks(spec.colour, colours)
-        # Boxes are of equal look in every panel, and hollow rings say what was printed for the same form of probes.
         form = form_of(part)
-        rings = [
+        rings: list[dict[str, Any]] = [
             {"x": str(one.demonstrations), "look": look_of(spec.colour, context), "mean": value, "label": one.label}
             for one in printed
             if (value := one.accuracy(form)) is not None
             for context in [_as_cell_context(one)]
-            if context in colours and str(one.demonstrations) in xs
+            if context in colours and str(one.demonstrations) in map(str, xs)
         ]
-        ends = [item[key] for item in items for key in ("low", "high")] + [ring["mean"] for ring in rings]
+        alike = summary.filter(pl.col("form") == form)  # panels of one form have one scale
+        ends = [*alike["low"].to_list(), *alike["high"].to_list(), *(ring["mean"] for ring in rings)]
         x = alt.X("x:N", sort=None, scale=alt.Scale(domain=list(map(str, xs)), paddingInner=0.25), axis=_x_axis(spec.x))
         offset = alt.XOffset("look:N", sort=None, scale=alt.Scale(domain=[look_of(spec.colour, c) for c in colours]))
         y = alt.Y("mean:Q", scale=accuracy_scale(ends), axis=alt.Axis(title=y_title, grid=True, tickCount=7))
         chart = chart_of(items)
         common = {"x": x, "xOffset": offset}
-        width = 300
+        width = 330
         band = width / len(xs) * 0.75 / len(colours) * 0.72
-        whisker = chart.mark_rule(strokeWidth=1.2).encode(y=alt.Y("low:Q"), y2="high:Q", color=look["color"], **common)
-        box = chart.mark_bar(size=band, opacity=0.35).encode(y="first:Q", y2="third:Q", color=look["color"], **common)
-        median = chart.mark_tick(size=band, thickness=2, orient="horizontal").encode(
-            y="median:Q", color=look["color"], **common
-        )
-        mean = chart.mark_point(filled=True, size=34, opacity=1, color=INK, shape="diamond").encode(y=y, **common)
-        layers = [box, whisker, median, mean, *printed_marks(rings, x, y, xOffset=offset)[:1]]
+        layers: list[Any] = [
+            chart.mark_bar(size=band, opacity=0.35).encode(y="first:Q", y2="third:Q", color=look["color"], **common),
+            chart.mark_rule(strokeWidth=1.2).encode(y=alt.Y("low:Q"), y2="high:Q", color=look["color"], **common),
+            chart.mark_tick(size=band, thickness=2, orient="horizontal").encode(
+                y="median:Q", color=look["color"], **common
+            ),
+            chart.mark_point(filled=True, size=34, opacity=1, color=INK, shape="diamond").encode(y=y, **common),
+        ]
+        if rings:
+            legend = alt.Legend(
+                title=None, orient="top", symbolStrokeColor=INK, symbolStrokeWidth=1.5, symbolOpacity=1, columns=2
+            )
+            labels = list(dict.fromkeys(one.label for one in printed))
+            shape = alt.Shape("label:N", scale=alt.Scale(domain=labels, range=list(SHAPES)), legend=legend)
+            hollow = chart_of(rings).mark_point(
+                size=64, filled=False, fill="white", stroke=INK, strokeWidth=1.5, opacity=1
+            )
+            layers.append(hollow.encode(y=y, shape=shape, **common))
         return alt.layer(*layers).properties(width=width, height=240)
 
     return _two_way(summary, spec.rows, spec.panels, draw)
@@ -176,7 +194,7 @@ def curve(spec: Curve, table: pl.DataFrame, printed: Sequence[Printed]) -> Any:
                 chart.mark_line(strokeWidth=1.8, opacity=0.8).encode(x=x, y=y, color=look["color"]),
                 chart.mark_point(filled=True, size=56, opacity=1).encode(x=x, y=y, **look),
             ]
-        return alt.layer(*layers, *printed_marks(rings, x, y)).properties(width=330, height=270)
+        return alt.layer(*layers, *printed_marks(rings, x, y, steps[-2:])).properties(width=330, height=270)
 
     return panelled(table, spec.panels, draw)
 
@@ -223,6 +241,11 @@ def dots(spec: Dots, table: pl.DataFrame, printed: Sequence[Printed]) -> Any:
         return alt.layer(*layers).properties(width=300, height=len(rows) * (16 * len(colours) + 12))
 
     return panelled(table, spec.panels, draw)
+
+
+def _signed(value: float) -> str:
+    text = f"{value:+.1f}".replace("-", "−")
+    return "0.0" if text[1:] == "0.0" else text
 
 
 def form_of(table: pl.DataFrame) -> FormName:

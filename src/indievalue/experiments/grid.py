@@ -33,7 +33,8 @@ class Cell:
     def name(self) -> str:
         """A folder's name: what a reader can tell it by, then six digits that no other cell has."""
         identity = json.dumps(dict(self.axes), sort_keys=True, ensure_ascii=False)
-        words = [self.predictor, *(f"{axis}-{value}" for axis, value in self.axes.items() if axis != PREDICTOR)]
+        axes = [axis for axis in Asked.model_fields if axis in self.axes]  # whatever their order in the grid
+        words = [self.predictor, *(f"{axis}-{self.axes[axis]}" for axis in axes)]
         readable = re.sub(r"[^a-z0-9.=-]+", "-", "--".join(words).lower()).strip("-.")[:90]
         return f"{readable}-{hashlib.blake2b(identity.encode(), digest_size=3).hexdigest()}"
 
@@ -180,6 +181,6 @@ def _pattern(axis: str) -> str:
         "demonstrations_as": "{} statements shown",
         "form": "{} probes",
         "protocol": "{} protocol",
-        "demonstrations_about": "shown of: {}",
+        "demonstrations_about": "showing {}",
     }
     return patterns.get(axis, "{}")

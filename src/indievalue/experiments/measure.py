@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from indievalue.errors import IndievalueError
 from indievalue.experiments.grid import Cell, partner_of, value_words
 from indievalue.experiments.spec import CATEGORY, OPTION, PREDICTOR, Experiment
+from indievalue.experiments.tables import ALL
 from indievalue.scoring.accuracy import log_loss
 from indievalue.scoring.bootstrap import DRAWS, cluster_intervals, times_drawn
 from indievalue.survey.survey import Survey
-
-ALL = "all"
-"""What stands for all categories together."""
 
 
 @dataclass(frozen=True)

@@ -124,11 +124,12 @@ def _figure(
     rings = "; rings: printed in the paper" if figures else ""
     if isinstance(spec, HeatMap):
         if spec.above:
-            return heat_map(spec, data), f"Points of accuracy above what is foreseen with: {described(spec.above)}"
+            return heat_map(spec, data), f"Points of accuracy gained over {described(spec.above)}"
         return heat_map(spec, data), "Accuracy, %"
     if isinstance(spec, BoxPlot):
         legend = "Half of the people in the box, 90% within the whiskers; diamonds: mean"
-        return box_plot(spec, people_table(measured, people), figures), legend + rings
+        hollow = "; hollow: printed in the paper" if figures else ""
+        return box_plot(spec, people_table(measured, people), figures), legend + hollow
     if isinstance(spec, Curve):
         return curve(spec, without_all(data), figures), f"Accuracy with 95% intervals{rings}"
     assert isinstance(spec, Dots)

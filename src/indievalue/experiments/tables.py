@@ -9,6 +9,9 @@ import polars as pl
 
 from indievalue.experiments.printed import Printed
 
+ALL = "all"
+"""What stands for all categories together."""
+
 NARROW = 9
 """A table of more columns has no room for intervals."""
 
@@ -37,7 +40,8 @@ class Shown:
 def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = "accuracy") -> Shown:
     """A row for every combination of ``down`` and a column for every value of ``across``, in order of occurrence.
 
-    Cells are ``value``, with its interval where there are at most :data:`NARROW` columns; empty where there is none.
+    Cells are ``value``, with its interval where there are at most :data:`NARROW` columns; empty where there is none. Of
+    more columns those with long names are numbered, and rows of the same names carry the number.
     """
     columns = table[across].unique(maintain_order=True).to_list()
     interval = len(columns) <= NARROW
@@ -46,11 +50,25 @@ def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = 
         text = with_interval(row, value) if interval else f"{row[value]:.1f}"
         rows.setdefault(tuple(row[name] for name in down), {})[row[across]] = text
     kept = [place for place in range(len(down)) if len({key[place] for key in rows}) > 1] or list(range(len(down)))[:1]
+    number = {} if interval else numbered(columns)
     return Shown(
-        (*(down[place].replace("_", " ") for place in kept), *map(str, columns)),
-        tuple((*(str(key[place]) for place in kept), *(row.get(c, "") for c in columns)) for key, row in rows.items()),
+        (*(down[place].replace("_", " ") for place in kept), *(number.get(c, str(c)) for c in columns)),
+        tuple(
+            (
+                *(" ".join(filter(None, [number.get(key[p]), str(key[p])])) for p in kept),
+                *(row.get(c, "") for c in columns),
+            )
+            for key, row in rows.items()
+        ),
         len(kept),
     )
+
+
+def numbered(names: Sequence[Any], longest: int = 14) -> dict[Any, str]:
+    """Numbers from 1 on to stand for names, where these are too long to head columns; ``all`` stays."""
+    if max(len(str(name)) for name in names) <= longest:
+        return {}
+    return {name: str(place) for place, name in enumerate((n for n in names if n != ALL), start=1)}
 
 
 def with_interval(row: dict[str, Any], value: str) -> str:

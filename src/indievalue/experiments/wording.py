@@ -3,10 +3,10 @@
 import shlex
 from pathlib import Path
 
-from indievalue.experiments.engine import Plan, Study
+from indievalue.experiments.engine import Plan
 
 
-def plan_lines(planned: Plan, study: Study) -> list[str]:
+def plan_lines(planned: Plan) -> list[str]:
     """What is to be run, in a few lines."""
     experiment = planned.experiment
     probes = [planned.probes[cell] for cell in planned.cells]

@@ -1,0 +1,68 @@
+"""Every experiment on real people: the pages and figures of docs/results/experiments.
+
+    python benchmarks/experiments.py wvs7_14countries.csv.gz [--only NAME …] [--runs DIR] [--out DIR]
+
+800 people, seed 0. The first time `masked` is trained, which takes half an hour on two cores; then it is all done in
+about a quarter of an hour. Runs are kept in --runs, and the same command goes on where it was stopped. What is written
+between the marks of a page is kept, and all around it is made anew.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+from indievalue.experiments.spec import load_experiment, shipped_experiments
+
+MASKED = {
+    "models-by-category",
+    "demographics-or-statements",
+    "polar-or-refined-demonstrations",
+    "category-transfer",
+    "inequity",
+    "groups",
+    "demonstrations-curve",
+}
+"""Experiments that are run with `masked`, too."""
+
+START, END = "<!-- findings -->", "<!-- end of findings -->"
+
+
+def main() -> None:
+    """Run all experiments, and write a page for each."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data")
+    parser.add_argument("--only", nargs="+", default=shipped_experiments())
+    parser.add_argument("--runs", type=Path, default=Path("runs/experiments"))
+    parser.add_argument("--out", type=Path, default=Path("docs/results/experiments"))
+    parser.add_argument("--without-masked", action="store_true")
+    options = parser.parse_args()
+    for name in options.only:
+        start = time.perf_counter()
+        folder = options.runs / name
+        predictors = list(load_experiment(name).predictors)
+        if name in MASKED and find_spec("torch") and not options.without_masked:
+            predictors.append("masked")
+        chosen = [word for predictor in predictors for word in ("--predictor", predictor)]
+        command = [sys.executable, "-c", "from indievalue.cli import main; main()", "experiment", name, options.data]
+        subprocess.run([*command, "--people", "800", "--out", str(folder), "--yes", *chosen], check=True)
+        publish(name, folder, options.out)
+        print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def publish(name: str, folder: Path, out: Path) -> None:
+    """The page of one experiment, with what has been written on it before between the marks, and its figure."""
+    out.mkdir(parents=True, exist_ok=True)
+    page = out / f"{name}.md"
+    earlier = page.read_text(encoding="utf-8") if page.exists() else ""
+    findings = earlier[earlier.index(START) : earlier.index(END) + len(END)] if START in earlier else f"{START}\n{END}"
+    parts = (folder / "results.md").read_text(encoding="utf-8").replace("(figure.svg)", f"({name}.svg)").split("\n\n")
+    page.write_text("\n\n".join([*parts[:4], findings, *parts[4:]]), encoding="utf-8")
+    shutil.copyfile(folder / "figure.svg", out / f"{name}.svg")
+
+
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -136,8 +137,11 @@ def test_different_data_are_refused_even_with_intersection() -> None:
         compare(pl.concat([a, b]), b)
 
 
-def test_a_demographic_of_one_group_is_null() -> None:
+def test_a_demographic_of_one_group_is_null_and_so_is_p_of_one_person() -> None:
     a, b = _two(6, np.full(40, 0.7), np.full(40, 0.6))
+    alone = compare(a.filter(person="a0000"), b.filter(person="a0000"))
+    assert _row(alone, "accuracy")["difference"] is not None
+    assert (_row(alone, "accuracy")["low"], _row(alone, "accuracy")["p"]) == (None, None)
     said = compare(a, b, people_of(all=["one"] * 40), ["all"])
     assert _row(said, "inequity")["difference"] is None
     assert _row(said, "sigma", "all")["difference"] is None
@@ -201,6 +205,18 @@ def test_inequity_and_flattening_on_the_command_line(runs: tuple[Path, Path], tm
     index = pl.read_csv(tables / "index.csv")
     assert index["run"].to_list() == [str(one), str(one), str(two)]
     assert index["predictor"].to_list() == ["majority", "resemble:k=5", "random"]
+    ours = pd.read_csv(tables / "table.csv").query("run == @name and sigma == sigma", local_dict={"name": str(one)})
+    rows = pd.read_parquet(one / "predictions.parquet").merge(pd.read_parquet(one / "people.parquet"), on="person")
+    rows["right"] = 100.0 * (rows.choice == rows.answer)
+    checked = 0
+    for row in ours.itertuples():
+        groups = rows[rows.predictor == row.predictor].groupby(row.demographic)
+        means = groups.right.mean()[groups.person.nunique() >= 5]
+        if "pooled" not in str(row.note):
+            checked += 1
+            assert row.sigma == pytest.approx(means.std(ddof=1), abs=1e-9)
+            assert (row.worst_value, row.best_value) == pytest.approx((means.min(), means.max()), abs=1e-9)
+    assert checked > 3
     crossed = _run("inequity", one, "--demographic", "*".join(columns[2:4]), "--minimum", "3", "--draws", "20")
     assert " × ".join(columns[2:4]) in crossed.stdout
     alike = _run("flattening", one, "--minimum", "5", "--match", columns[2], "--draws", "20", COLUMNS="80")

@@ -111,7 +111,7 @@ def flattening(
     crossed = check_demographics(people, demographics)
     if matched is None:
         matched = [name for name in MATCHED if name in people.columns]
-    else:
+    elif matched:
         check_demographics(people, matched)
     unknown = sorted(set(predictions["question"].unique()) - set(scales))
     if unknown:

@@ -43,7 +43,7 @@ class Comparison:
             ``log_loss`` in nats; ``inequity``, the mean of σ over demographics; and ``sigma`` of each. ``difference``
             is ``a`` − ``b`` with its 95% interval, ``low`` to ``high``, and ``p``, two-sided. In rows of inequity and
             sigma ``a`` and ``b`` are without noise, ``sigma_a`` and ``sigma_b`` as observed. Null where one predictor
-            gives no probabilities or there are no two groups.
+            gives no probabilities, there are no two groups, or only one person.
     """
 
     a: str
@@ -90,6 +90,8 @@ def compare(
     rows = [_overall(a, b, of, draws, seed) for of in ("accuracy", "log_loss")]
     if crossed and people is not None:
         rows += _inequity(a, b, people, crossed, measure, minimum, small, draws, seed)
+    if a["person"].n_unique() < 2:
+        rows = [row | dict.fromkeys(("low", "high", "p")) for row in rows]  # one person drawn again says nothing
     table = pl.DataFrame([{column: row.get(column) for column in COLUMNS} for row in rows], schema=COLUMNS)
     return Comparison(
         *names, a["person"].n_unique(), len(a), left_out, tuple(CROSS.join(columns) for columns in crossed), table

@@ -52,13 +52,21 @@ def mean_spread_interval(
 ) -> tuple[float, float, float]:
     """(low, middle, high) of the mean over demographics of the spread of their true values: 95% interval and estimate.
 
-    The middle would show a mean as large as the observed in half of the draws. How much noise adds to a mean of spreads
+    The middle would show a mean as large as the observed in half of the draws; of one demographic it is the root of its
+    variance between groups. How much noise adds to a mean of spreads
     depends on how the truth is shared out over demographics: most where a few hold all of it, least where all hold as
     much. So the low end supposes that those whose own interval reaches 0 hold none, and the others all; the middle and
     the high end that each holds what it shows, drawn towards what all show as far as that is noise (James & Stein
-    1961). The interval is therefore rather too long than too short. All NaN where no draw is usable.
+    1961). The interval is the longer for it. All NaN where no draw is usable.
     """
     own = np.sqrt(np.maximum(between, 0))
+    if len(own) == 1:
+        low, high = spread_interval(values[0], noise[0])
+        return low, float(own[0]), high
+    usable = _usable(noise)
+    if not usable.any():
+        return (float("nan"),) * 3
+    noise = [draws[usable] for draws in noise]
     sure = own * [spread_interval(value, draws)[0] > 0 for value, draws in zip(values, noise, strict=True)]
     _, middle, high = _true_spread(values, noise, even := _shrunk(values, noise, between))
     return _true_spread(values, noise, sure if sure.any() else even)[0], middle, high
@@ -67,22 +75,25 @@ def mean_spread_interval(
 def _shrunk(values: Sequence[Floats], noise: Sequence[Floats], between: Sequence[float]) -> Floats:
     """The true spread of each demographic, drawn towards that of all as far as their differences are noise."""
     squares = np.array(between)
-    if len(squares) == 1:
-        return np.ones(1)
     variances = []
     for value, draws, square in zip(values, noise, squares, strict=True):
         shown = float(spread(value))
         scale = np.sqrt(max(square, 0)) / shown if shown else 0.0
-        variances.append(np.nanvar(spread(scale * (value - value.mean()) + draws) ** 2))
+        variances.append(np.var(spread(scale * (value - value.mean()) + draws) ** 2))
     differences = squares.var(ddof=1)
     kept = max(0.0, 1 - float(np.mean(variances)) / differences) if differences else 0.0
     drawn = np.maximum(max(squares.mean(), 0) + kept * (squares - squares.mean()), 0)
     return np.sqrt(drawn) if drawn.any() else np.array([float(spread(value)) for value in values])
 
 
+def _usable(noise: Sequence[Floats]) -> NDArray[np.bool_]:
+    """Draws (draws,) in which every group has somebody."""
+    return np.asarray(np.all([np.isfinite(draws).all(axis=1) for draws in noise], axis=0))
+
+
 def _true_spread(values: Sequence[Floats], noise: Sequence[Floats], share: Floats) -> tuple[float, float, float]:
     """(low, middle, high) of the mean true spread, when it is shared out over demographics as ``share`` is."""
-    usable = np.all([np.isfinite(draws).all(axis=1) for draws in noise], axis=0)
+    usable = _usable(noise)
     if not usable.any():
         return (float("nan"),) * 3
     observed = float(np.mean([spread(value) for value in values]))

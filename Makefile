@@ -6,7 +6,7 @@ CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test bench bench-predictors twin docs clean
+.PHONY: install demo test browser bench bench-predictors twin docs clean
 
 install: $(DEV)
 
@@ -24,7 +24,13 @@ $(DEV): $(CORE)
 demo: $(CORE)
 	$(BIN)/indievalue demo --out demo --force
 
-test: $(DEV)
+# The report page is tested in Chromium; where there is none and it cannot be installed, those tests are skipped.
+browser:
+	@command -v chromium >/dev/null 2>&1 || { \
+	  command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; \
+	} || echo "no chromium: the report page is not tested in a browser"
+
+test: $(DEV) browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

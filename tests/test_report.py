@@ -8,13 +8,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from rich.console import Console
 
 from indievalue.errors import IndievalueError
-from indievalue.predictors.predictions import SCHEMA
 from indievalue.report import wording
 from indievalue.report.drawing import figure_svg
 from indievalue.report.example import guessed_person, spread
@@ -31,40 +29,10 @@ from indievalue.report.paper import paper_for, read_paper
 from indievalue.report.runs import load_run, run_names
 from indievalue.report.styles import predictor_styles
 from indievalue.report.terminal import print_summary
-from indievalue.scoring.accuracy import score, summarise
+from indievalue.scoring.accuracy import score
 from indievalue.scoring.breakdown import accuracy_by, accuracy_by_category, accuracy_by_person
 from indievalue.survey.load import load_survey
-
-PREDICTORS = ("random", "majority", "resemble:k=35", "openai/gpt-4o")
-HOSTILE = "<script>alert('x')</script> & \"quotes\""
-
-SURVEY = """
-name: small
-title: A small survey
-licence: Tell nobody.
-missing: {-1: unknown, -4: not asked}
-not_asked: -4
-blank: -1
-categories: [Home & Work, Trust <b>]
-"""
-
-QUESTIONS = """
-- battery: importance
-  category: Home & Work
-  type: mc_2
-  asks: Is {topic} important to you?
-  polar: {1: "{topic} is important to me.", 2: "{topic} is not important to me."}
-  refined: same as polar
-  questions:
-    A1: {topic: family}
-    A2: {topic: work}
-- question: B1
-  category: Trust <b>
-  type: mc_3
-  asks: How far do you trust people?
-  polar: {1-2: "I trust people.", 3: "I do not trust people."}
-  refined: {1: "I trust people a lot.", 2: "I trust people a little.", 3: "I do not trust people."}
-"""
+from rundirs import HOSTILE, PREDICTORS, QUESTIONS, SURVEY, make_run
 
 
 @pytest.fixture
@@ -73,72 +41,6 @@ def survey_folder(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "survey.yaml").write_text(SURVEY)
     (folder / "questions.yaml").write_text(QUESTIONS)
-    return folder
-
-
-def make_run(folder: Path, survey: str, **changes: Any) -> Path:
-    """A run directory with 12 people × 3 probes; ``changes`` go into run.json."""
-    form = changes.get("form", "polar")
-    questions = load_survey(survey).questions[:3]
-    random = np.random.default_rng(1)
-    rows = []
-    for person in range(12):
-        for question in questions:
-            options = len(question.options(form))
-            answer = int(random.integers(options))
-            for predictor in PREDICTORS:
-                choice = int(random.integers(options))
-                probabilities = np.full(options, 0.2 / (options - 1))
-                probabilities[choice] = 0.8
-                invalid = predictor == "openai/gpt-4o" and person == 0
-                rows.append(
-                    (predictor, form, "strict", "statements", form, 0, f"p{person}", question.id, 2, answer)
-                    + ((-1, None) if invalid else (choice, probabilities.tolist()))
-                )
-    predictions = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    first = {row["question"]: row["answer"] for row in predictions.filter(person="p0").iter_rows(named=True)}
-    example = {
-        "person": "p0",
-        "setup": 0,
-        "form": form,
-        "demographics": [HOSTILE],
-        "demonstrations": [{"question": "C1", "statement": f"{HOSTILE} {number}."} for number in range(7)],
-        "probes": [
-            {
-                "question": question.id,
-                "asks": question.asks,
-                "options": [option.statement for option in question.options(form)],
-                "answer": first[question.id],
-            }
-            for question in questions
-        ],
-    }
-    data = {"source": f"{HOSTILE}.csv", "survey": "small", "fingerprint": "abc", "rows": 40, "people": 40}
-    about = {
-        "arguments": {"data": HOSTILE, "predictor": list(PREDICTORS)},
-        "survey": survey,
-        "form": form,
-        "protocol": "strict",
-        "context": "statements",
-        "demonstrations": 200,
-        "demonstrations_as": form,
-        "seed": 7,
-        "people": 12,
-        "training_people": 28,
-        "data": data,
-        "eligibility": {"people": 40, "excluded": {"left early": 9}, "eligible": 31, "available": 31},
-        "versions": {"python": "3.11"},
-        "seconds": {"random": 0.1},
-        **changes,
-    }
-    folder.mkdir(parents=True)
-    predictions.write_parquet(folder / "predictions.parquet")
-    people = pl.DataFrame({"person": [f"p{person}" for person in range(12)]})
-    people = people.with_columns(weight=1.0, place=pl.Series([HOSTILE, "Elsewhere", None] * 4))
-    people.write_parquet(folder / "people.parquet")
-    (folder / "summary.json").write_text(json.dumps(summarise(predictions)))
-    (folder / "run.json").write_text(json.dumps(about))
-    (folder / "example.json").write_text(json.dumps([example]))
     return folder
 
 

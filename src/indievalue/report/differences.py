@@ -24,10 +24,13 @@ class Differences:
     refused: tuple[str, ...] = ()
 
     def cells(self, comparison: Comparison) -> list[dict[str, Any] | None]:
-        """The row of each measure, with its ``digits``; None where it could not be compared."""
+        """The row of each measure, with its ``digits``; None where it has no difference with an interval."""
         found = {row["measure"]: row for row in comparison.table.iter_rows(named=True) if row["demographic"] is None}
         rows = [(found.get(measure), digits) for measure, digits in MEASURES.items()]
-        return [row | {"digits": digits} if row and row["difference"] is not None else None for row, digits in rows]
+        return [
+            row | {"digits": digits} if row and None not in (row["difference"], row["low"], row["p"]) else None
+            for row, digits in rows
+        ]
 
 
 def differences(runs: Sequence[Run], names: Sequence[tuple[str, ...]]) -> list[Differences]:

@@ -61,10 +61,9 @@ class Scale:
 
     def legend(self) -> list[tuple[str, str]]:
         """Each colour and what it stands for, in percent, the least first."""
-        edges = [self.mean + self.step * (place + 0.5 - len(SPREAD) / 2) for place in range(1, len(SPREAD))]
-        digits = 0 if self.step >= 2 else 1
-        between = [f"{low:.{digits}f}–{high:.{digits}f}" for low, high in pairwise(edges)]
-        texts = [f"under {edges[0]:.{digits}f}", *between, f"over {edges[-1]:.{digits}f}"]
+        edges = [self.mean + self.step * (place - len(SPREAD) / 2) for place in range(1, len(SPREAD))]
+        between = [f"{low:.1f}–{high:.1f}" for low, high in pairwise(edges)]
+        texts = [f"under {edges[0]:.1f}", *between, f"over {edges[-1]:.1f}"]
         return [(colour, text) for (colour, _), text in zip(SPREAD, texts, strict=True)]
 
 

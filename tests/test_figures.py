@@ -1,0 +1,285 @@
+"""Figures and tables for a paper: what they hold, that labels stay text, and runs that lack what most have."""
+
+import csv
+import io
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from conftest import GARDEN
+from indievalue.report.curves import curve_figure, curves
+from indievalue.report.differences import differences
+from indievalue.report.exports import write_figures
+from indievalue.report.forest import forests
+from indievalue.report.inequity import inequity_figure
+from indievalue.report.page import write_report
+from indievalue.report.runs import Run, load_run, run_names
+from indievalue.report.styles import predictor_styles
+from indievalue.report.tables import Table, latex_text, markdown_text, write_run_tables
+from indievalue.report.world import country_codes, country_demographic, read_outline, scale_of, world_maps
+from indievalue.survey.load import load_survey
+from rundirs import HOSTILE, PREDICTORS, QUESTIONS, SURVEY, make_run, some_people
+
+COUNTRIES = ["Brazil", "Singapore", "Canada"]
+SKILL = {"majority": 0.3, "resemble:k=35": 0.6}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """125 people, five of them in a country of too few, and half of them of a class with a hostile name."""
+    labels = {"country": COUNTRIES * 40 + ["Andorra"] * 5, "sex": ["female", "male"], "class": [HOSTILE, "=1+1"]}
+    people = some_people(125, **labels)
+    return load_run(make_run(tmp_path_factory.mktemp("run") / "run", "wvs7", people=people, skill=SKILL))
+
+
+# --- groups ----------------------------------------------------------------------------------------------
+
+
+def test_a_forest_holds_the_groups_accuracies_and_what_chance_allows(run: Run) -> None:
+    plots = {forest.demographic: forest for forest in forests(run)}
+    assert set(plots) == {"country", "sex", "class"}
+    panel = next(panel for panel in plots["sex"].panels if panel.predictor == "majority")
+    of = run.predictions.filter(predictor="majority").join(run.people, on="person")
+    right = of.select("person", "sex", hit=(pl.col("choice") == pl.col("answer")).cast(pl.Float64))
+    for row in panel.rows:
+        own = right.filter(sex=row.group)
+        assert row.accuracy == pytest.approx(100 * own["hit"].mean())
+        assert row.people == own["person"].n_unique()
+    assert panel.mean == pytest.approx(100 * right["hit"].mean())
+    # The band is the standard deviation over reshuffled people, 1.96 times.
+    accuracy = right.group_by("person", maintain_order=True).agg(pl.col("hit").mean() * 100)["hit"].to_numpy()
+    random = np.random.default_rng(0)
+    size = panel.rows[0].people
+    drawn = [random.permutation(accuracy)[:size].mean() for _ in range(20_000)]
+    assert panel.rows[0].band == pytest.approx(1.96 * np.std(drawn), rel=0.03)
+
+
+def test_groups_of_too_few_people_have_no_figure_of_their_own(run: Run, tmp_path: Path) -> None:
+    country = next(forest for forest in forests(run) if forest.demographic == "country")
+    assert {row.group for panel in country.panels for row in panel.rows} == set(COUNTRIES)
+    assert "Andorra" not in str(run.inequity and run.inequity.groups.to_dicts())
+    write_figures([run], tmp_path / "figures")
+    write_run_tables([run], tmp_path / "tables")
+    for path in tmp_path.rglob("*.csv"):
+        if path.name.startswith("world-"):
+            (andorra,) = (row for row in csv.DictReader(path.open()) if row["name"] == "Andorra")
+            assert andorra["accuracy"] == ""
+        else:
+            assert "Andorra" not in path.read_text()
+
+
+def test_every_place_of_a_forest_is_on_the_panel(run: Run) -> None:
+    for forest in forests(run):
+        for panel in forest.panels:
+            assert forest.at(panel, panel.mean) == 50
+            for row in panel.rows:
+                places = [forest.at(panel, value) for value in (row.low, row.accuracy, row.high)]
+                assert 0 <= places[0] <= places[1] <= places[2] <= 100
+
+
+# --- the map ---------------------------------------------------------------------------------------------
+
+
+def test_every_country_of_the_survey_is_on_the_outline() -> None:
+    survey = load_survey("wvs7")
+    demographic = country_demographic(survey)
+    assert demographic is not None
+    codes = country_codes(demographic)
+    absent = [name for name, code in codes.items() if code not in read_outline().countries]
+    assert absent == ["Northern Ireland"]
+    assert (codes["Brazil"], codes["France"]) == (76, 250)
+    assert codes["Uganda"] == 800  # which the survey leaves to the gazetteer
+
+
+def test_a_survey_whose_country_is_no_country_has_no_map(tmp_path: Path) -> None:
+    assert country_demographic(load_survey(str(GARDEN))) is None
+    people = some_people(90, region=["Valley", "Hills", "Island"])
+    garden = load_run(make_run(tmp_path / "garden", str(GARDEN), people=people, predictors=("random", "majority")))
+    assert world_maps(garden) == []
+    assert [forest.demographic for forest in forests(garden)] == ["region"]
+    write_report([garden], tmp_path / "report.html")
+    assert 'id="world"' not in (tmp_path / "report.html").read_text()
+
+
+def test_a_map_shows_the_accuracies_of_the_groups(run: Run) -> None:
+    maps = {world.predictor: world for world in world_maps(run)}
+    assert set(maps) == set(PREDICTORS)
+    country = next(forest for forest in forests(run) if forest.demographic == "country")
+    panel = next(panel for panel in country.panels if panel.predictor == "majority")
+    known = {item.name: item.accuracy for item in maps["majority"].countries}
+    assert known == {row.group: row.accuracy for row in panel.rows} | {"Andorra": None}
+    assert maps["majority"].few
+
+
+def test_colours_of_the_map_part_at_equal_steps() -> None:
+    scale = scale_of(70, [63, 72, 78.4])
+    assert scale.step == 3
+    colours = [scale.colour(value) for value in (60, 64, 67, 70, 71.4, 73, 76, 90)]
+    assert len(set(colours)) == 7
+    assert colours[3] == colours[4]
+    assert [text for _, text in scale.legend()][:3] == ["under 62.5", "62.5–65.5", "65.5–68.5"]
+    assert scale_of(70, []).colour(70) == scale.colour(70)
+
+
+# --- the curve -------------------------------------------------------------------------------------------
+
+
+def test_a_curve_is_of_runs_that_differ_in_nothing_but_demonstrations(tmp_path: Path) -> None:
+    runs = [
+        load_run(make_run(tmp_path / f"run{shown}", "wvs7", demonstrations=shown, shown=shown, skill=SKILL))
+        for shown in (100, 0, 200)
+    ]
+    (curve,) = curves(runs)
+    assert [shown for shown, _ in curve.points] == [0, 100, 200]
+    assert len(curve.rows()) == 3 * len(PREDICTORS)
+    for width in (326, 720):
+        curve_figure(curve, predictor_styles(curve.predictors), width).to_dict()
+    other = load_run(make_run(tmp_path / "other", "wvs7", demonstrations=50, shown=50, people=some_people(9)))
+    assert curves([runs[0], other]) == []
+    assert curves([runs[0], runs[0]]) == []
+    names = {path.stem for path in write_figures(runs, tmp_path / "figures")}
+    assert "demonstrations-polar-form" in names
+
+
+# --- comparisons -----------------------------------------------------------------------------------------
+
+
+def test_differences_are_with_the_best_and_between_runs(tmp_path: Path, run: Run) -> None:
+    (within,) = differences([run], run_names([run]))
+    assert within.against == "resemble:k=35"
+    assert {predictor for predictor, _, _ in within.rows} == set(PREDICTORS) - {"resemble:k=35"}
+    for predictor, _, comparison in within.rows:
+        cell = within.cells(comparison)[0]
+        assert cell is not None
+        expected = run.summary[predictor].accuracy - run.summary["resemble:k=35"].accuracy
+        assert cell["difference"] == pytest.approx(expected)
+    other = load_run(make_run(tmp_path / "other", "wvs7", people=some_people(9)))
+    *_, between = differences([run, other], run_names([run, other]))
+    assert between.rows == ()
+    assert len(between.refused) == len(PREDICTORS)
+    write_report([run, other], tmp_path / "report.html")
+    assert "cannot be compared" in (tmp_path / "report.html").read_text()
+
+
+# --- tables ----------------------------------------------------------------------------------------------
+
+
+def test_tables_say_the_same_in_every_format(run: Run, tmp_path: Path) -> None:
+    written = write_run_tables([run], tmp_path)
+    names = {path.stem.removesuffix("-polar") for path in written}
+    assert names == {
+        "accuracy",
+        "accuracy-by-category",
+        "accuracy-by-question",
+        "inequity",
+        "inequity-by-demographic",
+        "accuracy-by-group",
+    }
+    rows = list(csv.reader((tmp_path / "accuracy-polar.csv").open()))
+    assert rows[1][:2] == ["resemble:k=35", f"{run.summary['resemble:k=35'].accuracy:.1f}"]
+    markdown = (tmp_path / "accuracy-polar.md").read_text().splitlines()
+    assert [line.count(" | ") for line in markdown if line.startswith("|")] == [len(rows[0]) - 1] * (len(rows) + 1)
+    latex = (tmp_path / "accuracy-polar.tex").read_text()
+    assert latex.count(r"\\") == len(rows)
+    for command in (r"\toprule", r"\midrule", r"\bottomrule", r"\caption", r"\label{tab:accuracy-polar}"):
+        assert latex.count(command) == 1
+
+
+def test_labels_stay_text_in_every_file(run: Run, tmp_path: Path) -> None:
+    written = [*write_figures([run], tmp_path / "figures"), *write_run_tables([run], tmp_path / "tables")]
+    held = 0
+    for path in written:
+        if path.suffix == ".svg":
+            root = ElementTree.parse(path).getroot()
+            assert not [element for element in root.iter() if element.tag.endswith("script")]
+            held += any(HOSTILE in (element.text or "") for element in root.iter())
+        elif path.suffix == ".csv":
+            cells = [cell for row in csv.reader(io.StringIO(path.read_text())) for cell in row]
+            held += HOSTILE in cells
+            assert not any("<script" in cell and HOSTILE not in cell for cell in cells)
+        elif path.suffix in (".md", ".tex"):
+            assert "<script" not in path.read_text()
+    assert held >= 4
+
+
+def test_signs_of_latex_and_markdown_are_escaped() -> None:
+    assert latex_text(r"50% & #1_a {b} ~ ^ \ <i> $") == (
+        r"50\% \& \#1\_a \{b\} \textasciitilde{} \textasciicircum{} \textbackslash{} \textless{}i\textgreater{} \$"
+    )
+    assert markdown_text("a|b *c* <i>`d`") == r"a\|b \*c\* &lt;i&gt;\`d\`"
+    table = Table("long", "Long", ("A", "B"), tuple(("x", "1") for _ in range(60)))
+    assert r"\begin{longtable}{lr}" in table.latex()
+    assert table.latex().count("x & 1") == 60
+
+
+# --- runs that lack something ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_survey(tmp_path: Path) -> str:
+    folder = tmp_path / "survey"
+    folder.mkdir()
+    (folder / "survey.yaml").write_text(SURVEY)
+    (folder / "questions.yaml").write_text(QUESTIONS)
+    return str(folder)
+
+
+LACKING: dict[str, tuple[dict[str, Any], str | None]] = {
+    "no demographics": ({"people": some_people(40)}, "Nothing is known of these people but their answers"),
+    "one group": ({"people": some_people(40, sex=["female"])}, "No demographic has two groups"),
+    "one person": ({"people": some_people(1, sex=["female"])}, "No demographic has two groups"),
+    "all invalid": ({"people": some_people(80, sex=["female", "male"]), "valid": False}, None),
+    "no probabilities": ({"people": some_people(80, sex=["female", "male"]), "silent": PREDICTORS}, None),
+    "one predictor": ({"people": some_people(80, sex=["female", "male"]), "predictors": ("random",)}, None),
+    "labels missing": ({"people": some_people(120, sex=["female", "male", None], country=[None])}, None),
+}
+
+
+@pytest.mark.parametrize("what", LACKING)
+@pytest.mark.filterwarnings("error")
+def test_a_run_that_lacks_something_is_reported_all_the_same(tmp_path: Path, what: str) -> None:
+    changes, said = LACKING[what]
+    run = load_run(make_run(tmp_path / "run", "wvs7", **changes))
+    write_report([run], tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert ("Group by group" in page) == (said is None)
+    assert said is None or said in page
+    figures = {path.stem for path in write_figures([run], tmp_path / "figures")}
+    assert ("inequity-polar" in figures) == (said is None)
+    assert ("reliability-polar" in figures) == (what not in ("all invalid", "no probabilities"))
+    tables = write_run_tables([run], tmp_path / "tables")
+    assert all(path.stat().st_size for path in tables)
+    assert not re.search(r"\b(nan|None|inf)\b", "".join(path.read_text() for path in tables))
+    assert not re.search(r">\s*(nan|None)\b|\b(nan|inf)%", page)
+
+
+def test_runs_of_different_data_stand_on_one_page(tmp_path: Path, small_survey: str) -> None:
+    one = load_run(make_run(tmp_path / "one", "wvs7", people=some_people(80, sex=["female", "male"])))
+    two = load_run(make_run(tmp_path / "two", small_survey))
+    write_report([one, two], tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("Group by group") == 1
+    assert "Trust &lt;b&gt;" in page
+
+
+def test_a_run_is_read_again_only_when_it_has_changed(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", "wvs7")
+    first = load_run(folder)
+    moved = folder.rename(tmp_path / "moved")
+    assert load_run(moved) is first
+    predictions = pl.read_parquet(moved / "predictions.parquet").head(40)
+    predictions.write_parquet(moved / "predictions.parquet")
+    assert len(load_run(moved).predictions) == 40
+
+
+def test_the_figure_of_inequity_is_valid_and_needs_groups(run: Run, tmp_path: Path) -> None:
+    for width in (326, 720):
+        inequity_figure(run, predictor_styles(run.summary), width).to_dict()
+    alone = load_run(make_run(tmp_path / "alone", "wvs7", people=some_people(40)))
+    with pytest.raises(ValueError, match="no demographic of two groups"):
+        inequity_figure(alone, predictor_styles(alone.summary))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from indievalue.benchmark.model import NOBODY, Benchmark, Eligibility, Settings, Setup
+from indievalue.benchmark.model import NOBODY, Benchmark, Eligibility, Settings, Setup, Task
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory, new_file
 from indievalue.people.people import People
@@ -89,41 +89,50 @@ def load_benchmark(directory: str | Path, people: People) -> Benchmark:
 
 
 def task_texts(benchmark: Benchmark) -> Iterator[dict[str, Any]]:
-    """Everything as text, one dict per person and setup.
+    """Everything as text, one dict per person and setup: :func:`texts_of` with, for each probe that the person answered
+    and no others, the ``answer``: index of the true option.
+    """
+    for setup, task in benchmark.tasks():
+        for text, answers in zip(texts_of(task), benchmark.answers(setup), strict=True):
+            probes = [
+                {**probe, "answer": int(answer)}
+                for probe, answer in zip(text["probes"], answers, strict=True)
+                if answer >= 0
+            ]
+            yield {**text, "probes": probes}
+
+
+def texts_of(task: Task) -> Iterator[dict[str, Any]]:
+    """What a predictor may see of each person as text.
 
     Keys: person, setup, form, demographics (statements), demonstrations (question, statement), probes (question, asks,
-    options, answer: index of the true option).
+    options).
     """
-    survey, settings = benchmark.survey, benchmark.settings
-    demographics = {demographic.name: demographic for demographic in survey.demographics}
-    for setup, task in benchmark.tasks():
-        answers = benchmark.answers(setup)
-        probed = [survey.questions[probe] for probe in setup.probes]
-        for row, person in enumerate(task.people.tolist()):
-            shown = [(survey.questions[at], int(task.shown[row, at])) for at in task.order[row] if at != NOBODY]
-            labels = {} if task.demographics is None else task.demographics.row(row, named=True)
-            yield {
-                "person": person,
-                "setup": setup.number,
-                "form": settings.form,
-                "demographics": [
-                    demographics[name].statement(label) for name, label in labels.items() if label is not None
-                ],
-                "demonstrations": [
-                    {"question": question.id, "statement": question.options(settings.shown_form)[option].statement}
-                    for question, option in shown
-                ],
-                "probes": [
-                    {
-                        "question": question.id,
-                        "asks": question.asks,
-                        "options": [option.statement for option in question.options(settings.form)],
-                        "answer": int(answer),
-                    }
-                    for question, answer in zip(probed, answers[row], strict=True)
-                    if answer >= 0
-                ],
-            }
+    demographics = {demographic.name: demographic for demographic in task.survey.demographics}
+    probes = [
+        {
+            "question": question.id,
+            "asks": question.asks,
+            "options": [option.statement for option in question.options(task.form)],
+        }
+        for question in (task.survey.questions[probe] for probe in task.probes)
+    ]
+    for row, person in enumerate(task.people.tolist()):
+        shown = [(task.survey.questions[at], int(task.shown[row, at])) for at in task.order[row] if at != NOBODY]
+        labels = {} if task.demographics is None else task.demographics.row(row, named=True)
+        yield {
+            "person": person,
+            "setup": task.setup,
+            "form": task.form,
+            "demographics": [
+                demographics[name].statement(label) for name, label in labels.items() if label is not None
+            ],
+            "demonstrations": [
+                {"question": question.id, "statement": question.options(task.shown_form)[option].statement}
+                for question, option in shown
+            ],
+            "probes": probes,
+        }
 
 
 def _probes(benchmark: Benchmark) -> pl.DataFrame:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from indievalue.errors import IndievalueError
 from indievalue.predictors.boosting import Boosting
 from indievalue.predictors.gaussian import Gaussian
+from indievalue.predictors.local import make_local
 from indievalue.predictors.logistic import Logistic
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.masked import make_masked
 from indievalue.predictors.protocol import Predictor
 from indievalue.predictors.random import Random
 from indievalue.predictors.resemble import Resemble
+from indievalue.prompts.prompt import Style
 
 PREDICTORS: dict[str, Callable[..., Predictor]] = {
     "random": Random,
@@ -34,11 +36,18 @@ def is_chat_model(name: str) -> bool:
     return "/" in name.partition(":")[0]
 
 
-def make_predictor(name: str) -> Predictor:
-    """A new predictor. Raises IndievalueError, listing what there is, for a name or an option that is unknown."""
+def make_predictor(name: str, style: Style | None = None) -> Predictor:
+    """A new predictor; ``style`` is how prompts are written for a local language model, ``local:MODEL``.
+
+    Raises IndievalueError, listing what there is, for a name or an option that is unknown.
+    """
     kind, _, rest = name.partition(":")
+    if kind == "local":
+        return make_local(rest, style)
     if kind not in PREDICTORS:
-        raise IndievalueError(f"there is no predictor {kind!r}; there are {', '.join(PREDICTORS)}, and PROVIDER/MODEL")
+        raise IndievalueError(
+            f"there is no predictor {kind!r}; there are {', '.join(PREDICTORS)}, local:MODEL, and PROVIDER/MODEL"
+        )
     known = OPTIONS.get(kind, {})
     arguments = {}
     for part in filter(None, rest.split(",")):

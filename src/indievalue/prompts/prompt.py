@@ -134,7 +134,8 @@ def read_template(name: str) -> Template:
             raise IndievalueError(
                 f"there is no template {name!r}: give {' or '.join(TEMPLATES)}, or the path of a file"
             )
-        return Environment(loader=FileSystemLoader(path.parent), **options).get_template(path.name)
+        loader = FileSystemLoader([path.parent, Path(__file__).parent])  # one's own may include what is shipped
+        return Environment(loader=loader, **options).get_template(path.name)
     except (TemplateError, UnicodeDecodeError, OSError) as error:
         raise IndievalueError(f"{name} is no Jinja template: {error}") from None
 

@@ -1,0 +1,66 @@
+"""Scores on disk: a line a person, so that a run that was stopped goes on where it was."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from indievalue.errors import IndievalueError
+from indievalue.files import cache_root
+
+FORMAT = 1
+"""Raised whenever the code would give other scores to the same prompts."""
+
+Scores = list[list[float]]
+"""For each prompt, a log-probability an option."""
+
+
+class Kept:
+    """What has been scored with one model: in :func:`indievalue.files.cache_root`, under ``local`` and a hash of all
+    that decides a score but the prompts.
+
+    The file holds hashes of prompts and log-probabilities, no text and no answer. A line that was cut off when a
+    process was killed is passed over.
+    """
+
+    def __init__(self, *made_of: object) -> None:
+        self.path = cache_root() / "local" / f"{key_of(FORMAT, *made_of)}.jsonl"
+        self._scores: dict[str, Scores] | None = None
+
+    def get(self, key: str) -> Scores | None:
+        if self._scores is None:
+            self._scores = dict(_lines(self.path))
+        return self._scores.get(key)
+
+    def put(self, key: str, scores: Scores) -> None:
+        """Raises IndievalueError where the disk is full or the cache cannot be written."""
+        if self._scores is not None:
+            self._scores[key] = scores
+        line = json.dumps([key, scores], separators=(",", ":"))
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                file.write(f"\n{line}\n".encode())  # begins a line even after one that was cut off
+        except OSError as error:
+            raise IndievalueError(f"cannot write {self.path}: {error.strerror or error}") from None
+
+
+def key_of(*made_of: object) -> str:
+    """A hash of anything that JSON can hold."""
+    return hashlib.blake2b(json.dumps(made_of).encode(), digest_size=16).hexdigest()
+
+
+def _lines(path: Path) -> Sequence[tuple[str, Scores]]:
+    found = []
+    try:
+        for line in path.read_bytes().splitlines():
+            try:
+                key, scores = json.loads(line)
+            except ValueError:
+                continue
+            found.append((key, scores))
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise IndievalueError(f"cannot read {path}: {error.strerror or error}") from None
+    return found

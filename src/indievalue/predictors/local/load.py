@@ -1,0 +1,116 @@
+"""From a model's files to a model in memory, with its tokenizer."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import version
+from inspect import signature
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from indievalue.errors import IndievalueError
+from indievalue.predictors.local.progress import say
+from indievalue.predictors.local.reading import Reader
+from indievalue.predictors.local.source import Source
+
+CPU_BATCH, GPU_BATCH = 512, 8192
+"""Tokens read in one pass unless said otherwise; about what fills the processor."""
+
+_FAILURES = (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model to read with, its tokenizer, and the most tokens of one text; None where there is no such limit."""
+
+    reader: Reader
+    tokenizer: Any
+    limit: int | None
+
+
+def device_of(name: str | None) -> str:
+    """The device to compute on. Raises IndievalueError where torch has none of that name."""
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name != "auto":
+        try:
+            torch.empty(0, device=name)
+        except (RuntimeError, AssertionError):
+            raise IndievalueError(f"local: torch has no device {name!r} here") from None
+    return name
+
+
+def identity(source: Source, device: str, dtype: str) -> str:
+    """All that decides what the model says: its files or its commit on the hub, the arithmetic, and the libraries."""
+    commit = None
+    if source.on_hub:
+        with _told(source.model):
+            commit = AutoConfig.from_pretrained(source.model, trust_remote_code=False)._commit_hash
+    libraries = [version("torch"), version("transformers")]
+    made_of = [source.model, source.gguf, commit, source.files(), device.partition(":")[0], dtype, libraries]
+    return json.dumps(made_of)
+
+
+@lru_cache(maxsize=1)
+def load(source: Source, device: str, dtype: str, identity: str) -> Loaded:
+    """The model, ready to read; the last one loaded stays in memory.
+
+    Raises IndievalueError, saying why, where it cannot be loaded.
+    """
+    where: dict[str, Any] = {"trust_remote_code": False}
+    if source.gguf:
+        where["gguf_file"] = source.gguf
+    kind: Any = dtype if dtype != "auto" else torch.float32 if device == "cpu" else "auto"
+    with _told(source.model), _quiet():
+        own = source.tokenizer is not None
+        tokenizer = AutoTokenizer.from_pretrained(source.tokenizer if own else source.model, **({} if own else where))
+        placed = {} if device == "cpu" else {"device_map": device}
+        model: Any = AutoModelForCausalLM.from_pretrained(source.model, dtype=kind, **placed, **where)
+        model.eval()
+    keeps = "logits_to_keep" in signature(model.forward).parameters
+    limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if source.adapter:
+        model = _adapted(model, source.adapter)
+    return Loaded(Reader(model, keeps, CPU_BATCH if device == "cpu" else GPU_BATCH, say), tokenizer, limit)
+
+
+def _adapted(model: Any, adapter: str) -> Any:
+    """The model with the adapter, whose weights are added to the model's where that loses nothing to rounding."""
+    try:
+        peft = import_module("peft")
+    except ImportError:
+        raise IndievalueError("an adapter needs peft: pip install 'indievalue[lm]'") from None
+    with _told(adapter), _quiet():
+        adapted = peft.PeftModel.from_pretrained(model, adapter).eval()
+        return adapted.merge_and_unload() if model.dtype == torch.float32 else adapted
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except _FAILURES as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise IndievalueError(f"cannot load {what}: {lines[0] if lines else type(error).__name__:.300}") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars while weights are read."""
+    logging: Any = transformers_logging
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        with redirect_stderr(io.StringIO()):  # the bar of GGUF files knows no other way
+            yield
+    finally:
+        if bars:
+            logging.enable_progress_bar()

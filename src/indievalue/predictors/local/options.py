@@ -1,0 +1,82 @@
+"""What can be chosen about a local model, and how it is written on the command line."""
+
+import re
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from indievalue.errors import IndievalueError
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "score": ("label", "statement"),
+    "chat": ("auto", "yes", "no"),
+    "order": ("fixed", "shuffled", "both"),
+    "dtype": ("auto", "float32", "bfloat16", "float16"),
+    "keep": ("yes", "no"),
+}
+"""What an option can be, where that is one of a few words."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a local model is loaded and read.
+
+    Attributes:
+        score: what an option's probability is made of: that of its ``label``, or of its ``statement``.
+        adapter: directory of a LoRA adapter that is put on the model.
+        device: ``cpu``, ``cuda``, ``cuda:1`` …, or ``auto``, which spreads the model over all that is there; by default
+            cuda where there is one.
+        dtype: of the weights; ``auto`` takes float32 on a CPU and else what the checkpoint is stored in.
+        batch: tokens read at once; 0 chooses by device. More is faster and takes more memory.
+        chat: whether prompts are put as a user's message; ``auto``: where the tokenizer has a chat template.
+        order: of options, instead of the one that prompts are written with.
+        keep: whether scores are kept, so that nothing is computed twice.
+    """
+
+    score: str = "label"
+    adapter: str | None = None
+    device: str | None = None
+    dtype: str = "auto"
+    batch: int = 0
+    chat: str = "auto"
+    order: str | None = None
+    keep: str = "yes"
+
+    def __post_init__(self) -> None:
+        """Raises IndievalueError, naming the option, where a value makes no sense."""
+        for name, words in CHOICES.items():
+            value = getattr(self, name)
+            if value is not None and value not in words:
+                raise IndievalueError(f"local: {name} is {', '.join(words[:-1])} or {words[-1]}, and not {value!r}")
+        if self.batch < 0:
+            raise IndievalueError(f"local: batch is a number of tokens, at least 1, and not {self.batch}")
+
+
+def split_name(text: str) -> tuple[str, Options]:
+    """What follows ``local:`` → (path or name of the model, options).
+
+    Options follow the model after a colon, ``smollm2:score=statement,chat=no``: from the first ``:word=`` on, unless
+    what stands before a later one is a file or directory, or all of it is. A comma within a value is part of it unless
+    ``word=`` follows. Raises IndievalueError where the model is missing or an option is unknown.
+    """
+    where, written = _split(text)
+    if not where:
+        raise IndievalueError("local needs a model: local:PATH, local:HUB_ID or local:smollm2")
+    known = [field.name for field in fields(Options)]
+    arguments: dict[str, Any] = {}
+    for part in re.split(r",(?=\w+=)", written) if written else ():
+        name, _, value = part.partition("=")
+        if name not in known:
+            raise IndievalueError(f"local models have no option {name!r}; they have {', '.join(known)}")
+        if name == "batch" and not value.isdecimal():
+            raise IndievalueError(f"local: batch is a number of tokens, and not {value!r}")
+        arguments[name] = int(value) if name == "batch" else value
+    return where, Options(**arguments)
+
+
+def _split(text: str) -> tuple[str, str]:
+    places = [found.start() for found in re.finditer(r":(?=\w+=)", text)]
+    if not places or Path(text).exists():
+        return text, ""
+    place = next((place for place in places if Path(text[:place]).exists()), places[0])
+    return text[:place], text[place + 1 :]

@@ -1,0 +1,145 @@
+"""Guesses what a language model on this machine holds most likely."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from indievalue.benchmark.model import Task
+from indievalue.benchmark.storage import texts_of
+from indievalue.errors import IndievalueError
+from indievalue.people.people import People
+from indievalue.predictors.local.kept import Kept, Scores, key_of
+from indievalue.predictors.local.load import Loaded, device_of, identity, load
+from indievalue.predictors.local.options import Options
+from indievalue.predictors.local.progress import Progress, say
+from indievalue.predictors.local.source import find_source
+from indievalue.predictors.local.wording import STATEMENT, Wording
+from indievalue.predictors.protocol import Guesses
+from indievalue.prompts.prompt import Prompt, Style, prompts_of
+from indievalue.survey.model import FormName
+
+_LITTLE = 0.5
+"""Probability of all labels together below which a model is said not to answer by label."""
+
+
+@dataclass(frozen=True)
+class Mass:
+    """Probability that a model gives to all of a probe's labels together, over ``prompts``: mean and quantiles."""
+
+    prompts: int
+    mean: float
+    low: float
+    median: float
+    high: float
+
+    @classmethod
+    def of(cls, masses: Sequence[float]) -> "Mass":
+        low, median, high = np.quantile(masses, [0.05, 0.5, 0.95]).tolist()
+        return cls(len(masses), float(np.mean(masses)), low, median, high)
+
+
+class Local:
+    """A causal language model of transformers, which is told what people said and not trained on anybody.
+
+    The probability of an option is that of its label as the next word, with or without a space before it, divided by
+    that of all labels; or, for ``score=statement``, exp of the mean log-probability of its statement's tokens, divided
+    by the sum of these over the options. Probes asked in two orders are averaged.
+
+    What the prompts of a person have in common is read once (see :mod:`indievalue.predictors.local.tree`). Scores are
+    kept (see :mod:`indievalue.predictors.local.kept`).
+
+    Args:
+        where: directory, GGUF file, id on the model hub, or ``smollm2``. options: see
+            :class:`indievalue.predictors.local.options.Options`. style: how prompts are written.
+
+    Attributes:
+        mass_: :class:`Mass` of all prompts so far; None before, and where statements are scored.
+    """
+
+    def __init__(self, where: str, options: Options | None = None, style: Style | None = None) -> None:
+        self.options = options or Options()
+        self.source = find_source(where, self.options.adapter)
+        self.device = device_of(self.options.device)
+        self.style = _style(style or Style(), self.options)
+        self.mass_: Mass | None = None
+        self._masses: list[float] = []
+
+    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+        """Nothing is learned."""
+        return self
+
+    def predict(self, task: Task) -> Guesses:
+        """Raises IndievalueError where the model cannot be loaded, or cannot read prompts as long as these."""
+        made_of = identity(self.source, self.device, self.options.dtype)
+        kept = Kept(made_of, self.options.score, self.options.chat) if self.options.keep == "yes" else None
+        totals = np.zeros((len(task.people), len(task.probes), int(task.counts.max(initial=0))))
+        places = {task.survey.questions[probe].id: place for place, probe in enumerate(task.probes)}
+        progress = None
+        for row, text in enumerate(texts_of(task)):
+            prompts = list(prompts_of(text, self.style, task.seed))
+            progress = progress or Progress(len(task.people), len(prompts))
+            key = key_of([[prompt.text, prompt.probes[0].statements, prompt.probes[0].order] for prompt in prompts])
+            scores = kept.get(key) if kept else None
+            fresh = scores is None
+            if scores is None:
+                scores = score(prompts, load(self.source, self.device, self.options.dtype, made_of), self.options)
+                if kept:
+                    kept.put(key, scores)
+            for prompt, logs in zip(prompts, scores, strict=True):
+                likely = np.exp(logs - np.max(logs))
+                totals[row, places[prompt.probes[0].question], : len(logs)] += likely / likely.sum()
+            if self.options.score == "label":
+                self._masses += [float(np.exp(logs).sum()) for logs in scores]
+            progress.person(fresh)
+        self._tell()
+        return Guesses.most_probable(totals / totals.sum(axis=2, keepdims=True))
+
+    def _tell(self) -> None:
+        if self._masses:
+            self.mass_ = Mass.of(self._masses)
+            if self.mass_.mean < _LITTLE:
+                say(
+                    f"only {100 * self.mass_.mean:.1f} % of the probability is on the options' labels; the model may "
+                    "not be answering by label: compare score=statement, or another chat="
+                )
+
+
+def score(prompts: Sequence[Prompt], loaded: Loaded, options: Options) -> Scores:
+    """For each of one person's prompts, a log-probability of each of the survey's options.
+
+    It is the label's, in all its spellings together, or the mean of the statement's tokens. Raises IndievalueError
+    where a prompt is longer than what the model can read.
+    """
+    chat = bool(loaded.tokenizer.chat_template) if options.chat == "auto" else options.chat == "yes"
+    wording = Wording(loaded.tokenizer, chat, options.score)
+    items = wording.items([wording.text(prompt) for prompt in prompts], list(prompts))
+    every = [item for probe in items for spellings in probe for item in spellings]
+    longest = max(len(item.read) for item in every)
+    if loaded.limit is not None and longest > loaded.limit:
+        raise IndievalueError(
+            f"a prompt about {prompts[0].person} is {longest:,} tokens long, and the model reads {loaded.limit:,}: "
+            "show fewer --demonstrations"
+        )
+    reader = loaded.reader if not options.batch else replace(loaded.reader, batch=options.batch)
+    logs = iter(reader.scores(every))
+    loaded.reader.shares = reader.shares
+    return [[_joined(spellings, [next(logs) for _ in spellings], options) for spellings in probe] for probe in items]
+
+
+def _joined(spellings: Sequence[Any], logs: Sequence[float], options: Options) -> float:
+    if options.score == "statement":
+        return float(logs[0]) / len(spellings[0].continuation)
+    return float(np.logaddexp.reduce(logs))
+
+
+def _style(style: Style, options: Options) -> Style:
+    if style.together:
+        raise IndievalueError(
+            "local models are scored probe by probe, so that a template that asks all probes at once makes no sense: "
+            "leave out --template batch and --batched"
+        )
+    if options.order:
+        style = replace(style, option_order=options.order)  # type: ignore[arg-type]
+    return replace(style, template=STATEMENT) if options.score == "statement" and style.template == "single" else style

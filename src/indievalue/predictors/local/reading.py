@@ -1,0 +1,160 @@
+"""Reads texts with a model: what all of a person's texts begin with once, and what differs in a few passes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import DynamicCache
+
+from indievalue.predictors.local.tree import Item, Pack, packs_of, trunk_of
+
+TRUNK = 8192
+"""Tokens of a shared beginning that are read in one pass."""
+
+TOLERANCE = {torch.float32: 1e-3}
+"""How far a log-probability may lie from that of the text read alone; 0.5 in coarser arithmetic."""
+
+
+@dataclass
+class Reader:
+    """A causal language model that gives log-probabilities of continuations.
+
+    The first texts are read in both ways, as a tree and one alone: where a model's attention is not what the tree needs
+    (recurrent models, positions added as a bias), the scores differ, and from then on every text is read alone.
+
+    Attributes:
+        model: of transformers, in evaluation mode. keeps: whether its forward takes ``logits_to_keep``.
+        batch: tokens read in one pass. say: told where texts must be read alone.
+        shares: whether beginnings are shared; None before that is known.
+        computed: tokens read so far.
+    """
+
+    model: Any
+    keeps: bool
+    batch: int
+    say: Callable[[str], None] = lambda message: None
+    shares: bool | None = None
+    computed: int = field(default=0)
+
+    def scores(self, items: Sequence[Item]) -> NDArray[np.float64]:
+        """Natural log-probability of each item's continuation, of all its tokens together."""
+        if self.shares is None:
+            self.shares = self._can_share(items)
+        return self._tree(items) if self.shares else self.alone(items)
+
+    @torch.inference_mode()
+    def alone(self, items: Sequence[Item]) -> NDArray[np.float64]:
+        """The same with every text read by itself, from its beginning; slow, and right for every model."""
+        scores = np.empty(len(items))
+        read: dict[tuple[int, ...], list[int]] = {}
+        for at, item in enumerate(items):
+            read.setdefault(item.read, []).append(at)
+        for tokens, same in read.items():
+            nodes, following, of = (
+                torch.tensor(column, device=self._device)
+                for column in zip(
+                    *(
+                        (len(items[at].context) - 1 + place, token, at)
+                        for at in same
+                        for place, token in enumerate(items[at].continuation)
+                    ),
+                    strict=True,
+                )
+            )
+            logits = self._forward(torch.tensor([tokens], device=self._device), nodes, use_cache=False)
+            scores[same] = 0.0
+            np.add.at(scores, of.cpu().numpy(), _foreseen(logits, following))
+        return scores
+
+    @property
+    def _device(self) -> torch.device:
+        return torch.device(self.model.get_input_embeddings().weight.device)
+
+    @torch.inference_mode()
+    def _tree(self, items: Sequence[Item]) -> NDArray[np.float64]:
+        scores = np.zeros(len(items))
+        trunk = trunk_of(items)
+        cache = DynamicCache()
+        for start in range(0, len(trunk), TRUNK):
+            tokens = torch.tensor([trunk[start : start + TRUNK]], device=self._device)
+            positions = torch.arange(start, start + tokens.shape[1], device=self._device)[None]
+            self._forward(tokens, tokens.new_zeros(1), past_key_values=cache, position_ids=positions, use_cache=True)
+        for pack in packs_of(items, len(trunk), self.batch):
+            np.add.at(scores, pack.items, self._pack(pack, cache, len(trunk)))
+            _shorten(cache, len(trunk))
+        return scores
+
+    def _pack(self, pack: Pack, cache: DynamicCache, trunk: int) -> NDArray[np.float64]:
+        nodes, targets = np.unique(pack.nodes, return_inverse=True)
+        logits = self._forward(
+            torch.from_numpy(pack.tokens)[None].to(self._device),
+            torch.from_numpy(nodes).to(self._device),
+            past_key_values=cache,
+            position_ids=torch.from_numpy(pack.positions + trunk)[None].to(self._device),
+            attention_mask=self._masks(pack, trunk) if trunk or not pack.chain else None,
+            use_cache=True,
+        )
+        following = torch.from_numpy(pack.following).to(self._device)
+        return _foreseen(logits, following, torch.from_numpy(targets).to(self._device))
+
+    def _masks(self, pack: Pack, trunk: int) -> Tensor | dict[str, Tensor]:
+        """What each node sees: the trunk and its own text; within the window, in layers that have one."""
+        config = self.model.config.get_text_config()
+        window, kinds = getattr(config, "sliding_window", None), set(getattr(config, "layer_types", None) or ())
+        sees = np.concatenate([np.ones((len(pack.tokens), trunk), bool), pack.sees], axis=1)
+        if not window or kinds == {"full_attention"}:
+            return self._mask(sees)
+        places = np.concatenate([np.arange(trunk), pack.positions + trunk])
+        near = sees & (places > (pack.positions + trunk)[:, None] - window)
+        if not kinds:
+            return self._mask(near)
+        return {"full_attention": self._mask(sees), "sliding_attention": self._mask(near)}
+
+    def _mask(self, sees: NDArray[np.bool_]) -> Tensor:
+        """As it is added to attention (1 × 1 × nodes × trunk and nodes): 0 where seen."""
+        hidden = torch.from_numpy(~sees).to(self._device)
+        mask = torch.zeros(hidden.shape, dtype=self.model.dtype, device=self._device)
+        return mask.masked_fill_(hidden, torch.finfo(mask.dtype).min)[None, None]
+
+    def _forward(self, tokens: Tensor, nodes: Tensor, **arguments: Any) -> Tensor:
+        """Logits (nodes × vocabulary) after those places of the one text in ``tokens``."""
+        self.computed += tokens.shape[1]
+        if self.keeps:
+            logits: Tensor = self.model(input_ids=tokens, logits_to_keep=nodes, **arguments).logits[0]
+        else:
+            logits = self.model(input_ids=tokens, **arguments).logits[0, nodes]
+        return logits
+
+    def _can_share(self, items: Sequence[Item]) -> bool:
+        longest = max(items, key=lambda item: len(item.read))
+        before = self.computed
+        expected = self.alone([longest])
+        try:
+            found = self._tree(items)[[items.index(longest)]]
+        except (TypeError, ValueError, RuntimeError, AttributeError, KeyError, IndexError, AssertionError) as error:
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
+            found = np.array([np.nan])
+        self.computed = before
+        if np.abs(found - expected).max() <= TOLERANCE.get(self.model.dtype, 0.5):
+            return True
+        self.say("this model cannot share what prompts have in common; each is read alone, which takes longer")
+        return False
+
+
+def _foreseen(logits: Tensor, following: Tensor, rows: Tensor | None = None) -> NDArray[np.float64]:
+    """Log-probability of each of the tokens ``following`` (targets,) after its row of ``logits``."""
+    logits = logits.float()
+    total = logits.logsumexp(dim=-1)
+    rows = torch.arange(len(following), device=logits.device) if rows is None else rows
+    return (logits[rows, following] - total[rows]).double().cpu().numpy()
+
+
+def _shorten(cache: Any, length: int) -> None:
+    """Forget all but the first ``length`` tokens, without a copy."""
+    for layer in cache.layers:
+        layer.keys, layer.values = layer.keys[..., :length, :], layer.values[..., :length, :]

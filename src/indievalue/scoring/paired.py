@@ -129,7 +129,7 @@ def shared_rows(
         ]
         raise IndievalueError(
             f"not the same people and probes: {'; '.join(lacking)}. To compare the {len(common_a):,} they share, "
-            "ask for the intersection"
+            "ask for their intersection (--intersection)"
         )
     differ = common_a["answer"] != common_b["answer"]
     if differ.any():

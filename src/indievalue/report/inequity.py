@@ -11,7 +11,7 @@ from indievalue.report.runs import Run
 from indievalue.report.styles import INK, Style
 from indievalue.report.tips import PART
 
-AS_IT_STANDS = "σ as it stands, noise and all"
+AS_IT_STANDS = "σ with noise"
 
 
 def inequity_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:

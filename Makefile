@@ -6,7 +6,7 @@ CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test browser bench bench-predictors twin docs clean
+.PHONY: install demo test browser bench bench-predictors experiments twin docs clean
 
 install: $(DEV)
 
@@ -44,6 +44,10 @@ bench: $(DEV)
 # Every predictor on real people, about an hour: make bench-predictors DATA=wvs7_14countries.csv.gz
 bench-predictors: $(DEV)
 	$(BIN)/python benchmarks/predictors.py $(DATA)
+
+# Every experiment on real people, and its page: make experiments DATA=wvs7_14countries.csv.gz
+experiments: $(DEV)
+	$(BIN)/python benchmarks/experiments.py $(DATA)
 
 # Refit the shipped model of synthetic people: make twin DATA=wvs7.csv
 twin: $(DEV)

@@ -61,6 +61,9 @@ class Study:
             raise IndievalueError(
                 "everybody in the data is tested, and nobody is left for the predictors to learn from"
             )
+        survey = people.survey
+        self._survey = f"{survey.name} {_digest(repr((survey.questions, survey.demographics, survey.sampling)))}"
+        self._people = f"{len(self.ids)} {_digest(repr(self.ids))}"
         self._drawn: dict[Settings, Benchmark] = {}
         self._fitted: tuple[Fitted, Predictor] | None = None
 
@@ -88,16 +91,15 @@ class Study:
 
     def about(self, cell: Cell) -> dict[str, Any]:
         """Everything a cell's predictions depend on, as plain values."""
-        survey = self.people.survey
         return {
             "format": FORMAT,
             "predictor": cell.predictor,
             "axes": dict(cell.axes),
             "settings": cell.asked.model_dump(mode="json"),
             "seed": cell.seed,
-            "survey": f"{survey.name} {_digest(repr((survey.questions, survey.demographics, survey.sampling)))}",
+            "survey": self._survey,
             "data": self.people.report.fingerprint,
-            "people": f"{len(self.ids)} {_digest(repr(self.ids))}",
+            "people": self._people,
         }
 
 

@@ -6,14 +6,15 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from indievalue.experiments.drawing import SHAPES, accuracy_scale, look_of, looks, panelled, printed_marks
+from indievalue.experiments.drawing import ACROSS, SHAPES, accuracy_scale, look_of, looks, panelled, printed_marks
 from indievalue.experiments.grid import described, value_words
 from indievalue.experiments.measure import option_column
 from indievalue.experiments.printed import Printed
 from indievalue.experiments.spec import CATEGORY, OPTION, PREDICTOR, BoxPlot, Curve, Dots, HeatMap
-from indievalue.experiments.tables import ALL, NARROW, numbered
+from indievalue.experiments.tables import ALL, NARROW, numbered, signed
 from indievalue.report.drawing import chart_of
 from indievalue.report.styles import INK, MUTED
+from indievalue.report.wording import listed
 from indievalue.survey.model import FormName
 
 _CELL = 46, 26
@@ -40,6 +41,8 @@ def heat_map(spec: HeatMap, table: pl.DataFrame) -> Any:
     columns = table[spec.columns].unique(maintain_order=True).to_list()
     number = numbered(columns) if len(columns) > NARROW else {}
     low, high = float(table[value].min()), float(table[value].max())  # type: ignore[arg-type]
+    if spec.above:
+        low, high = 0.0, max(high, 1.0)  # what is lost has the colour of nothing gained, and its sign
     dark = low + _DARK * (high - low)
 
     titles = [_AXES.get(axis) for axis in (spec.rows, spec.columns)] if number else [None, None]
@@ -53,7 +56,7 @@ def heat_map(spec: HeatMap, table: pl.DataFrame) -> Any:
                 "row": names[item[spec.rows]],
                 "column": heads[item[spec.columns]],
                 "value": item[value],
-                "text": _signed(item[value]) if spec.above else f"{item[value]:.1f}",
+                "text": signed(item[value]) if spec.above else f"{item[value]:.1f}",
             }
             for item in part.to_dicts()
         ]
@@ -68,10 +71,14 @@ def heat_map(spec: HeatMap, table: pl.DataFrame) -> Any:
             "row:N",
             sort=None,
             scale=alt.Scale(domain=[names[r] for r in rows], paddingInner=0.05),
-            axis=alt.Axis(title=titles[0], labelLimit=400, domain=False, ticks=False) if place % 2 == 0 else None,
+            axis=alt.Axis(title=titles[0], labelLimit=400, domain=False, ticks=False)
+            if number or place % ACROSS == 0
+            else None,
         )
         colour = alt.Color(
-            "value:Q", scale=alt.Scale(range=_SHADES, interpolate="lab", domain=[low, high], nice=False), legend=None
+            "value:Q",
+            scale=alt.Scale(range=_SHADES, interpolate="lab", domain=[low, high], clamp=True, nice=False),
+            legend=None,
         )
         chart = chart_of(items)
         text = chart.mark_text(fontSize=11.5).encode(
@@ -83,7 +90,7 @@ def heat_map(spec: HeatMap, table: pl.DataFrame) -> Any:
         square = chart.mark_rect().encode(x=x, y=y, color=colour)
         return alt.layer(square, text).properties(width=wide * len(columns), height=_CELL[1] * len(rows))
 
-    return panelled(table, spec.panels, draw)
+    return panelled(table, spec.panels, draw, across=1 if number else ACROSS)
 
 
 def box_plot(spec: BoxPlot, people: pl.DataFrame, printed: Sequence[Printed]) -> Any:
@@ -133,14 +140,10 @@ def box_plot(spec: BoxPlot, people: pl.DataFrame, printed: Sequence[Printed]) ->
             chart.mark_point(filled=True, size=34, opacity=1, color=INK, shape="diamond").encode(y=y, **common),
         ]
         if rings:
-            legend = alt.Legend(
-                title=None, orient="top", symbolStrokeColor=INK, symbolStrokeWidth=1.5, symbolOpacity=1, columns=2
-            )
+            legend = alt.Legend(title=None, orient="top", columns=2)
             labels = list(dict.fromkeys(one.label for one in printed))
             shape = alt.Shape("label:N", scale=alt.Scale(domain=labels, range=list(SHAPES)), legend=legend)
-            hollow = chart_of(rings).mark_point(
-                size=64, filled=False, fill="white", stroke=INK, strokeWidth=1.5, opacity=1
-            )
+            hollow = chart_of(rings).mark_point(size=64, filled=False, color=INK, strokeWidth=1.6, opacity=1)
             layers.append(hollow.encode(y=y, shape=shape, **common))
         return alt.layer(*layers).properties(width=width, height=240)
 
@@ -155,6 +158,7 @@ def curve(spec: Curve, table: pl.DataFrame, printed: Sequence[Printed]) -> Any:
     of_kind = pl.col(PREDICTOR).str.extract(r"^([^:]*)") if spec.x == OPTION else pl.col(spec.colour)
     table = table.with_columns(of_kind.alias("kind"))
     kinds = table["kind"].unique(maintain_order=True).to_list()
+    numbered_kinds = table.filter(pl.col(spec.x).is_not_null())["kind"].unique(maintain_order=True).to_list()
 
     def draw(part: pl.DataFrame, place: int) -> Any:
         form = form_of(part)
@@ -175,7 +179,12 @@ def curve(spec: Curve, table: pl.DataFrame, printed: Sequence[Printed]) -> Any:
         ]
         ends: list[float] = [item[key] for item in items + levels for key in ("accuracy_low", "accuracy_high")]
         scale = accuracy_scale(ends + [ring["accuracy"] for ring in rings])
-        x = alt.X("x:N", sort=None, scale=alt.Scale(type="point", domain=steps, padding=0.4), axis=_x_axis(spec.x))
+        x = alt.X(
+            "x:N",
+            sort=None,
+            scale=alt.Scale(type="point", domain=steps, padding=0.4),
+            axis=_x_axis(spec.x, numbered_kinds),
+        )
         y = alt.Y("accuracy:Q", scale=scale, axis=alt.Axis(title="Accuracy, %", grid=True, tickCount=7))
         look = looks(spec.colour, kinds)
         layers: list[Any] = []
@@ -243,11 +252,6 @@ def dots(spec: Dots, table: pl.DataFrame, printed: Sequence[Printed]) -> Any:
     return panelled(table, spec.panels, draw)
 
 
-def _signed(value: float) -> str:
-    text = f"{value:+.1f}".replace("-", "−")
-    return "0.0" if text[1:] == "0.0" else text
-
-
 def form_of(table: pl.DataFrame) -> FormName:
     """The form of the probes in a panel, which is that of its first row."""
     return "refined" if table["form"][0] == "refined" else "polar"
@@ -280,11 +284,8 @@ def _two_way(table: pl.DataFrame, down: str | None, across: str | None, draw: An
     return panelled(joined, "panel", draw, across=columns)
 
 
-def _x_axis(axis: str) -> alt.Axis:
-    titles = {
-        "demonstrations": "Statements shown",
-        OPTION: "Number in the predictor's name, such as the k of resemble:k=35",
-    }
+def _x_axis(axis: str, predictors: Sequence[str] = ()) -> alt.Axis:
+    titles = {"demonstrations": "Statements shown", OPTION: f"The number in the name of {listed(predictors)}"}
     return alt.Axis(title=titles.get(axis, axis.replace("_", " ")), labelAngle=0, grid=False, labelOverlap=False)
 
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import polars as pl
@@ -77,8 +78,18 @@ def write_results(planned: Plan, study: Study, folder: Folder, *, survey: str | 
 
 def results_page(experiment: Experiment, outcome: Outcome, figures: list[Printed], study: Study, command: str) -> str:
     """The page in Markdown."""
-    lines = [f"# {experiment.title}", "", experiment.asks.strip(), "", f"![{experiment.title}](figure.svg)", ""]
-    lines += [f"{outcome.legend}.", "", facts_line(study), "", "```sh", command, "```", "", outcome.shown.markdown()]
+    lines = [f"# {experiment.title}", "", fill(experiment.asks, 120), "", f"![{experiment.title}](figure.svg)", ""]
+    lines += [
+        f"{outcome.legend}.",
+        "",
+        fill(facts_line(study), 120),
+        "",
+        "```sh",
+        command,
+        "```",
+        "",
+        outcome.shown.markdown(),
+    ]
     if outcome.compared is not None:
         lines += [
             "Differences within people, who were asked the same in both, with 95% intervals from resampling people;",
@@ -90,7 +101,7 @@ def results_page(experiment: Experiment, outcome: Outcome, figures: list[Printed
         lines += [
             f"Printed in {read_paper().source}, of its own people: a difference is no test.",
             "",
-            paper_table(figures).markdown(),
+            paper_table(figures, sigma=isinstance(experiment.figure, Spread)).markdown(),
         ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -121,7 +132,6 @@ def _figure(
     experiment: Experiment, data: pl.DataFrame, measured: list[Measured], people: list[str], figures: list[Printed]
 ) -> tuple[Any, str]:
     spec = experiment.figure
-    rings = "; rings: printed in the paper" if figures else ""
     if isinstance(spec, HeatMap):
         if spec.above:
             return heat_map(spec, data), f"Points of accuracy gained over {described(spec.above)}"
@@ -131,6 +141,7 @@ def _figure(
         hollow = "; hollow: printed in the paper" if figures else ""
         return box_plot(spec, people_table(measured, people), figures), legend + hollow
     if isinstance(spec, Curve):
+        rings = "; rings: printed in the paper" if figures and spec.x == "demonstrations" else ""
         return curve(spec, without_all(data), figures), f"Accuracy with 95% intervals{rings}"
     assert isinstance(spec, Dots)
     lines = "; dashed: printed in the paper" if figures else ""

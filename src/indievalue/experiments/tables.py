@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from indievalue.experiments.grid import described
 from indievalue.experiments.printed import Printed
 
 ALL = "all"
@@ -52,10 +53,10 @@ def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = 
     kept = [place for place in range(len(down)) if len({key[place] for key in rows}) > 1] or list(range(len(down)))[:1]
     number = {} if interval else numbered(columns)
     return Shown(
-        (*(down[place].replace("_", " ") for place in kept), *(number.get(c, str(c)) for c in columns)),
+        (*(down[place].replace("_", " ") for place in kept), *(number.get(c, _words(across, c)) for c in columns)),
         tuple(
             (
-                *(" ".join(filter(None, [number.get(key[p]), str(key[p])])) for p in kept),
+                *(" ".join(filter(None, [number.get(key[p]), _words(down[p], key[p])])) for p in kept),
                 *(row.get(c, "") for c in columns),
             )
             for key, row in rows.items()
@@ -83,8 +84,8 @@ def comparison_table(table: pl.DataFrame) -> Shown:
             row["where"],
             row["from"],
             row["to"],
-            f"{row['difference']:+.1f} ({row['difference_low']:+.1f} to {row['difference_high']:+.1f})",
-            number(row["d_z"], "{:+.2f}"),
+            f"{signed(row['difference'])} ({signed(row['difference_low'])} to {signed(row['difference_high'])})",
+            "" if row["d_z"] is None else signed(row["d_z"], 2),
             probability(row["p_holm"]),
         )
         for row in table.iter_rows(named=True)
@@ -93,8 +94,8 @@ def comparison_table(table: pl.DataFrame) -> Shown:
     return Shown(headings, tuple(rows), 3)
 
 
-def paper_table(figures: Iterable[Printed]) -> Shown:
-    """The paper's figures for readers, without columns that it left empty."""
+def paper_table(figures: Iterable[Printed], *, sigma: bool) -> Shown:
+    """The paper's figures for readers, without columns that it left empty; σ only where it is wanted."""
     rows = [
         (
             figure.label,
@@ -108,7 +109,8 @@ def paper_table(figures: Iterable[Printed]) -> Shown:
         for figure in figures
     ]
     headings = ("predictor", "shown", "statements", "polar", "refined", "σ")
-    kept = [place for place in range(6) if place < 3 or any(row[place] for row in rows)]
+    wanted = range(6 if sigma else 5)
+    kept = [place for place in wanted if place < 3 or any(row[place] for row in rows)]
     return Shown(tuple(headings[p] for p in kept), tuple(tuple(row[p] for p in kept) for row in rows), 2)
 
 
@@ -116,9 +118,20 @@ def number(value: float | None, pattern: str) -> str:
     return "" if value is None else pattern.format(value)
 
 
+def signed(value: float, digits: int = 1) -> str:
+    """``+1.3``, ``−0.2``, ``0.0``: a zero has no sign."""
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text[1:] if not text[1:].strip("0.") else text
+
+
 def probability(p: float | None) -> str:
     """A p-value: ``0.032``, ``<0.001``."""
     return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _words(axis: str, value: Any) -> str:
+    """A value as a heading or a name: in words where it alone would not say what it is of."""
+    return described({axis: value}) if axis in ("context", "form", "demonstrations_as") else str(value)
 
 
 def _values(figure: Printed) -> tuple[float | None, ...]:
@@ -131,6 +144,13 @@ def _markdown(text: str) -> str:
 
 def _latex(text: str) -> str:
     text = re.sub(r"([&%$#_{}])", r"\\\1", text).replace("~", r"\textasciitilde{}").replace("^", r"\textasciicircum{}")
-    for sign, command in (("σ", r"$\sigma$"), ("≈", r"$\approx$"), ("×", r"$\times$"), ("<", "$<$"), ("–", "--")):
+    for sign, command in (
+        ("σ", r"$\sigma$"),
+        ("≈", r"$\approx$"),
+        ("×", r"$\times$"),
+        ("<", "$<$"),
+        ("–", "--"),
+        ("−", "$-$"),
+    ):
         text = text.replace(sign, command)
     return text

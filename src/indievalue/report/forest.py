@@ -10,7 +10,7 @@ from markupsafe import escape
 
 from indievalue.report.runs import Run
 from indievalue.report.styles import BAND, FONT, GRID, INK, MUTED, PAPER, Style
-from indievalue.report.tips import PART, accuracy_tip
+from indievalue.report.tips import PART, accuracy_tip, signed
 
 CHANCE = 1.96
 """Standard errors to either side of the mean within which chance puts 95% of groups."""
@@ -105,9 +105,12 @@ def _panel(run: Run, demographic: str, groups: pl.DataFrame) -> Panel:
         band = float(CHANCE * error)
         scored = {"accuracy": item["value"], "accuracy_low": item["low"], "accuracy_high": item["high"]}
         away = item["value"] - mean
-        verdict = "further from the mean than chance" if abs(away) > band else "no further from the mean than chance"
+        verdict = "more than chance allows" if abs(away) > band else "within what chance allows"
         tip = PART.join(
-            [accuracy_tip(f"{predictor}, {item['group']}", item | scored), f"{away:+.1f} points, {verdict}"]
+            [
+                accuracy_tip(f"{predictor}, {item['group']}", item | scored),
+                f"{signed(away, 1)} points from the mean, {verdict}",
+            ]
         )
         rows.append(Row(item["group"], item["people"], item["value"], item["low"], item["high"], band, tip))
     return Panel(predictor, mean, tuple(rows))

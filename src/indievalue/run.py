@@ -23,6 +23,7 @@ from indievalue.people.people import People
 from indievalue.predictors.names import is_chat_model, make_predictor
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Predictor
+from indievalue.prompts.prompt import Style
 from indievalue.report.exports import write_figures
 from indievalue.report.page import write_report
 from indievalue.report.runs import load_run
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 EXAMPLES = 1
 """People whose statements, probes and guesses the report shows."""
 
-_VERSIONS = ("indievalue", "numpy", "polars", "scipy", "scikit-learn", "torch", "lightgbm")
+_VERSIONS = ("indievalue", "numpy", "polars", "scipy", "scikit-learn", "torch", "transformers", "lightgbm")
 """Packages whose version a run notes, where they are installed."""
 
 
@@ -49,12 +50,14 @@ def evaluate(
     survey: str | None = None,
     force: bool = False,
     asking: "Asking | None" = None,
+    style: Style | None = None,
     say: Callable[[str], None] = lambda message: None,
 ) -> dict[str, dict[str, Any]]:
     """Ask each predictor the benchmark, and write a run directory; returns what ``summary.json`` holds.
 
     ``predictors`` are names (see :func:`indievalue.predictors.names.make_predictor`; ``openai/gpt-4o`` is a chat model,
-    asked as ``asking`` says), or predictors of one's own by the name that the tables shall give them. They learn from
+    asked as ``asking`` says; ``local:MODEL`` is one on this machine, whose prompts are written as ``style`` says), or
+    predictors of one's own by the name that the tables shall give them. They learn from
     those of ``people`` who are not tested. The directory holds ``predictions.parquet``, ``people.parquet``,
     ``summary.json``, ``run.json``, ``report.html``, ``figures/``, ``tables/``, ``example.json``, ``benchmark/`` and, of
     chat models, ``inspect/``; it appears under its name only when it is complete. Raises IndievalueError where a
@@ -66,7 +69,7 @@ def evaluate(
     made = (
         predictors
         if isinstance(predictors, Mapping)
-        else {name: make_predictor(name) for name in predictors if name not in chat}
+        else {name: make_predictor(name, style) for name in predictors if name not in chat}
     )
     settings = benchmark.settings
     training = people.take(~np.isin(people.ids, benchmark.people.ids))

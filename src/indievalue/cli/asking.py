@@ -109,13 +109,15 @@ def evaluate(
     from indievalue.benchmark.storage import load_benchmark
     from indievalue.files import check_directory
     from indievalue.predictors.names import is_chat_model, make_predictor
+    from indievalue.prompts.prompt import Style
     from indievalue.report.terminal import print_summary
     from indievalue.run import evaluate as run_evaluation
 
     chat = [name for name in predictor if is_chat_model(name)]
+    style = Style(template, batched, voice, option_order)  # type: ignore[arg-type]
     for name in predictor:
         if name not in chat:
-            make_predictor(name)  # an unknown name is told before minutes are spent on the data
+            make_predictor(name, style)  # an unknown name is told before minutes are spent on the data
     asking = None
     if chat:
         words = template, batched, voice, option_order, retries, generate, model_argument, base_url, price, limit_cost
@@ -143,6 +145,7 @@ def evaluate(
         survey=survey,
         force=force,
         asking=asking,
+        style=style,
         say=lambda message: notes.print(message, style="dim"),
     )
     comparable = everyone.survey.name == "wvs7" and not data.startswith("synthetic")

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from scipy.stats import ttest_rel
 
-from conftest import GARDEN, garden_answers, real_file
+from conftest import GARDEN, ROOT, garden_answers, real_file
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import NOBODY, Settings
 from indievalue.benchmark.narrow import about, first
@@ -145,6 +145,13 @@ def test_what_a_survey_or_a_grid_lacks_is_told_before_anything_is_computed(
         run_experiment(experiment, gardeners, tmp_path / "out", tested=10)
     assert complaint in str(told.value)
     assert not (tmp_path / "out" / "cells").exists()
+
+
+def test_the_example_in_the_docs_runs(crowd: People, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    example = parse_experiment(page.partition("```yaml\n")[2].partition("```")[0], "mine", "docs")
+    assert run_experiment(example.model_copy(update={"predictors": ("majority",)}), crowd, tmp_path / "out", tested=12)
+    assert all(name in page for name in shipped_experiments())
 
 
 def test_an_unknown_name_lists_what_there_is() -> None:
@@ -334,9 +341,7 @@ def test_a_cell_of_other_settings_or_people_is_refused_unless_forced(
     other = parse_experiment(changed(SMALL, **keys), "small", "small.yaml")
     with pytest.raises(IndievalueError, match=f"was made with other .*{differs}.* than asked for now.*--force"):
         run_experiment(other, gardeners, tmp_path / "out", tested=people, seed=seed)
-    assert {name: text for name, text in tables(tmp_path / "out").items() if name != "experiment.yaml"} == {
-        name: text for name, text in before.items() if name != "experiment.yaml"
-    }
+    assert tables(tmp_path / "out") == before
     run_experiment(other, gardeners, tmp_path / "out", tested=people, seed=seed, force=True)
     run_experiment(other, gardeners, tmp_path / "fresh", tested=people, seed=seed)
     assert tables(tmp_path / "out") == tables(tmp_path / "fresh")
@@ -382,9 +387,9 @@ def test_a_directory_of_something_else_is_left_alone(small: Experiment, gardener
 def test_two_processes_do_not_work_in_one_directory(small: Experiment, gardeners: People, tmp_path: Path) -> None:
     pytest.importorskip("fcntl")
     with (
-        Folder(tmp_path / "out").opened(small),
+        Folder(tmp_path / "out").opened(),
         pytest.raises(IndievalueError, match="another process is at work"),
-        Folder(tmp_path / "out").opened(small),
+        Folder(tmp_path / "out").opened(),
     ):
         pass
     run_experiment(small, gardeners, tmp_path / "out", tested=14)

@@ -50,16 +50,16 @@ class Folder:
             raise IndievalueError(f"cannot write {self.path}: {error.strerror or error}") from None
 
     @contextmanager
-    def opened(self, experiment: Experiment) -> Iterator[None]:
-        """Note which experiment this is, and keep every other process out until the block ends.
-
-        Raises IndievalueError where another process is at work here.
-        """
+    def opened(self) -> Iterator[None]:
+        """Keep every other process out until the block ends. Raises IndievalueError where one is at work here."""
         with _alone(self.path):
-            write_text(self.path / SPEC, spec_text(experiment))
             for left in (self.path / "cells").glob(".*.partial"):  # of a process that was killed
                 shutil.rmtree(left, ignore_errors=True)
             yield
+
+    def note(self, experiment: Experiment) -> None:
+        """Write down which experiment this is."""
+        write_text(self.path / SPEC, spec_text(experiment))
 
     def finished(self, cell: Cell, about: Mapping[str, Any], *, force: bool) -> dict[str, Any] | None:
         """What ``cell.json`` says of a finished cell; None where it is to be computed.

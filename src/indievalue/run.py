@@ -73,7 +73,7 @@ def evaluate(
     )
     settings = benchmark.settings
     training = people.take(~np.isin(people.ids, benchmark.people.ids))
-    if not len(training) and made:
+    if not len(training) and any(getattr(predictor, "learns", True) for predictor in made.values()):
         raise IndievalueError("everybody in the data is tested, and nobody is left for the predictors to learn from")
     with new_directory(Path(out), force=force) as folder:
         seconds: dict[str, float] = {}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from indievalue.cli import asking, data, experiments, language, reading
+from indievalue.cli import asking, data, exchange, experiments, language, reading
 from indievalue.cli.options import escaped, notes, out
 from indievalue.errors import IndievalueError
 
@@ -31,9 +31,11 @@ for command in (
     reading.compare,
     reading.inequity,
     reading.flattening,
+    exchange.export,
     data.survey,
 ):
     app.command()(command)
+app.command("import")(exchange.import_answers)
 
 
 @app.callback(invoke_without_command=True)

@@ -37,7 +37,8 @@ class Predictor(Protocol):
     """Anything that returns a probability for every option of a probe.
 
     ``fit`` sees people who are not tested; ``predict`` sees a task and returns its guesses. The order of people must
-    make no difference to either.
+    make no difference to either. One that learns nothing from people says so by ``learns = False``, and can be asked
+    about everybody.
     """
 
     def fit(self, people: People, form: FormName, shown_form: FormName) -> Self: ...

@@ -1,0 +1,1 @@
+"""The benchmark in others' formats, and answers that others' programs gave."""

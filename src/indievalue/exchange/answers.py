@@ -1,0 +1,178 @@
+"""Answers that another program gave, as a predictor."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from indievalue.benchmark.model import Benchmark, Task
+from indievalue.errors import IndievalueError
+from indievalue.people.people import People
+from indievalue.predictors.protocol import INVALID, Guesses
+from indievalue.prompts.answer import chosen_option, chosen_options
+from indievalue.prompts.prompt import Asked
+from indievalue.survey.model import FormName
+
+Missing = Literal["refuse", "invalid"]
+
+TOLERANCE = 0.02
+"""How far probabilities that were rounded may be from a sum of 1."""
+
+
+class _Answer(BaseModel):
+    """One line: the answer to a probe, or, with ``id`` and ``text``, what a model wrote to an exported prompt."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    person: str | None = None
+    setup: int | None = None
+    question: str | None = None
+    choice: int | None = None
+    probabilities: list[float] | None = Field(default=None, min_length=2)
+    id: str | None = None
+    text: str | None = None
+
+
+class Answered:
+    """A predictor that says what is in a file (see docs: Evaluate your model).
+
+    Each line is a JSON object: ``person``, ``setup``, ``question`` and ``choice`` (the survey's option, -1 for none) or
+    ``probabilities`` (one per option, in the survey's order), or both; or the ``id`` of an exported prompt and the
+    ``text`` that a model wrote to it, which needs the file of ``prompts``.
+
+    Raises IndievalueError, with the line, where a line is no such object, names a probe that is not in the benchmark, a
+    probe is answered twice, probabilities do not fit, or, unless ``missing`` is ``invalid``, a probe has no answer.
+    """
+
+    learns = False
+
+    def __init__(
+        self, file: str | Path, benchmark: Benchmark, prompts: str | Path | None = None, missing: Missing = "refuse"
+    ) -> None:
+        self._counts = {
+            (setup.number, benchmark.survey.questions[probe].id): int(count)
+            for setup, task in benchmark.tasks()
+            for probe, count in zip(setup.probes, task.counts, strict=True)
+        }
+        self._people = set(benchmark.people.ids.tolist())
+        self._given: dict[tuple[int, str, str], tuple[int, list[float] | None]] = {}
+        known = _prompts(Path(prompts)) if prompts else {}
+        for where, line in _lines(Path(file)):
+            for person, setup, question, choice, probabilities in _read(where, line, known):
+                self._add(where, person, setup, question, choice, probabilities)
+        self._check(benchmark, Path(file), missing)
+
+    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+        """Nothing is learned."""
+        return self
+
+    def predict(self, task: Task) -> Guesses:
+        questions = [task.survey.questions[probe].id for probe in task.probes]
+        choice = np.full((len(task.people), len(questions)), INVALID, np.int8)
+        probabilities = np.zeros((*choice.shape, int(task.counts.max(initial=1))), np.float32)
+        told = True
+        for row, person in enumerate(task.people.tolist()):
+            for place, question in enumerate(questions):
+                option, likely = self._given.get((task.setup, person, question), (INVALID, None))
+                choice[row, place] = option
+                if likely is None:
+                    told = False
+                else:
+                    probabilities[row, place, : len(likely)] = likely
+        return Guesses(choice, probabilities if told else None)
+
+    def _add(
+        self, where: str, person: str, setup: int, question: str, choice: int | None, likely: list[float] | None
+    ) -> None:
+        if person not in self._people or (setup, question) not in self._counts:
+            raise IndievalueError(f"{where}: the benchmark does not ask {person!r} {question!r} in setup {setup}")
+        if (setup, person, question) in self._given:
+            raise IndievalueError(f"{where}: {person!r} is answered for {question!r} of setup {setup} a second time")
+        count = self._counts[setup, question]
+        if choice is not None and not INVALID <= choice < count:
+            raise IndievalueError(f"{where}: {question} has options 0 to {count - 1} (-1 is none), not {choice}")
+        if likely is not None:
+            total = sum(likely)
+            if len(likely) != count or min(likely) < 0 or abs(total - 1) > TOLERANCE:
+                raise IndievalueError(f"{where}: {question} needs {count} probabilities from 0 on that sum to 1")
+            likely = [value / total for value in likely]
+        option = int(np.argmax(likely)) if choice is None and likely is not None else choice
+        self._given[setup, person, question] = (INVALID if option is None else option, likely)
+
+    def _check(self, benchmark: Benchmark, file: Path, missing: Missing) -> None:
+        absent = [
+            (setup.number, person, benchmark.survey.questions[probe].id)
+            for setup in benchmark.setups
+            for row, person in enumerate(benchmark.people.ids.tolist())
+            for probe, answer in zip(setup.probes.tolist(), benchmark.answers(setup)[row].tolist(), strict=True)
+            if answer >= 0 and (setup.number, person, benchmark.survey.questions[probe].id) not in self._given
+        ]
+        if absent and missing == "refuse":
+            setup, person, question = absent[0]
+            raise IndievalueError(
+                f"{file} has no answer to {len(absent):,} probes, first {question} of {person!r} in setup {setup}; "
+                "--missing invalid counts them as wrong"
+            )
+
+
+def _lines(file: Path) -> Iterable[tuple[str, Any]]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise IndievalueError(f"cannot read answers from {file}: {error}") from None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            where = f"{file}, line {number}"
+            try:
+                yield where, json.loads(line)
+            except ValueError as error:
+                raise IndievalueError(f"{where} is no JSON: {error}") from None
+
+
+def _read(
+    where: str, line: Any, prompts: dict[str, tuple[str, int, tuple[Asked, ...]]]
+) -> list[tuple[str, int, str, int | None, list[float] | None]]:
+    """(person, setup, question, choice, probabilities) of every probe that a line answers."""
+    try:
+        answer = _Answer.model_validate(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise IndievalueError(f"{where}: {f'{field}: ' if field else ''}{first['msg'].lower()}") from None
+    if answer.id is not None and answer.text is not None:
+        if answer.id not in prompts:
+            raise IndievalueError(f"{where}: no prompt has the id {answer.id!r}; --prompts names the exported file")
+        person, setup, asked = prompts[answer.id]
+        if len(asked) == 1:
+            return [(person, setup, asked[0].question, _or_invalid(chosen_option(answer.text, asked[0])), None)]
+        said = chosen_options(answer.text, asked)
+        return [(person, setup, question, _or_invalid(option), None) for question, option in said.items()]
+    if answer.person is None or answer.setup is None or answer.question is None:
+        raise IndievalueError(f"{where}: an answer has person, setup and question, or id and text")
+    if answer.choice is None and answer.probabilities is None:
+        raise IndievalueError(f"{where}: an answer has a choice, probabilities, or both")
+    return [(answer.person, answer.setup, answer.question, answer.choice, answer.probabilities)]
+
+
+def _prompts(file: Path) -> dict[str, tuple[str, int, tuple[Asked, ...]]]:
+    known = {}
+    for where, line in _lines(file):
+        try:
+            asked = tuple(_asked(probe) for probe in line["probes"])
+            known[str(line["id"])] = str(line["person"]), int(line["setup"]), asked
+        except (KeyError, TypeError, ValueError):
+            raise IndievalueError(f"{where} is no prompt that `indievalue export --to jsonl` wrote") from None
+    return known
+
+
+def _asked(probe: dict[str, Any]) -> Asked:
+    order = tuple(probe["options"])
+    shown = dict(zip(order, probe["statements"], strict=True))
+    return Asked(probe["question"], probe["asks"], tuple(shown[option] for option in range(len(order))), order)
+
+
+def _or_invalid(option: int | None) -> int:
+    return INVALID if option is None else option

@@ -1,0 +1,178 @@
+"""A saved benchmark as prompts for other programs: JSONL, Inspect, lm-evaluation-harness, Hugging Face datasets."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from indievalue.errors import IndievalueError
+from indievalue.files import new_directory
+from indievalue.prompts.prompt import Style, prompts_of
+
+PROMPTS = "prompts.jsonl"
+
+
+def export_benchmark(
+    benchmark: str | Path, to: str, out: str | Path, style: Style | None = None, *, force: bool = False
+) -> int:
+    """Write the prompts of a benchmark directory in the format ``to``, and return how many there are.
+
+    ``jsonl``: one line a call (see docs: Evaluate your model). ``hf``: a folder that ``datasets.load_dataset`` reads.
+    ``lm-eval``: a task directory for ``lm_eval --include_path``. ``inspect``: a task file for ``inspect eval``. Raises
+    IndievalueError where ``benchmark`` has no ``tasks.jsonl``, the format is unknown, the style asks several probes at
+    once where the format has no room for that, or in two orders, or ``out`` cannot be written.
+    """
+    if to not in FORMATS:
+        raise IndievalueError(f"there is no format {to!r}; choose {', '.join(FORMATS)}")
+    style = style or Style()
+    if style.together and to in ("lm-eval", "inspect"):
+        raise IndievalueError(f"{to} scores one probe at a time: leave out --template batch and --batched")
+    if style.option_order == "both":
+        raise IndievalueError("a probe is exported in one order of options: fixed or shuffled")
+    folder, (tasks, settings) = Path(benchmark), _read(Path(benchmark))
+    lines = [line for task in tasks for line in _lines(task, style, int(settings["seed"]))]
+    if not lines:
+        raise IndievalueError(f"{folder} asks nothing")
+    with new_directory(Path(out), force=force) as made:
+        FORMATS[to](made, lines, settings["form"], Path(out).resolve())
+    return len(lines)
+
+
+def _read(folder: Path) -> tuple[Iterator[dict[str, Any]], dict[str, Any]]:
+    file = folder / "tasks.jsonl"
+    try:
+        settings = json.loads((folder / "benchmark.json").read_text(encoding="utf-8"))["settings"]
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError, KeyError) as error:
+        raise IndievalueError(
+            f"{folder} holds no benchmark with its text: {error}; `indievalue benchmark DATA --out {folder}` makes one"
+        ) from None
+    return _tasks(file, text), settings
+
+
+def _tasks(file: Path, text: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            yield json.loads(line)
+        except ValueError as error:
+            raise IndievalueError(f"{file}, line {number} is damaged: {error}") from None
+
+
+def _lines(task: dict[str, Any], style: Style, seed: int) -> Iterator[dict[str, Any]]:
+    truth = {probe["question"]: probe["answer"] for probe in task["probes"]}
+    for prompt in prompts_of(task, style, seed):
+        probes = [
+            {
+                "question": probe.question,
+                "asks": probe.asks,
+                "labels": list(probe.labels),
+                "statements": [probe.statements[option] for option in probe.order],
+                "options": list(probe.order),
+                "target": probe.labels[probe.order.index(truth[probe.question])],
+            }
+            for probe in prompt.probes
+        ]
+        yield {
+            "id": prompt.key,
+            "person": prompt.person,
+            "setup": prompt.setup,
+            "prompt": prompt.text,
+            "probes": probes,
+        }
+
+
+def _jsonl(folder: Path, lines: list[dict[str, Any]], form: str, final: Path) -> None:
+    with (folder / PROMPTS).open("w", encoding="utf-8") as out:
+        out.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+def _flat(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a probe: id, person, setup, question, prompt, labels, statements, options, target (a place in labels)."""
+    return [
+        {
+            **{key: line[key] for key in ("id", "person", "setup", "prompt")},
+            **{key: probe[key] for key in ("question", "labels", "statements", "options")},
+            "target": probe["labels"].index(probe["target"]),
+        }
+        for line in lines
+        for probe in line["probes"]
+    ]
+
+
+def _hugging_face(folder: Path, lines: list[dict[str, Any]], form: str, final: Path) -> None:
+    pl.DataFrame(_flat(lines)).write_parquet(folder / "prompts.parquet")
+    front = {
+        "license": "other",
+        "configs": [{"config_name": form, "data_files": [{"split": "test", "path": "prompts.parquet"}]}],
+    }
+    (folder / "README.md").write_text(
+        f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n\n# Probes about people's values, {form} form\n\n"
+        "One row a probe: `prompt` is what a model reads, `labels` are what it may answer, `target` the place of the "
+        "right one in them, `options` the survey's option behind each label. Made from people's answers to a survey: keep it "
+        "to yourself unless its licence lets you pass it on.\n",
+        encoding="utf-8",
+    )
+
+
+def _lm_eval(folder: Path, lines: list[dict[str, Any]], form: str, final: Path) -> None:
+    name = f"indievalue_{form}"
+    with (folder / PROMPTS).open("w", encoding="utf-8") as out:
+        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in _flat(lines))
+    task = {
+        "task": name,
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": str(final / PROMPTS)}},
+        "test_split": "test",
+        "output_type": "multiple_choice",
+        "doc_to_text": "{{prompt}}",
+        "doc_to_choice": "{{labels}}",
+        "doc_to_target": "target",
+        "target_delimiter": " ",
+        "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+        "metadata": {"version": 1.0},
+    }
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(task, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _inspect(folder: Path, lines: list[dict[str, Any]], form: str, final: Path) -> None:
+    with (folder / "samples.jsonl").open("w", encoding="utf-8") as out:
+        for row in _flat(lines):
+            sample = {
+                "id": row["id"],
+                "input": row["prompt"],
+                "target": row["labels"][row["target"]],
+                "metadata": {key: row[key] for key in ("person", "setup", "question")},
+            }
+            out.write(json.dumps(sample, ensure_ascii=False) + "\n")
+    (folder / f"indievalue_{form}.py").write_text(_INSPECT_TASK.replace("FORM", form), encoding="utf-8")
+
+
+_INSPECT_TASK = '''"""Probes about people's values, FORM form: inspect eval indievalue_FORM.py --model PROVIDER/NAME."""
+
+from pathlib import Path
+
+from inspect_ai import Task, task
+from inspect_ai.dataset import json_dataset
+from inspect_ai.scorer import accuracy, pattern, stderr
+from inspect_ai.solver import generate
+
+
+@task
+def indievalue_FORM() -> Task:
+    return Task(
+        dataset=json_dataset(str(Path(__file__).parent / "samples.jsonl")),
+        solver=generate(),
+        scorer=pattern(r"^[\\W_]*([A-Z])\\b"),
+        metrics=[accuracy(), stderr(cluster="person")],
+    )
+'''
+
+FORMATS: dict[str, Callable[[Path, list[dict[str, Any]], str, Path], None]] = {
+    "jsonl": _jsonl,
+    "inspect": _inspect,
+    "lm-eval": _lm_eval,
+    "hf": _hugging_face,
+}

@@ -111,8 +111,8 @@ def _hugging_face(folder: Path, lines: list[dict[str, Any]], form: str, final: P
     (folder / "README.md").write_text(
         f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n\n# Probes about people's values, {form} form\n\n"
         "One row a probe: `prompt` is what a model reads, `labels` are what it may answer, `target` the place of the "
-        "right one in them, `options` the survey's option behind each label. Made from people's answers to a survey: keep it "
-        "to yourself unless its licence lets you pass it on.\n",
+        "right one in them, `options` the survey's option behind each label. Made from people's answers to a survey: "
+        "keep it to yourself unless its licence lets you pass it on.\n",
         encoding="utf-8",
     )
 

@@ -47,6 +47,23 @@ for form in ("polar", "refined") if sys.argv[3] == "predict" else ():
     others = people.take(~np.isin(people.ids, benchmark.people.ids))
     predict("resemble:k=35", Resemble(k=35).fit(others, form, form), benchmark)
 """
+GAUSSIAN = """
+import sys
+import numpy as np
+from indievalue.benchmark.build import build_benchmark
+from indievalue.benchmark.model import Settings
+from indievalue.people.read import read_people
+from indievalue.predictors.gaussian import Gaussian
+from indievalue.predictors.predictions import predict
+people = read_people(sys.argv[1])
+benchmark = build_benchmark(people, Settings(demonstrations_as="refined"), 800)
+others = people.take(~np.isin(people.ids, benchmark.people.ids))
+if sys.argv[3] != "draw":
+    fitted = Gaussian().fit(others, "polar", "refined")
+    fitted.save(sys.argv[2] + "/gaussian.npz")
+if sys.argv[3] == "predict":
+    predict("gaussian", fitted, benchmark)
+"""
 HELP = "from indievalue.cli import main; main()"
 
 
@@ -59,6 +76,10 @@ def main() -> None:
         catalog, catalog_memory = measure(CATALOG, file, folder)
         people, _ = measure(RESEMBLE, file, folder, "read")
         resemble, resemble_memory = measure(RESEMBLE, file, folder, "predict")
+        drawn, _ = measure(GAUSSIAN, file, folder, "draw")
+        fitted, _ = measure(GAUSSIAN, file, folder, "fit")
+        predicted, gaussian_memory = measure(GAUSSIAN, file, folder, "predict")
+        size = (Path(folder) / "gaussian.npz").stat().st_size / 1e6
         shown, help_memory = measure(HELP, "--help")
         print("| step | seconds | limit | peak GB | limit |\n|---|---|---|---|---|")
         print(f"| polars reads the columns needed | {read:.2f} | | {read_memory:.2f} | |")
@@ -66,6 +87,8 @@ def main() -> None:
         print(
             f"| resemble, 800 people, 3 setups, 2 forms | {resemble - people:.2f} | 15 | {resemble_memory:.2f} | 1.5 |"
         )
+        print(f"| gaussian, fitted to all others and saved ({size:.1f} MB) | {fitted - drawn:.2f} | 5 | | |")
+        print(f"| gaussian, 800 people, 3 setups | {predicted - fitted:.2f} | 10 | {gaussian_memory:.2f} | |")
         print(f"| indievalue --help | {shown:.2f} | 0.5 | {help_memory:.2f} | |")
         print(f"\nThe catalog takes {catalog / read:.1f} × as long as reading alone.")
 

@@ -1,7 +1,8 @@
 """A benchmark on disk: parquet tables to load it again, and a JSONL with the text to hand to another program."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from indievalue.benchmark.model import NOBODY, Benchmark, Eligibility, Settings,
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory, new_file
 from indievalue.people.people import People
+from indievalue.survey.model import Demographic
 
 FORMAT = 1
 """Raised when what is stored changes, so that an older file is refused and not misread."""
@@ -106,7 +108,7 @@ def texts_of(task: Task) -> Iterator[dict[str, Any]]:
     """What a predictor may see of each person as text.
 
     Keys: person, setup, form, demographics (statements), demonstrations (question, statement), probes (question, asks,
-    options).
+    options). A group that the survey has no statement for is left out.
     """
     demographics = {demographic.name: demographic for demographic in task.survey.demographics}
     probes = [
@@ -124,15 +126,20 @@ def texts_of(task: Task) -> Iterator[dict[str, Any]]:
             "person": person,
             "setup": task.setup,
             "form": task.form,
-            "demographics": [
-                demographics[name].statement(label) for name, label in labels.items() if label is not None
-            ],
+            "demographics": list(_statements(demographics, labels)),
             "demonstrations": [
                 {"question": question.id, "statement": question.options(task.shown_form)[option].statement}
                 for question, option in shown
             ],
             "probes": probes,
         }
+
+
+def _statements(demographics: Mapping[str, Demographic], labels: Mapping[str, str | None]) -> Iterator[str]:
+    for name, label in labels.items():
+        if label is not None:
+            with suppress(KeyError):
+                yield demographics[name].statement(label)
 
 
 def _probes(benchmark: Benchmark) -> pl.DataFrame:

@@ -15,6 +15,12 @@ from indievalue.predictors.local.tree import Item, Pack, packs_of, trunk_of
 TRUNK = 8192
 """Tokens of a shared beginning that are read in one pass."""
 
+ENOUGH = 256
+"""Tokens of a shared beginning that suffice to see whether a model can share it."""
+
+_ROWS = 512
+"""Rows of logits of which a sum is taken at once, since a row may be 250,000 numbers long."""
+
 TOLERANCE = {torch.float32: 1e-3}
 """How far a log-probability may lie from that of the text read alone; 0.5 in coarser arithmetic."""
 
@@ -23,8 +29,8 @@ TOLERANCE = {torch.float32: 1e-3}
 class Reader:
     """A causal language model that gives log-probabilities of continuations.
 
-    The first texts are read in both ways, as a tree and one alone: where a model's attention is not what the tree needs
-    (recurrent models, positions added as a bias), the scores differ, and from then on every text is read alone.
+    Two of the first texts are read in both ways, as a tree and alone: where a model's attention is not what the tree
+    needs (recurrent models, positions added as a bias), the scores differ, and every text is read alone from then on.
 
     Attributes:
         model: of transformers, in evaluation mode. keeps: whether its forward takes ``logits_to_keep``.
@@ -130,15 +136,20 @@ class Reader:
         return logits
 
     def _can_share(self, items: Sequence[Item]) -> bool:
-        longest = max(items, key=lambda item: len(item.read))
+        config = self.model.config.get_text_config()
+        rope = getattr(config, "rope_parameters", None) or {}
+        whole = getattr(config, "sliding_window", None) or rope.get("rope_type", "default") != "default"
+        cut = 0 if whole else max(0, len(trunk_of(items)) - ENOUGH)  # reading all of it could show no more
+        chosen = [max(items, key=lambda item: len(item.read)), min(items, key=lambda item: item.read)]
+        chosen = [Item(item.context[cut:], item.continuation) for item in chosen]
         before = self.computed
-        expected = self.alone([longest])
+        expected = self.alone(chosen)
         try:
-            found = self._tree(items)[[items.index(longest)]]
+            found = self._tree(chosen)
         except (TypeError, ValueError, RuntimeError, AttributeError, KeyError, IndexError, AssertionError) as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
-            found = np.array([np.nan])
+            found = np.full(len(chosen), np.nan)
         self.computed = before
         if np.abs(found - expected).max() <= TOLERANCE.get(self.model.dtype, 0.5):
             return True
@@ -148,10 +159,9 @@ class Reader:
 
 def _foreseen(logits: Tensor, following: Tensor, rows: Tensor | None = None) -> NDArray[np.float64]:
     """Log-probability of each of the tokens ``following`` (targets,) after its row of ``logits``."""
-    logits = logits.float()
-    total = logits.logsumexp(dim=-1)
+    total = torch.cat([part.float().logsumexp(dim=-1) for part in torch.split(logits, _ROWS)])
     rows = torch.arange(len(following), device=logits.device) if rows is None else rows
-    return (logits[rows, following] - total[rows]).double().cpu().numpy()
+    return (logits[rows, following].float() - total[rows]).double().cpu().numpy()
 
 
 def _shorten(cache: Any, length: int) -> None:

@@ -553,6 +553,8 @@ def test_evaluate_asks_a_local_model(tiny: Callable[..., Path], tmp_path: Path) 
     assert result.exit_code == 0, result.output
     (summary,) = json.loads((out / "summary.json").read_text()).values()
     assert (summary["people"], summary["probes"], summary["invalid"]) == (3, 117, 0)
+    (effort,) = json.loads((out / "run.json").read_text())["effort"].values()
+    assert effort["mass"]["prompts"] == 2 * 117
     (kept,) = (tmp_path / "cache" / "local").glob("*.jsonl")
     assert sum(len(json.loads(line)[1]) for line in kept.read_text().split("\n") if line) == 2 * 117
 

@@ -87,6 +87,8 @@ def evaluate(
             else:
                 fitted = made[name].fit(training, settings.form, settings.shown_form)
                 table = predict(name, fitted, benchmark)
+                if mass := getattr(fitted, "mass_", None):
+                    effort[name] = {"mass": asdict(mass)}
             tables.append(table)
             seconds[name] = round(time.perf_counter() - start, 3)
         predictions = pl.concat(tables)

@@ -65,6 +65,7 @@ class Local:
         self.style = _style(style or Style(), self.options)
         self.mass_: Mass | None = None
         self._masses: list[float] = []
+        self._told = False
 
     def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
         """Nothing is learned."""
@@ -99,7 +100,8 @@ class Local:
     def _tell(self) -> None:
         if self._masses:
             self.mass_ = Mass.of(self._masses)
-            if self.mass_.mean < _LITTLE:
+            if self.mass_.mean < _LITTLE and not self._told:
+                self._told = True
                 say(
                     f"only {100 * self.mass_.mean:.1f} % of the probability is on the options' labels; the model may "
                     "not be answering by label: compare score=statement, or another chat="

@@ -21,7 +21,7 @@ from indievalue.predictors.local.progress import say
 from indievalue.predictors.local.reading import Reader
 from indievalue.predictors.local.source import Source
 
-CPU_BATCH, GPU_BATCH = 512, 4096
+CPU_BATCH, GPU_BATCH = 2048, 4096
 """Tokens read in one pass unless said otherwise; about what fills the processor."""
 
 _FAILURES = (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError)

@@ -63,6 +63,7 @@ def test_evaluate_writes_a_whole_run(garden_csv: Path, tmp_path: Path) -> None:
         "report.html",
         "run.json",
         "summary.json",
+        "tables",
     ]
     summary = json.loads((run / "summary.json").read_text())
     assert list(summary) == ["majority", "resemble:k=5"]

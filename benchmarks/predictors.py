@@ -19,7 +19,8 @@ import polars as pl
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings, Setup
-from indievalue.elicitation.strategies import STRATEGIES, best_list, elicited, first
+from indievalue.benchmark.narrow import first
+from indievalue.elicitation.strategies import STRATEGIES, best_list, elicited
 from indievalue.people.people import People
 from indievalue.people.read import read_people
 from indievalue.predictors.gaussian import Gaussian

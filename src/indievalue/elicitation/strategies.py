@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from indievalue.benchmark.keys import key_table
 from indievalue.benchmark.model import NOBODY, Benchmark, Setup
-from indievalue.benchmark.narrow import first as first  # where it was before; other programs import it from here
 from indievalue.elicitation.beliefs import Beliefs
 from indievalue.predictors.gaussian import Gaussian
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.predictors.protocol import INVALID
 from indievalue.scoring.bootstrap import cluster_intervals
 from indievalue.survey.survey import Survey
 
@@ -18,8 +19,6 @@ BINS = 15
 
 FLOOR_DRAWS = 200
 """Simulated predictors behind :attr:`Calibration.floor`, which then moves by about 2% from seed to seed."""
-
-NO_CHOICE = -1
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ def ordinal_error(predictions: pl.DataFrame, scales: Mapping[str, tuple[bool, in
         return None
     step = pl.col("question").replace_strict(steps, return_dtype=pl.Int64)
     distance = (pl.col("choice").cast(pl.Int64) - pl.col("answer")).abs() / step
-    errors = rows.select(pl.when(pl.col("choice") == NO_CHOICE).then(1.0).otherwise(distance)).to_series()
+    errors = rows.select(pl.when(pl.col("choice") == INVALID).then(1.0).otherwise(distance)).to_series()
     return float(np.sort(errors.to_numpy()).mean())
 
 
@@ -155,7 +154,7 @@ def option_scales(predictions: pl.DataFrame, survey: Survey) -> dict[str, tuple[
 
 def _chosen(predictions: pl.DataFrame) -> pl.DataFrame:
     """``person``, ``probability`` of the chosen option (Float64) and whether it is ``right``, of rows that have one."""
-    valid = predictions.filter(pl.col("probabilities").is_not_null() & (pl.col("choice") != NO_CHOICE))
+    valid = predictions.filter(pl.col("probabilities").is_not_null() & (pl.col("choice") != INVALID))
     return valid.select(
         "person",
         pl.col("probabilities").list.get(pl.col("choice")).cast(pl.Float64).alias("probability"),

@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.predictors.protocol import INVALID
 from indievalue.scoring.accuracy import LEAST_PROBABILITY
-from indievalue.scoring.calibration import BINS, NO_CHOICE, equal_mass_bins
+from indievalue.scoring.calibration import BINS, equal_mass_bins
 
 Measure = Literal["accuracy", "log_loss", "calibration"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -74,7 +75,7 @@ def person_sums(predictions: pl.DataFrame, measure: Measure) -> Sums | None:
     else:
         rows = predictions.filter(pl.col("probabilities").is_not_null())
         if measure == "calibration":
-            rows = rows.filter(pl.col("choice") != NO_CHOICE)
+            rows = rows.filter(pl.col("choice") != INVALID)
         of = pl.col("answer" if measure == "log_loss" else "choice")
         rows = rows.select("person", right, pl.col("probabilities").list.get(of).cast(pl.Float64).alias("probability"))
     if rows.is_empty():

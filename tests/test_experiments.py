@@ -206,12 +206,6 @@ def test_about_shows_one_category_and_never_a_probe(gardeners: People) -> None:
         about(benchmark, "Weather")
 
 
-def test_first_is_where_it_was_before() -> None:
-    from indievalue.elicitation import strategies
-
-    assert strategies.first is first
-
-
 # --- running ---------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from scipy.stats import ttest_rel
 from conftest import GARDEN, ROOT, garden_answers, real_file
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import NOBODY, Settings
-from indievalue.benchmark.narrow import about, first
+from indievalue.benchmark.narrow import about
 from indievalue.errors import IndievalueError
 from indievalue.experiments.compare import comparisons, holm
 from indievalue.experiments.engine import Study, plan, results, run_cells

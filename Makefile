@@ -37,7 +37,7 @@ test: $(DEV) browser
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # Speed and memory at full size. DATA may name a directory with wvs7_14countries.csv.gz.
 bench: $(DEV)

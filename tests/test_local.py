@@ -19,7 +19,7 @@ transformers = pytest.importorskip(
     "transformers", reason="local models need transformers: pip install 'indievalue[lm]'"
 )
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: E402 - it needs transformers
+from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402 - it needs transformers
 from typer.testing import CliRunner  # noqa: E402
 
 from indievalue.benchmark.build import build_benchmark  # noqa: E402
@@ -39,17 +39,8 @@ from indievalue.predictors.local.wording import ANSWER, STATEMENT, Wording  # no
 from indievalue.predictors.names import make_predictor  # noqa: E402
 from indievalue.prompts.prompt import Style, prompts_of  # noqa: E402
 from indievalue.testing import check_predictor, made_up_people, small_survey  # noqa: E402
+from tinymodel import SIZE, save_tiny, tokenizer_of  # noqa: E402
 
-SIZE: dict[str, Any] = {
-    "vocab_size": 400,
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": 2048,
-    "initializer_range": 0.3,
-}
 WINDOW = {"sliding_window": 30}
 TINY: dict[str, Callable[[], Any]] = {
     "llama": lambda: transformers.LlamaConfig(**SIZE),
@@ -99,22 +90,6 @@ def task_of(everyone: People, people: int, **chosen: Any) -> Task:
     return next(build_benchmark(everyone, asked, people).tasks())[1]
 
 
-def tokenizer_of(*, chat: bool) -> Any:
-    """A byte-level tokenizer that has learned a few words."""
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=300, special_tokens=["<s>", "<user>", "<model>"], show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-    )  # fmt: skip
-    made.train_from_iterator(["The person is asked: And thing? A. Of thing 1 I think 1 of 2. Answer: A"] * 9, trainer)
-    loaded = transformers.PreTrainedTokenizerFast(tokenizer_object=made, bos_token="<s>")
-    if chat:
-        loaded.chat_template = "{{ bos_token }}{% for m in messages %}<user>{{ m['content'] }}{% endfor %}<model>"
-    return loaded
-
-
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """The directory of a random model of one of the architectures."""
@@ -122,9 +97,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def make(kind: str = "llama", *, chat: bool = True) -> Path:
         folder = tmp_path_factory.getbasetemp() / f"{kind.replace(' ', '-')}-{'chat' if chat else 'plain'}"
         if not folder.exists():
-            torch.manual_seed(0)
-            transformers.AutoModelForCausalLM.from_config(TINY[kind]()).save_pretrained(folder)
-            tokenizer_of(chat=chat).save_pretrained(folder)
+            save_tiny(folder, TINY[kind](), chat=chat)
         return folder
 
     return make

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from indievalue.cli import asking, data, exchange, experiments, language, reading
+from indievalue.cli import asking, data, exchange, experiments, language, reading, reasoners
 from indievalue.cli.options import escaped, notes, out
 from indievalue.errors import IndievalueError
 
@@ -32,6 +32,8 @@ for command in (
     reading.inequity,
     reading.flattening,
     exchange.export,
+    reasoners.training_set,
+    reasoners.train,
     data.survey,
 ):
     app.command()(command)

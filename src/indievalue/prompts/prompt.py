@@ -125,7 +125,12 @@ def prompts_of(task: Mapping[str, Any], style: Style, seed: int = 0) -> Iterator
 @cache
 def read_template(name: str) -> Template:
     """A shipped template by name, or a user's by path. Raises IndievalueError where it is absent or no template."""
-    options: dict[str, Any] = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    options: dict[str, Any] = {
+        "undefined": StrictUndefined,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+        "auto_reload": False,
+    }
     path = Path(name)
     try:
         if name in TEMPLATES:

@@ -1,6 +1,7 @@
 """Statements said by the person, or said of them."""
 
 import re
+from functools import lru_cache
 from typing import Literal, get_args
 
 Voice = Literal["first", "third"]
@@ -27,6 +28,7 @@ _THIRD = {
 _FIRST_PERSON = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, _THIRD), key=len, reverse=True))})\b", re.IGNORECASE)
 
 
+@lru_cache(maxsize=8192)
 def in_third_person(statement: str) -> str:
     """What is said of a person who says ``statement``: ``I trust my family.`` becomes ``They trust their family.``
 

@@ -52,7 +52,7 @@ def identity(source: Source, device: str, dtype: str) -> str:
     """All that decides what the model says: its files or its commit on the hub, the arithmetic, and the libraries."""
     commit = None
     if source.on_hub:
-        with _told(source.model):
+        with told(source.model):
             commit = AutoConfig.from_pretrained(source.model, trust_remote_code=False)._commit_hash
     libraries = [version("torch"), version("transformers")]
     made_of = [source.model, source.gguf, commit, source.files(), device.partition(":")[0], dtype, libraries]
@@ -69,7 +69,7 @@ def load(source: Source, device: str, dtype: str, identity: str) -> Loaded:
     if source.gguf:
         where["gguf_file"] = source.gguf
     kind: Any = dtype if dtype != "auto" else torch.float32 if device == "cpu" else "auto"
-    with _told(source.model), _quiet():
+    with told(source.model), quiet():
         own = source.tokenizer is not None
         tokenizer = AutoTokenizer.from_pretrained(source.tokenizer if own else source.model, **({} if own else where))
         placed = {} if device == "cpu" else {"device_map": device}
@@ -88,13 +88,14 @@ def _adapted(model: Any, adapter: str) -> Any:
         peft = import_module("peft")
     except ImportError:
         raise IndievalueError("an adapter needs peft: pip install 'indievalue[lm]'") from None
-    with _told(adapter), _quiet():
+    with told(adapter), quiet():
         adapted = peft.PeftModel.from_pretrained(model, adapter).eval()
         return adapted.merge_and_unload() if model.dtype == torch.float32 else adapted
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def told(what: str) -> Iterator[None]:
+    """Whatever goes wrong while ``what`` is loaded is an IndievalueError."""
     try:
         yield
     except _FAILURES as error:
@@ -103,7 +104,7 @@ def _told(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No progress bars while weights are read."""
     logging: Any = transformers_logging
     bars = logging.is_progress_bar_enabled()

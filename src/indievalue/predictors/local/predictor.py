@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from indievalue.predictors.local.load import Loaded, device_of, identity, load
 from indievalue.predictors.local.options import Options
 from indievalue.predictors.local.progress import Progress, say
 from indievalue.predictors.local.source import find_source
+from indievalue.predictors.local.trained_on import check_not_trained_on
 from indievalue.predictors.local.wording import STATEMENT, Wording
 from indievalue.predictors.protocol import Guesses
 from indievalue.prompts.prompt import Prompt, Style, prompts_of
@@ -72,7 +74,11 @@ class Local:
         return self
 
     def predict(self, task: Task) -> Guesses:
-        """Raises IndievalueError where the model cannot be loaded, or cannot read prompts as long as these."""
+        """Raises IndievalueError where the model cannot be loaded, cannot read prompts as long as these, or was trained
+        on somebody it is asked about.
+        """
+        for folder in filter(None, (self.source.model, self.source.adapter)):
+            check_not_trained_on(Path(folder), task.people.tolist())
         made_of = identity(self.source, self.device, self.options.dtype)
         kept = Kept(made_of, self.options.score, self.options.chat) if self.options.keep == "yes" else None
         totals = np.zeros((len(task.people), len(task.probes), int(task.counts.max(initial=0))))

@@ -1,5 +1,6 @@
 """From prompts to the texts whose continuations a model scores, in the model's own tokens."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,10 @@ class Wording:
 
     def text(self, prompt: Prompt) -> str:
         """All that precedes an answer."""
-        if not self.chat:
-            return prompt.text + ANSWER
-        messages = [{"role": "user", "content": prompt.text}]
+        return self.before([{"role": "user", "content": prompt.text}]) if self.chat else prompt.text + ANSWER
+
+    def before(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """All that precedes the answer to the last message of a chat (role, content)."""
         said = self.tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
         )
@@ -68,9 +70,9 @@ class Wording:
 
     def _continuations(self, text: str, words: str) -> list[tuple[int, ...]]:
         spaces = ("", " ") if self.score == "label" else ("",) if self.chat else (" ",)
-        return list(dict.fromkeys(self._tokens(text[-_TAIL:], space + words) for space in spaces))
+        return list(dict.fromkeys(self.tokens_after(text[-_TAIL:], space + words) for space in spaces))
 
-    def _tokens(self, tail: str, words: str) -> tuple[int, ...]:
+    def tokens_after(self, tail: str, words: str) -> tuple[int, ...]:
         """The tokens of ``words`` where ``tail`` precedes them."""
         known = self._known.get((tail, words))
         if known is None:

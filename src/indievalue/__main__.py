@@ -1,0 +1,5 @@
+"""``python -m indievalue``, for launchers that want a module."""
+
+from indievalue.cli import main
+
+main()

@@ -1,0 +1,36 @@
+"""Whom a model was trained on, so that it is never tested on them."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from indievalue.errors import IndievalueError
+
+TRAINED_ON = "trained-on.json"
+"""Beside a reasoner: hashes of the ids of the people it was trained on."""
+
+
+def write_trained_on(folder: Path, people: Iterable[str]) -> None:
+    """Write who was trained on beside a reasoner, as hashes, so that a model that is passed on names nobody."""
+    (folder / TRAINED_ON).write_text(json.dumps(sorted(map(_hash, people))), encoding="utf-8")
+
+
+def check_not_trained_on(folder: Path, people: Iterable[str]) -> None:
+    """Raise IndievalueError where a reasoner was trained on somebody it is to be tested on."""
+    try:
+        known = set(json.loads((folder / TRAINED_ON).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, TypeError) as error:
+        raise IndievalueError(f"cannot read {folder / TRAINED_ON}: {error}") from None
+    both = [person for person in people if _hash(person) in known]
+    if both:
+        raise IndievalueError(
+            f"{folder} was trained on {len(both):,} of the people to be tested, first {both[0]!r}: what it says of "
+            "them is no prediction; test others (--people-file, or the seed or benchmark its training set was made with)"
+        )
+
+
+def _hash(person: str) -> str:
+    return hashlib.blake2b(person.encode(), digest_size=8).hexdigest()

@@ -88,6 +88,12 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         "inequity",
         "models-by-category",
         "polar-or-refined-demonstrations",
+        "reasoner-context",
+        "reasoner-continents",
+        "reasoner-demonstrations",
+        "reasoner-inequity",
+        "reasoner-recipes",
+        "reasoner-scaling",
         "statistics-baselines",
     ]
     study = Study(crowd, 10, 0)
@@ -95,7 +101,7 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         experiment = load_experiment(name)
         assert experiment.name == name
         assert experiment.title.endswith("?")
-        assert all(predictor.partition(":")[0] in PREDICTORS for predictor in experiment.predictors)
+        assert all(name.partition(":")[0] in {*PREDICTORS, "reasoner"} for name in experiment.predictors)
         assert plan(experiment, study, Folder(Path("nowhere"))).left
 
 
@@ -451,7 +457,7 @@ def test_gain_is_the_difference_of_accuracies_and_nothing_gains_nothing(gardener
     planned = plan(experiment, study, folder)
     run_cells(planned, study, folder)
     measured = [measure(cell, rows, study.ids, gardeners.survey) for cell, rows in results(planned, folder)]
-    table = accuracy_table(experiment, measured, gardeners.survey, 0)
+    table = accuracy_table(experiment, measured, 0)
     assert table["category"].unique(maintain_order=True).to_list() == ["all", *gardeners.survey.categories]
     nothing = table.filter(demonstrations_about="nothing")
     assert nothing.select("gain", "gain_low", "gain_high").to_numpy().tolist() == [[0, 0, 0]] * 8

@@ -27,6 +27,9 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import NOBODY, Settings
 from indievalue.benchmark.storage import save_benchmark, task_texts
 from indievalue.errors import IndievalueError
+from indievalue.experiments.reasoners import settings_of
+from indievalue.experiments.run import run_experiment
+from indievalue.experiments.spec import load_experiment, shipped_experiments
 from indievalue.people.people import People
 from indievalue.people.read import read_people
 from indievalue.people.synthetic import synthetic_people
@@ -37,7 +40,7 @@ from indievalue.reasoner.draw import TRAIN, UNSEEN_GROUPS, UNSEEN_QUESTIONS, VAL
 from indievalue.reasoner.folder import load_training_set, write_training_set
 from indievalue.reasoner.leaks import people_of_benchmark
 from indievalue.reasoner.recipe import Recipe, columns_of, members
-from indievalue.reasoner.settings import TrainingSettings, load_settings
+from indievalue.reasoner.settings import TrainingSettings, load_settings, parse_changes
 from indievalue.reasoner.tokens import IGNORED, first_of, preview, read, write_tokens
 from indievalue.reasoner.training import RESULT, last_checkpoint, train
 from indievalue.reasoner.validation import validate
@@ -298,7 +301,7 @@ def test_damage_is_told(small_set: Path) -> None:
 
 def test_training_sets_on_the_command_line(tmp_path: Path, garden_people: People) -> None:
     garden_answers(120).write_csv(tmp_path / "garden.csv")
-    save_benchmark(build_benchmark(garden_people, Settings(), 30), tmp_path / "asked")
+    save_benchmark(build_benchmark(garden_people, Settings(), garden_people.ids[:30].tolist()), tmp_path / "asked")
     call = [
         *COMMAND, "training-set", "garden.csv", "--survey", str(GARDEN), "--people-per-question", "6",
         "--demonstrations", "2-5", "--form", "both", "--context", "statements,both", "--benchmark", "asked",
@@ -357,11 +360,11 @@ def test_a_key_that_is_wrong_is_named(keys: dict[str, Any], message: str, tmp_pa
 def test_a_file_may_build_on_another(tmp_path: Path) -> None:
     _yaml(tmp_path, "base.yaml", data="a.csv", out="x", rate=0.5, recipe={"turns": 2, "people_per_question": 3})
     file = _yaml(tmp_path, base="base.yaml", recipe={"turns": 4}, out="y")
-    settings = load_settings(file, ["recipe.people_per_question=9", "lora.rank=2", "dtype=float32"])
+    settings = load_settings(file, parse_changes(["recipe.people_per_question=9", "lora.rank=2", "dtype=float32"]))
     assert (settings.out, settings.rate, settings.recipe.turns) == ("y", 0.5, 4)
     assert (settings.recipe.people_per_question, settings.lora.rank, settings.lora.alpha) == (9, 2, 32)
     with pytest.raises(IndievalueError, match="KEY=VALUE"):
-        load_settings(file, ["rate"])
+        parse_changes(["rate"])
     _yaml(tmp_path, "base.yaml", base="run.yaml")
     with pytest.raises(IndievalueError, match="its own base"):
         load_settings(file)
@@ -374,7 +377,7 @@ def test_configurations_that_ship_can_be_read(file: Path) -> None:
     if file.parent.name == "accelerate":
         assert yaml.safe_load(file.read_text())["mixed_precision"]
     else:
-        load_settings(file, ["data=wvs7.csv", "out=x"])
+        load_settings(file, {"data": "wvs7.csv", "out": "x"})
 
 
 def test_every_key_is_documented() -> None:
@@ -579,7 +582,7 @@ def test_from_a_survey_to_a_reasoner_that_is_killed_resumed_merged_and_evaluated
         env={**os.environ, "INDIEVALUE_CACHE": str(tmp_path / "cache")},
     )  # fmt: skip
     assert evaluated.returncode == 0, evaluated.stderr
-    assert 0 < json.loads((run_dir / "summary.json").read_text())[f"local:{whole}"]["accuracy"] < 1
+    assert 20 < json.loads((run_dir / "summary.json").read_text())[f"local:{whole}"]["accuracy"] < 80
     assert people_of_benchmark(run_dir) == set(pl.read_parquet(run_dir / "predictions.parquet")["person"].to_list())
     leaked = subprocess.run([*call, "--people", "all", "--out", str(tmp_path / "no")], capture_output=True, text=True)
     assert leaked.returncode == 1
@@ -596,12 +599,12 @@ def test_a_training_learns_what_there_is_to_learn(settings: Callable[..., Path],
     """After some hundred steps it knows which answers are given often; with patience, it keeps the best."""
     recipe = {"people_per_question": 60, "validation_per_question": 8, "demonstrations": [0, 0], "contexts": ["none"]}
     file = settings(
-        "learned", tuning="full", steps=120, rate=0.003, recipe=recipe, save_every=20, validate_every=20, patience=6
+        "learned", tuning="full", steps=60, rate=0.003, recipe=recipe, save_every=20, validate_every=20, patience=6
     )
     result, _ = run(file)
     first, last = result.validations[0][1], max(result.validations, key=lambda one: one[1].accuracy)
-    assert last[1].accuracy > first.accuracy + 0.1
-    assert last[1].log_loss < first.log_loss
+    assert last[1].accuracy > result.majority - 0.06
+    assert last[1].log_loss < first.log_loss - 0.3
     assert result.step == last[0]
     done = json.loads((tmp_path / "learned" / RESULT).read_text())
     assert done["trained_parameters"] == done["parameters"]
@@ -696,9 +699,64 @@ def test_two_processes_train_one_reasoner(settings: Callable[..., Path], tmp_pat
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run([*launch, *more, str(file)], capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("step 4: ") == 1
+    assert done.stderr.count("validation answers foreseen") == 3  # before the first step, and twice after; said once
     alone, _ = run(settings("alone", steps=4, batch=4, validate_every=2, save_every=4))
     shared = json.loads((tmp_path / "shared" / RESULT).read_text())
     assert shared["steps"] == 4
     assert shared["validations"][0]["accuracy"] == pytest.approx(alone.validations[0][1].accuracy)
     assert shared["validations"][0]["log_loss"] == pytest.approx(alone.validations[0][1].log_loss, rel=1e-4)
+
+
+# --- experiments -----------------------------------------------------------------------------------------
+
+
+def test_an_experiment_trains_its_reasoners_once(
+    settings: Callable[..., Path], garden_people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INDIEVALUE_CACHE", str(tmp_path / "cache"))
+    experiment = _yaml(
+        tmp_path, "mine.yaml", title="Mine?", asks="Something.",
+        predictors=["majority", "reasoner:a=2", "reasoner:b=4"],
+        reasoners={"a=2": {"recipe.people_per_question": 2}, "b=4": {"recipe.where": {"region": ["Hills"]}}},
+        settings={"demonstrations": 3, "setups": [0]}, by="region", table={"across": "region"},
+        figure={"kind": "heat-map", "rows": "predictor", "columns": "region"},
+        compare=[{"from": {"predictor": "reasoner:a=2"}, "to": {"predictor": "reasoner:b=4"}}],
+    )  # fmt: skip
+    people = garden_people.ids[:12].tolist()
+
+    def run_it(training: Path | None) -> list[str]:
+        said: list[str] = []
+        run_experiment(
+            load_experiment(str(experiment)), garden_people, tmp_path / "out", tested=people, training=training,
+            say=said.append,
+        )  # fmt: skip
+        return said
+
+    said = run_it(settings("training", steps=2, validate_every=0))
+    assert [line for line in said if line.startswith("Training")] == [
+        "Training the reasoner a=2",
+        "Training the reasoner b=4",
+    ]
+    table = pl.read_csv(tmp_path / "out" / "table.csv")
+    assert set(table["predictor"]) == {"majority", "reasoner:a=2", "reasoner:b=4"}
+    for row in table.filter(pl.col("region") != "all").iter_rows(named=True):
+        there = garden_people.demographics["region"].to_numpy()[:12] == row["region"]
+        assert row["people"] == there.sum()
+    trained = load_training_set(tmp_path / "out" / "training-sets" / "b=4")
+    assert not trained.people_in(TRAIN) & set(people)
+    where = dict(zip(garden_people.ids.tolist(), garden_people.demographics["region"].to_list(), strict=True))
+    assert {where[person] for person in trained.people_in(TRAIN)} == {"Hills"}
+    again = run_it(settings("training", steps=2, validate_every=0, log_every=7))
+    assert not [line for line in again if line.startswith("Training")]
+    with pytest.raises(IndievalueError, match="was made with other training"):
+        run_it(settings("training", steps=3, validate_every=0))
+    with pytest.raises(IndievalueError, match="trains 2 reasoners: say how, with --training"):
+        run_it(None)
+
+
+def test_experiments_that_ship_train_what_can_be_trained(tmp_path: Path, settings: Callable[..., Path]) -> None:
+    for name in shipped_experiments():
+        experiment = load_experiment(name)
+        assert set(experiment.trained) == set(experiment.reasoners)
+        if experiment.trained:
+            assert len(settings_of(experiment, settings("any"), tmp_path)) == len(experiment.reasoners)

@@ -30,6 +30,12 @@ def experiment(
         list[str] | None,
         typer.Option("--predictor", help="Instead of the experiment's own; give it once for each."),
     ] = None,
+    training: Annotated[
+        Path | None,
+        typer.Option(
+            "--training", help="How reasoners are trained, where the experiment has some: a YAML for `train`."
+        ),
+    ] = None,
     people: Annotated[
         str | None,
         typer.Option("--people", help="How many people to test, or all who are eligible [default: up to 800]."),
@@ -58,7 +64,7 @@ def experiment(
     from indievalue.experiments.run import check_experiment, run_experiment
     from indievalue.experiments.wording import command_line
 
-    check_experiment(chosen, directory)  # told before minutes are spent on the data
+    check_experiment(chosen, directory, training)  # told before minutes are spent on the data
     asks = sys.stdin.isatty() and not yes
     try:
         ran = run_experiment(
@@ -68,7 +74,8 @@ def experiment(
             tested=tested,
             seed=seed,
             survey=survey,
-            command=command_line(name, data, directory, predictor, people, survey, seed),
+            training=training,
+            command=command_line(name, data, directory, predictor, people, survey, seed, training),
             force=force,
             say=lambda line: notes.print(escaped(line), soft_wrap=True),
             start=lambda expected: not asks or expected.high <= ASK_ABOVE or typer.confirm("Start?", default=True),

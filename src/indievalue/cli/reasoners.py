@@ -146,9 +146,9 @@ def train(
     force: Force = False,
 ) -> None:
     """Fine-tune a language model to foresee what people say; a training that was stopped goes on."""
-    from indievalue.reasoner.settings import load_settings
+    from indievalue.reasoner.settings import load_settings, parse_changes
 
-    chosen = load_settings(settings, changes or ())
+    chosen = load_settings(settings, parse_changes(changes or ()))
     try:
         from indievalue.reasoner.training import train as run_training
     except ModuleNotFoundError as error:
@@ -157,19 +157,16 @@ def train(
         raise IndievalueError(
             f"training needs {error.name}, which is not installed: pip install 'indievalue[train]'"
         ) from None
-    result = run_training(
-        chosen,
-        lambda file, survey, seed: people_of(file, survey, seed),
-        lambda message: notes.print(message, markup=False, soft_wrap=True),
-        force=force,
-    )
-    if result.majority is not None and result.validations:
-        notes.print(
-            f"Always the most common answer of the training part: {100 * result.majority:.1f} % of validation answers"
+    try:
+        run_training(
+            chosen,
+            people_of,
+            lambda message: notes.print(message, markup=False, highlight=False, soft_wrap=True),
+            force=force,
         )
-    notes.print(
-        f"Reasoner, of step {result.step:,}: indievalue evaluate DATA --predictor local:{result.folder} --out RUN"
-    )
+    except KeyboardInterrupt:
+        notes.print("Checkpoints are kept; the same command goes on from the last one")
+        raise
 
 
 def _forms(word: str, option: str) -> Any:

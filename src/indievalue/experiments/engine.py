@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from indievalue.errors import IndievalueError
 from indievalue.experiments.folder import FORMAT, Folder
 from indievalue.experiments.grid import Cell, cells, pairs
 from indievalue.experiments.printed import printed
-from indievalue.experiments.spec import EVERYTHING, NOTHING, Experiment
+from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER, Experiment
 from indievalue.people.people import People
 from indievalue.predictors.names import make_predictor
 from indievalue.predictors.predictions import predict
@@ -45,10 +46,24 @@ class Plan:
     probes: Mapping[Cell, int]
 
 
+@dataclass(frozen=True)
+class Reasoner:
+    """A reasoner that an experiment trains: where it is, and all that decides what it learns."""
+
+    folder: Path
+    made_of: Mapping[str, Any]
+
+
 class Study:
     """People, those of them who are tested, and what has been drawn and learned of them, each once."""
 
-    def __init__(self, people: People, tested: int | Sequence[str] | Literal["all"] | None, seed: int) -> None:
+    def __init__(
+        self,
+        people: People,
+        tested: int | Sequence[str] | Literal["all"] | None,
+        seed: int,
+        reasoners: Mapping[str, Reasoner] | None = None,
+    ) -> None:
         """Raises IndievalueError where the people to test are not to be had, or nobody else is left to learn from."""
         drawn = build_benchmark(people, Settings(seed=seed), tested)
         self.people = people
@@ -64,6 +79,7 @@ class Study:
         survey = people.survey
         self._survey = f"{survey.name} {_digest(repr((survey.questions, survey.demographics, survey.sampling)))}"
         self._people = f"{len(self.ids)} {_digest(repr(self.ids))}"
+        self.reasoners = reasoners or {}
         self._drawn: dict[Settings, Benchmark] = {}
         self._fitted: tuple[Fitted, Predictor] | None = None
 
@@ -86,7 +102,9 @@ class Study:
         key = fit_of(cell)
         if self._fitted is None or self._fitted[0] != key:
             self._fitted = None  # before the next is made: some take a gigabyte
-            self._fitted = key, make_predictor(cell.predictor).fit(self.training, *key[1:])
+            name = cell.predictor
+            called = f"local:{self.reasoners[name].folder}" if name in self.reasoners else name
+            self._fitted = key, make_predictor(called).fit(self.training, *key[1:])
         return self._fitted[1]
 
     def about(self, cell: Cell) -> dict[str, Any]:
@@ -100,6 +118,7 @@ class Study:
             "survey": self._survey,
             "data": self.people.report.fingerprint,
             "people": self._people,
+            **({"training": self.reasoners[cell.predictor].made_of} if cell.predictor in self.reasoners else {}),
         }
 
 
@@ -113,7 +132,8 @@ def plan(experiment: Experiment, study: Study, folder: Folder, *, force: bool = 
     every = cells(experiment, study.people.survey, study.seed)
     pairs(experiment, every)
     printed(experiment.paper, experiment.name)
-    for name in experiment.demographics or ():
+    by = [experiment.by] if experiment.by not in (None, CATEGORY) else []
+    for name in [*(experiment.demographics or ()), *filter(None, by)]:
         study.people.survey.demographic(name)
     finished = {cell.name: folder.finished(cell, study.about(cell), force=force) for cell in every}
     left = [cell for cell in every if finished[cell.name] is None]
@@ -133,7 +153,8 @@ def plan(experiment: Experiment, study: Study, folder: Folder, *, force: bool = 
 def check_predictors(names: Sequence[str]) -> None:
     """Raise IndievalueError where one is unknown or named twice."""
     for name in names:
-        make_predictor(name)
+        if not name.startswith(REASONER):
+            make_predictor(name)
     if len(set(names)) < len(names):
         raise IndievalueError("a predictor is named twice")
 

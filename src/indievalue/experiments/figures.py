@@ -257,9 +257,9 @@ def form_of(table: pl.DataFrame) -> FormName:
     return "refined" if table["form"][0] == "refined" else "polar"
 
 
-def without_all(table: pl.DataFrame) -> pl.DataFrame:
-    """The rows of single categories, where there are such."""
-    return table.filter(pl.col(CATEGORY) != ALL) if CATEGORY in table.columns else table
+def without_all(table: pl.DataFrame, by: str | None) -> pl.DataFrame:
+    """The rows of single parts, where there are such."""
+    return table.filter(pl.col(by) != ALL) if by else table
 
 
 def _two_way(table: pl.DataFrame, down: str | None, across: str | None, draw: Any) -> Any:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
 from indievalue.experiments.grid import Cell, partner_of, value_words
-from indievalue.experiments.spec import CATEGORY, OPTION, PREDICTOR, Experiment
+from indievalue.experiments.spec import OPTION, PREDICTOR, Experiment
 from indievalue.experiments.tables import ALL
 from indievalue.scoring.accuracy import log_loss
 from indievalue.scoring.bootstrap import DRAWS, cluster_intervals, times_drawn
@@ -22,11 +22,13 @@ class Measured:
     """What one cell's predictions come to.
 
     Attributes:
-        right, probes: int64 (people × parts), for every tested person; part 0 is all probes, then come categories.
+        right, probes: int64 (people × parts), for every tested person; part 0 is all probes, then come ``parts``:
+            categories of probes, or groups of people.
         log_loss: in nats; None without probabilities. shown: mean number of demonstrations.
     """
 
     cell: Cell
+    parts: tuple[str, ...]
     right: NDArray[np.int64]
     probes: NDArray[np.int64]
     log_loss: float | None
@@ -39,31 +41,42 @@ class Measured:
             return np.asarray(100 * self.right[:, 0] / self.probes[:, 0])
 
 
-def measure(cell: Cell, predictions: pl.DataFrame, people: Sequence[str], survey: Survey) -> Measured:
-    """Count what a cell got right of whom in what. Raises IndievalueError where the predictions are of other people."""
+def measure(
+    cell: Cell, predictions: pl.DataFrame, people: Sequence[str], survey: Survey, groups: pl.Series | None = None
+) -> Measured:
+    """Count what a cell got right of whom in what: by category, or by the group (of each of ``people``) in ``groups``.
+
+    Raises IndievalueError where the predictions are of other people.
+    """
     row = {person: place for place, person in enumerate(people)}
     unknown = set(predictions["person"].unique()) - set(row)
     if unknown:
         raise IndievalueError(f"cell {cell.name} holds predictions of {min(unknown)!r}, who is not tested")
-    part = {name: place for place, name in enumerate(survey.categories, start=1)}
-    category = {question: part[survey.question(question).category] for question in predictions["question"].unique()}
     at_person = predictions["person"].replace_strict(row, return_dtype=pl.Int64).to_numpy()
-    at_part = predictions["question"].replace_strict(category, return_dtype=pl.Int64).to_numpy()
+    if groups is None:
+        parts = tuple(survey.categories)
+        part = {name: place for place, name in enumerate(parts, start=1)}
+        category = {question: part[survey.question(question).category] for question in predictions["question"].unique()}
+        at_part = predictions["question"].replace_strict(category, return_dtype=pl.Int64).to_numpy()
+    else:
+        parts = tuple(sorted(groups.drop_nulls().unique().to_list()))
+        part = {name: place for place, name in enumerate(parts, start=1)}
+        at_part = np.array([part.get(group, 0) for group in groups.to_list()], np.int64)[at_person]
     hit = (predictions["choice"] == predictions["answer"]).to_numpy()
-    shape = len(people), len(part) + 1
+    shape = len(people), len(parts) + 1
     right, probes = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     np.add.at(probes, (at_person, at_part), 1)
     np.add.at(right, (at_person, at_part), hit)
-    right[:, 0], probes[:, 0] = right[:, 1:].sum(axis=1), probes[:, 1:].sum(axis=1)
+    right[:, 0], probes[:, 0] = right.sum(axis=1), probes.sum(axis=1)
     shown = float(predictions["demonstrations"].mean() or 0)  # type: ignore[arg-type]
-    return Measured(cell, right, probes, log_loss(predictions), shown)
+    return Measured(cell, parts, right, probes, log_loss(predictions), shown)
 
 
-def accuracy_table(experiment: Experiment, measured: Sequence[Measured], survey: Survey, seed: int) -> pl.DataFrame:
-    """One row per cell, and per category where the experiment asks for it, in the order of the grid.
+def accuracy_table(experiment: Experiment, measured: Sequence[Measured], seed: int) -> pl.DataFrame:
+    """One row per cell, and per part where the experiment asks ``by`` what, in the order of the grid.
 
-    Columns: the form of the probes, the cell's axes, ``category`` (``all`` for all), ``accuracy``, ``accuracy_low``,
-    ``accuracy_high`` (0-100), ``log_loss`` (all categories only), ``people``, ``probes``, ``shown`` (mean number of
+    Columns: the form of the probes, the cell's axes, ``by`` (``all`` for all), ``accuracy``, ``accuracy_low``,
+    ``accuracy_high`` (0-100), ``log_loss`` (of all only), ``people``, ``probes``, ``shown`` (mean number of
     demonstrations), and with the figure's ``above`` also ``gain``, ``gain_low``, ``gain_high`` (points, paired).
     """
     above = getattr(experiment.figure, "above", None)
@@ -71,14 +84,14 @@ def accuracy_table(experiment: Experiment, measured: Sequence[Measured], survey:
     rows = []
     for one in measured:
         asked = [place for place in range(one.probes.shape[1]) if one.probes[:, place].any()]
-        asked = asked if experiment.by == CATEGORY else asked[:1]
+        asked = asked if experiment.by else asked[:1]
         low, high = cluster_intervals(one.right[:, asked], one.probes[:, asked], seed)
         partner = partner_of(one.cell, list(of_cell), above) if above else None
         for place, part in enumerate(asked):
             row = {
                 "form": one.cell.asked.form,
                 **one.cell.axes,
-                **({CATEGORY: survey.categories[part - 1] if part else ALL} if experiment.by else {}),
+                **({experiment.by: one.parts[part - 1] if part else ALL} if experiment.by else {}),
                 "accuracy": _share(one, part),
                 "accuracy_low": 100 * float(low[place]),
                 "accuracy_high": 100 * float(high[place]),

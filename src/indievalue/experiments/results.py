@@ -118,10 +118,11 @@ def _outcome(planned: Plan, study: Study, folder: Folder, figures: list[Printed]
     if isinstance(experiment.figure, Spread | Groups):
         return _evenness(planned, study, folder, figures)
     survey = study.people.survey
-    measured = [measure(cell, predictions, study.ids, survey) for cell, predictions in results(planned, folder)]
-    data = accuracy_table(experiment, measured, survey, study.seed)
+    groups = None if experiment.by in (None, CATEGORY) else study.tested.demographics[str(experiment.by)]
+    measured = [measure(cell, predictions, study.ids, survey, groups) for cell, predictions in results(planned, folder)]
+    data = accuracy_table(experiment, measured, study.seed)
     figure, legend = _figure(experiment, data, measured, study.ids, figures)
-    axes = [PREDICTOR, *experiment.grid, *([CATEGORY] if experiment.by else [])]
+    axes = [PREDICTOR, *experiment.grid, *([experiment.by] if experiment.by else [])]
     across = experiment.table.across if experiment.table else PREDICTOR
     shown = pivoted(data, sorted((a for a in axes if a != across), key=lambda a: a == PREDICTOR), across)
     compared = comparisons(experiment, measured, study.seed) if experiment.compare else None
@@ -142,10 +143,10 @@ def _figure(
         return box_plot(spec, people_table(measured, people), figures), legend + hollow
     if isinstance(spec, Curve):
         rings = "; rings: printed in the paper" if figures and spec.x == "demonstrations" else ""
-        return curve(spec, without_all(data), figures), f"Accuracy with 95% intervals{rings}"
+        return curve(spec, without_all(data, experiment.by), figures), f"Accuracy with 95% intervals{rings}"
     assert isinstance(spec, Dots)
     lines = "; dashed: printed in the paper" if figures else ""
-    return dots(spec, without_all(data), figures), f"Accuracy with 95% intervals{lines}"
+    return dots(spec, without_all(data, experiment.by), figures), f"Accuracy with 95% intervals{lines}"
 
 
 def _evenness(planned: Plan, study: Study, folder: Folder, figures: list[Printed]) -> Outcome:

@@ -18,7 +18,12 @@ EACH = "each"
 """Values of ``demonstrations_about`` beside the survey's categories; ``each`` stands for all of these in turn."""
 
 CATEGORY = "category"
-"""The category of a probe: what ``by`` breaks accuracy down into, and figures can have as columns."""
+"""The category of a probe: what ``by`` can break accuracy down into, as it can into a demographic's groups, and figures
+can have as columns.
+"""
+
+REASONER = "reasoner:"
+"""What the names of predictors begin with that the experiment trains."""
 
 PREDICTOR = "predictor"
 
@@ -133,7 +138,10 @@ class Experiment(_Strict):
         title: a line. asks: what it is to find out, in sentences.
         predictors: names, unless others are given on the command line.
         settings: what all cells have in common. grid: values of settings in which they differ.
-        by: ``category`` where the table gives the accuracy of each. compare: cells to compare person by person.
+        reasoners: those that the experiment trains before anything is asked, and whose predictors are called
+            ``reasoner:NAME``: for each, what differs in its training from the file given as ``--training``.
+        by: ``category``, or a demographic, where the table gives the accuracy of each.
+        compare: cells to compare person by person.
         figure, table: how the result is shown.
         demographics: whose groups ``inequity`` and ``groups`` look at; by default those of the survey.
         minimum: people that a group has at least; smaller ones are pooled.
@@ -146,7 +154,8 @@ class Experiment(_Strict):
     predictors: Annotated[tuple[str, ...], Field(min_length=1)]
     settings: dict[str, Any] = {}
     grid: dict[str, Values] = {}
-    by: Literal["category"] | None = None
+    reasoners: dict[str, dict[str, Any]] = {}
+    by: str | None = None
     compare: tuple[Comparison, ...] = ()
     figure: Figure
     table: Table | None = None
@@ -170,13 +179,21 @@ class Experiment(_Strict):
             raise ValueError(
                 f"`compare` names {unknown[0]!r}, which is no setting; there are {', '.join(sorted(known))}"
             )
-        axes = {*self.grid, PREDICTOR, *([CATEGORY] if self.by else [])}
+        untrained = sorted(set(self.trained) - set(self.reasoners))
+        if untrained:
+            raise ValueError(f"`predictors` has {REASONER}{untrained[0]}, and `reasoners` has no {untrained[0]!r}")
+        axes = {*self.grid, PREDICTOR, *([self.by] if self.by else [])}
         drawn = [getattr(self.figure, key, None) for key in ("rows", "columns", "x", "colour", "panels")]
         for where, shown in (("figure", drawn), ("table", [self.table.across if self.table else None])):
             unknown = sorted({name for name in shown if name is not None} - axes - {OPTION})
             if unknown:
                 raise ValueError(f"`{where}` names {unknown[0]!r}, which is none of {', '.join(sorted(axes))}")
         return self
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Names of the reasoners among the predictors."""
+        return tuple(name.removeprefix(REASONER) for name in self.predictors if name.startswith(REASONER))
 
 
 def shipped_experiments() -> list[str]:

@@ -33,11 +33,13 @@ def command_line(
     people: str | None,
     survey: str | None,
     seed: int,
+    training: Path | None = None,
 ) -> str:
     """The command that runs the experiment again; files by their names only, so that it can be passed on."""
     words = ["indievalue", "experiment", name if not name.endswith((".yaml", ".yml")) else Path(name).name]
     words.append(Path(data).name if Path(data).exists() else data)
     words += [word for predictor in predictors or [] for word in ("--predictor", predictor)]
+    words += ["--training", training.name] if training else []
     words += ["--people", people] if people else []
     words += ["--survey", Path(survey).name if Path(survey).exists() else survey] if survey else []
     words += ["--seed", str(seed)] if seed else []

@@ -32,9 +32,10 @@ class Recipe:
             neither any question that the strict protocol would ask together with it.
         contexts: what is shown of a person.
         turns: probes of an example, asked one after the other in one conversation.
-        questions: ids or categories of those that are asked, or ``setup 0``; empty for all. where: only people of these groups.
-        unseen_questions: questions, named alike, that are nowhere in the training and validation parts, neither asked nor
-            shown, and are asked in a part of their own. unseen_groups: whose people are in a part of their own.
+        questions: ids or categories of those that are asked, or ``setup 0``; empty for all.
+        where: only people of these groups.
+        unseen_questions: questions, named alike, that are nowhere in the training and validation parts, neither asked
+            nor shown, and are asked in a part of their own. unseen_groups: whose people are in a part of their own.
         voice, option_order: as in :class:`indievalue.prompts.prompt.Style`.
     """
 

@@ -145,27 +145,35 @@ class TrainingSettings(_Strict):
         return self
 
 
-def load_settings(path: str | Path, changes: Sequence[str] = ()) -> TrainingSettings:
-    """The training in a YAML file, with ``changes`` (``key=value``, ``recipe.key=value``) put over it.
+def load_settings(path: str | Path, changes: Mapping[str, Any] | None = None) -> TrainingSettings:
+    """The training in a YAML file, with ``changes`` put over it: values by key, ``recipe.turns`` for one within.
 
     A file that names another as ``base`` holds that one's keys, too. Raises IndievalueError, naming the file and the
     key, for a file that cannot be read, an unknown key, or a value that it cannot have.
     """
     content = _read(Path(path), ())
-    for change in changes:
-        key, sign, value = change.partition("=")
-        if not sign:
-            raise IndievalueError(f"--set takes KEY=VALUE, and not {change!r}")
-        try:
-            content = _merged(content, _nested(key.split("."), yaml.safe_load(value)))
-        except yaml.YAMLError:
-            raise IndievalueError(f"--set {key}: {value!r} is no YAML value") from None
+    for key, value in (changes or {}).items():
+        content = _merged(content, _nested(key.split("."), value))
     try:
         settings = TrainingSettings.model_validate(content)
     except ValidationError as error:
         raise IndievalueError(f"{path}: {_problem(error)}") from None
     settings.recipe.recipe()
     return settings
+
+
+def parse_changes(words: Sequence[str]) -> dict[str, Any]:
+    """``key=value`` words to values by key. Raises IndievalueError for a word without ``=``, or a value no YAML is."""
+    changes = {}
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not sign:
+            raise IndievalueError(f"--set takes KEY=VALUE, and not {word!r}")
+        try:
+            changes[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise IndievalueError(f"--set {key}: {value!r} is no YAML value") from None
+    return changes
 
 
 def _read(path: Path, within: tuple[Path, ...]) -> dict[str, Any]:

@@ -52,7 +52,9 @@ def read(wording: Wording, examples: Sequence[Example]) -> list[Read]:
     Raises IndievalueError where the chat template cannot hold several turns.
     """
     pieces = [_pieces(wording, example["messages"]) for example in examples]
-    first = wording.tokenizer([one[0][0] if one else "" for one in pieces], add_special_tokens=not wording.chat, verbose=False)
+    first = wording.tokenizer(
+        [one[0][0] if one else "" for one in pieces], add_special_tokens=not wording.chat, verbose=False
+    )
     later = [before for one in pieces for before, _, _ in one[1:]]
     rest = iter(wording.tokenizer(later, add_special_tokens=False, verbose=False)["input_ids"] if later else ())
     space = _space(wording)

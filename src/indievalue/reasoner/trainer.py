@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig
+from torch.nn import Linear
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
 from transformers.trainer_utils import EvalLoopOutput
 from trl.trainer.sft_config import SFTConfig
@@ -161,15 +162,22 @@ def _minutes(seconds: float) -> str:
 
 def _adapter(settings: TrainingSettings, model: Any) -> LoraConfig:
     lora = settings.lora
+    targets: str | list[str] = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
     layers = None
     if lora.last_layers is not None:
         every = int(model.config.get_text_config().num_hidden_layers)
         layers = list(range(max(0, every - lora.last_layers), every))
+        if isinstance(targets, str):  # which peft does not take together with layers
+            head = model.get_output_embeddings()
+            linear = (
+                name for name, module in model.named_modules() if isinstance(module, Linear) and module is not head
+            )
+            targets = sorted({name.rpartition(".")[2] for name in linear})
     return LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=lora.targets if isinstance(lora.targets, str) else list(lora.targets),
+        target_modules=targets,
         layers_to_transform=layers,
         task_type="CAUSAL_LM",
     )

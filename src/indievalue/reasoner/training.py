@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import yaml
 from accelerate import PartialState
+from transformers.utils import logging as transformers_logging
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
@@ -113,6 +114,9 @@ def train(settings: TrainingSettings, read_people: ReadPeople, say: Say, *, forc
         write_card(out, settings, data.manifest, done)
         _write(out / RESULT, json.dumps(done, indent=1))
         shutil.rmtree(out / TOKENS, ignore_errors=True)
+    if result.majority is not None and result.validations:
+        tell(f"Always the most common answer of the training part: {100 * result.majority:.1f} % of validation answers")
+    tell(f"Reasoner, of step {result.step:,}: indievalue evaluate DATA --predictor local:{out} --out RUN")
     state.wait_for_everyone()
     return result
 
@@ -181,7 +185,8 @@ def _check_people(data: TrainingSet, settings: TrainingSettings) -> None:
 
 
 def _hush() -> None:
-    """What the libraries warn of and a user can do nothing about."""
+    """What the libraries warn of and a user can do nothing about, and their bars."""
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call, unused-ignore]
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", message="Could not find a config file")
 

@@ -60,6 +60,8 @@ class Local:
         mass_: :class:`Mass` of all prompts so far; None before, and where statements are scored.
     """
 
+    learns = False
+
     def __init__(self, where: str, options: Options | None = None, style: Style | None = None) -> None:
         self.options = options or Options()
         self.source = find_source(where, self.options.adapter)

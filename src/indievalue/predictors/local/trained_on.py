@@ -28,7 +28,7 @@ def check_not_trained_on(folder: Path, people: Iterable[str]) -> None:
     if both:
         raise IndievalueError(
             f"{folder} was trained on {len(both):,} of the people to be tested, first {both[0]!r}: what it says of "
-            "them is no prediction; test others (--people-file, or the seed or benchmark its training set was made with)"
+            "them is no prediction; test others (--people-file, or the seed or benchmark of its training set)"
         )
 
 

@@ -1,0 +1,97 @@
+"""The reasoners of an experiment: trained before anything is asked, each once, and gone on with where they stopped."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from indievalue.errors import IndievalueError
+from indievalue.experiments.engine import Reasoner
+from indievalue.experiments.spec import REASONER, Experiment
+from indievalue.people.people import People
+from indievalue.reasoner.draw import TRAIN, VALIDATION
+from indievalue.reasoner.folder import load_training_set, write_training_set
+from indievalue.reasoner.leaks import check_apart
+from indievalue.reasoner.settings import TrainingSettings, load_settings
+
+_DECIDES_NOTHING = {"out", "training_set", "resume", "keep", "log_every"}
+"""Keys that may differ from those a reasoner was trained with."""
+
+
+def settings_of(experiment: Experiment, training: str | Path | None, out: Path) -> dict[str, TrainingSettings]:
+    """The training of every reasoner among the predictors, by its name: the file ``training`` with what differs.
+
+    Raises IndievalueError where there is no such file, or a key or a value in it cannot be.
+    """
+    names = experiment.trained
+    if names and training is None:
+        raise IndievalueError(
+            f"the experiment {experiment.name} trains {len(names)} reasoners: say how, with --training FILE.yaml "
+            "(docs: Train a reasoner), or name other predictors with --predictor"
+        )
+    return {name: _settings(experiment.reasoners[name], str(training), name, out) for name in names}
+
+
+def reasoners_of(wanted: Mapping[str, TrainingSettings]) -> dict[str, Reasoner]:
+    """Where each reasoner is or will be, by the name of its predictor."""
+    return {
+        f"{REASONER}{name}": Reasoner(Path(settings.out), settings.model_dump(mode="json", exclude=_DECIDES_NOTHING))
+        for name, settings in wanted.items()
+    }
+
+
+def train_reasoners(
+    wanted: Mapping[str, TrainingSettings], people: People, tested: Sequence[str], say: Callable[[str], None]
+) -> None:
+    """Train those that are not there yet, on people who are not tested.
+
+    Raises IndievalueError where one cannot be trained, or is there and was trained with other settings.
+    """
+    for name, settings in wanted.items():
+        if (Path(settings.out) / "training.json").exists():
+            _check(settings)
+        else:
+            say(f"Training the reasoner {name}")
+            _train(name, settings, people, set(tested), say)
+
+
+def _settings(changes: Mapping[str, Any], training: str, name: str, out: Path) -> TrainingSettings:
+    kept = {"data": None, "survey": None, "training_set": str(out / "training-sets" / name)}
+    return load_settings(training, {**changes, **kept, "out": str(out / "reasoners" / name)})
+
+
+def _train(name: str, settings: TrainingSettings, people: People, tested: set[str], say: Callable[[str], None]) -> None:
+    try:
+        from indievalue.reasoner.training import train
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("indievalue"):
+            raise
+        raise IndievalueError(
+            f"training needs {error.name}, which is not installed: pip install 'indievalue[train]'"
+        ) from None
+    folder = Path(str(settings.training_set))
+    if not (folder / "manifest.json").exists():
+        write_training_set(people, settings.recipe.recipe(), tested, folder, force=True)
+    made = load_training_set(folder)
+    check_apart({f"the training set {folder}": made.people_in(TRAIN) | made.people_in(VALIDATION), "tested": tested})
+
+    def read_people(file: str, survey: str | None, seed: int) -> People:
+        raise AssertionError("the training set is there already")
+
+    train(settings, read_people, lambda line: say(f"{name}: {line}"))
+
+
+def _check(settings: TrainingSettings) -> None:
+    """Raise IndievalueError where the reasoner that is there was trained otherwise."""
+    file = Path(settings.out) / "settings.yaml"
+    try:
+        before = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise IndievalueError(f"cannot read {file}: {error}") from None
+    wanted = settings.model_dump(mode="json", exclude=_DECIDES_NOTHING)
+    other = [key for key, value in wanted.items() if before.get(key) != value]
+    if other:
+        raise IndievalueError(
+            f"{settings.out} holds a reasoner of another {' and '.join(other)}: choose another --out, or delete it"
+        )

@@ -1,0 +1,74 @@
+"""Trains a reasoner and asks it, the untuned model and statistics about the same people.
+
+    python benchmarks/reasoners.py DATA --training configs/smollm2/laptop.yaml --out laptop
+        [--people 100] [--setup 0] [--demonstrations 20] [--peak-tflops 989]
+
+The same command goes on where it was stopped. On a GPU, an hour or so of one H200:
+
+    python benchmarks/reasoners.py wvs7.csv --training configs/smollm2/base.yaml --out smollm2-200 \\
+        --people 800 --setup 0,1,2 --demonstrations 200 --peak-tflops 989
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from indievalue.benchmark.build import build_benchmark
+from indievalue.benchmark.model import Settings
+from indievalue.people.read import read_people
+from indievalue.reasoner.settings import load_settings
+from indievalue.reasoner.training import RESULT, train
+from indievalue.run import evaluate
+
+
+def main() -> None:
+    """Print what the training took, and a table of accuracies."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data")
+    parser.add_argument("--training", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--people", type=int, default=100)
+    parser.add_argument("--setup", default="0")
+    parser.add_argument("--demonstrations", type=int, default=20)
+    parser.add_argument("--peak-tflops", type=float, help="of the card, to say what share of it was used")
+    options = parser.parse_args()
+    settings = load_settings(options.training, {"data": options.data, "out": str(options.out / "reasoner")})
+    people = read_people(options.data)
+    if not (options.out / "reasoner" / RESULT).exists():
+        train(settings, lambda file, survey, seed: people, lambda line: print(line, flush=True))
+    done = json.loads((options.out / "reasoner" / RESULT).read_text())
+    print(effort(done, options.peak_tflops))
+    (form,) = settings.recipe.forms
+    setups = tuple(int(number) for number in options.setup.split(","))
+    asked = Settings(form=form, setups=setups, demonstrations=options.demonstrations)
+    tuned, untuned = f"local:{options.out / 'reasoner'}", f"local:{settings.model}"
+    predictors = ["majority", "resemble:k=35", "gaussian", untuned, tuned]
+    run = options.out / f"run-{options.demonstrations}"
+    if not (run / "summary.json").exists():
+        evaluate(people, build_benchmark(people, asked, options.people), predictors, run, say=print)
+    print(table(json.loads((run / "summary.json").read_text())))
+
+
+def effort(done: dict[str, Any], peak: float | None) -> str:
+    """Tokens a second, and the share of the card's peak at six floating-point operations a weight and token."""
+    rate = done["tokens"] / done["seconds"]
+    said = f"{done['steps']:,} steps, {done['tokens']:,} tokens, {done['seconds']:,.0f} s: {rate:,.0f} tokens/s"
+    if peak:
+        said += f", {6 * done['parameters'] * rate / (peak * 1e12):.1%} of {peak:g} TFLOPS"
+    if done["peak_gpu_bytes"]:
+        said += f", {done['peak_gpu_bytes'] / 2**30:.1f} GiB of the card"
+    return said
+
+
+def table(summary: dict[str, dict[str, Any]]) -> str:
+    """Accuracy with its interval, and log loss, of every predictor."""
+    lines = ["| predictor | accuracy, % | log loss |", "|---|---:|---:|"]
+    for name, row in summary.items():
+        interval = f"{row['accuracy_low']:.1f}–{row['accuracy_high']:.1f}"
+        lines.append(f"| {Path(name).name} | {row['accuracy']:.1f} ({interval}) | {row['log_loss']:.3f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

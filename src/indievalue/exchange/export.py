@@ -10,6 +10,7 @@ import yaml
 
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory
+from indievalue.predictors.local.wording import ANSWER
 from indievalue.prompts.prompt import Style, prompts_of
 
 PROMPTS = "prompts.jsonl"
@@ -127,7 +128,7 @@ def _lm_eval(folder: Path, lines: list[dict[str, Any]], form: str, final: Path) 
         "dataset_kwargs": {"data_files": {"test": str(final / PROMPTS)}},
         "test_split": "test",
         "output_type": "multiple_choice",
-        "doc_to_text": "{{prompt}}",
+        "doc_to_text": "{{prompt}}" + ANSWER,
         "doc_to_choice": "{{labels}}",
         "doc_to_target": "target",
         "target_delimiter": " ",

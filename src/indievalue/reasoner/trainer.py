@@ -87,6 +87,11 @@ class Trainer(SFTTrainer):  # type: ignore[misc, unused-ignore]
     say: Say
     first: Score | None = None
 
+    @property
+    def sharded(self) -> bool:
+        """Whether each device holds a part of the model only, and none before the training begins."""
+        return bool(self.is_fsdp_enabled or self.is_deepspeed_enabled)
+
     def validate_untrained(self) -> None:
         """Validate before the first step, to have something to compare with."""
         self.first = self._ask(0)
@@ -113,8 +118,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc, unused-ignore]
         return EvalLoopOutput(nothing, nothing, metrics, len(self.asked))
 
     def _ask(self, step: int) -> Score:
-        shared = self.is_fsdp_enabled or self.is_deepspeed_enabled
-        model: Any = self.model_wrapped if shared else self.model
+        model: Any = self.model_wrapped if self.sharded else self.model
         training = model.training
         model.eval()
         state = self.accelerator

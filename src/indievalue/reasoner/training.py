@@ -4,7 +4,8 @@ import json
 import shutil
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 import yaml
 from accelerate import PartialState
+from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
 from indievalue.benchmark.build import build_benchmark
@@ -91,13 +93,14 @@ def train(settings: TrainingSettings, read_people: ReadPeople, say: Say, *, forc
     last = last_checkpoint(out / CHECKPOINTS)
     if last:
         tell(f"Going on from step {last.name.rpartition('-')[2]}")
-    elif asked:
+    elif asked and not trainer.sharded:
         trainer.validate_untrained()
     start = time.monotonic()
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
-    seconds = time.monotonic() - start
     adapted = settings.tuning != "full"
-    trainer.save_model(str(out / ADAPTER if adapted and settings.merge else out))
+    with _told(out):
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        seconds = time.monotonic() - start
+        trainer.save_model(str(out / ADAPTER if adapted and settings.merge else out))
     step = trainer.state.best_global_step if settings.patience else None
     result = Result(
         out,
@@ -106,12 +109,13 @@ def train(settings: TrainingSettings, read_people: ReadPeople, say: Say, *, forc
         data.manifest["majority"].get(VALIDATION),
     )
     if state.is_main_process:
-        if adapted and settings.merge:
-            save_merged(source, settings, out)
-        tokenizer.save_pretrained(str(out))
-        write_trained_on(out, data.people_in(TRAIN) | data.people_in(VALIDATION))
-        done = _done(trainer, result, len(tokens), seconds)
-        write_card(out, settings, data.manifest, done)
+        with _told(out):
+            if adapted and settings.merge:
+                save_merged(source, settings, out)
+            tokenizer.save_pretrained(str(out))
+            write_trained_on(out, data.people_in(TRAIN) | data.people_in(VALIDATION))
+            done = _done(trainer, result, len(tokens), seconds)
+            write_card(out, settings, data.manifest, done)
         _write(out / RESULT, json.dumps(done, indent=1))
         shutil.rmtree(out / TOKENS, ignore_errors=True)
     if result.majority is not None and result.validations:
@@ -182,6 +186,22 @@ def _check_people(data: TrainingSet, settings: TrainingSettings) -> None:
                     f"{data.folder / part}.jsonl has an example of {example['person']!r}, who is not among the people "
                     "of that part in people.parquet: it was changed; make it anew"
                 )
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """A full disk or memory is an IndievalueError that says what to do."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise IndievalueError(
+            "the GPU's memory is full: halve `batch` and double `accumulate`, or say `checkpointing: true`, and give "
+            "--force to begin anew"
+        ) from None
+    except (OSError, SafetensorError) as error:
+        raise IndievalueError(
+            f"cannot write {out}: {error}; once there is room, the same command goes on from the last checkpoint"
+        ) from None
 
 
 def _hush() -> None:

@@ -146,19 +146,12 @@ def train(
     force: Force = False,
 ) -> None:
     """Fine-tune a language model to foresee what people say; a training that was stopped goes on."""
+    from indievalue import reasoner
     from indievalue.reasoner.settings import load_settings, parse_changes
 
     chosen = load_settings(settings, parse_changes(changes or ()))
     try:
-        from indievalue.reasoner.training import train as run_training
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("indievalue"):
-            raise
-        raise IndievalueError(
-            f"training needs {error.name}, which is not installed: pip install 'indievalue[train]'"
-        ) from None
-    try:
-        run_training(
+        reasoner.train(
             chosen,
             people_of,
             lambda message: notes.print(message, markup=False, highlight=False, soft_wrap=True),

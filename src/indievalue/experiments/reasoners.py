@@ -10,6 +10,7 @@ from indievalue.errors import IndievalueError
 from indievalue.experiments.engine import Reasoner
 from indievalue.experiments.spec import REASONER, Experiment
 from indievalue.people.people import People
+from indievalue.reasoner import train
 from indievalue.reasoner.draw import TRAIN, VALIDATION
 from indievalue.reasoner.folder import load_training_set, write_training_set
 from indievalue.reasoner.leaks import check_apart
@@ -62,14 +63,6 @@ def _settings(changes: Mapping[str, Any], training: str, name: str, out: Path) -
 
 
 def _train(name: str, settings: TrainingSettings, people: People, tested: set[str], say: Callable[[str], None]) -> None:
-    try:
-        from indievalue.reasoner.training import train
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("indievalue"):
-            raise
-        raise IndievalueError(
-            f"training needs {error.name}, which is not installed: pip install 'indievalue[train]'"
-        ) from None
     folder = Path(str(settings.training_set))
     if not (folder / "manifest.json").exists():
         write_training_set(people, settings.recipe.recipe(), tested, folder, force=True)

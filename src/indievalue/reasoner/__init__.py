@@ -2,7 +2,36 @@
 
 ``recipe`` what a training set is made of · ``draw`` who is asked what, as arrays · ``conversations`` the text ·
 ``folder`` a training set on disk · ``leaks`` nobody is trained on who is tested · ``settings`` a training's YAML ·
-``tokens`` what the model reads, and which tokens teach · ``validation`` accuracy while training · ``training`` the
-training itself · ``card`` what is written beside the model. ``tokens``, ``validation`` and ``training`` need the
-``train`` extra.
+``tokens`` what the model reads, and which tokens teach · ``model`` loaded and saved · ``validation`` accuracy while
+training · ``trainer`` TRL's, with that · ``training`` from beginning to end · ``card`` what is written beside it. From
+``tokens`` to ``training`` they need the ``train`` extra.
 """
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from indievalue.errors import IndievalueError
+from indievalue.people.people import People
+from indievalue.reasoner.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from indievalue.reasoner.training import Result
+
+
+def train(
+    settings: TrainingSettings,
+    read_people: Callable[[str, str | None, int], People],
+    say: Callable[[str], None],
+    *,
+    force: bool = False,
+) -> "Result":
+    """:func:`indievalue.reasoner.training.train`. Raises IndievalueError where what it needs is not installed."""
+    try:
+        from indievalue.reasoner import training
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("indievalue"):
+            raise
+        raise IndievalueError(
+            f"training needs {error.name}, which is not installed: pip install 'indievalue[train]'"
+        ) from None
+    return training.train(settings, read_people, say, force=force)

@@ -154,7 +154,7 @@ def curve(spec: Curve, table: pl.DataFrame, printed: Sequence[Printed]) -> Any:
     """Accuracy by a number, at even steps, with intervals; predictors to which the number does not apply as a level."""
     table = option_column(table)
     everything = table[spec.x].drop_nulls().unique(maintain_order=True).to_list()
-    steps = [value_words(value) for value in everything]
+    steps = [value_words(value) for value in everything] or [""]  # where there are levels alone
     of_kind = pl.col(PREDICTOR).str.extract(r"^([^:]*)") if spec.x == OPTION else pl.col(spec.colour)
     table = table.with_columns(of_kind.alias("kind"))
     kinds = table["kind"].unique(maintain_order=True).to_list()
@@ -285,7 +285,8 @@ def _two_way(table: pl.DataFrame, down: str | None, across: str | None, draw: An
 
 
 def _x_axis(axis: str, predictors: Sequence[str] = ()) -> alt.Axis:
-    titles = {"demonstrations": "Statements shown", OPTION: f"The number in the name of {listed(predictors)}"}
+    number = f"The number in the name of {listed(predictors)}" if predictors else ""
+    titles = {"demonstrations": "Statements shown", OPTION: number}
     return alt.Axis(title=titles.get(axis, axis.replace("_", " ")), labelAngle=0, grid=False, labelOverlap=False)
 
 

@@ -52,7 +52,7 @@ def training_set(
     ] = None,
     unseen_groups: Annotated[
         list[str] | None,
-        typer.Option("--unseen", metavar="DEMOGRAPHIC=GROUP", help="Groups for a part of their own: Country=Japan."),
+        typer.Option("--unseen", metavar="DEMOGRAPHIC=GROUP", help="Groups for a part of their own: country=Japan."),
     ] = None,
     benchmark: Annotated[
         list[Path] | None,

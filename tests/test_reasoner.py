@@ -281,6 +281,21 @@ def test_the_same_seed_writes_the_same_bytes(garden_people: People, tmp_path: Pa
     assert (tmp_path / "one" / "train.jsonl").read_bytes() == (tmp_path / "two" / "train.jsonl").read_bytes()
 
 
+def test_parts_of_what_is_unseen_are_written_too(garden_people: People, tmp_path: Path) -> None:
+    recipe = Recipe(
+        people_per_question=8, validation_per_question=3, demonstrations=(2, 2), unseen_questions=("Animals",),
+        unseen_groups={"region": ("Island",)},
+    )  # fmt: skip
+    made = write_training_set(garden_people, recipe, set(garden_people.ids[:20].tolist()), tmp_path / "set")
+    assert made.parts == (TRAIN, VALIDATION, UNSEEN_QUESTIONS, UNSEEN_GROUPS)
+    assert {question for one in made.examples(UNSEEN_QUESTIONS) for question in one["questions"]} == {"A1", "A2", "A3"}
+    assert made.people_in(UNSEEN_QUESTIONS) & made.people_in(VALIDATION)
+    assert not made.people_in(UNSEEN_QUESTIONS) & made.people_in(TRAIN)
+    for part in (TRAIN, VALIDATION, UNSEEN_QUESTIONS):
+        assert not made.people_in(part) & made.people_in(UNSEEN_GROUPS)
+    assert not any("hedgehogs" in json.dumps(example) for example in made.examples(TRAIN))
+
+
 def test_damage_is_told(small_set: Path) -> None:
     whole = (small_set / "train.jsonl").read_text().splitlines(keepends=True)
     (small_set / "train.jsonl").write_text("".join(whole[:-3]))

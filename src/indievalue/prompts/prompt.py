@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined
 
 from indievalue.benchmark.keys import key_table
 from indievalue.errors import IndievalueError
-from indievalue.prompts.voice import VOICES, Voice, in_voice
+from indievalue.prompts.voice import VOICES, Voice, all_in_voice
 
 OptionOrder = Literal["fixed", "shuffled", "both"]
 OPTION_ORDERS: tuple[OptionOrder, ...] = get_args(OptionOrder)
@@ -98,8 +98,8 @@ def prompts_of(task: Mapping[str, Any], style: Style, seed: int = 0) -> Iterator
     template = read_template(style.template)
     shown = {
         "voice": style.voice,
-        "demographics": [in_voice(statement, style.voice) for statement in task["demographics"]],
-        "demonstrations": [in_voice(item["statement"], style.voice) for item in task["demonstrations"]],
+        "demographics": all_in_voice(task["demographics"], style.voice),
+        "demonstrations": all_in_voice([item["statement"] for item in task["demonstrations"]], style.voice),
     }
     probes, person, setup = task["probes"], str(task["person"]), int(task["setup"])
     calls = [probes] if style.together else [[probe] for probe in probes]
@@ -109,7 +109,7 @@ def prompts_of(task: Mapping[str, Any], style: Style, seed: int = 0) -> Iterator
                 Asked(
                     probe["question"],
                     probe["asks"],
-                    tuple(in_voice(statement, style.voice) for statement in probe["options"]),
+                    tuple(all_in_voice(probe["options"], style.voice)),
                     order,
                 )
                 for probe, order in zip(call, orders, strict=True)

@@ -1,6 +1,7 @@
 """Statements said by the person, or said of them."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, get_args
 
@@ -37,9 +38,9 @@ def in_third_person(statement: str) -> str:
     return _FIRST_PERSON.sub(_third, statement.replace("’", "'"))
 
 
-def in_voice(statement: str, voice: Voice) -> str:
-    """The statement as said by the person, or of them."""
-    return statement if voice == "first" else in_third_person(statement)
+def all_in_voice(statements: Sequence[str], voice: Voice) -> Sequence[str]:
+    """Statements as said by the person, or of them."""
+    return statements if voice == "first" else [in_third_person(statement) for statement in statements]
 
 
 def _third(match: re.Match[str]) -> str:

@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from indievalue.benchmark.keys import key_table, keys
-from indievalue.benchmark.model import NOBODY, Benchmark, Eligibility, Settings, Setup
+from indievalue.benchmark.keys import first_columns, key_table, keys
+from indievalue.benchmark.model import Benchmark, Eligibility, Settings, Setup
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.survey.survey import Survey
@@ -211,12 +211,7 @@ def _draw(people: People, hidden: NDArray[np.int64], purpose: str, settings: Set
     available[:, hidden] = False
     questions = [question.id for question in people.survey.questions]
     order = key_table(settings.seed, purpose, people.ids.tolist(), questions)
-    order[~available] = np.iinfo(np.uint64).max
-    drawn = np.argsort(order, axis=1, kind="stable").astype(np.int16)
-    counts = available.sum(axis=1)
-    most = int(counts.max(initial=0))
+    most = int(available.sum(axis=1).max(initial=0))
     if settings.demonstrations is not None:
         most = min(most, settings.demonstrations)
-    drawn = drawn[:, :most]
-    drawn[np.arange(most)[None, :] >= counts[:, None]] = NOBODY
-    return drawn
+    return first_columns(order, available, most)

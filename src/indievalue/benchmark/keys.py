@@ -26,3 +26,13 @@ def key_table(seed: int, purpose: str, rows: Sequence[str], columns: Sequence[st
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+
+
+def first_columns(order: NDArray[np.uint64], open_: NDArray[np.bool_], most: int) -> NDArray[np.int16]:
+    """The ``most`` columns of every row (rows × most) that have the smallest keys in ``order``, which is changed in
+    place, among those that are ``open_`` (rows × columns); -1 where there are fewer.
+    """
+    order[~open_] = np.iinfo(np.uint64).max
+    drawn = np.argsort(order, axis=1, kind="stable").astype(np.int16)[:, :most]
+    drawn[np.arange(drawn.shape[1])[None, :] >= open_.sum(axis=1)[:, None]] = -1
+    return drawn

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indievalue.benchmark.keys import key_table, keys
+from indievalue.benchmark.keys import first_columns, key_table, keys
 from indievalue.benchmark.model import NOBODY
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
@@ -139,10 +139,8 @@ def _probes(
     for at in _blocks(len(rows)):
         order = key_table(recipe.seed, f"turns {part}", example[at], [names[question] for question in asked])
         open_ = answered[rows[at]][:, asked] & (asked[None, :] != lead[at, None])
-        order[~open_] = _NEVER
-        drawn = asked[np.argsort(order, axis=1, kind="stable")[:, : recipe.turns - 1]].astype(np.int16)
-        drawn[np.arange(drawn.shape[1])[None, :] >= open_.sum(axis=1)[:, None]] = NOBODY
-        probes[at, 1 : 1 + drawn.shape[1]] = drawn
+        places = first_columns(order, open_, recipe.turns - 1)
+        probes[at, 1 : 1 + places.shape[1]] = np.where(places == NOBODY, NOBODY, asked[places])
     return probes
 
 
@@ -172,10 +170,8 @@ def _shown(
             probe = probes[at, turn]
             available &= ~(with_it[probe] & (probe != NOBODY)[:, None])
         order = key_table(recipe.seed, f"demonstrations {part}", example[at], names)
-        order[~available] = _NEVER
-        drawn = np.argsort(order, axis=1, kind="stable")[:, : shown.shape[1]].astype(np.int16)
-        number = np.minimum(available.sum(axis=1), wanted[at])
-        drawn[np.arange(drawn.shape[1])[None, :] >= number[:, None]] = NOBODY
+        drawn = first_columns(order, available, shown.shape[1])
+        drawn[np.arange(drawn.shape[1])[None, :] >= wanted[at, None]] = NOBODY
         shown[at] = drawn
     return shown
 

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from indievalue.errors import IndievalueError
 from indievalue.experiments.engine import Reasoner
 from indievalue.experiments.spec import REASONER, Experiment
@@ -14,7 +12,7 @@ from indievalue.reasoner import train
 from indievalue.reasoner.draw import TRAIN, VALIDATION
 from indievalue.reasoner.folder import load_training_set, write_training_set
 from indievalue.reasoner.leaks import check_apart
-from indievalue.reasoner.settings import TrainingSettings, load_settings
+from indievalue.reasoner.settings import TrainingSettings, differing, load_settings
 
 _DECIDES_NOTHING = {"out", "training_set", "resume", "keep", "log_every"}
 """Keys that may differ from those a reasoner was trained with."""
@@ -77,13 +75,7 @@ def _train(name: str, settings: TrainingSettings, people: People, tested: set[st
 
 def _check(settings: TrainingSettings) -> None:
     """Raise IndievalueError where the reasoner that is there was trained otherwise."""
-    file = Path(settings.out) / "settings.yaml"
-    try:
-        before = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise IndievalueError(f"cannot read {file}: {error}") from None
-    wanted = settings.model_dump(mode="json", exclude=_DECIDES_NOTHING)
-    other = [key for key, value in wanted.items() if before.get(key) != value]
+    other = differing(Path(settings.out) / "settings.yaml", settings, _DECIDES_NOTHING)
     if other:
         raise IndievalueError(
             f"{settings.out} holds a reasoner of another {' and '.join(other)}: choose another --out, or delete it"

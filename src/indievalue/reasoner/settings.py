@@ -1,6 +1,6 @@
 """A training as one YAML file, checked key by key (docs/train.md)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -174,6 +174,19 @@ def parse_changes(words: Sequence[str]) -> dict[str, Any]:
         except yaml.YAMLError:
             raise IndievalueError(f"--set {key}: {value!r} is no YAML value") from None
     return changes
+
+
+def differing(file: Path, settings: TrainingSettings, but: Set[str]) -> list[str]:
+    """Keys, ``but`` for some, whose values are others in the settings that a training wrote into ``file``.
+
+    Raises IndievalueError where it cannot be read.
+    """
+    try:
+        before = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise IndievalueError(f"cannot read {file}: {error}") from None
+    wanted = settings.model_dump(mode="json")
+    return [key for key in wanted if key not in but and before.get(key) != wanted[key]]
 
 
 def _read(path: Path, within: tuple[Path, ...]) -> dict[str, Any]:

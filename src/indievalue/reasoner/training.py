@@ -28,7 +28,7 @@ from indievalue.reasoner.draw import TRAIN, VALIDATION
 from indievalue.reasoner.folder import TESTED, TrainingSet, load_training_set, write_training_set
 from indievalue.reasoner.leaks import check_apart, people_of_benchmark
 from indievalue.reasoner.model import ADAPTER, model_of, save_merged, source_of, tokenizer_of
-from indievalue.reasoner.settings import TrainingSettings
+from indievalue.reasoner.settings import TrainingSettings, differing
 from indievalue.reasoner.tokens import first_of, preview, write_tokens
 from indievalue.reasoner.trainer import Say, Trainer, make_trainer
 from indievalue.reasoner.validation import Score
@@ -139,7 +139,6 @@ def last_checkpoint(folder: Path) -> Path | None:
 def _prepare(out: Path, settings: TrainingSettings, *, force: bool) -> None:
     """``out`` is empty, or holds this same training, not yet finished; else raises IndievalueError."""
     known = out / SETTINGS
-    wanted = settings.model_dump(mode="json")
     if force and known.exists():
         shutil.rmtree(out)
     if known.exists() and settings.resume == "auto":
@@ -147,8 +146,7 @@ def _prepare(out: Path, settings: TrainingSettings, *, force: bool) -> None:
             raise IndievalueError(
                 f"{out} holds a finished reasoner: choose another `out`, or give --force to replace it"
             )
-        before = yaml.safe_load(known.read_text(encoding="utf-8")) or {}
-        other = [key for key in wanted if key not in FREE and before.get(key) != wanted[key]]
+        other = differing(known, settings, FREE)
         if other:
             raise IndievalueError(
                 f"{out} holds a training with another {' and '.join(other)}: choose another `out`, or give --force to "
@@ -156,7 +154,7 @@ def _prepare(out: Path, settings: TrainingSettings, *, force: bool) -> None:
             )
     else:
         check_directory(out, force=False)
-    _write(known, yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
+    _write(known, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
 
 
 def _draw(settings: TrainingSettings, folder: Path, read_people: ReadPeople, say: Say) -> None:

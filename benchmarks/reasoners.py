@@ -36,7 +36,7 @@ def main() -> None:
     settings = load_settings(options.training, {"data": options.data, "out": str(options.out / "reasoner")})
     people = read_people(options.data)
     if not (options.out / "reasoner" / RESULT).exists():
-        train(settings, lambda file, survey, seed: people, lambda line: print(line, flush=True))
+        train(settings, lambda line: print(line, flush=True))
     done = json.loads((options.out / "reasoner" / RESULT).read_text())
     print(effort(done, options.peak_tflops))
     (form,) = settings.recipe.forms

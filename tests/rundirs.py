@@ -70,7 +70,8 @@ def make_run(
     """
     form = changes.get("form", "polar")
     people = some_people(place=[HOSTILE, "Elsewhere", None]) if people is None else people
-    questions = load_survey(survey).questions[:3]
+    spec = load_survey(survey)
+    questions = spec.questions[:3]
     random = np.random.default_rng(1)
     rows = []
     for person in range(len(people)):
@@ -105,7 +106,7 @@ def make_run(
             for question in questions
         ],
     }
-    data = {"source": f"{HOSTILE}.csv", "survey": "small", "fingerprint": "abc", "rows": 40, "people": 40}
+    data = {"source": f"{HOSTILE}.csv", "survey": spec.name, "fingerprint": "abc", "rows": 40, "people": 40}
     about = {
         "arguments": {"data": HOSTILE, "predictor": list(predictors)},
         "survey": survey,

@@ -39,9 +39,12 @@ from indievalue.reasoner.conversations import conversations
 from indievalue.reasoner.draw import TRAIN, UNSEEN_GROUPS, UNSEEN_QUESTIONS, VALIDATION, Drawn, parts_of
 from indievalue.reasoner.folder import load_training_set, write_training_set
 from indievalue.reasoner.leaks import people_of_benchmark
+from indievalue.reasoner.model import model_of, source_of
+from indievalue.reasoner.model import tokenizer_of as loaded_tokenizer
 from indievalue.reasoner.recipe import Recipe, columns_of, members
 from indievalue.reasoner.settings import TrainingSettings, load_settings, parse_changes
 from indievalue.reasoner.tokens import IGNORED, first_of, preview, read, write_tokens
+from indievalue.reasoner.trainer import make_trainer
 from indievalue.reasoner.training import RESULT, last_checkpoint, train
 from indievalue.reasoner.validation import validate
 from tinymodel import save_tiny, tokenizer_of
@@ -251,6 +254,11 @@ def garden_people(tmp_path_factory: pytest.TempPathFactory) -> People:
     return read_people(str(file), str(GARDEN))
 
 
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+
 @pytest.fixture
 def small_set(garden_people: People, tmp_path: Path) -> Path:
     recipe = Recipe(people_per_question=8, validation_per_question=3, demonstrations=(2, 4))
@@ -271,6 +279,18 @@ def test_a_training_set_is_read_by_others_unchanged(small_set: Path, garden_peop
     assert set(loaded["train"]["person"]) == set(people.filter(part="train")["person"].to_list())
     assert manifest["majority"]["train"] >= manifest["majority"]["validation"] - 0.2
     assert manifest["parts"]["train"]["tokens"]["least"] > 20
+
+
+def test_tokens_are_counted_as_a_training_reads_them(garden_people: People, tiny: Path, tmp_path: Path) -> None:
+    recipe = Recipe(people_per_question=3, validation_per_question=0, demonstrations=(0, 3), turns=2)
+    made = write_training_set(garden_people, recipe, set(), tmp_path / "set", tokenizer=str(tiny))
+    wording = Wording(tokenizer_of(chat=True), True, "label")
+    sizes = sorted(len(one.tokens) for one in first_of(wording, made.examples(TRAIN), 10_000))
+    tokens = made.manifest["parts"][TRAIN]["tokens"]
+    assert (tokens["least"], tokens["most"]) == (sizes[0], sizes[-1])
+    with pytest.raises(IndievalueError, match=r"there is no model \./nowhere"):
+        write_training_set(garden_people, recipe, set(), tmp_path / "other", tokenizer="./nowhere")
+    assert not (tmp_path / "other").exists()
 
 
 def test_the_same_seed_writes_the_same_bytes(garden_people: People, tmp_path: Path) -> None:
@@ -357,6 +377,7 @@ def _yaml(folder: Path, name: str = "run.yaml", **keys: Any) -> Path:
     [
         ({"data": "a.csv", "out": "x", "learning_rate": 1}, "unknown key 'learning_rate'; there are out, model"),
         ({"data": "a.csv", "out": "x", "recipe": {"people": 1}}, "unknown key 'recipe.people'; there are people_per"),
+        ({"data": "a.csv", "out": "x", "lora": {"r": 1}}, "unknown key 'lora.r'; there are rank, alpha"),
         ({"data": "a.csv"}, "'out' is missing"),
         ({"out": "x"}, "give `training_set`, or `data`"),
         ({"data": "a.csv", "training_set": "s", "out": "x"}, "one of the two"),
@@ -519,11 +540,6 @@ def test_validation_is_that_of_one_plain_call_an_answer(garden_people: People, t
 # --- training --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny(tmp_path_factory.mktemp("models") / "tiny")
-
-
 @pytest.fixture
 def settings(tmp_path: Path, tiny: Path) -> Callable[..., Path]:
     """Writes a training's YAML: twelve steps on gardeners."""
@@ -543,7 +559,7 @@ def settings(tmp_path: Path, tiny: Path) -> Callable[..., Path]:
 
 def run(file: Path, **keys: Any) -> Any:
     said: list[str] = []
-    result = train(load_settings(file), lambda data, survey, seed: read_people(data, survey), said.append, **keys)
+    result = train(load_settings(file), said.append, **keys)
     return result, said
 
 
@@ -720,6 +736,29 @@ def test_two_processes_train_one_reasoner(settings: Callable[..., Path], tmp_pat
     assert shared["steps"] == 4
     assert shared["validations"][0]["accuracy"] == pytest.approx(alone.validations[0][1].accuracy)
     assert shared["validations"][0]["log_loss"] == pytest.approx(alone.validations[0][1].log_loss, rel=1e-4)
+
+
+def test_the_loss_is_that_of_trl(settings: Callable[..., Path], small_set: Path, tmp_path: Path) -> None:
+    """Without a GPU the vocabulary is asked for only where something is taught; no figure may change by that."""
+    chosen = load_settings(settings("loss", training_set=str(small_set), data=None, lora={"rank": 4, "alpha": 8}))
+    source = source_of(chosen.model)
+    wording = Wording(loaded_tokenizer(source), True, "label")
+    data = load_training_set(small_set)
+    tokens = write_tokens(tmp_path / "tokens.arrow", wording, data.examples(TRAIN), chosen.length)
+    trainer = make_trainer(chosen, model_of(source, chosen), wording.tokenizer, tokens, [], tmp_path, print)
+    found = []
+    for loss_of in (trainer.compute_loss, super(type(trainer), trainer).compute_loss):
+        for items in (None, 20):
+            batch = trainer.data_collator([tokens[at] for at in range(4)])
+            assert len({len(tokens[at]["input_ids"]) for at in range(4)}) > 1  # some of it is padding
+            trainer.model.zero_grad()
+            loss = loss_of(trainer.model, batch, num_items_in_batch=items and torch.tensor(items))
+            loss.backward()
+            slopes = [weights.grad.clone() for weights in trainer.model.parameters() if weights.grad is not None]
+            found.append((loss.detach(), slopes))
+    for at in (0, 1):
+        torch.testing.assert_close(found[at], found[at + 2], rtol=1e-4, atol=1e-6)
+    assert any(slope.abs().max() > 1e-4 for slope in found[0][1])
 
 
 # --- experiments -----------------------------------------------------------------------------------------

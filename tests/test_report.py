@@ -25,7 +25,7 @@ from indievalue.report.figures import (
 )
 from indievalue.report.inline import inline_svg
 from indievalue.report.page import write_report
-from indievalue.report.paper import paper_for, read_paper
+from indievalue.report.paper import paper_about, read_paper
 from indievalue.report.runs import load_run, run_names
 from indievalue.report.styles import predictor_styles
 from indievalue.report.terminal import print_summary
@@ -196,9 +196,9 @@ def test_a_landmark_is_shown_unless_it_was_run() -> None:
 
 def test_the_paper_says_nothing_of_made_up_people_or_another_survey(tmp_path: Path, survey_folder: Path) -> None:
     data = {"source": "synthetic", "survey": "wvs7", "fingerprint": "", "rows": 1, "people": 1}
-    assert paper_for(load_run(make_run(tmp_path / "other", str(survey_folder)))) is None
-    assert paper_for(load_run(make_run(tmp_path / "synthetic", "wvs7", data=data))) is None
-    assert paper_for(load_run(make_run(tmp_path / "real", "wvs7"))) is read_paper()
+    assert paper_about(load_run(make_run(tmp_path / "other", str(survey_folder))).record.data) is None
+    assert paper_about(load_run(make_run(tmp_path / "synthetic", "wvs7", data=data)).record.data) is None
+    assert paper_about(load_run(make_run(tmp_path / "real", "wvs7")).record.data) is read_paper()
 
 
 # --- figures ---------------------------------------------------------------------------------------------
@@ -329,7 +329,7 @@ def test_the_summary_fits_eighty_columns(run_folder: Path) -> None:
     summary = json.loads((run_folder / "summary.json").read_text())
     summary["provider/a-model-with-quite-a-long-name-20250101"] = {**summary["random"], "log_loss": None}
     console = Console(width=80, record=True, file=StringIO())
-    print_summary(summary, "polar", console)
+    print_summary(summary, "polar", console, paper=read_paper())
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= 80
     assert "12 people × 3 probes" in text
@@ -339,5 +339,5 @@ def test_the_summary_fits_eighty_columns(run_folder: Path) -> None:
 
 def test_the_summary_of_synthetic_people_leaves_the_paper_out(run_folder: Path) -> None:
     console = Console(width=80, record=True, file=StringIO())
-    print_summary(json.loads((run_folder / "summary.json").read_text()), "polar", console, paper=False)
+    print_summary(json.loads((run_folder / "summary.json").read_text()), "polar", console)
     assert "aper" not in console.export_text()

@@ -93,7 +93,7 @@ def test_one_hot_has_a_one_for_every_answer_and_nothing_for_missing(garden: Surv
         ("questions.yaml", "Do you mow on Sundays?", "Mowing.", "is no question"),
         ("questions.yaml", "- question: N3", "- question: N2", "question id 'N2' occurs 2 times"),
         ("questions.yaml", "{plant: roses}", "{flower: roses}", "no value for the slot 'plant'"),
-        ("questions.yaml", "type: mc_2", "typ: mc_2", "typ: Extra inputs are not permitted"),
+        ("questions.yaml", "type: mc_2", "typ: mc_2", "unknown key 'typ'"),
         ("questions.yaml", "1-2: ", "x-2: ", "'x-2' is not a list of codes"),
         ("survey.yaml", "not_asked: -4", "not_asked: soon", "not_asked: Input should be a valid integer"),
         ("survey.yaml", "-5: missing}", "1: missing}", "is a missing code and an option"),

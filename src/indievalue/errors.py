@@ -1,4 +1,9 @@
-"""The one exception that is meant for the person at the keyboard."""
+"""The one exception that is meant for the person at the keyboard, and what a file that breaks its schema is told."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class IndievalueError(Exception):
@@ -6,3 +11,17 @@ class IndievalueError(Exception):
 
     The command line prints it on one line of stderr and exits with 1. Anything else that is raised is a defect of ours.
     """
+
+
+def problems_of(error: "ValidationError") -> list[str]:
+    """What is wrong with a file's content, each with the dotted path of its key."""
+    found = []
+    for one in error.errors():
+        place, said = ".".join(map(str, one["loc"])), str(one["msg"]).removeprefix("Value error, ")
+        if one["type"] == "extra_forbidden":
+            found.append(f"unknown key {place!r}")
+        elif one["type"] == "missing":
+            found.append(f"{place!r} is missing")
+        else:
+            found.append(f"{place}: {said}" if place else said)
+    return found

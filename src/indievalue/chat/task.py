@@ -17,8 +17,7 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.benchmark.storage import task_texts
 from indievalue.chat.metrics import accuracy, by_category, by_group, invalid, stderr
-from indievalue.people.read import read_people
-from indievalue.people.synthetic import synthetic_people
+from indievalue.people.source import people_from
 from indievalue.prompts.answer import chosen_option, chosen_options
 from indievalue.prompts.prompt import Asked, Prompt, Style, prompts_of
 
@@ -76,12 +75,7 @@ def individual_values(
     seed: int = 0,
 ) -> Task:
     """Foresee people's answers; ``setup`` is such as ``0`` or ``0,1,2``, the rest as in ``indievalue evaluate``."""
-    kind, _, number = str(data).partition(":")
-    everyone = (
-        synthetic_people(int(number or 3000), seed, survey or "wvs7")
-        if kind == "synthetic"
-        else read_people(data, survey)
-    )
+    everyone = people_from(str(data), survey, seed)
     settings = Settings(
         form=form,  # type: ignore[arg-type]
         protocol=protocol,  # type: ignore[arg-type]

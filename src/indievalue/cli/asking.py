@@ -67,7 +67,7 @@ def demo(
             arguments = {"command": "demo", "seed": seed}
             predictors = ["random", "majority", "resemble:k=35"]
             summary = run_evaluation(people, benchmark, predictors, folder / form, arguments=arguments)
-            print_summary(summary, form, out, paper=False)
+            print_summary(summary, form, out)
         write_report([load_run(folder / form) for form in FORMS], folder / "report.html")
     notes.print(f"Report: {directory / 'report.html'}")
 
@@ -110,6 +110,7 @@ def evaluate(
     from indievalue.files import check_directory
     from indievalue.predictors.names import is_chat_model, make_predictor
     from indievalue.prompts.prompt import Style
+    from indievalue.report.paper import paper_about
     from indievalue.report.terminal import print_summary
     from indievalue.run import evaluate as run_evaluation
 
@@ -148,8 +149,7 @@ def evaluate(
         style=style,
         say=lambda message: notes.print(message, style="dim"),
     )
-    comparable = everyone.survey.name == "wvs7" and not data.startswith("synthetic")
-    print_summary(summary, drawn.settings.form, out, paper=comparable)
+    print_summary(summary, drawn.settings.form, out, paper=paper_about(everyone.report))
     notes.print(f"Report: {directory / 'report.html'}")
 
 

@@ -48,6 +48,7 @@ def import_answers(
     from indievalue.benchmark.storage import load_benchmark
     from indievalue.exchange.answers import Answered
     from indievalue.files import check_directory
+    from indievalue.report.paper import paper_about
     from indievalue.report.terminal import print_summary
     from indievalue.run import evaluate
 
@@ -58,6 +59,5 @@ def import_answers(
     answered = Answered(file, asked, prompts, wanted)
     arguments = {"command": "import", "file": str(file), "data": data, "benchmark": str(benchmark), "missing": missing}
     summary = evaluate(people, asked, {name: answered}, directory, arguments=arguments, survey=survey, force=force)
-    comparable = people.survey.name == "wvs7" and not data.startswith("synthetic")
-    print_summary(summary, asked.settings.form, out, paper=comparable)
+    print_summary(summary, asked.settings.form, out, paper=paper_about(people.report))
     notes.print(f"Report: {directory / 'report.html'}")

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 out = Console()
 notes = Console(stderr=True, highlight=False)
 
-SYNTHETIC_PEOPLE = 10_000
-
 Data = Annotated[
     str,
     typer.Argument(
@@ -64,15 +62,9 @@ ContextOption = Annotated[
 
 def people_of(data: str, survey: str | None, seed: int, *, quiet: bool = False) -> "People":
     """People of ``data``, a file or ``synthetic``; what was found while reading them is printed unless ``quiet``."""
-    kind, _, number = data.partition(":")
-    if kind == "synthetic":
-        from indievalue.people.synthetic import synthetic_people
+    from indievalue.people.source import people_from
 
-        people = synthetic_people(whole(number, "synthetic:") if number else SYNTHETIC_PEOPLE, seed, survey or "wvs7")
-    else:
-        from indievalue.people.read import read_people
-
-        people = read_people(data, survey)
+    people = people_from(data, survey, seed)
     if not quiet:
         for line in people.report.lines():
             notes.print(escaped(line), soft_wrap=True)

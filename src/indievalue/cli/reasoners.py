@@ -69,7 +69,8 @@ def training_set(
     voice: Annotated[str, typer.Option("--voice", help="first: said by the person; third: said of them.")] = "first",
     option_order: Annotated[str, typer.Option("--option-order", help="fixed or shuffled.")] = "fixed",
     tokenizer: Annotated[
-        str | None, typer.Option("--tokenizer", help="Name or path of the tokenizer to count tokens with.")
+        str | None,
+        typer.Option("--tokenizer", help="Count tokens as this model reads them: a path, an id of the hub, smollm2."),
     ] = None,
     survey: SurveyOption = None,
     seed: Seed = 0,
@@ -153,7 +154,6 @@ def train(
     try:
         reasoner.train(
             chosen,
-            people_of,
             lambda message: notes.print(message, markup=False, highlight=False, soft_wrap=True),
             force=force,
         )

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from indievalue.benchmark.model import Benchmark, Task
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, problems_of
 from indievalue.people.people import People
 from indievalue.predictors.protocol import INVALID, Guesses
 from indievalue.prompts.answer import chosen_option, chosen_options
@@ -139,9 +139,7 @@ def _read(
     try:
         answer = _Answer.model_validate(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise IndievalueError(f"{where}: {f'{field}: ' if field else ''}{first['msg'].lower()}") from None
+        raise IndievalueError(f"{where}: {problems_of(error)[0]}") from None
     if answer.id is not None and answer.text is not None:
         if answer.id not in prompts:
             raise IndievalueError(f"{where}: no prompt has the id {answer.id!r}; --prompts names the exported file")

@@ -29,8 +29,7 @@ from indievalue.experiments.spec import CATEGORY, PREDICTOR, BoxPlot, Curve, Dot
 from indievalue.experiments.tables import Shown, comparison_table, paper_table, pivoted
 from indievalue.files import new_file
 from indievalue.people.catalog import people_table as table_of_people
-from indievalue.report.paper import read_paper
-from indievalue.report.runs import SYNTHETIC
+from indievalue.report.paper import paper_about, read_paper
 from indievalue.scoring.inequity import inequity
 
 _VERSIONS = ("indievalue", "numpy", "polars", "scipy", "scikit-learn", "torch", "lightgbm", "altair")
@@ -55,7 +54,7 @@ def write_results(planned: Plan, study: Study, folder: Folder, *, survey: str | 
     ``results.md`` and ``run.json`` from finished cells. ``command`` is what would do it all again.
     """
     experiment, path = planned.experiment, folder.path
-    comparable = study.people.survey.name == read_paper().survey and study.people.report.source != SYNTHETIC
+    comparable = paper_about(study.people.report) is not None
     figures = printed(experiment.paper, experiment.name)
     outcome = _outcome(planned, study, folder, figures if comparable else [])
     _write_csv(path / "table.csv", outcome.data)

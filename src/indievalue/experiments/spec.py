@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from indievalue.benchmark.model import Context, DemonstrationsFrom, Protocol
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, problems_of
 from indievalue.survey.model import FormName
 
 EVERYTHING = "everything"
@@ -232,15 +232,4 @@ def parse_experiment(text: str, name: str, where: str) -> Experiment:
     try:
         return Experiment.model_validate({"name": name, **content})
     except ValidationError as error:
-        raise IndievalueError(f"{where}: {_first_problem(error)}") from None
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"unknown key {place!r}"
-    if first["type"] == "missing":
-        return f"{place!r} is missing"
-    said = str(first["msg"]).removeprefix("Value error, ")
-    return f"{place}: {said}" if place else said
+        raise IndievalueError(f"{where}: {problems_of(error)[0]}") from None

@@ -15,6 +15,10 @@ class CodeCount:
     reason: str
 
 
+SYNTHETIC = "synthetic"
+"""Source of people who were made up."""
+
+
 @dataclass(frozen=True)
 class Report:
     """The reading of one file.
@@ -44,6 +48,11 @@ class Report:
     repeated: tuple[tuple[str, int], ...] = ()
     row_numbers: int = 0
     unweighted: int = 0
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the people were made up, so that no figure says anything about real ones."""
+        return self.source == SYNTHETIC
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""

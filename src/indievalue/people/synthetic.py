@@ -26,6 +26,7 @@ from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.people.decode import decode
 from indievalue.people.people import People
+from indievalue.people.report import SYNTHETIC
 from indievalue.survey.load import load_survey
 from indievalue.survey.survey import Survey
 
@@ -147,7 +148,7 @@ def synthetic_people(n: int = 10_000, seed: int = 0, survey: str = "wvs7") -> Pe
     twin, digest = load_twin(survey)
     spec = load_survey(survey)
     fingerprint = hashlib.sha256(f"{digest} n={n} seed={seed}".encode()).hexdigest()
-    return decode(draw(twin, spec, n, seed), spec, "synthetic", fingerprint)
+    return decode(draw(twin, spec, n, seed), spec, SYNTHETIC, fingerprint)
 
 
 def draw(twin: Twin, survey: Survey, n: int, seed: int) -> pl.DataFrame:

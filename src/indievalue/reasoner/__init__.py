@@ -7,11 +7,11 @@ training · ``trainer`` TRL's, with that · ``training`` from beginning to end �
 ``tokens`` to ``training`` they need the ``train`` extra.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from indievalue.errors import IndievalueError
-from indievalue.people.people import People
 from indievalue.reasoner.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -20,18 +20,24 @@ if TYPE_CHECKING:
 
 def train(
     settings: TrainingSettings,
-    read_people: Callable[[str, str | None, int], People],
     say: Callable[[str], None],
     *,
     force: bool = False,
 ) -> "Result":
     """:func:`indievalue.reasoner.training.train`. Raises IndievalueError where what it needs is not installed."""
-    try:
+    with told_what_lacks("training"):
         from indievalue.reasoner import training
+    return training.train(settings, say, force=force)
+
+
+@contextmanager
+def told_what_lacks(purpose: str) -> Iterator[None]:
+    """A package of the ``train`` extra that is not installed is an IndievalueError that says how to get it."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("indievalue"):
             raise
         raise IndievalueError(
-            f"training needs {error.name}, which is not installed: pip install 'indievalue[train]'"
+            f"{purpose} needs {error.name}, which is not installed: pip install 'indievalue[train]'"
         ) from None
-    return training.train(settings, read_people, say, force=force)

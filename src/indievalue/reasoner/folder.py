@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from pydantic_core import to_json
 
 from indievalue import __version__
 from indievalue.benchmark.model import NOBODY
@@ -16,6 +17,7 @@ from indievalue.errors import IndievalueError
 from indievalue.files import new_directory
 from indievalue.people.people import People
 from indievalue.prompts.tokens import counter
+from indievalue.reasoner import told_what_lacks
 from indievalue.reasoner.conversations import Example, conversations
 from indievalue.reasoner.draw import TRAIN, UNSEEN_QUESTIONS, VALIDATION, Drawn, parts_of
 from indievalue.reasoner.leaks import check_apart
@@ -48,14 +50,20 @@ class TrainingSet:
 
     def examples(self, part: str) -> Iterator[Example]:
         """Examples of a part, one after the other, as :func:`indievalue.reasoner.conversations.conversations` makes
-        them. Raises IndievalueError where a line is damaged or missing.
+        them. Raises IndievalueError where a line is damaged or missing, or of a person who is not in that part.
         """
-        file, number = self.folder / f"{part}.jsonl", 0
+        file, number, people = self.folder / f"{part}.jsonl", 0, self.people_in(part)
         try:
             with file.open(encoding="utf-8") as lines:
                 for line in lines:
                     number += 1
-                    yield json.loads(line)
+                    example = json.loads(line)
+                    if example["person"] not in people:
+                        raise IndievalueError(
+                            f"{file} has an example of {example['person']!r}, who is not among the people of that part "
+                            "in people.parquet: it was changed; make it anew"
+                        )
+                    yield example
         except ValueError as error:
             raise IndievalueError(f"{file}, line {number} is damaged: {error}") from None
         except OSError as error:
@@ -80,11 +88,11 @@ def write_training_set(
     """Draw a training set and write it to ``directory``, example by example.
 
     Nobody in ``tested`` (ids) is in any part; that is looked up again in what was written. ``tell`` hears of the
-    examples written so far. Tokens are counted with ``tokenizer`` (name or path of a Hugging Face tokenizer), or else
-    at four characters each. Raises IndievalueError where nobody is left, or the directory is not empty (unless
-    ``force``) or cannot be written.
+    examples written so far. Tokens are counted as a training of the model ``tokenizer`` would read them (a path, an id
+    of the model hub, ``smollm2``), or else at four characters each. Raises IndievalueError where nobody is left, there
+    is no such model, or the directory is not empty (unless ``force``) or cannot be written.
     """
-    count, exact = counter(tokenizer)
+    count = _counter(tokenizer)
     parts = parts_of(people, recipe, np.isin(people.ids, sorted(tested)))
     described: dict[str, dict[str, Any]] = {}
     with new_directory(Path(directory), force=force) as folder:
@@ -103,8 +111,8 @@ def write_training_set(
             "data": people.report.fingerprint,
             "recipe": recipe.as_dict(),
             "tested": len(tested),
-            "tokenizer": tokenizer if exact else None,
-            "tokens_are": f"of {COUNTED:,} examples at most, {'counted' if exact else 'estimated'}",
+            "tokenizer": tokenizer,
+            "tokens_are": f"of {COUNTED:,} examples at most, {'counted' if tokenizer else 'estimated'}",
             "majority": majority(people, recipe, parts),
             "parts": described,
         }
@@ -166,7 +174,7 @@ def _write(
     drawn: Drawn,
     file: Path,
     name: str,
-    count: Callable[[str], int],
+    count: Callable[[Example], int],
     tell: Callable[[str, int, int], None],
 ) -> tuple[list[int], str]:
     """Writes the examples, and returns the tokens of some of them and a hash of all."""
@@ -175,15 +183,29 @@ def _write(
     sizes = []
     with file.open("wb") as out:
         for number, example in enumerate(conversations(people, recipe, drawn)):
-            line = json.dumps(example, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+            line = to_json(example) + b"\n"
             out.write(line)
             digest.update(line)
             if number % every == 0:
-                sizes.append(count("\n".join(message["content"] for message in example["messages"])))
+                sizes.append(count(example))
             if number % 1000 == 999:
                 tell(name, number + 1, len(drawn))
     tell(name, len(drawn), len(drawn))
     return sizes, digest.hexdigest()
+
+
+def _counter(tokenizer: str | None) -> Callable[[Example], int]:
+    """How many tokens an example has: the whole conversation, as the model reads it."""
+    if tokenizer is None:
+        estimate, _ = counter(None)
+        return lambda example: estimate("\n".join(message["content"] for message in example["messages"]))
+    with told_what_lacks("counting tokens"):
+        from indievalue.predictors.local.wording import Wording
+        from indievalue.reasoner.model import source_of, tokenizer_of
+        from indievalue.reasoner.tokens import read
+    loaded = tokenizer_of(source_of(tokenizer))
+    wording = Wording(loaded, bool(loaded.chat_template), "label")
+    return lambda example: len(read(wording, [example])[0].tokens)
 
 
 def _counts(people: People, drawn: Drawn) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from indievalue.benchmark.model import Context, DemonstrationsFrom
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, problems_of
 from indievalue.reasoner.recipe import Recipe
 from indievalue.survey.model import FormName
 
@@ -220,12 +220,9 @@ def _nested(keys: Sequence[str], value: Any) -> dict[str, Any]:
 
 
 def _problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = (RecipeSettings if place.startswith("recipe.") else TrainingSettings).model_fields
-        return f"unknown key {place!r}; there are {', '.join(known)}"
-    if first["type"] == "missing":
-        return f"{place!r} is missing"
-    said = str(first["msg"]).removeprefix("Value error, ")
-    return f"{place}: {said}" if place else said
+    first, said = error.errors()[0], problems_of(error)[0]
+    if first["type"] != "extra_forbidden":
+        return said
+    within: dict[str, type[_Strict]] = {"recipe": RecipeSettings, "lora": LoraSettings}
+    model = within[str(first["loc"][0])] if len(first["loc"]) > 1 else TrainingSettings
+    return f"{said}; there are {', '.join(model.model_fields)}"

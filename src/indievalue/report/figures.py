@@ -24,7 +24,7 @@ from indievalue.report.drawing import (
     predictor_looks,
     spanning,
 )
-from indievalue.report.paper import paper_for
+from indievalue.report.paper import paper_about
 from indievalue.report.runs import Run
 from indievalue.report.styles import INK, MUTED, Style
 from indievalue.report.tips import accuracy_tip
@@ -56,7 +56,7 @@ def accuracy_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
         for name in best_first
     ]
     printed: list[dict[str, Any]] = []
-    paper = paper_for(run)
+    paper = paper_about(run.record.data)
     if paper is not None:
         beside = {name: paper.accuracy(name, form) for name in best_first}
         beside |= {f"{figure.label} (paper)": figure.accuracy[form] for figure in paper.landmarks(best_first)}

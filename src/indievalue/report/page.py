@@ -20,7 +20,7 @@ from indievalue.report.figures import accuracy_figure, category_figure, people_f
 from indievalue.report.forest import Forest, Panel, forests
 from indievalue.report.inequity import inequity_figure, sigma_tip
 from indievalue.report.inline import Draw, inline_svg, run_svg
-from indievalue.report.paper import paper_for
+from indievalue.report.paper import paper_about
 from indievalue.report.questions import QuestionRow, question_rows
 from indievalue.report.runs import Run, run_names
 from indievalue.report.styles import SPREAD, Style, predictor_styles
@@ -233,7 +233,7 @@ def _section(run: Run, name: Sequence[str], number: int, styles: Mapping[str, St
 
 def _rows(run: Run) -> tuple[Row, ...]:
     """Predictors, the best first, then what the paper has beside them."""
-    form, paper = run.record.form, paper_for(run)
+    form, paper = run.record.form, paper_about(run.record.data)
     ranked = sorted(run.summary.items(), key=lambda item: -item[1].accuracy)
     rows = [Row(name, score, paper.accuracy(name, form) if paper else None) for name, score in ranked]
     if paper:

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import yaml
 
-from indievalue.report.runs import Run
+from indievalue.people.report import Report
 from indievalue.survey.model import FORMS, FormName
 
 
@@ -63,7 +63,7 @@ def read_paper() -> Paper:
     )
 
 
-def paper_for(run: Run) -> Paper | None:
-    """The paper, where it says something about this run; None for another survey and for people who were made up."""
+def paper_about(people: Report) -> Paper | None:
+    """The paper, where it says something about these people; None for another survey and for people made up."""
     paper = read_paper()
-    return paper if run.survey.name == paper.survey and not run.synthetic else None
+    return paper if people.survey == paper.survey and not people.synthetic else None

@@ -12,7 +12,7 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from indievalue.benchmark.model import Context, DemonstrationsFrom, Eligibility, Protocol
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, problems_of
 from indievalue.people.report import Report
 from indievalue.predictors.predictions import read_predictions
 from indievalue.report.questions import accuracy_by_question
@@ -23,9 +23,6 @@ from indievalue.scoring.inequity import Inequity, inequity
 from indievalue.survey.load import load_survey
 from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
-
-SYNTHETIC = "synthetic"
-"""Source of people who were made up."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ class Run:
     @property
     def synthetic(self) -> bool:
         """Whether the people were made up, so that no figure says anything about real ones."""
-        return self.record.data.source == SYNTHETIC
+        return self.record.data.synthetic
 
     @cached_property
     def by_category(self) -> pl.DataFrame:
@@ -220,9 +217,7 @@ def _read(file: Path, kind: TypeAdapter[Any]) -> Any:
     try:
         return kind.validate_python(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise IndievalueError(f"{file} is not what a run writes: {where}: {first['msg']}") from None
+        raise IndievalueError(f"{file} is not what a run writes: {problems_of(error)[0]}") from None
 
 
 def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from indievalue.report.paper import read_paper
+from indievalue.report.paper import Paper
 from indievalue.scoring.flattening import ANYBODY, Flattening
 from indievalue.scoring.groups import CROSS
 from indievalue.scoring.inequity import Inequity
@@ -17,13 +17,13 @@ from indievalue.survey.model import FormName
 
 
 def print_summary(
-    summary: Mapping[str, Mapping[str, Any]], form: FormName, console: Console, *, paper: bool = True
+    summary: Mapping[str, Mapping[str, Any]], form: FormName, console: Console, *, paper: Paper | None = None
 ) -> None:
     """Print what ``summary.json`` holds, the best predictor first.
 
-    ``paper`` False leaves out the paper's figures, which say nothing about synthetic people or another survey.
+    ``paper`` is that whose figures stand beside (:func:`indievalue.report.paper.paper_about`).
     """
-    printed = {name: read_paper().accuracy(name, form) if paper else None for name in summary}
+    printed = {name: paper.accuracy(name, form) if paper else None for name in summary}
     beside = any(accuracy is not None for accuracy in printed.values())
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Predictor", overflow="fold")
@@ -42,7 +42,7 @@ def print_summary(
     console.print(table)
     asked = {(score["people"], round(score["probes"] / score["people"])) for score in summary.values()}
     sizes = ", ".join(f"{people:,} people × {probes:,} probes" for people, probes in sorted(asked))
-    note = f"; paper: {read_paper().source}, its own people" if beside else ""
+    note = f"; paper: {paper.source}, its own people" if paper and beside else ""
     console.print(f"{form.capitalize()} form, {sizes}{note}", style="dim", highlight=False)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from indievalue.report.paper import paper_for, read_paper
+from indievalue.report.paper import paper_about, read_paper
 from indievalue.report.runs import Run
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -106,7 +106,7 @@ def paper_note(runs: Sequence[Run]) -> str:
     source = read_paper().source
     if all(run.synthetic for run in runs):
         return f"These people are synthetic, so no figure here can be set beside those of {source}."
-    if not any(paper_for(run) for run in runs):
+    if not any(paper_about(run.record.data) for run in runs):
         return f"This is not the survey of {source}, so no figure here can be set beside the paper's."
     note = (
         f"Hollow circles, ticks in the bars and the column ‘paper’ are what {source} printed, with 200 statements of "

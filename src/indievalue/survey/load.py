@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, problems_of
 from indievalue.survey.codes import parse_codes
 from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
 from indievalue.survey.survey import Survey
@@ -212,8 +212,7 @@ def _validate(file: Traversable, spec: type[Spec], content: Any, where: str) -> 
     try:
         return spec.model_validate(content)
     except ValidationError as error:
-        lines = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise IndievalueError(f"{file}{where}: {'; '.join(lines)}") from None
+        raise IndievalueError(f"{file}{where}: {'; '.join(problems_of(error))}") from None
 
 
 def _yaml(file: Traversable) -> Any:

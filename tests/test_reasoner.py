@@ -689,6 +689,15 @@ def test_what_cannot_be_trained_is_said_before_it_begins(settings: Callable[...,
             run(settings(f"wrong{len(message)}", **keys))
 
 
+def test_several_gpus_want_a_launcher(
+    settings: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(IndievalueError, match="2 GPUs, and one process: `accelerate launch`"):
+        run(settings("many"))
+    assert not (tmp_path / "many").exists()
+
+
 def test_a_folder_of_something_else_is_left_alone(settings: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,10 @@ FREE = {"resume", "merge", "keep", "log_every"}
 """Keys that may differ when a training goes on: they decide nothing about the weights."""
 
 
+WAIT = timedelta(hours=6)
+"""How long processes wait for the first, which draws the training set and cuts it into tokens for all."""
+
+
 @dataclass(frozen=True)
 class Result:
     """What came of a training.
@@ -62,7 +67,12 @@ def train(settings: TrainingSettings, say: Say, *, force: bool = False) -> Resul
     is too long or teaches nothing, the model or a device is not there, or ``out`` holds something else or a finished
     reasoner (unless ``force``).
     """
-    state = PartialState()
+    state = PartialState(timeout=WAIT)
+    if state.num_processes == 1 and torch.cuda.device_count() > 1:
+        raise IndievalueError(
+            f"there are {torch.cuda.device_count()} GPUs, and one process: `accelerate launch` trains on all of them "
+            "(docs: Train a reasoner), and CUDA_VISIBLE_DEVICES=0 before the command on the first"
+        )
     out = Path(settings.out)
     tell: Say = say if state.is_main_process else lambda message: None
     source = source_of(settings.model)

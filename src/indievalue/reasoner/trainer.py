@@ -26,7 +26,7 @@ def make_trainer(
     settings: TrainingSettings, model: Any, tokenizer: Any, tokens: Any, asked: list[Read], checkpoints: Path, say: Say
 ) -> "Trainer":
     """A trainer of ``model`` on the dataset ``tokens``, which validates by ``asked``."""
-    validates = bool(asked) and settings.validate_every > 0
+    validates = bool(asked)
     best = validates and settings.patience > 0
     # Without a GPU nothing is gained by several examples in one pass, and what is lost is half of the speed: with no
     # padding among them attention is causal alone, and memory is small enough not to be fetched anew in every step.
@@ -99,6 +99,12 @@ class Trainer(SFTTrainer):  # type: ignore[misc, unused-ignore]
     def validate_untrained(self) -> None:
         """Validate before the first step, to have something to compare with."""
         self.first = self._ask(0)
+
+    def validate_trained(self) -> None:
+        """Validate after the last step, unless that was done just now, or the best of all steps is back."""
+        last = max((step for step, _ in self.validations()), default=-1)
+        if self.asked and not self.args.load_best_model_at_end and last < self.state.global_step:
+            self.evaluate()
 
     def validations(self) -> list[tuple[int, Score]]:
         """Step and score of every validation, also of those before a training was resumed."""

@@ -89,7 +89,9 @@ def train(settings: TrainingSettings, say: Say, *, force: bool = False) -> Resul
     with state.main_process_first():
         tokens = write_tokens(_tokens_file(out, data), wording, data.examples(TRAIN), settings.length)
     asked = (
-        first_of(wording, data.examples(VALIDATION), settings.validation_examples) if VALIDATION in data.parts else []
+        first_of(wording, data.examples(VALIDATION), settings.validation_examples)
+        if VALIDATION in data.parts and settings.validate_every
+        else []
     )
     longest = max((len(one.tokens) for one in asked), default=0)
     if longest > settings.length:
@@ -108,6 +110,7 @@ def train(settings: TrainingSettings, say: Say, *, force: bool = False) -> Resul
     with _told(out):
         trainer.train(resume_from_checkpoint=str(last) if last else None)
         seconds = time.monotonic() - start
+        trainer.validate_trained()
         trainer.save_model(str(out / ADAPTER if adapted and settings.merge else out))
     step = trainer.state.best_global_step if settings.patience else None
     result = Result(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from scipy.stats import kstest
@@ -341,13 +341,17 @@ def test_the_order_of_rows_and_people_changes_nothing(seed: int, measure: str) -
 
 
 @given(st.integers(0, 2**32 - 1), st.permutations(["x", "y", "z"]))
+@example(2**32 - 2, ["y", "x", "z"])
 @settings(deadline=None, max_examples=15)
 def test_what_groups_are_called_changes_nothing(seed: int, names: list[str]) -> None:
     table, people = _random_run(seed, people=60, probes=4)
     renamed = people.with_columns(pl.col("region").replace(dict(zip("xyz", names, strict=True))))
     one, two = (inequity(table, who, ["region", "half"], minimum=4, draws=30) for who in (people, renamed))
     assert_frame_equal(one.index, two.index)
-    assert_frame_equal(one.table.drop("worst", "best"), two.table.drop("worst", "best"))
+    named = ["worst", "best"]
+    if one.groups["value"].n_unique() < len(one.groups):  # of groups that are equally wrong, the first by name is shown
+        named += ["worst_low", "worst_high"]
+    assert_frame_equal(one.table.drop(named), two.table.drop(named))
 
 
 @pytest.mark.parametrize("measure", ["accuracy", "log_loss", "calibration"])

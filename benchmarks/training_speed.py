@@ -1,0 +1,80 @@
+"""Tokens a second and memory of a pass forward and back without a GPU: TRL's own loss, and that of `train`.
+
+    python benchmarks/training_speed.py [--examples 4] [--passes 3]
+
+SmolLM2 with the adapter of configs/smollm2/laptop.yaml, on conversations of synthetic people; each row in a process of
+its own, because memory is never given back.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from indievalue.people.synthetic import synthetic_people
+from indievalue.predictors.local.wording import Wording
+from indievalue.reasoner.conversations import conversations
+from indievalue.reasoner.draw import TRAIN, parts_of
+from indievalue.reasoner.model import model_of, source_of, tokenizer_of
+from indievalue.reasoner.settings import load_settings
+from indievalue.reasoner.tokens import write_tokens
+from indievalue.reasoner.trainer import Trainer, make_trainer
+
+LAPTOP = Path(__file__).parents[1] / "configs" / "smollm2" / "laptop.yaml"
+
+
+def main() -> None:
+    """Print a table: one example in a pass and several, by either loss."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--examples", type=int, default=4)
+    parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--one", choices=("trl", "train"), help="print the figures of one row")
+    options = parser.parse_args()
+    if options.one:
+        print(row(options.one, options.examples, options.passes))
+        return
+    print("| loss | examples in a pass | tokens/s | peak memory, GB |\n|---|---:|---:|---:|")
+    for loss in ("trl", "train"):
+        for examples in dict.fromkeys((1, options.examples)):
+            words = ["--one", loss, "--examples", str(examples), "--passes", str(options.passes)]
+            done = subprocess.run([sys.executable, __file__, *words], capture_output=True, text=True, check=True)
+            print(f"| {loss} | {examples} | {done.stdout.strip()} |", flush=True)
+
+
+def row(loss: str, examples: int, passes: int) -> str:
+    """Tokens a second, padding not counted, of the fastest pass after a first; and the peak of memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = prepare(Path(folder))
+        loss_of: Any = trainer.compute_loss if loss == "train" else super(Trainer, trainer).compute_loss
+        batch = trainer.data_collator([trainer.train_dataset[at] for at in range(examples)])
+        tokens = int(batch["attention_mask"].sum())
+        seconds = []
+        for _ in range(1 + passes):
+            start = time.perf_counter()
+            loss_of(trainer.model, dict(batch)).backward()
+            seconds.append(time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return f"{tokens / min(seconds[1:]):,.0f} | {peak:.1f}"
+
+
+def prepare(folder: Path) -> Trainer:
+    """The trainer of laptop.yaml, with a training set of synthetic people."""
+    changes = {"data": "synthetic:600", "out": str(folder / "out"), "recipe.people_per_question": 13}
+    settings = load_settings(LAPTOP, changes)
+    people = synthetic_people(600, 0)
+    recipe = settings.recipe.recipe()
+    examples = conversations(people, recipe, parts_of(people, recipe, np.zeros(len(people), bool))[TRAIN])
+    source = source_of(settings.model)
+    wording = Wording(tokenizer_of(source), True, "label")
+    tokens = write_tokens(folder / "tokens.arrow", wording, examples, settings.length)
+    return make_trainer(settings, model_of(source, settings), wording.tokenizer, tokens, [], folder, print)
+
+
+if __name__ == "__main__":
+    main()

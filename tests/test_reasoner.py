@@ -696,6 +696,26 @@ def test_what_cannot_be_trained_is_said_before_it_begins(settings: Callable[...,
             run(settings(f"wrong{len(message)}", **keys))
 
 
+def test_what_was_put_right_goes_on_in_the_same_folder(settings: Callable[..., Path], tmp_path: Path) -> None:
+    """Until something is learned there is nothing to lose: no other settings are refused, and none is forgotten."""
+    drawn = tmp_path / "mended" / "training-set" / "manifest.json"
+    for keys, message in (
+        ({"data": str(tmp_path / "absent.csv")}, "absent.csv"),
+        ({"length": 60}, "examples are longer than `length: 60`"),
+    ):
+        with pytest.raises(IndievalueError, match=message):
+            run(settings("mended", **keys))
+    stamp = drawn.stat().st_mtime_ns
+    with pytest.raises(IndievalueError, match="examples are longer than `length: 70`"):
+        run(settings("mended", length=70))
+    assert drawn.stat().st_mtime_ns == stamp
+    recipe = {"people_per_question": 6, "validation_per_question": 2, "demonstrations": [1, 2], "seed": 3}
+    result, _ = run(settings("mended", steps=1, recipe=recipe))
+    assert result.step == 1
+    assert load_training_set(drawn.parent).manifest["recipe"]["demonstrations"] == [1, 2]
+    assert load_settings(tmp_path / "mended" / "settings.yaml").length == 1024
+
+
 def test_several_gpus_want_a_launcher(
     settings: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

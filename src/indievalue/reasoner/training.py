@@ -41,6 +41,9 @@ FREE = {"resume", "merge", "keep", "log_every"}
 """Keys that may differ when a training goes on: they decide nothing about the weights."""
 
 
+DRAWS = {"data", "survey", "recipe", "benchmarks", "tested"}
+"""Keys that decide what a training set holds."""
+
 WAIT = timedelta(hours=6)
 """How long processes wait for the first, which draws the training set and cuts it into tokens for all."""
 
@@ -148,7 +151,9 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 
 def _prepare(out: Path, settings: TrainingSettings, *, force: bool) -> None:
-    """``out`` is empty, or holds this same training, not yet finished; else raises IndievalueError."""
+    """``out`` is empty, or holds this same training, not yet finished, or one that has learned nothing yet, of which
+    only what other settings leave as it is stays; else raises IndievalueError.
+    """
     known = out / SETTINGS
     if force and known.exists():
         shutil.rmtree(out)
@@ -158,11 +163,15 @@ def _prepare(out: Path, settings: TrainingSettings, *, force: bool) -> None:
                 f"{out} holds a finished reasoner: choose another `out`, or give --force to replace it"
             )
         other = differing(known, settings, FREE)
-        if other:
+        if other and last_checkpoint(out / CHECKPOINTS):
             raise IndievalueError(
                 f"{out} holds a training with another {' and '.join(other)}: choose another `out`, or give --force to "
                 "begin anew"
             )
+        if other:
+            shutil.rmtree(out / TOKENS, ignore_errors=True)
+        if DRAWS.intersection(other):
+            shutil.rmtree(out / TRAINING_SET, ignore_errors=True)
     else:
         check_directory(out, force=False)
     _write(known, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True))

@@ -16,7 +16,7 @@ from typing import Any
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
-from indievalue.people.read import read_people
+from indievalue.people.source import people_from
 from indievalue.reasoner.settings import load_settings
 from indievalue.reasoner.training import RESULT, train
 from indievalue.run import evaluate
@@ -34,7 +34,6 @@ def main() -> None:
     parser.add_argument("--peak-tflops", type=float, help="of the card, to say what share of it was used")
     options = parser.parse_args()
     settings = load_settings(options.training, {"data": options.data, "out": str(options.out / "reasoner")})
-    people = read_people(options.data)
     if not (options.out / "reasoner" / RESULT).exists():
         train(settings, lambda line: print(line, flush=True))
     done = json.loads((options.out / "reasoner" / RESULT).read_text())
@@ -46,6 +45,7 @@ def main() -> None:
     predictors = ["majority", "resemble:k=35", "gaussian", untuned, tuned]
     run = options.out / f"run-{options.demonstrations}"
     if not (run / "summary.json").exists():
+        people = people_from(options.data)
         evaluate(people, build_benchmark(people, asked, options.people), predictors, run, say=print)
     print(table(json.loads((run / "summary.json").read_text())))
 

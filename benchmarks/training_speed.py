@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from indievalue.people.synthetic import synthetic_people
+from indievalue.people.source import people_from
 from indievalue.predictors.local.wording import Wording
 from indievalue.reasoner.conversations import conversations
 from indievalue.reasoner.draw import TRAIN, parts_of
@@ -67,11 +67,11 @@ def prepare(folder: Path) -> Trainer:
     """The trainer of laptop.yaml, with a training set of synthetic people."""
     changes = {"data": "synthetic:600", "out": str(folder / "out"), "recipe.people_per_question": 13}
     settings = load_settings(LAPTOP, changes)
-    people = synthetic_people(600, 0)
+    people = people_from(str(settings.data))
     recipe = settings.recipe.recipe()
     examples = conversations(people, recipe, parts_of(people, recipe, np.zeros(len(people), bool))[TRAIN])
     source = source_of(settings.model)
-    wording = Wording(tokenizer_of(source), True, "label")
+    wording = Wording.of(tokenizer_of(source))
     tokens = write_tokens(folder / "tokens.arrow", wording, examples, settings.length)
     return make_trainer(settings, model_of(source, settings), wording.tokenizer, tokens, [], folder, print)
 

@@ -1,5 +1,7 @@
-"""The one exception that is meant for the person at the keyboard, and what a file that breaks its schema is told."""
+"""The one exception that is meant for the person at the keyboard, and what others' exceptions say as it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,3 +27,18 @@ def problems_of(error: "ValidationError") -> list[str]:
         else:
             found.append(f"{place}: {said}" if place else said)
     return found
+
+
+@contextmanager
+def importing(what_needs: str, extra: str) -> Iterator[None]:
+    """A package that cannot be imported because it is not installed is an IndievalueError: ``what_needs``, such as
+    "training needs", then its name, and the ``extra`` that brings it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("indievalue"):
+            raise
+        raise IndievalueError(
+            f"{what_needs} {error.name}, which is not installed: pip install 'indievalue[{extra}]'"
+        ) from None

@@ -7,11 +7,10 @@ training · ``trainer`` TRL's, with that · ``training`` from beginning to end �
 ``tokens`` to ``training`` they need the ``train`` extra.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from indievalue.errors import IndievalueError
+from indievalue.errors import importing
 from indievalue.reasoner.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -25,19 +24,6 @@ def train(
     force: bool = False,
 ) -> "Result":
     """:func:`indievalue.reasoner.training.train`. Raises IndievalueError where what it needs is not installed."""
-    with told_what_lacks("training"):
+    with importing("training needs", "train"):
         from indievalue.reasoner import training
     return training.train(settings, say, force=force)
-
-
-@contextmanager
-def told_what_lacks(purpose: str) -> Iterator[None]:
-    """A package of the ``train`` extra that is not installed is an IndievalueError that says how to get it."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("indievalue"):
-            raise
-        raise IndievalueError(
-            f"{purpose} needs {error.name}, which is not installed: pip install 'indievalue[train]'"
-        ) from None

@@ -13,11 +13,10 @@ from pydantic_core import to_json
 
 from indievalue import __version__
 from indievalue.benchmark.model import NOBODY
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, importing
 from indievalue.files import new_directory
 from indievalue.people.people import People
 from indievalue.prompts.tokens import counter
-from indievalue.reasoner import told_what_lacks
 from indievalue.reasoner.conversations import Example, conversations
 from indievalue.reasoner.draw import TRAIN, UNSEEN_QUESTIONS, VALIDATION, Drawn, parts_of
 from indievalue.reasoner.leaks import check_apart
@@ -199,12 +198,11 @@ def _counter(tokenizer: str | None) -> Callable[[Example], int]:
     if tokenizer is None:
         estimate, _ = counter(None)
         return lambda example: estimate("\n".join(message["content"] for message in example["messages"]))
-    with told_what_lacks("counting tokens"):
+    with importing("counting tokens needs", "train"):
         from indievalue.predictors.local.wording import Wording
         from indievalue.reasoner.model import source_of, tokenizer_of
         from indievalue.reasoner.tokens import read
-    loaded = tokenizer_of(source_of(tokenizer))
-    wording = Wording(loaded, bool(loaded.chat_template), "label")
+    wording = Wording.of(tokenizer_of(source_of(tokenizer)))
     return lambda example: len(read(wording, [example])[0].tokens)
 
 

@@ -26,8 +26,7 @@ def make_trainer(
     settings: TrainingSettings, model: Any, tokenizer: Any, tokens: Any, asked: list[Read], checkpoints: Path, say: Say
 ) -> "Trainer":
     """A trainer of ``model`` on the dataset ``tokens``, which validates by ``asked``."""
-    validates = bool(asked)
-    best = validates and settings.patience > 0
+    best = bool(asked) and settings.patience > 0
     # Without a GPU nothing is gained by several examples in one pass, and what is lost is half of the speed: with no
     # padding among them attention is causal alone, and memory is small enough not to be fetched anew in every step.
     together = settings.batch if torch.cuda.is_available() else 1
@@ -49,7 +48,7 @@ def make_trainer(
         packing=settings.packing,
         max_length=settings.length,
         dataset_kwargs=None if settings.packing else {"skip_prepare_dataset": True},
-        eval_strategy="steps" if validates else "no",
+        eval_strategy="steps" if asked else "no",
         eval_steps=settings.validate_every or None,
         save_strategy="steps",
         save_steps=settings.save_every,
@@ -73,7 +72,7 @@ def make_trainer(
         model=model,
         args=arguments,
         train_dataset=tokens,
-        eval_dataset=tokens.select([0]) if validates else None,
+        eval_dataset=tokens.select([0]) if asked else None,
         processing_class=tokenizer,
         peft_config=None if settings.tuning == "full" else _adapter(settings, model),
         callbacks=callbacks,

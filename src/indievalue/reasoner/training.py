@@ -40,7 +40,6 @@ TRAINING_SET = "training-set"
 FREE = {"resume", "merge", "keep", "log_every"}
 """Keys that may differ when a training goes on: they decide nothing about the weights."""
 
-
 DRAWS = {"data", "survey", "recipe", "benchmarks", "tested"}
 """Keys that decide what a training set holds."""
 
@@ -87,8 +86,7 @@ def train(settings: TrainingSettings, say: Say, *, force: bool = False) -> Resul
     data = load_training_set(settings.training_set or out / TRAINING_SET)
     _check_people(data, settings)
     tokenizer = tokenizer_of(source)
-    chat = bool(tokenizer.chat_template) if settings.chat == "auto" else settings.chat == "yes"
-    wording = Wording(tokenizer, chat, "label")
+    wording = Wording.of(tokenizer, settings.chat)
     with state.main_process_first():
         tokens = write_tokens(_tokens_file(out, data), wording, data.examples(TRAIN), settings.length)
     asked = (

@@ -6,7 +6,7 @@ on disk · ``progress`` what is said meanwhile · ``predictor`` the predictor. `
 need torch and transformers, which are an extra.
 """
 
-from indievalue.errors import IndievalueError
+from indievalue.errors import importing
 from indievalue.predictors.local.options import split_name
 from indievalue.predictors.protocol import Predictor
 from indievalue.prompts.prompt import Style
@@ -18,12 +18,6 @@ def make_local(name: str, style: Style | None = None) -> Predictor:
     Raises IndievalueError where the model's files or an option are not there, or transformers is not installed.
     """
     where, options = split_name(name)
-    try:
+    with importing("local models need", "lm"):
         from indievalue.predictors.local.predictor import Local
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("indievalue"):
-            raise
-        raise IndievalueError(
-            f"local models need {error.name}, which is not installed: pip install 'indievalue[lm]'"
-        ) from None
     return Local(where, options, style)

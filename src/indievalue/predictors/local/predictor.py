@@ -122,8 +122,7 @@ def score(prompts: Sequence[Prompt], loaded: Loaded, options: Options) -> Scores
     It is the label's, in all its spellings together, or the mean of the statement's tokens. Raises IndievalueError
     where a prompt is longer than what the model can read.
     """
-    chat = bool(loaded.tokenizer.chat_template) if options.chat == "auto" else options.chat == "yes"
-    wording = Wording(loaded.tokenizer, chat, options.score)
+    wording = Wording.of(loaded.tokenizer, options.chat, options.score)
     items = wording.items([wording.text(prompt) for prompt in prompts], list(prompts))
     every = [item for probe in items for spellings in probe for item in spellings]
     longest = max(len(item.read) for item in every)

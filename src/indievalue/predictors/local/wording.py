@@ -39,6 +39,11 @@ class Wording:
         if self.chat and not self.tokenizer.chat_template:
             raise IndievalueError("this model's tokenizer has no chat template; leave chat=yes out, or say chat=no")
 
+    @classmethod
+    def of(cls, tokenizer: Any, chat: str = "auto", score: str = "label") -> "Wording":
+        """A tokenizer's, with ``chat`` as a user says it: ``yes``, ``no``, or ``auto``, where it has a template."""
+        return cls(tokenizer, bool(tokenizer.chat_template) if chat == "auto" else chat == "yes", score)
+
     def text(self, prompt: Prompt) -> str:
         """All that precedes an answer."""
         return self.before([{"role": "user", "content": prompt.text}]) if self.chat else prompt.text + ANSWER

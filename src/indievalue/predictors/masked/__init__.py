@@ -7,18 +7,12 @@ training · ``training`` the loop · ``checkpoint`` its state on disk · ``progr
 
 from typing import Any
 
-from indievalue.errors import IndievalueError
+from indievalue.errors import importing
 from indievalue.predictors.protocol import Predictor
 
 
 def make_masked(**options: Any) -> Predictor:
     """A new, unfitted masked predictor. Raises IndievalueError where torch is not installed or an option is off."""
-    try:
+    with importing("the predictor masked needs", "masked"):
         from indievalue.predictors.masked.predictor import Masked
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise IndievalueError(
-            "the predictor masked needs torch, which is not installed: pip install 'indievalue[masked]'"
-        ) from None
     return Masked(**options)

@@ -53,7 +53,7 @@ experiments: $(DEV)
 
 # Refit the shipped model of synthetic people: make twin DATA=wvs7.csv
 twin: $(DEV)
-	$(BIN)/python -m indievalue.people.twin $(DATA) src/indievalue/surveys/wvs7/twin.npz
+	$(BIN)/python -m indievalue.synthetic.twin $(DATA) src/indievalue/surveys/wvs7/twin.npz
 
 docs: $(DEV)
 	$(PIP) --editable '.[docs]'

@@ -109,7 +109,7 @@ def measure(code: str, *arguments: str) -> tuple[float, float]:
 
 def make_file(path: Path) -> Path:
     """A CSV file of the official size from synthetic people."""
-    from indievalue.people.synthetic import synthetic_people
+    from indievalue.synthetic.generate import synthetic_people
 
     people = synthetic_people(PEOPLE)
     questions = {question.id: people.codes[:, at] for at, question in enumerate(people.survey.questions)}

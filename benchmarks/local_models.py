@@ -24,13 +24,13 @@ import torch
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.benchmark.storage import texts_of
-from indievalue.people.synthetic import synthetic_people
 from indievalue.predictors.local.load import Loaded, identity, load
 from indievalue.predictors.local.options import Options
 from indievalue.predictors.local.predictor import Local, score
 from indievalue.predictors.local.tree import Item, distinct
 from indievalue.predictors.local.wording import Wording
 from indievalue.prompts.prompt import Prompt, Style, prompts_of
+from indievalue.synthetic.generate import synthetic_people
 
 WAYS = {
     "ours": "`local:…`",

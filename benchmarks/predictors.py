@@ -24,9 +24,9 @@ from indievalue.elicitation.strategies import STRATEGIES, best_list, elicited
 from indievalue.people.people import People
 from indievalue.people.read import read_people
 from indievalue.predictors.gaussian import Gaussian
-from indievalue.predictors.names import make_predictor
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Predictor
+from indievalue.predictors.registry import make_predictor
 from indievalue.scoring.accuracy import Score, score
 from indievalue.survey.model import FORMS, FormName
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
-from indievalue.people.source import people_from
+from indievalue.evaluation import evaluate
 from indievalue.reasoner.settings import load_settings
 from indievalue.reasoner.training import RESULT, train
-from indievalue.run import evaluate
+from indievalue.synthetic.source import people_from
 
 
 def main() -> None:

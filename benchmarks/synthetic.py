@@ -19,15 +19,15 @@ from indievalue.benchmark.build import build_benchmark, protocol_probes
 from indievalue.benchmark.model import Settings
 from indievalue.people.people import People
 from indievalue.people.read import read_people
-from indievalue.people.synthetic import synthetic_people
-from indievalue.predictors.names import make_predictor
 from indievalue.predictors.predictions import predict
+from indievalue.predictors.registry import make_predictor
 from indievalue.survey.model import FORMS, FormName
+from indievalue.synthetic.generate import synthetic_people
 
 SPEED = """
 import resource, time
 start = time.perf_counter()
-from indievalue.people.synthetic import synthetic_people
+from indievalue.synthetic.generate import synthetic_people
 people = synthetic_people(100_000)
 print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """

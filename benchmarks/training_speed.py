@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from indievalue.people.source import people_from
 from indievalue.predictors.local.wording import Wording
 from indievalue.reasoner.conversations import conversations
 from indievalue.reasoner.draw import TRAIN, parts_of
@@ -25,6 +24,7 @@ from indievalue.reasoner.model import model_of, source_of, tokenizer_of
 from indievalue.reasoner.settings import load_settings
 from indievalue.reasoner.tokens import write_tokens
 from indievalue.reasoner.trainer import Trainer, make_trainer
+from indievalue.synthetic.source import people_from
 
 LAPTOP = Path(__file__).parents[1] / "configs" / "smollm2" / "laptop.yaml"
 

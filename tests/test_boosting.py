@@ -17,10 +17,10 @@ from indievalue.people.people import People
 from indievalue.predictors.boosting import Boosting, _categorical, _matrix
 from indievalue.predictors.logistic import Logistic
 from indievalue.predictors.majority import Majority
-from indievalue.predictors.names import make_predictor
 from indievalue.predictors.per_question import PerQuestion, _as_shown
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Predictor
+from indievalue.predictors.registry import make_predictor
 from indievalue.scoring.accuracy import score
 from indievalue.survey.survey import Survey
 

@@ -173,7 +173,7 @@ def test_in_text_every_question_is_either_said_or_missing(gardeners: People, wri
 def test_the_card_tells_what_was_read_and_lost(one: People, tmp_path: Path) -> None:
     write_catalog(one, tmp_path / "one")
     card = (tmp_path / "one" / "README.md").read_text()
-    for line in [*one.report.lines(), "SHA-256 of the source: `0123abcd`"]:
+    for line in [*one.findings.lines(), "SHA-256 of the source: `0123abcd`"]:
         assert f"- {line}\n" in card
 
 

@@ -18,8 +18,8 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
-from indievalue.predictors.names import is_chat_model
 from indievalue.predictors.predictions import read_predictions
+from indievalue.predictors.registry import is_chat_model
 from indievalue.prompts.prompt import Style
 from indievalue.scoring.breakdown import accuracy_by
 from loopback import Loopback, questions_in, serving
@@ -28,9 +28,9 @@ pytest.importorskip("inspect_ai", reason="Inspect AI is not installed")
 
 from inspect_ai.log import list_eval_logs, read_eval_log
 
-from indievalue.chat.answers import Effort
-from indievalue.chat.run import Asking, ask, plan
-from indievalue.chat.task import label_probabilities
+from indievalue.predictors.chat.log import Effort
+from indievalue.predictors.chat.run import Asking, ask, plan
+from indievalue.predictors.chat.task import label_probabilities
 
 MODEL = "openai-api/loopback/parrot"
 

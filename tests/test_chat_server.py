@@ -22,7 +22,7 @@ for needed in ("inspect_ai", "transformers", "fastapi", "uvicorn", "gguf", "llm_
     if importlib.util.find_spec(needed) is None:
         pytest.skip(f"{needed} is not installed", allow_module_level=True)
 
-from indievalue.chat.run import Asking, ask  # noqa: E402 - needs what may be absent
+from indievalue.predictors.chat.run import Asking, ask  # noqa: E402 - needs what may be absent
 
 STARTING = 120
 """Seconds that the server may take to start."""

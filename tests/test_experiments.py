@@ -31,11 +31,11 @@ from indievalue.experiments.run import run_experiment
 from indievalue.experiments.spec import Experiment, load_experiment, parse_experiment, shipped_experiments
 from indievalue.experiments.tables import Shown, pivoted, signed
 from indievalue.people.people import People
-from indievalue.people.synthetic import synthetic_people
 from indievalue.predictors.majority import Majority
-from indievalue.predictors.names import PREDICTORS
 from indievalue.predictors.predictions import predict
+from indievalue.predictors.registry import PREDICTORS
 from indievalue.scoring.accuracy import score
+from indievalue.synthetic.generate import synthetic_people
 
 SMALL = """
 title: How much must be known of a gardener?
@@ -351,7 +351,7 @@ def test_a_cell_of_other_data_is_refused(small: Experiment, gardeners: People, t
     from dataclasses import replace
 
     run_experiment(small, gardeners, tmp_path / "out", tested=14)
-    other = replace(gardeners, report=replace(gardeners.report, fingerprint="another file"))
+    other = replace(gardeners, findings=replace(gardeners.findings, fingerprint="another file"))
     with pytest.raises(IndievalueError, match="other data than asked for"):
         run_experiment(small, other, tmp_path / "out", tested=14)
 

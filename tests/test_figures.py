@@ -18,10 +18,10 @@ from indievalue.report.exports import write_figures
 from indievalue.report.forest import forests
 from indievalue.report.inequity import inequity_figure
 from indievalue.report.page import write_report
-from indievalue.report.runs import Run, load_run, run_names
 from indievalue.report.styles import predictor_styles
 from indievalue.report.tables import Table, latex_text, markdown_text, write_run_tables
 from indievalue.report.world import country_codes, country_demographic, read_outline, scale_of, world_maps
+from indievalue.runs.run import Run, load_run, run_names
 from indievalue.survey.load import load_survey
 from rundirs import HOSTILE, PREDICTORS, QUESTIONS, SURVEY, make_run, some_people
 

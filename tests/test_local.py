@@ -29,14 +29,14 @@ from indievalue.cli import app  # noqa: E402
 from indievalue.errors import IndievalueError  # noqa: E402
 from indievalue.people.people import People  # noqa: E402
 from indievalue.predictors.local import make_local  # noqa: E402
-from indievalue.predictors.local.kept import Kept  # noqa: E402
+from indievalue.predictors.local.cache import Kept  # noqa: E402
 from indievalue.predictors.local.load import identity, load  # noqa: E402
 from indievalue.predictors.local.options import Options, split_name  # noqa: E402
 from indievalue.predictors.local.predictor import Local  # noqa: E402
-from indievalue.predictors.local.reading import Reader  # noqa: E402
+from indievalue.predictors.local.scorer import Reader  # noqa: E402
 from indievalue.predictors.local.tree import Item, distinct, packs_of, trunk_of  # noqa: E402
 from indievalue.predictors.local.wording import ANSWER, STATEMENT, Wording  # noqa: E402
-from indievalue.predictors.names import make_predictor  # noqa: E402
+from indievalue.predictors.registry import make_predictor  # noqa: E402
 from indievalue.prompts.prompt import Style, prompts_of  # noqa: E402
 from indievalue.testing import check_predictor, made_up_people, small_survey  # noqa: E402
 from tinymodel import SIZE, save_tiny, tokenizer_of  # noqa: E402
@@ -250,7 +250,7 @@ def test_a_long_beginning_is_read_in_parts(
     for kind in ("llama", "window"):
         items, reader = _items(Local(str(tiny(kind))), task)
         whole = reader.scores(items)
-        monkeypatch.setattr("indievalue.predictors.local.reading.TRUNK", 7)
+        monkeypatch.setattr("indievalue.predictors.local.scorer.TRUNK", 7)
         assert np.abs(reader.scores(items) - whole).max() < 1e-4
 
 
@@ -500,7 +500,7 @@ def test_without_transformers_it_is_said_how_to_get_it(monkeypatch: pytest.Monke
 
 
 def test_torch_and_transformers_are_not_imported_before_they_are_needed() -> None:
-    code = "import sys, indievalue.run; sys.exit(bool({'torch', 'transformers'} & {*sys.modules}))"
+    code = "import sys, indievalue.evaluation; sys.exit(bool({'torch', 'transformers'} & {*sys.modules}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

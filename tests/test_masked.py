@@ -19,8 +19,8 @@ from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.predictors.columns import coarsening
-from indievalue.predictors.names import make_predictor
 from indievalue.predictors.predictions import predict
+from indievalue.predictors.registry import make_predictor
 from indievalue.survey.survey import Survey
 
 torch = pytest.importorskip("torch", reason="the masked predictor needs torch: pip install 'indievalue[masked]'")
@@ -313,7 +313,7 @@ def test_without_torch_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_torch_is_not_imported_before_it_is_needed() -> None:
-    code = "import sys, indievalue.predictors.names; sys.exit('torch' in sys.modules)"
+    code = "import sys, indievalue.predictors.registry; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -15,8 +15,8 @@ from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.predictors.majority import Majority
-from indievalue.predictors.names import PREDICTORS, make_predictor
 from indievalue.predictors.predictions import SCHEMA, predict, read_predictions
+from indievalue.predictors.registry import PREDICTORS, make_predictor
 from indievalue.predictors.resemble import Resemble, nearest
 from indievalue.survey.survey import Survey
 

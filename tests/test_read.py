@@ -159,7 +159,7 @@ def test_every_format_tells_of_the_same_people(name: str, garden: Survey, tmp_pa
         "age": ["40 or more", "under 40", "under 40"],
         "birth_country": ["Germany", "France", None],
     }
-    assert people.report.lines() == [
+    assert people.findings.lines() == [
         f"3 people of garden in {name}",
         "7 questions not in the file: P2, P3, P4, A2, A3 and 2 more",
         "1 demographic not in the file: faith",
@@ -181,7 +181,7 @@ def test_every_format_keeps_ids_that_are_texts(name: str, garden: Survey, tmp_pa
 
 def test_the_fingerprint_is_of_the_bytes_of_the_file(garden: Survey, tmp_path: Path) -> None:
     path = _text(tmp_path, "ID,P1\na,1\n")
-    assert read_people(path, garden).report.fingerprint == hashlib.sha256(b"ID,P1\na,1\n").hexdigest()
+    assert read_people(path, garden).findings.fingerprint == hashlib.sha256(b"ID,P1\na,1\n").hexdigest()
 
 
 def test_the_survey_is_told_from_the_columns(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_extended_missing_values_of_stata_are_blank(garden: Survey, tmp_path: Pa
     pyreadstat.write_dta(table, tmp_path / "garden.dta", missing_user_values={"P1": ["a"]})
     people = read_people(tmp_path / "garden.dta", garden)
     assert _codes(people, "P1") == [1, -5, -5]
-    assert people.report.blank == 2
+    assert people.findings.blank == 2
 
 
 def test_of_a_workbook_the_first_sheet_is_read(garden: Survey, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def read() -> Read:
 
 def _findings(people: People) -> dict[str, object]:
     """The kinds of findings in a report that are not empty, with the codes and columns they are about."""
-    report = people.report
+    report = people.findings
     found: dict[str, object] = {
         "absent_questions": report.absent_questions,
         "absent_demographics": report.absent_demographics,
@@ -98,7 +98,7 @@ def test_the_report_of_a_country_holds_what_is_lost_and_nothing_else(
 
 def test_of_new_zealand_all_but_a_few_ages_come_from_a_second_column(read: Read) -> None:
     people = read(NEW_ZEALAND)
-    assert people.report.filled == (("age", "Q262", 1_028),)
+    assert people.findings.filled == (("age", "Q262", 1_028),)
     assert people.demographics["age"].null_count() == 1_057 - 1_028
 
 
@@ -113,7 +113,7 @@ def test_the_joint_file_has_everybody_and_no_unknown_code(real_people: People) -
 
 def test_what_is_missing_of_a_left_out_code_is_counted_to_the_person(real_people: People) -> None:
     at = real_people.survey.positions["Q111"]
-    (count,) = [count for count in real_people.report.left_out if count.column == "Q111"]
+    (count,) = [count for count in real_people.findings.left_out if count.column == "Q111"]
     gave_it = real_people.codes[:, at] == 3
     assert int(gave_it.sum()) == count.people
     assert int((real_people.options("refined")[gave_it, at] >= 0).sum()) == 0
@@ -135,12 +135,12 @@ def test_everybody_of_66_countries_is_read_without_ids_and_weights(read: Read) -
         "unweighted",
     }
     assert findings["row_numbers"] == findings["unweighted"] == 97_220
-    assert len(people.report.absent_questions) == 168
+    assert len(people.findings.absent_questions) == 168
     assert int(people.asked.sum()) == 253 - 168
 
 
 def test_of_the_random_subset_the_repeated_id_is_reported(read: Read) -> None:
-    report = read(SUBSET).report
+    report = read(SUBSET).findings
     assert (report.rows, report.people) == (2_007, 1_987)
     assert [rows for _, rows in report.repeated] == [20]
     assert {count.column for count in report.unknown} == {"Q290"}
@@ -149,5 +149,5 @@ def test_of_the_random_subset_the_repeated_id_is_reported(read: Read) -> None:
 
 @pytest.mark.parametrize("name", [NEW_ZEALAND, RUSSIA, TURKEY, SUBSET])
 def test_every_row_of_a_file_is_a_person_or_reported(name: str, read: Read) -> None:
-    report = read(name).report
+    report = read(name).findings
     assert report.rows == report.people + report.empty_rows + sum(rows for _, rows in report.repeated)

@@ -32,7 +32,6 @@ from indievalue.experiments.run import run_experiment
 from indievalue.experiments.spec import load_experiment, shipped_experiments
 from indievalue.people.people import People
 from indievalue.people.read import read_people
-from indievalue.people.synthetic import synthetic_people
 from indievalue.predictors.local.wording import Wording
 from indievalue.prompts.prompt import prompts_of
 from indievalue.reasoner.conversations import conversations
@@ -47,6 +46,7 @@ from indievalue.reasoner.tokens import IGNORED, first_of, preview, read, write_t
 from indievalue.reasoner.trainer import make_trainer
 from indievalue.reasoner.training import RESULT, last_checkpoint, train
 from indievalue.reasoner.validation import validate
+from indievalue.synthetic.generate import synthetic_people
 from tinymodel import save_tiny, tokenizer_of
 
 COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()"]

@@ -26,9 +26,9 @@ from indievalue.report.figures import (
 from indievalue.report.inline import inline_svg
 from indievalue.report.page import write_report
 from indievalue.report.paper import paper_about, read_paper
-from indievalue.report.runs import load_run, run_names
 from indievalue.report.styles import predictor_styles
 from indievalue.report.terminal import print_summary
+from indievalue.runs.run import load_run, run_names
 from indievalue.scoring.accuracy import score
 from indievalue.scoring.breakdown import accuracy_by, accuracy_by_category, accuracy_by_person
 from indievalue.survey.load import load_survey

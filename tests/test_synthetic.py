@@ -13,9 +13,9 @@ from conftest import garden_answers
 from indievalue.benchmark.build import protocol_probes
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
-from indievalue.people.synthetic import NEVER, SHARE, Twin, draw, load_twin, synthetic_people
-from indievalue.people.twin import FEWEST, fit_twin, main
 from indievalue.survey.survey import Survey
+from indievalue.synthetic.generate import NEVER, SHARE, Twin, draw, load_twin, synthetic_people
+from indievalue.synthetic.twin import FEWEST, fit_twin, main
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +49,10 @@ def test_as_many_people_as_asked_for_and_all_of_them_decodable(people: People) -
     assert people.ids[:2].tolist() == ["synthetic-000001", "synthetic-000002"]
     assert len(set(people.ids.tolist())) == 6000
     assert (people.weights == 1).all()
-    assert people.report.source == "synthetic"
-    assert people.report.unknown == ()
-    assert people.report.absent_questions == people.report.absent_demographics == ()
-    assert people.report.blank == people.report.unweighted == 0
+    assert people.findings.source == "synthetic"
+    assert people.findings.unknown == ()
+    assert people.findings.absent_questions == people.findings.absent_demographics == ()
+    assert people.findings.blank == people.findings.unweighted == 0
 
 
 def test_the_same_seed_gives_the_same_people_on_any_number_of_threads(people: People) -> None:
@@ -61,13 +61,13 @@ def test_the_same_seed_gives_the_same_people_on_any_number_of_threads(people: Pe
             again = synthetic_people(6000, seed=1)
         assert np.array_equal(again.codes, people.codes)
         assert again.demographics.equals(people.demographics)
-        assert again.report.fingerprint == people.report.fingerprint
+        assert again.findings.fingerprint == people.findings.fingerprint
 
 
 def test_another_seed_gives_other_people(people: People) -> None:
     other = synthetic_people(6000, seed=2)
     assert (other.codes != people.codes).any(axis=1).mean() > 0.99
-    assert other.report.fingerprint != people.report.fingerprint
+    assert other.findings.fingerprint != people.findings.fingerprint
 
 
 def test_countries_have_their_shares_even_of_few_people(twin: Twin) -> None:

@@ -17,8 +17,8 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings, Task
 from indievalue.people.people import People
 from indievalue.predictors.majority import Majority
-from indievalue.predictors.names import PREDICTORS, make_predictor
 from indievalue.predictors.protocol import Guesses
+from indievalue.predictors.registry import PREDICTORS, make_predictor
 from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
 from indievalue.testing import check_predictor, made_up_people, small_survey

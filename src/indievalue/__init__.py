@@ -9,11 +9,11 @@ __version__ = version("indievalue")
 _PUBLIC = {
     "load_survey": "indievalue.survey.load",
     "read_people": "indievalue.people.read",
-    "synthetic_people": "indievalue.people.synthetic",
+    "synthetic_people": "indievalue.synthetic.generate",
     "build_benchmark": "indievalue.benchmark.build",
     "load_benchmark": "indievalue.benchmark.storage",
     "save_benchmark": "indievalue.benchmark.storage",
-    "evaluate": "indievalue.run",
+    "evaluate": "indievalue.evaluation",
 }
 
 __all__ = ["__version__", *_PUBLIC]

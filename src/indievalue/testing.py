@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import CONTEXTS, NOBODY, Benchmark, Settings, Task
+from indievalue.people.findings import Findings
 from indievalue.people.people import People
-from indievalue.people.report import Report
 from indievalue.predictors.protocol import INVALID, Guesses, Predictor
 from indievalue.survey.model import FORMS, Demographic, FormName, Group, Option, Question, Sampling
 from indievalue.survey.survey import Survey
@@ -209,8 +209,8 @@ def made_up_people(survey: Survey, number: int, seed: int = 0) -> People:
         for demographic in survey.demographics
     }
     ids = np.array([f"made-up-{place:05d}" for place in random.permutation(number)])
-    report = Report(source="made up", survey=survey.name, fingerprint="", rows=number, people=number)
-    return People(survey, ids, codes, pl.DataFrame(demographics), np.ones(number), report)
+    findings = Findings(source="made up", survey=survey.name, fingerprint="", rows=number, people=number)
+    return People(survey, ids, codes, pl.DataFrame(demographics), np.ones(number), findings)
 
 
 def _groups(

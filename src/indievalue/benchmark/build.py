@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from indievalue.benchmark.keys import first_columns, key_table, keys
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings, Setup
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
+from indievalue.seeded import first_columns, key_table, keys
 from indievalue.survey.survey import Survey
 
 DEFAULT_PEOPLE = 800

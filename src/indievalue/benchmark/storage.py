@@ -40,7 +40,7 @@ def write_tables(benchmark: Benchmark, folder: Path) -> None:
     about = {
         "format": FORMAT,
         "survey": benchmark.survey.name,
-        "data": benchmark.people.report.fingerprint,
+        "data": benchmark.people.findings.fingerprint,
         "settings": asdict(benchmark.settings),
         "eligibility": asdict(benchmark.eligibility),
         "people": benchmark.people.ids.tolist(),

@@ -7,8 +7,24 @@ from typing import Annotated
 
 import typer
 
-from indievalue.cli import asking, data, exchange, experiments, language, reading, reasoners
+from indievalue.cli.benchmark import benchmark
+from indievalue.cli.catalog import catalog
+from indievalue.cli.compare import compare
+from indievalue.cli.demo import demo
+from indievalue.cli.elicit import elicit
+from indievalue.cli.evaluate import evaluate
+from indievalue.cli.experiment import experiment
+from indievalue.cli.export import export
+from indievalue.cli.flattening import flattening
+from indievalue.cli.import_answers import import_answers
+from indievalue.cli.inequity import inequity
 from indievalue.cli.options import escaped, notes, out
+from indievalue.cli.prompts import prompts
+from indievalue.cli.report import report
+from indievalue.cli.show import show
+from indievalue.cli.survey import survey
+from indievalue.cli.train import train
+from indievalue.cli.training_set import training_set
 from indievalue.errors import IndievalueError
 
 app = typer.Typer(
@@ -19,25 +35,25 @@ app = typer.Typer(
     help="From survey answers to value-expressing statements to scored predictors.",
 )
 for command in (
-    asking.demo,
-    data.catalog,
-    data.show,
-    data.benchmark,
-    language.prompts,
-    asking.evaluate,
-    experiments.experiment,
-    asking.elicit,
-    reading.report,
-    reading.compare,
-    reading.inequity,
-    reading.flattening,
-    exchange.export,
-    reasoners.training_set,
-    reasoners.train,
-    data.survey,
+    demo,
+    catalog,
+    show,
+    benchmark,
+    prompts,
+    evaluate,
+    experiment,
+    elicit,
+    report,
+    compare,
+    inequity,
+    flattening,
+    export,
+    training_set,
+    train,
+    survey,
 ):
     app.command()(command)
-app.command("import")(exchange.import_answers)
+app.command("import")(import_answers)
 
 
 @app.callback(invoke_without_command=True)

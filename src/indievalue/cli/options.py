@@ -62,11 +62,11 @@ ContextOption = Annotated[
 
 def people_of(data: str, survey: str | None, seed: int, *, quiet: bool = False) -> "People":
     """People of ``data``, a file or ``synthetic``; what was found while reading them is printed unless ``quiet``."""
-    from indievalue.people.source import people_from
+    from indievalue.synthetic.source import people_from
 
     people = people_from(data, survey, seed)
     if not quiet:
-        for line in people.report.lines():
+        for line in people.findings.lines():
             notes.print(escaped(line), soft_wrap=True)
     return people
 

@@ -7,10 +7,10 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from indievalue.benchmark.keys import key_table
 from indievalue.benchmark.model import NOBODY, Benchmark, Setup
 from indievalue.elicitation.beliefs import Beliefs
 from indievalue.predictors.gaussian import Gaussian
+from indievalue.seeded import key_table
 
 Strategy = Literal["random", "questionnaire", "fixed", "adaptive"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)

@@ -52,7 +52,7 @@ def print_reading(interview: Interview, people: People, console: Console) -> Non
         table.add_row(escape(one.statement), f"{one.probability:.0%}", f"{one.among_all:.0%}")
     console.print()
     console.print(table)
-    source = " (synthetic people)" if people.report.synthetic else ""
+    source = " (synthetic people)" if people.findings.synthetic else ""
     table = Table(title=f"Who answers like you{source}", title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("group")
     table.add_column("among the most alike", justify="right")

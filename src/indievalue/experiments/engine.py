@@ -19,9 +19,9 @@ from indievalue.experiments.grid import Cell, cells, pairs
 from indievalue.experiments.printed import printed
 from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER, Experiment
 from indievalue.people.people import People
-from indievalue.predictors.names import make_predictor
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Predictor
+from indievalue.predictors.registry import make_predictor
 from indievalue.survey.model import FormName
 
 Fitted = tuple[str, FormName, FormName]
@@ -116,7 +116,7 @@ class Study:
             "settings": cell.asked.model_dump(mode="json"),
             "seed": cell.seed,
             "survey": self._survey,
-            "data": self.people.report.fingerprint,
+            "data": self.people.findings.fingerprint,
             "people": self._people,
             **({"training": self.reasoners[cell.predictor].made_of} if cell.predictor in self.reasoners else {}),
         }
@@ -196,7 +196,7 @@ def facts(study: Study) -> dict[str, Any]:
         "people": len(study.ids),
         "training_people": len(study.training),
         "seed": study.seed,
-        "data": study.people.report.as_dict(),
+        "data": study.people.findings.as_dict(),
         "eligibility": asdict(study.eligibility),
     }
 

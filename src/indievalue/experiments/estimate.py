@@ -12,7 +12,7 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.experiments.engine import Plan, Study, fit_of
 from indievalue.experiments.grid import Cell
-from indievalue.predictors.names import make_predictor
+from indievalue.predictors.registry import make_predictor
 
 MEASURED = ("random", "majority", "resemble", "gaussian")
 """Predictors that are quick to try out; others take minutes to learn from anybody, or cost money to ask."""

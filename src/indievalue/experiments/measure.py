@@ -12,6 +12,7 @@ from indievalue.errors import IndievalueError
 from indievalue.experiments.grid import Cell, partner_of, value_words
 from indievalue.experiments.spec import OPTION, PREDICTOR, Experiment
 from indievalue.experiments.tables import ALL
+from indievalue.intervals import percentile_ends
 from indievalue.scoring.accuracy import log_loss
 from indievalue.scoring.bootstrap import DRAWS, cluster_intervals, times_drawn
 from indievalue.survey.survey import Survey
@@ -130,7 +131,7 @@ def people_table(measured: Iterable[Measured], people: Sequence[str]) -> pl.Data
 def paired_interval(differences: NDArray[np.float64], seed: int) -> tuple[float, float]:
     """95% percentile interval of the mean of ``differences`` (people,) when people are drawn with replacement."""
     means = times_drawn(len(differences), seed, DRAWS).astype(np.float64) @ differences / len(differences)
-    low, high = np.percentile(means, [2.5, 97.5])
+    low, high = percentile_ends(means)
     return float(low), float(high)
 
 
@@ -139,7 +140,7 @@ def _gain(one: Measured, other: Measured, part: int, seed: int) -> tuple[float, 
     times = times_drawn(len(one.right), seed, DRAWS).astype(np.float64)
     with np.errstate(invalid="ignore"):
         drawn = [100 * (times @ m.right[:, part]) / (times @ m.probes[:, part]) for m in (one, other)]
-    low, high = np.nanpercentile(drawn[0] - drawn[1], [2.5, 97.5])
+    low, high = percentile_ends(drawn[0] - drawn[1])
     return _share(one, part) - _share(other, part), float(low), float(high)
 
 

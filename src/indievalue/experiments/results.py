@@ -54,7 +54,7 @@ def write_results(planned: Plan, study: Study, folder: Folder, *, survey: str | 
     ``results.md`` and ``run.json`` from finished cells. ``command`` is what would do it all again.
     """
     experiment, path = planned.experiment, folder.path
-    comparable = paper_about(study.people.report) is not None
+    comparable = paper_about(study.people.findings) is not None
     figures = printed(experiment.paper, experiment.name)
     outcome = _outcome(planned, study, folder, figures if comparable else [])
     _write_csv(path / "table.csv", outcome.data)

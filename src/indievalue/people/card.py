@@ -8,7 +8,7 @@ from indievalue.survey.model import FORMS
 
 def dataset_card(people: People, *, text: bool) -> str:
     """README.md of a catalog directory."""
-    survey, report = people.survey, people.report
+    survey, findings = people.survey, people.findings
     files = {"people": "people.parquet", **{f"answers_{form}": f"answers_{form}.parquet" for form in FORMS}}
     files["statements"] = "statements.parquet"
     number = f"{len(people):,}"
@@ -60,8 +60,8 @@ def dataset_card(people: People, *, text: bool) -> str:
         "",
         "## What was read",
         "",
-        *(f"- {line}" for line in report.lines()),
-        f"- SHA-256 of the source: `{report.fingerprint}`",
+        *(f"- {line}" for line in findings.lines()),
+        f"- SHA-256 of the source: `{findings.fingerprint}`",
         "",
     ]
     return "\n".join(lines)

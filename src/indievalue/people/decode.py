@@ -7,8 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
+from indievalue.people.findings import CodeCount, Findings
 from indievalue.people.people import People
-from indievalue.people.report import CodeCount, Report
 from indievalue.survey.gazetteer import look_up
 from indievalue.survey.model import FORMS, Demographic
 from indievalue.survey.survey import Survey
@@ -70,7 +70,7 @@ def decode(table: pl.DataFrame, survey: Survey, source: str, fingerprint: str) -
         left_out += skipped
         sources += borrowed
     weights, unweighted = _weights(table, survey)
-    report = Report(
+    findings = Findings(
         source=source,
         survey=survey.name,
         fingerprint=fingerprint,
@@ -87,7 +87,7 @@ def decode(table: pl.DataFrame, survey: Survey, source: str, fingerprint: str) -
         row_numbers=given.filter(kept).null_count(),
         unweighted=unweighted,
     )
-    return People(survey, ids, codes, pl.DataFrame(columns), weights, report)
+    return People(survey, ids, codes, pl.DataFrame(columns), weights, findings)
 
 
 def needed_columns(survey: Survey) -> set[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from indievalue.people.report import Report
+from indievalue.people.findings import Findings
 from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
 
@@ -21,7 +21,7 @@ class People:
         codes: int16 (people × questions), raw survey codes; missing codes stay what they are.
         demographics: one column per demographic, the label of each person's group, null where it is missing.
         weights: float64 (people,), the survey weight; 1 where the file has none.
-        report: what was found while reading.
+        findings: what was found while reading.
     """
 
     survey: Survey
@@ -29,7 +29,7 @@ class People:
     codes: NDArray[np.int16]
     demographics: pl.DataFrame
     weights: NDArray[np.float64]
-    report: Report
+    findings: Findings
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -14,7 +14,7 @@ def read_people(file: str | Path, survey: str | Survey | None = None) -> People:
     """The people of a survey file (.csv, .csv.gz, .sav, .dta, .xlsx, .parquet).
 
     ``survey`` is a survey, the name of a shipped one, or the folder of one of your own; where it is None the file's
-    columns tell. ``People.report`` says what was absent, unknown or dropped. Raises IndievalueError for a file that
+    columns tell. ``People.findings`` says what was absent, unknown or dropped. Raises IndievalueError for a file that
     cannot be read or is of no known survey.
     """
     path = Path(file)

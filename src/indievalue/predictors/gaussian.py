@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 from scipy.linalg.blas import ssyrk
 
-from indievalue.benchmark.keys import key_table, keys
 from indievalue.benchmark.model import Task
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
@@ -21,6 +20,7 @@ from indievalue.predictors.calibrated import Calibration
 from indievalue.predictors.columns import coarsening, demographic_columns, frequent_groups, padded
 from indievalue.predictors.joint import Joint
 from indievalue.predictors.protocol import Guesses
+from indievalue.seeded import key_table, keys
 from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
 

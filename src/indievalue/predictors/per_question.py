@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from indievalue.benchmark.keys import key_table, keys
 from indievalue.benchmark.model import Task
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.protocol import Guesses
+from indievalue.seeded import key_table, keys
 from indievalue.survey.model import Form, FormName
 from indievalue.survey.survey import Survey
 

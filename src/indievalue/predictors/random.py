@@ -4,10 +4,10 @@ from typing import Self
 
 import numpy as np
 
-from indievalue.benchmark.keys import key_table
 from indievalue.benchmark.model import Task
 from indievalue.people.people import People
 from indievalue.predictors.protocol import Guesses
+from indievalue.seeded import key_table
 from indievalue.survey.model import FormName
 
 

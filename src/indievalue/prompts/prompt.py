@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined, Template, TemplateError
 
-from indievalue.benchmark.keys import key_table
 from indievalue.errors import IndievalueError
 from indievalue.prompts.voice import VOICES, Voice, all_in_voice
+from indievalue.seeded import key_table
 
 OptionOrder = Literal["fixed", "shuffled", "both"]
 OPTION_ORDERS: tuple[OptionOrder, ...] = get_args(OptionOrder)

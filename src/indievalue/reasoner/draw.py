@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indievalue.benchmark.keys import first_columns, key_table, keys
 from indievalue.benchmark.model import NOBODY
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.reasoner.recipe import Recipe, columns_of, members
+from indievalue.seeded import first_columns, key_table, keys
 from indievalue.survey.survey import Survey
 
 TRAIN, VALIDATION = "train", "validation"

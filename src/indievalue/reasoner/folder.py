@@ -107,7 +107,7 @@ def write_training_set(
             "format": FORMAT,
             "indievalue": __version__,
             "survey": people.survey.name,
-            "data": people.report.fingerprint,
+            "data": people.findings.fingerprint,
             "recipe": recipe.as_dict(),
             "tested": len(tested),
             "tokenizer": tokenizer,

@@ -21,7 +21,6 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.errors import IndievalueError
 from indievalue.files import check_directory, new_file
-from indievalue.people.source import people_from
 from indievalue.predictors.local.trained_on import write_trained_on
 from indievalue.predictors.local.wording import Wording
 from indievalue.reasoner.card import write_card
@@ -33,6 +32,7 @@ from indievalue.reasoner.settings import TrainingSettings, differing
 from indievalue.reasoner.tokens import first_of, preview, write_tokens
 from indievalue.reasoner.trainer import Say, Trainer, make_trainer
 from indievalue.reasoner.validation import Score
+from indievalue.synthetic.source import people_from
 
 SETTINGS, RESULT, CHECKPOINTS, TOKENS = "settings.yaml", "training.json", "checkpoints", ".tokens"
 TRAINING_SET = "training-set"
@@ -178,7 +178,7 @@ def _prepare(out: Path, settings: TrainingSettings, *, force: bool) -> None:
 def _draw(settings: TrainingSettings, folder: Path, say: Say) -> None:
     recipe = settings.recipe.recipe()
     people = people_from(str(settings.data), settings.survey, recipe.seed)
-    for line in people.report.lines():
+    for line in people.findings.lines():
         say(line)
     tested = set[str]().union(*map(people_of_benchmark, settings.benchmarks))
     if not settings.benchmarks:

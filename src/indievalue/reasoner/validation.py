@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from indievalue.intervals import wilson
 from indievalue.reasoner.tokens import Read
 
 
@@ -26,9 +27,7 @@ class Score:
     @property
     def interval(self) -> tuple[float, float]:
         """Of the accuracy, 95 %, by Wilson's method; answers are taken for independent."""
-        z, n, p = 1.959964, self.answers, self.accuracy
-        middle, half = p + z * z / (2 * n), z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
-        return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+        return wilson(self.accuracy, self.answers)
 
 
 def validate(

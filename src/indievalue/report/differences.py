@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from indievalue.errors import IndievalueError
-from indievalue.report.runs import Run
 from indievalue.report.wording import called
+from indievalue.runs.run import Run
 from indievalue.scoring.paired import Comparison, compare
 
 MEASURES = {"accuracy": 1, "log_loss": 3, "inequity": 2}

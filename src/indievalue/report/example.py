@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from indievalue.report.runs import Demonstration, Example, Run
+from indievalue.runs.run import Demonstration, Example, Run
 
 
 @dataclass(frozen=True)

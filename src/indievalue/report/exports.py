@@ -14,10 +14,10 @@ from indievalue.report.figures import accuracy_figure, category_figure, people_f
 from indievalue.report.forest import forest_file, forest_rows, forests
 from indievalue.report.inequity import inequity_figure
 from indievalue.report.inline import run_svg
-from indievalue.report.runs import Run, run_names
 from indievalue.report.styles import Style, predictor_styles
 from indievalue.report.wording import called, slug
 from indievalue.report.world import map_file, world_maps
+from indievalue.runs.run import Run, run_names
 
 PNG_SCALE = 2
 """Pixels of a PNG for one of the figure."""

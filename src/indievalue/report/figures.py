@@ -25,9 +25,9 @@ from indievalue.report.drawing import (
     spanning,
 )
 from indievalue.report.paper import paper_about
-from indievalue.report.runs import Run
 from indievalue.report.styles import INK, MUTED, Style
 from indievalue.report.tips import accuracy_tip
+from indievalue.runs.run import Run
 
 _LABEL = 0.14
 """Share of the axis that is kept free for the figures at the right of a row."""

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from markupsafe import escape
 
-from indievalue.report.runs import Run
 from indievalue.report.styles import BAND, FONT, GRID, INK, MUTED, PAPER, Style
 from indievalue.report.tips import PART, accuracy_tip, signed
+from indievalue.runs.run import Run
 
 CHANCE = 1.96
 """Standard errors to either side of the mean within which chance puts 95% of groups."""

@@ -7,9 +7,9 @@ import altair as alt
 import polars as pl
 
 from indievalue.report.drawing import WIDE, Rows, chart_of, dot_figure, predictor_looks
-from indievalue.report.runs import Run
 from indievalue.report.styles import INK, Style
 from indievalue.report.tips import PART
+from indievalue.runs.run import Run
 
 AS_IT_STANDS = "σ with noise"
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from indievalue.report.drawing import WIDE, Figure, figure_svg
-from indievalue.report.runs import Run
 from indievalue.report.styles import Style
+from indievalue.runs.run import Run
 
 Draw = Callable[[Run, Mapping[str, Style], int], Figure]
 """What draws a figure of a run, so many pixels wide."""

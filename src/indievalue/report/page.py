@@ -22,10 +22,10 @@ from indievalue.report.inequity import inequity_figure, sigma_tip
 from indievalue.report.inline import Draw, inline_svg, run_svg
 from indievalue.report.paper import paper_about
 from indievalue.report.questions import QuestionRow, question_rows
-from indievalue.report.runs import Run, run_names
 from indievalue.report.styles import SPREAD, Style, predictor_styles
 from indievalue.report.tips import accuracy_tip, difference_tip, signed
 from indievalue.report.world import WorldMap, map_svg, read_outline, shapes, world_maps
+from indievalue.runs.run import Run, run_names
 from indievalue.scoring.accuracy import Score
 
 PHONE = 326

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import yaml
 
-from indievalue.people.report import Report
+from indievalue.people.findings import Findings
 from indievalue.survey.model import FORMS, FormName
 
 
@@ -63,7 +63,7 @@ def read_paper() -> Paper:
     )
 
 
-def paper_about(people: Report) -> Paper | None:
+def paper_about(people: Findings) -> Paper | None:
     """The paper, where it says something about these people; None for another survey and for people made up."""
     paper = read_paper()
     return paper if people.survey == paper.survey and not people.synthetic else None

@@ -8,9 +8,6 @@ import polars as pl
 from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
 
-Z = 1.959964
-"""Standard errors to either side in a 95% interval."""
-
 
 @dataclass(frozen=True)
 class QuestionRow:
@@ -22,41 +19,6 @@ class QuestionRow:
     options: int
     people: int
     scores: dict[str, dict[str, Any]]
-
-
-def accuracy_by_question(predictions: pl.DataFrame, survey: Survey) -> pl.DataFrame:
-    """Accuracy of every predictor in every question, questions in the order of the survey.
-
-    Returns ``predictor``, ``question``, ``accuracy``, ``accuracy_low``, ``accuracy_high`` (0-100), ``people`` and
-    ``probes``; an invalid output is wrong. The 95% interval is that of Wilson (1927): hardly anybody is asked a
-    question more than once, so answers to it are independent, and unlike a bootstrap it holds near 0 and 100 too.
-    Where a protocol does ask again, people count and not answers.
-    """
-    place = {name: at for at, name in enumerate(dict.fromkeys(predictions["predictor"]))}
-    share, people = pl.col("right") / pl.col("probes"), pl.col("people")
-    middle = (share + Z**2 / (2 * people)) / (1 + Z**2 / people)
-    half = Z / (1 + Z**2 / people) * (share * (1 - share) / people + Z**2 / (4 * people**2)).sqrt()
-    return (
-        predictions.group_by("predictor", "question")
-        .agg(
-            right=(pl.col("choice") == pl.col("answer")).sum().cast(pl.Int64),
-            people=pl.col("person").n_unique().cast(pl.Int64),
-            probes=pl.len().cast(pl.Int64),
-        )
-        .sort(
-            pl.col("question").replace_strict(survey.positions, return_dtype=pl.Int64),
-            pl.col("predictor").replace_strict(place, return_dtype=pl.Int64),
-        )
-        .select(
-            "predictor",
-            "question",
-            accuracy=100 * share,
-            accuracy_low=100 * (middle - half).clip(lower_bound=0),
-            accuracy_high=100 * (middle + half).clip(upper_bound=1),
-            people="people",
-            probes="probes",
-        )
-    )
 
 
 def question_rows(table: pl.DataFrame, survey: Survey, form: FormName) -> list[QuestionRow]:

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from indievalue.files import new_file
-from indievalue.report.runs import Run, run_names
 from indievalue.report.wording import called, slug
+from indievalue.runs.run import Run, run_names
 
 _LONG = 40
 """A LaTeX table of more rows may break over pages."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from indievalue.report.paper import paper_about, read_paper
-from indievalue.report.runs import Run
+from indievalue.runs.run import Run
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -156,7 +156,7 @@ def reproduction(run: Run) -> list[tuple[str, str]]:
 
 
 def called(name: Sequence[str]) -> str:
-    """A run's name (see :func:`indievalue.report.runs.run_names`) as a heading: ``Polar form, strict protocol``."""
+    """A run's name (see :func:`indievalue.runs.run.run_names`) as a heading: ``Polar form, strict protocol``."""
     return ", ".join([f"{name[0].capitalize()} form", *name[1:]])
 
 

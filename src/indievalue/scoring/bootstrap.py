@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from indievalue.intervals import percentile_ends
+
 DRAWS = 2000
 """Bootstrap draws. The ends of a 95% interval then move by less than a twentieth of its width from seed to seed."""
 
@@ -38,7 +40,7 @@ def cluster_intervals(
     drawn = np.concatenate([block.astype(np.float64) @ sums for block in np.array_split(times, max(1, draws // 100))])
     asked = drawn[:, parts:]
     shares = np.divide(drawn[:, :parts], asked, out=np.full_like(asked, np.nan), where=asked > 0)
-    low, high = np.nanpercentile(shares, [2.5, 97.5], axis=0)
+    low, high = percentile_ends(shares, axis=0)
     return low, high
 
 

@@ -18,7 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from indievalue.errors import IndievalueError
 from indievalue.predictors.local.progress import say
-from indievalue.predictors.local.reading import Reader
+from indievalue.predictors.local.scorer import Reader
 from indievalue.predictors.local.source import Source
 
 CPU_BATCH, GPU_BATCH = 2048, 4096

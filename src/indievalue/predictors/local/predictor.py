@@ -11,7 +11,7 @@ from indievalue.benchmark.model import Task
 from indievalue.benchmark.storage import texts_of
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
-from indievalue.predictors.local.kept import Kept, Scores, key_of
+from indievalue.predictors.local.cache import Kept, Scores, key_of
 from indievalue.predictors.local.load import Loaded, device_of, identity, load
 from indievalue.predictors.local.options import Options
 from indievalue.predictors.local.progress import Progress, say
@@ -50,7 +50,7 @@ class Local:
     by the sum of these over the options. Probes asked in two orders are averaged.
 
     What the prompts of a person have in common is read once (see :mod:`indievalue.predictors.local.tree`). Scores are
-    kept (see :mod:`indievalue.predictors.local.kept`).
+    kept (see :mod:`indievalue.predictors.local.cache`).
 
     Args:
         where: directory, GGUF file, id on the model hub, or ``smollm2``. options: see

@@ -16,8 +16,8 @@ from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.columns import coarsening, padded
 from indievalue.predictors.masked.checkpoint import Checkpoint, cache_folder, read_state, write_state
-from indievalue.predictors.masked.hiding import Answers, Hiding
 from indievalue.predictors.masked.inputs import Shape
+from indievalue.predictors.masked.masking import Answers, Hiding
 from indievalue.predictors.masked.network import Network
 from indievalue.predictors.masked.options import Options
 from indievalue.predictors.masked.progress import reporting, say

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from indievalue.predictors.masked.hiding import Answers, Hiding
+from indievalue.predictors.masked.masking import Answers, Hiding
 from indievalue.predictors.masked.network import Network
 from indievalue.predictors.masked.options import Options
 from indievalue.predictors.masked.progress import Report

@@ -9,11 +9,11 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from indievalue.benchmark.build import build_benchmark
-from indievalue.benchmark.keys import keys
 from indievalue.benchmark.model import Settings, Task
 from indievalue.people.people import People
 from indievalue.predictors.masked.inputs import Shape, spread
 from indievalue.predictors.masked.network import Network, Shown
+from indievalue.seeded import keys
 
 _SHARE, _FEWEST, _MOST = 0.05, 100, 1500
 _MOST_OF_FEW = 0.2

@@ -1,4 +1,4 @@
-"""The command that runs an experiment."""
+"""``indievalue experiment``: run an experiment."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Commands that make reasoners: language models fine-tuned to foresee what people say."""
+"""``indievalue training-set``: write examples to fine-tune on."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -134,32 +134,6 @@ def training_set(
     counted = "" if made.manifest["tokenizer"] else "; tokens are estimated (--tokenizer counts them)"
     notes.print(f"{len(apart):,} people who are tested are in none of it{counted}")
     notes.print(f"Training set: {directory}")
-
-
-def train(
-    settings: Annotated[
-        Path, typer.Argument(metavar="CONFIG.yaml", help="The whole training (docs: Train a reasoner).")
-    ],
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Another value for a key: --set data=my.csv --set lora.rank=8"),
-    ] = None,
-    force: Force = False,
-) -> None:
-    """Fine-tune a language model to foresee what people say; a training that was stopped goes on."""
-    from indievalue import reasoner
-    from indievalue.reasoner.settings import load_settings, parse_changes
-
-    chosen = load_settings(settings, parse_changes(changes or ()))
-    try:
-        reasoner.train(
-            chosen,
-            lambda message: notes.print(message, markup=False, highlight=False, soft_wrap=True),
-            force=force,
-        )
-    except KeyboardInterrupt:
-        notes.print("Checkpoints are kept; the same command goes on from the last one")
-        raise
 
 
 def _forms(word: str, option: str) -> Any:

@@ -13,11 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from indievalue.benchmark.model import Context, DemonstrationsFrom, Eligibility, Protocol
 from indievalue.errors import IndievalueError, problems_of
-from indievalue.people.report import Report
+from indievalue.people.findings import Findings
 from indievalue.predictors.predictions import read_predictions
-from indievalue.report.questions import accuracy_by_question
 from indievalue.scoring.accuracy import Score
-from indievalue.scoring.breakdown import accuracy_by_category, accuracy_by_person
+from indievalue.scoring.breakdown import accuracy_by_category, accuracy_by_person, accuracy_by_question
 from indievalue.scoring.calibration import reliability
 from indievalue.scoring.inequity import Inequity, inequity
 from indievalue.survey.load import load_survey
@@ -41,7 +40,7 @@ class Record:
     demonstrations_as: FormName
     seed: int
     people: int
-    data: Report
+    data: Findings
     eligibility: Eligibility
     arguments: dict[str, Any]
     versions: dict[str, str]

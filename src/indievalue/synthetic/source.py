@@ -1,9 +1,9 @@
 """People by one word: a survey file, or ``synthetic``."""
 
 from indievalue.errors import IndievalueError
+from indievalue.people.findings import SYNTHETIC
 from indievalue.people.people import People
 from indievalue.people.read import read_people
-from indievalue.people.report import SYNTHETIC
 
 SYNTHETIC_PEOPLE = 10_000
 
@@ -19,6 +19,6 @@ def people_from(data: str, survey: str | None = None, seed: int = 0) -> People:
         return read_people(data, survey)
     if number and not number.isdecimal():
         raise IndievalueError(f"{data}: how many people? A whole number, as in {SYNTHETIC}:{SYNTHETIC_PEOPLE}")
-    from indievalue.people.synthetic import synthetic_people  # scipy takes a while
+    from indievalue.synthetic.generate import synthetic_people  # scipy takes a while
 
     return synthetic_people(int(number) if number else SYNTHETIC_PEOPLE, seed, survey or "wvs7")

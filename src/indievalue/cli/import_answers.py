@@ -1,31 +1,11 @@
-"""Commands that hand the benchmark to other programs, and take back their answers."""
+"""``indievalue import``: score the answers of another program."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from indievalue.cli.language import BatchedOption, OrderOption, TemplateOption, VoiceOption
 from indievalue.cli.options import Data, Force, Out, Seed, SurveyOption, notes, one_of, out, people_of
-
-
-def export(
-    benchmark: Annotated[Path, typer.Argument(metavar="BENCHMARK", help="What `indievalue benchmark` wrote.")],
-    to: Annotated[str, typer.Option("--to", help="jsonl, inspect, lm-eval or hf.")],
-    directory: Out,
-    template: TemplateOption = "single",
-    batched: BatchedOption = False,
-    voice: VoiceOption = "first",
-    option_order: OrderOption = "fixed",
-    force: Force = False,
-) -> None:
-    """Write a benchmark's prompts for another program: plain JSONL, Inspect, lm-evaluation-harness, Hugging Face."""
-    from indievalue.exchange.export import export_benchmark
-    from indievalue.prompts.prompt import Style
-
-    style = Style(template, batched, voice, option_order)  # type: ignore[arg-type]
-    number = export_benchmark(benchmark, to, directory, style, force=force)
-    notes.print(f"{number:,} prompts: {directory}")
 
 
 def import_answers(
@@ -46,11 +26,11 @@ def import_answers(
 ) -> None:
     """Score the answers of any other program: a run directory, as `evaluate` writes one."""
     from indievalue.benchmark.storage import load_benchmark
+    from indievalue.evaluation import evaluate
     from indievalue.exchange.answers import Answered
     from indievalue.files import check_directory
     from indievalue.report.paper import paper_about
     from indievalue.report.terminal import print_summary
-    from indievalue.run import evaluate
 
     check_directory(directory, force=force)
     wanted = one_of(missing, "refuse", "invalid")
@@ -59,5 +39,5 @@ def import_answers(
     answered = Answered(file, asked, prompts, wanted)
     arguments = {"command": "import", "file": str(file), "data": data, "benchmark": str(benchmark), "missing": missing}
     summary = evaluate(people, asked, {name: answered}, directory, arguments=arguments, survey=survey, force=force)
-    print_summary(summary, asked.settings.form, out, paper=paper_about(people.report))
+    print_summary(summary, asked.settings.form, out, paper=paper_about(people.findings))
     notes.print(f"Report: {directory / 'report.html'}")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from indievalue.people.synthetic import LOADING
+from indievalue.synthetic.generate import LOADING
 
 FACTORS = 32
 _TERMS = 4

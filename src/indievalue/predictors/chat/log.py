@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 from inspect_ai.log import EvalSample
 
-from indievalue.benchmark.keys import key_table
 from indievalue.benchmark.model import NOBODY, Benchmark
 from indievalue.predictors.predictions import SCHEMA
 from indievalue.predictors.protocol import INVALID
+from indievalue.seeded import key_table
 
 EXAMPLES = 5
 """Invalid outputs that are kept to be looked at."""

@@ -1,6 +1,6 @@
 """Fits the statistical twin of a survey's real answers that synthetic people are drawn from.
 
-``python -m indievalue.people.twin DATA OUT.npz`` fits it anew. What is kept is
+``python -m indievalue.synthetic.twin DATA OUT.npz`` fits it anew. What is kept is
 
 - of each country: the share of every code; which items were not put; how often each item stays unanswered and as which
   missing code; how reluctance to answer is spread over people (a Rasch model whose distribution is free);
@@ -27,15 +27,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
-from indievalue.people.copula import Counts, factor_loadings, normal_scores
 from indievalue.people.decode import integer_codes, needed_columns
-from indievalue.people.nonresponse import missing_fields
-from indievalue.people.synthetic import FEWEST, SHARE, Twin
 from indievalue.people.tables import Wanted, read_columns
 from indievalue.survey.gazetteer import look_up
 from indievalue.survey.load import load_survey
 from indievalue.survey.model import FORMS, Demographic, Question
 from indievalue.survey.survey import Survey
+from indievalue.synthetic.copula import Counts, factor_loadings, normal_scores
+from indievalue.synthetic.generate import FEWEST, SHARE, Twin
+from indievalue.synthetic.nonresponse import missing_fields
 
 BORN = {"Q266": "Q263", "Q267": "Q264", "Q268": "Q265"}
 """Columns of a country of birth → the column that says whether it is another than the country of residence."""
@@ -248,7 +248,7 @@ def _births(
 def main(arguments: Sequence[str]) -> int:
     """``DATA OUT.npz [SURVEY]``: fit a twin and save it."""
     if len(arguments) not in (2, 3):
-        print("usage: python -m indievalue.people.twin DATA OUT.npz [SURVEY]", file=sys.stderr)
+        print("usage: python -m indievalue.synthetic.twin DATA OUT.npz [SURVEY]", file=sys.stderr)
         return 2
     try:
         fit_twin(arguments[0], load_survey(arguments[2] if len(arguments) == 3 else "wvs7")).save(arguments[1])

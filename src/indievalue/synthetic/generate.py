@@ -1,9 +1,9 @@
 """Synthetic people: nobody's answers, drawn from a small statistical twin of everybody's.
 
-The twin (see :mod:`indievalue.people.twin` for how it is fitted, and what it does not hold) is a Gaussian copula with
-common factors. A person of a country has factor scores f ~ N(0, I); the latent score of item j is l_j · f + u_j e_j,
-of unit variance, and the country's thresholds cut it into a code. Whether an item stays unanswered is one more draw,
-with log-odds a_j + s, where s is the person's own reluctance, so that missing answers gather in the same people.
+The twin (see :mod:`indievalue.synthetic.twin` for how it is fitted, and what it does not hold) is a Gaussian copula
+with common factors. A person of a country has factor scores f ~ N(0, I); the latent score of item j is
+l_j · f + u_j e_j, of unit variance, and the country's thresholds cut it into a code. Whether an item stays
+unanswered is one more draw, with log-odds a_j + s, where s is the person's own reluctance, so that missing answers gather in the same people.
 
 What it has not: clusters of near-identical interviews, and styles of answering such as choosing the ends of scales. So
 its people are a little harder to foresee from one another than real ones (see benchmarks/synthetic.py).
@@ -25,8 +25,8 @@ from scipy.special import expit, ndtri
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.people.decode import decode
+from indievalue.people.findings import SYNTHETIC
 from indievalue.people.people import People
-from indievalue.people.report import SYNTHETIC
 from indievalue.survey.load import load_survey
 from indievalue.survey.survey import Survey
 
@@ -128,7 +128,7 @@ def load_twin(survey: str = "wvs7") -> tuple[Twin, str]:
     if not path.is_file():
         raise IndievalueError(
             f"survey {survey} has no twin.npz to draw synthetic people from; "
-            "fit one: python -m indievalue.people.twin DATA OUT.npz"
+            "fit one: python -m indievalue.synthetic.twin DATA OUT.npz"
         )
     content = path.read_bytes()
     return Twin.from_bytes(content, str(path)), hashlib.sha256(content).hexdigest()

@@ -20,18 +20,18 @@ from indievalue.errors import IndievalueError
 from indievalue.files import new_directory
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
-from indievalue.predictors.names import is_chat_model, make_predictor
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Predictor
+from indievalue.predictors.registry import is_chat_model, make_predictor
 from indievalue.prompts.prompt import Style
 from indievalue.report.exports import write_figures
 from indievalue.report.page import write_report
-from indievalue.report.runs import load_run
 from indievalue.report.tables import write_run_tables
+from indievalue.runs.run import load_run
 from indievalue.scoring.accuracy import summarise
 
 if TYPE_CHECKING:
-    from indievalue.chat.run import Asking
+    from indievalue.predictors.chat.run import Asking
 
 EXAMPLES = 1
 """People whose statements, probes and guesses the report shows."""
@@ -55,9 +55,9 @@ def evaluate(
 ) -> dict[str, dict[str, Any]]:
     """Ask each predictor the benchmark, and write a run directory; returns what ``summary.json`` holds.
 
-    ``predictors`` are names (see :func:`indievalue.predictors.names.make_predictor`; ``openai/gpt-4o`` is a chat model,
-    asked as ``asking`` says; ``local:MODEL`` is one on this machine, whose prompts are written as ``style`` says), or
-    predictors of one's own by the name that the tables shall give them. They learn from
+    ``predictors`` are names (see :func:`indievalue.predictors.registry.make_predictor`; ``openai/gpt-4o`` is a chat
+    model, asked as ``asking`` says; ``local:MODEL`` is one on this machine, whose prompts are written as ``style``
+    says), or predictors of one's own by the name that the tables shall give them. They learn from
     those of ``people`` who are not tested. The directory holds ``predictions.parquet``, ``people.parquet``,
     ``summary.json``, ``run.json``, ``report.html``, ``figures/``, ``tables/``, ``example.json``, ``benchmark/`` and, of
     chat models, ``inspect/``; it appears under its name only when it is complete. Raises IndievalueError where a
@@ -102,7 +102,7 @@ def evaluate(
             "demonstrations_as": settings.shown_form,
             "people": len(benchmark.people),
             "training_people": len(training),
-            "data": people.report.as_dict(),
+            "data": people.findings.as_dict(),
             "eligibility": asdict(benchmark.eligibility),
             "versions": {"python": platform.python_version(), **_installed()},
             "seconds": seconds,
@@ -125,7 +125,7 @@ def _ask(
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     """Predictions of a chat model, and what they took."""
     try:
-        from indievalue.chat.run import Asking, ask
+        from indievalue.predictors.chat.run import Asking, ask
     except ImportError:
         raise IndievalueError(f"asking {name} needs Inspect AI: pip install 'indievalue[lm]'") from None
     table, effort = ask(name, benchmark, asking or Asking(), log_dir, say)

@@ -15,10 +15,10 @@ from inspect_ai.model import GenerateConfig, get_model
 
 from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import task_texts
-from indievalue.chat.answers import Effort, predictions_of
-from indievalue.chat.task import RETRIES, Budget, task_of
 from indievalue.errors import IndievalueError
 from indievalue.files import cache_root
+from indievalue.predictors.chat.log import Effort, predictions_of
+from indievalue.predictors.chat.task import RETRIES, Budget, task_of
 from indievalue.prompts.prompt import Style, prompts_of
 from indievalue.prompts.tokens import counter
 

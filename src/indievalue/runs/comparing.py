@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from indievalue.errors import IndievalueError
-from indievalue.report.runs import Run
+from indievalue.runs.run import Run
 from indievalue.scoring.groups import MINIMUM, Small
 from indievalue.scoring.inequity import DRAWS
 from indievalue.scoring.paired import Comparison, compare

@@ -1,4 +1,4 @@
-"""Commands about what language models read."""
+"""Options that say how language models are asked, and what asking them would cost."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,25 +7,15 @@ import typer
 import yaml
 
 from indievalue.cli.options import (
-    ContextOption,
-    Data,
-    DemonstrationsAs,
-    DemonstrationsOption,
-    FormOption,
-    Seed,
-    SetupOption,
-    SurveyOption,
     escaped,
     notes,
-    out,
-    people_of,
-    settings_of,
 )
 from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Benchmark
-    from indievalue.chat.run import Asking
+    from indievalue.predictors.chat.run import Asking
+
 
 TemplateOption = Annotated[
     str,
@@ -44,6 +34,8 @@ OrderOption = Annotated[
 Retries = Annotated[
     int, typer.Option("--retries", min=0, help="Times a chat model is asked again after an invalid answer.")
 ]
+
+
 GenerateOptions = Annotated[
     list[str] | None,
     typer.Option(
@@ -52,16 +44,26 @@ GenerateOptions = Annotated[
         help="An option of Inspect for chat models: temperature=0, max_connections=20, logprobs=true …",
     ),
 ]
+
+
 ModelArguments = Annotated[
     list[str] | None, typer.Option("--model-arg", metavar="KEY=VALUE", help="An argument of the model's provider.")
 ]
+
+
 BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Where the chat model's server listens.")]
+
+
 Price = Annotated[
     str | None, typer.Option("--price", metavar="IN,OUT", help="Dollars per million tokens read and written: 2.50,10.")
 ]
+
+
 LimitCost = Annotated[
     float | None, typer.Option("--limit-cost", min=0, help="Dollars after which nothing more is asked; needs --price.")
 ]
+
+
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many calls and tokens it would take, and stop.")]
 
 
@@ -81,7 +83,7 @@ def asking_of(
     from indievalue.prompts.prompt import Style
 
     try:
-        from indievalue.chat.run import Asking
+        from indievalue.predictors.chat.run import Asking
     except ImportError:
         raise IndievalueError("asking chat models needs Inspect AI: pip install 'indievalue[lm]'") from None
     return Asking(
@@ -98,7 +100,7 @@ def asking_of(
 
 def print_plan(models: Sequence[str], benchmark: "Benchmark", asking: "Asking") -> None:
     """Say what asking ``models`` would take at most."""
-    from indievalue.chat.run import plan
+    from indievalue.predictors.chat.run import plan
 
     planned = plan(benchmark, asking)
     cost = "cost unknown without --price" if planned.cost is None else f"about ${planned.cost:,.2f}"
@@ -132,50 +134,3 @@ def _prices(text: str | None) -> tuple[float, float] | None:
     except ValueError:
         raise typer.BadParameter(f"--price takes two numbers such as 2.50,10, not {text!r}") from None
     return read, written
-
-
-def prompts(
-    data: Data,
-    person: Annotated[str, typer.Option("--person", help="Id of the person.")],
-    form: FormOption = "polar",
-    setup: SetupOption = "0",
-    demonstrations: DemonstrationsOption = "200",
-    demonstrations_as: DemonstrationsAs = "same",
-    context: ContextOption = "statements",
-    template: TemplateOption = "single",
-    batched: BatchedOption = False,
-    voice: VoiceOption = "first",
-    option_order: OrderOption = "fixed",
-    tokenizer: Annotated[
-        str | None, typer.Option("--tokenizer", help="Count tokens exactly, with this Hugging Face tokenizer.")
-    ] = None,
-    only: Annotated[int, typer.Option("--only", min=0, help="How many prompts to print; all are counted.")] = 1,
-    survey: SurveyOption = None,
-    seed: Seed = 0,
-) -> None:
-    """Print exactly what a language model would read about a person, with token counts."""
-    from indievalue.benchmark.build import build_benchmark
-    from indievalue.benchmark.storage import task_texts
-    from indievalue.prompts.prompt import Style, prompts_of
-    from indievalue.prompts.tokens import counter
-
-    style = Style(template, batched, voice, option_order)  # type: ignore[arg-type]
-    count, exact = counter(tokenizer)
-    settings = settings_of(form, "strict", setup, demonstrations, demonstrations_as, "others", context, seed)
-    people = people_of(data, survey, seed, quiet=True)
-    drawn = build_benchmark(people, settings, [person])
-    written = [prompt for task in task_texts(drawn) for prompt in prompts_of(task, style, seed)]
-    for prompt in written[:only]:
-        out.print(f"── {prompt.key} ──", style="dim", markup=False)
-        out.print(prompt.text, markup=False, highlight=False, soft_wrap=True)
-        out.print()
-    tokens = sorted(count(prompt.text) for prompt in written)
-    about = "" if exact else "about "
-    each = f"{tokens[0]:,}" if tokens[0] == tokens[-1] else f"{tokens[0]:,} to {tokens[-1]:,}"
-    notes.print(
-        f"{len(written):,} {'prompt' if len(written) == 1 else 'prompts'} for {escaped(person)}: "
-        f"{about}{each} tokens each, {about}{sum(tokens):,} in all",
-        soft_wrap=True,
-    )
-    if not exact:
-        notes.print("counted as a token per four characters; --tokenizer NAME counts exactly", style="dim")

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit, logit
 
-from indievalue.people.synthetic import FEWEST, LOG_ODDS, NEVER, SHARE
 from indievalue.survey.survey import Survey
+from indievalue.synthetic.generate import FEWEST, LOG_ODDS, NEVER, SHARE
 
 _RELUCTANCE = np.linspace(-8, 8, 33)
 _STEPS = 60

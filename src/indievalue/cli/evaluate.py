@@ -1,11 +1,11 @@
-"""Commands that ask: predictors, or you."""
+"""``indievalue evaluate``: ask predictors a benchmark."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from indievalue.cli.language import (
+from indievalue.cli.model_options import (
     BaseUrl,
     BatchedOption,
     DryRun,
@@ -37,39 +37,11 @@ from indievalue.cli.options import (
     SetupOption,
     SurveyOption,
     notes,
-    one_of,
     out,
     people_of,
     settings_of,
     tested_of,
 )
-
-
-def demo(
-    directory: Annotated[Path, typer.Option("--out", help="Directory to write.")] = Path("indievalue-demo"),
-    seed: Seed = 0,
-    force: Force = False,
-) -> None:
-    """Try it without any data: synthetic people, a benchmark, three predictors, a report."""
-    from indievalue.benchmark.build import build_benchmark
-    from indievalue.benchmark.model import Settings
-    from indievalue.files import new_directory
-    from indievalue.report.page import write_report
-    from indievalue.report.runs import load_run
-    from indievalue.report.terminal import print_summary
-    from indievalue.run import evaluate as run_evaluation
-    from indievalue.survey.model import FORMS
-
-    people = people_of("synthetic:5000", None, seed)
-    with new_directory(directory, force=force) as folder:
-        for form in FORMS:
-            benchmark = build_benchmark(people, Settings(form=form, seed=seed), 300)
-            arguments = {"command": "demo", "seed": seed}
-            predictors = ["random", "majority", "resemble:k=35"]
-            summary = run_evaluation(people, benchmark, predictors, folder / form, arguments=arguments)
-            print_summary(summary, form, out)
-        write_report([load_run(folder / form) for form in FORMS], folder / "report.html")
-    notes.print(f"Report: {directory / 'report.html'}")
 
 
 def evaluate(
@@ -107,12 +79,12 @@ def evaluate(
     """Ask predictors a benchmark; write predictions, scores and a report."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import load_benchmark
+    from indievalue.evaluation import evaluate as run_evaluation
     from indievalue.files import check_directory
-    from indievalue.predictors.names import is_chat_model, make_predictor
+    from indievalue.predictors.registry import is_chat_model, make_predictor
     from indievalue.prompts.prompt import Style
     from indievalue.report.paper import paper_about
     from indievalue.report.terminal import print_summary
-    from indievalue.run import evaluate as run_evaluation
 
     chat = [name for name in predictor if is_chat_model(name)]
     style = Style(template, batched, voice, option_order)  # type: ignore[arg-type]
@@ -149,39 +121,8 @@ def evaluate(
         style=style,
         say=lambda message: notes.print(message, style="dim"),
     )
-    print_summary(summary, drawn.settings.form, out, paper=paper_about(everyone.report))
+    print_summary(summary, drawn.settings.form, out, paper=paper_about(everyone.findings))
     notes.print(f"Report: {directory / 'report.html'}")
-
-
-def elicit(
-    data: Annotated[str, typer.Argument(metavar="[DATA]", help="Whose answers to learn from.")] = "synthetic",
-    questions: Annotated[int, typer.Option("--questions", min=1, help="How many answers to ask for.")] = 20,
-    form: FormOption = "polar",
-    answers: Annotated[
-        Path, typer.Option("--answers", help="Your answers; an interview that stopped there goes on.")
-    ] = Path("my-answers.json"),
-    survey: SurveyOption = None,
-    seed: Seed = 0,
-) -> None:
-    """Be interviewed: each time the question that says most about you, then what your answers foretell."""
-    from indievalue.elicitation.interview import Interview
-    from indievalue.elicitation.session import load_session
-    from indievalue.elicitation.terminal import hold, print_reading
-    from indievalue.predictors.gaussian import Gaussian
-
-    chosen = one_of(form, "polar", "refined")
-    people = people_of(data, survey, seed, quiet=True)
-    session = load_session(answers, people.survey)
-    with notes.status(f"learning from {len(people):,} people"):
-        interview = Interview(Gaussian().fit(people, chosen, "refined"), session)
-    if session.turns:
-        notes.print(f"Going on from {answers}, where {session.answered} are answered")
-    if hold(interview, questions, answers, out):
-        print_reading(interview, people, out)
-    else:
-        notes.print(
-            f"Your answers so far ({session.answered}) are kept in {answers}; the same command goes on from there"
-        )
 
 
 def _plain(value: Any) -> Any:

@@ -20,7 +20,7 @@ SYNTHETIC = "synthetic"
 
 
 @dataclass(frozen=True)
-class Report:
+class Findings:
     """The reading of one file.
 
     Attributes:

@@ -16,10 +16,10 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.benchmark.storage import task_texts
-from indievalue.chat.metrics import accuracy, by_category, by_group, invalid, stderr
-from indievalue.people.source import people_from
+from indievalue.predictors.chat.metrics import accuracy, by_category, by_group, invalid, stderr
 from indievalue.prompts.answer import chosen_option, chosen_options
 from indievalue.prompts.prompt import Asked, Prompt, Style, prompts_of
+from indievalue.synthetic.source import people_from
 
 RETRIES = 3
 """Times that a prompt is sent again, unchanged, after an answer that names no option."""

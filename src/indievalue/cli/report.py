@@ -1,0 +1,44 @@
+"""``indievalue report``: build the report of runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from indievalue.cli.options import Force, notes
+from indievalue.errors import IndievalueError
+
+if TYPE_CHECKING:
+    pass
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="DIR [DIR …]", help="Run directories.")],
+    page: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
+    figures: Annotated[
+        Path | None, typer.Option("--figures", help="Directory for the figures as .svg, .png, .pdf and .csv.")
+    ] = None,
+    tables: Annotated[
+        Path | None, typer.Option("--tables", help="Directory for the tables as .md, .tex and .csv.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Put one or more runs on one self-contained HTML page, and their figures and tables into files for a paper."""
+    from indievalue.files import check_directory
+    from indievalue.report.exports import write_figures
+    from indievalue.report.page import write_report
+    from indievalue.report.tables import write_run_tables
+    from indievalue.runs.run import load_run
+
+    if page.exists() and not force:
+        raise IndievalueError(f"{page} exists already; choose another --out, or give --force to replace it")
+    for directory in (figures, tables):
+        if directory is not None:
+            check_directory(directory, force=force)
+    loaded = [load_run(directory) for directory in runs]
+    write_report(loaded, page)
+    notes.print(f"Report: {page}")
+    if figures is not None:
+        notes.print(f"{len(write_figures(loaded, figures))} files of figures: {figures}")
+    if tables is not None:
+        notes.print(f"{len(write_run_tables(loaded, tables))} files of tables: {tables}")

@@ -3,7 +3,8 @@
 The twin (see :mod:`indievalue.synthetic.twin` for how it is fitted, and what it does not hold) is a Gaussian copula
 with common factors. A person of a country has factor scores f ~ N(0, I); the latent score of item j is
 l_j · f + u_j e_j, of unit variance, and the country's thresholds cut it into a code. Whether an item stays
-unanswered is one more draw, with log-odds a_j + s, where s is the person's own reluctance, so that missing answers gather in the same people.
+unanswered is one more draw, with log-odds a_j + s, where s is the person's own reluctance, so that missing
+answers gather in the same people.
 
 What it has not: clusters of near-identical interviews, and styles of answering such as choosing the ends of scales. So
 its people are a little harder to foresee from one another than real ones (see benchmarks/synthetic.py).

@@ -225,7 +225,7 @@ def test_inequity_and_flattening_on_the_command_line(runs: tuple[Path, Path], tm
     assert all(len(line) <= 80 for line in alike.stdout.splitlines())
     for arguments, reason, code in (
         ((one, "--demographic", "luck"), "no demographic 'luck'", 1),
-        ((one, "--measure", "luck"), "'luck' is none of accuracy", 2),
+        ((one, "--measure", "luck"), "'luck' is not one of 'accuracy'", 2),
         ((one, "--out", tables), "exists already", 1),
         ((one, "--minimum", "0"), "--help tells more", 2),
     ):

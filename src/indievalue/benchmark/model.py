@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.choices import CONTEXTS as CONTEXTS
+from indievalue.choices import PROTOCOLS as PROTOCOLS
+from indievalue.choices import SOURCES as SOURCES
+from indievalue.choices import Context as Context
+from indievalue.choices import DemonstrationsFrom as DemonstrationsFrom
+from indievalue.choices import FormName
+from indievalue.choices import Protocol as Protocol
 from indievalue.people.people import People
-from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
-
-Protocol = Literal["strict", "paper"]
-Context = Literal["none", "demographics", "statements", "both"]
-DemonstrationsFrom = Literal["others", "siblings"]
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
-CONTEXTS: tuple[Context, ...] = get_args(Context)
-SOURCES: tuple[DemonstrationsFrom, ...] = get_args(DemonstrationsFrom)
 
 NOBODY = -1
 """Padding of a person's demonstrations where they answered fewer questions than are to be shown."""

@@ -1,4 +1,4 @@
-"""The command line: parses, calls, prints. Commands import what they need when they run, so that --help is instant."""
+"""The command line: parse, call, print. Commands import what they need when they run, so that --help is instant."""
 
 import signal
 import sys
@@ -15,6 +15,7 @@ from indievalue.cli.elicit import elicit
 from indievalue.cli.evaluate import evaluate
 from indievalue.cli.experiment import experiment
 from indievalue.cli.export import export
+from indievalue.cli.flags import expanded
 from indievalue.cli.flattening import flattening
 from indievalue.cli.import_answers import import_answers
 from indievalue.cli.inequity import inequity
@@ -52,8 +53,8 @@ for command in (
     train,
     survey,
 ):
-    app.command()(command)
-app.command("import")(import_answers)
+    app.command()(expanded(command))
+app.command("import")(expanded(import_answers))
 
 
 @app.callback(invoke_without_command=True)
@@ -72,7 +73,7 @@ _INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line: exit code 0 when it went well, 1 when something was wrong, 2 for a wrong call."""
+    """Run the command line: exit code 0 for success, 1 for an error, 2 for a wrong call."""
     signal.signal(signal.SIGTERM, _stop)
     try:
         code = app(standalone_mode=False)

@@ -5,13 +5,7 @@ from typing import Annotated
 
 import typer
 
-from indievalue.cli.options import (
-    Force,
-    Seed,
-    notes,
-    out,
-    people_of,
-)
+from indievalue.cli.options import Force, Seed, SourceFlags, notes, out
 
 
 def demo(
@@ -29,7 +23,7 @@ def demo(
     from indievalue.runs.run import load_run
     from indievalue.survey.model import FORMS
 
-    people = people_of("synthetic:5000", None, seed)
+    people = SourceFlags(seed=seed).people("synthetic:5000")
     with new_directory(directory, force=force) as folder:
         for form in FORMS:
             benchmark = build_benchmark(people, Settings(form=form, seed=seed), 300)

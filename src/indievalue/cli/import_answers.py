@@ -1,11 +1,26 @@
 """``indievalue import``: score the answers of another program."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from indievalue.cli.options import Data, Force, Out, Seed, SurveyOption, notes, one_of, out, people_of
+from indievalue.choices import Missing
+from indievalue.cli.options import Data, Force, Out, SourceFlags, notes, out
+
+
+@dataclass(frozen=True)
+class AnswerFlags:
+    """How a file of answers is read."""
+
+    name: Annotated[str, typer.Option("--name", help="What to call the program that answered.")] = "imported"
+    prompts: Annotated[
+        Path | None, typer.Option("--prompts", help="The exported prompts.jsonl, for answers with id and text.")
+    ] = None
+    missing: Annotated[
+        Missing, typer.Option("--missing", help="Probes without an answer: refuse the file, or count them as invalid.")
+    ] = "refuse"
 
 
 def import_answers(
@@ -13,15 +28,8 @@ def import_answers(
     data: Data,
     benchmark: Annotated[Path, typer.Option("--benchmark", help="The saved benchmark that was asked.")],
     directory: Out,
-    name: Annotated[str, typer.Option("--name", help="What to call the program that answered.")] = "imported",
-    prompts: Annotated[
-        Path | None, typer.Option("--prompts", help="The exported prompts.jsonl, for answers with id and text.")
-    ] = None,
-    missing: Annotated[
-        str, typer.Option("--missing", help="Probes without an answer: refuse the file, or count them as invalid.")
-    ] = "refuse",
-    survey: SurveyOption = None,
-    seed: Seed = 0,
+    answers: AnswerFlags,
+    source: SourceFlags,
     force: Force = False,
 ) -> None:
     """Score the answers of any other program: a run directory, as `evaluate` writes one."""
@@ -33,11 +41,18 @@ def import_answers(
     from indievalue.report.terminal import print_summary
 
     check_directory(directory, force=force)
-    wanted = one_of(missing, "refuse", "invalid")
-    people = people_of(data, survey, seed)
+    people = source.people(data)
     asked = load_benchmark(benchmark, people)
-    answered = Answered(file, asked, prompts, wanted)
-    arguments = {"command": "import", "file": str(file), "data": data, "benchmark": str(benchmark), "missing": missing}
-    summary = evaluate(people, asked, {name: answered}, directory, arguments=arguments, survey=survey, force=force)
+    answered = Answered(file, asked, answers.prompts, answers.missing)
+    arguments = {
+        "command": "import",
+        "file": str(file),
+        "data": data,
+        "benchmark": str(benchmark),
+        "missing": answers.missing,
+    }
+    summary = evaluate(
+        people, asked, {answers.name: answered}, directory, arguments=arguments, survey=source.survey, force=force
+    )
     print_summary(summary, asked.settings.form, out, paper=paper_about(people.findings))
     notes.print(f"Report: {directory / 'report.html'}")

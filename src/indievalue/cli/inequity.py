@@ -1,60 +1,51 @@
 """``indievalue inequity``: measure how evenly predictors do over groups."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from indievalue.cli.options import Force, Seed, escaped, notes, one_of, out
+from indievalue.choices import Measure, Weighting
+from indievalue.cli.options import Force, escaped, notes, out
+from indievalue.cli.run_options import GroupFlags, Runs, TablesOut, load_runs
 from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
     from indievalue.runs.run import Run
-from indievalue.cli.run_options import (
-    DemographicOption,
-    DrawsOption,
-    MinimumOption,
-    Runs,
-    SmallOption,
-    TablesOut,
-    demographics_of,
-    load_runs,
-)
 
 
 def inequity(
     runs: Runs,
-    demographic: DemographicOption = None,
-    measure: Annotated[str, typer.Option("--measure", help="accuracy, log_loss or calibration.")] = "accuracy",
-    minimum: MinimumOption = 30,
-    small: SmallOption = "pool",
+    groups: GroupFlags,
+    measure: Annotated[Measure, typer.Option("--measure", help="What is compared between groups.")] = "accuracy",
     weights: Annotated[
-        str, typer.Option("--weights", help="none; or the survey's, with countries counting equal or by population.")
+        Literal["none", "equal", "population"],
+        typer.Option("--weights", help="none; or the survey's, with countries counting equal or by population."),
     ] = "none",
-    draws: DrawsOption = 1000,
     directory: TablesOut = None,
-    seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """How evenly predictors do over groups of people, and how much of the unevenness is chance."""
+    """Measure how unevenly predictors do over groups of people, and how much of that is chance."""
     from indievalue.report.frames import write_frames
     from indievalue.report.terminal import print_inequity
     from indievalue.scoring.inequity import inequity as measure_inequity
-    from indievalue.scoring.measures import MEASURES
 
-    chosen, few = one_of(measure, *MEASURES), one_of(small, "pool", "drop")
-    weighting = one_of(weights, "none", "equal", "population")
-    frames: dict[str, list[Any]] = {"index": [], "table": [], "groups": []}
-    for folder, run in load_runs(runs, directory, force):
+    frames: dict[str, list[tuple[Path, pl.DataFrame]]] = {"index": [], "table": [], "groups": []}
+    for folder, run in load_runs(runs, directory, force=force):
         found = measure_inequity(
             run.predictions,
             run.people,
-            demographics_of(demographic, run),
-            measure=chosen,
-            minimum=minimum,
-            small=few,
-            weights=None if weighting == "none" else _weights(run, weighting),
-            draws=draws,
-            seed=seed,
+            groups.demographics(run),
+            measure=measure,
+            minimum=groups.minimum,
+            small=groups.small,
+            weights=None if weights == "none" else _weights(run, weights),
+            draws=groups.draws,
+            seed=groups.seed,
         )
         if len(runs) > 1:
             out.print(f"\n[bold]{escaped(str(folder))}[/]", highlight=False)
@@ -66,7 +57,7 @@ def inequity(
         notes.print(f"Tables: {directory}")
 
 
-def _weights(run: "Run", weighting: Any) -> Any:
+def _weights(run: "Run", weighting: Weighting) -> "NDArray[np.float64]":
     from indievalue.scoring.weighting import person_weights
 
     if run.record.data.unweighted:

@@ -1,105 +1,68 @@
-"""Options that say how language models are asked, and what asking them would cost."""
+"""Options that say how chat models are asked, and what asking them would cost."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
 
-from indievalue.cli.options import (
-    escaped,
-    notes,
-)
+from indievalue.cli.options import escaped, notes
 from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Benchmark
     from indievalue.predictors.chat.run import Asking
-
-
-TemplateOption = Annotated[
-    str,
-    typer.Option(
-        "--template",
-        help="single: one probe a call; batch: all of a setup, answered as JSON; or a Jinja file of yours.",
-    ),
-]
-BatchedOption = Annotated[
-    bool, typer.Option("--batched", help="The file given as --template asks all probes of a setup at once.")
-]
-VoiceOption = Annotated[str, typer.Option("--voice", help="first: said by the person; third: said of them.")]
-OrderOption = Annotated[
-    str, typer.Option("--option-order", help="fixed, shuffled, or both: asked in two orders, and averaged.")
-]
-Retries = Annotated[
-    int, typer.Option("--retries", min=0, help="Times a chat model is asked again after an invalid answer.")
-]
-
-
-GenerateOptions = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--generate",
-        metavar="KEY=VALUE",
-        help="An option of Inspect for chat models: temperature=0, max_connections=20, logprobs=true …",
-    ),
-]
-
-
-ModelArguments = Annotated[
-    list[str] | None, typer.Option("--model-arg", metavar="KEY=VALUE", help="An argument of the model's provider.")
-]
-
-
-BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Where the chat model's server listens.")]
-
-
-Price = Annotated[
-    str | None, typer.Option("--price", metavar="IN,OUT", help="Dollars per million tokens read and written: 2.50,10.")
-]
-
-
-LimitCost = Annotated[
-    float | None, typer.Option("--limit-cost", min=0, help="Dollars after which nothing more is asked; needs --price.")
-]
-
-
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many calls and tokens it would take, and stop.")]
-
-
-def asking_of(
-    template: str,
-    batched: bool,
-    voice: str,
-    option_order: str,
-    retries: int,
-    generate: list[str] | None,
-    model_arguments: list[str] | None,
-    base_url: str | None,
-    price: str | None,
-    limit_cost: float | None,
-) -> "Asking":
-    """How chat models are asked, out of the words of a call."""
     from indievalue.prompts.prompt import Style
 
-    try:
-        from indievalue.predictors.chat.run import Asking
-    except ImportError:
-        raise IndievalueError("asking chat models needs Inspect AI: pip install 'indievalue[lm]'") from None
-    return Asking(
-        style=Style(template, batched, voice, option_order),  # type: ignore[arg-type]
-        retries=retries,
-        generate=_pairs(generate, "--generate"),
-        model_args=_pairs(model_arguments, "--model-arg"),
-        base_url=base_url,
-        price=_prices(price),
-        limit_cost=limit_cost,
-        display="rich" if notes.is_terminal else "plain",
-    )
+
+@dataclass(frozen=True)
+class AskingFlags:
+    """How a chat model is asked, at what price."""
+
+    retries: Annotated[
+        int, typer.Option("--retries", min=0, help="Times a chat model is asked again after an invalid answer.")
+    ] = 3
+    generate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--generate",
+            metavar="KEY=VALUE",
+            help="An Inspect option for chat models: temperature=0, max_connections=20, logprobs=true …",
+        ),
+    ] = None
+    model_argument: Annotated[
+        list[str] | None, typer.Option("--model-arg", metavar="KEY=VALUE", help="An argument of the model's provider.")
+    ] = None
+    base_url: Annotated[str | None, typer.Option("--base-url", help="Address of the chat model's server.")] = None
+    price: Annotated[
+        str | None,
+        typer.Option("--price", metavar="IN,OUT", help="Dollars per million tokens read and written: 2.50,10."),
+    ] = None
+    limit_cost: Annotated[
+        float | None, typer.Option("--limit-cost", min=0, help="Stop after so many dollars; needs --price.")
+    ] = None
+
+    def asking(self, style: "Style") -> "Asking":
+        """Return how chat models are asked. Raises IndievalueError where Inspect AI is not installed."""
+        try:
+            from indievalue.predictors.chat.run import Asking
+        except ImportError:
+            raise IndievalueError("asking chat models needs Inspect AI: pip install 'indievalue[lm]'") from None
+        return Asking(
+            style=style,
+            retries=self.retries,
+            generate=_pairs(self.generate, "--generate"),
+            model_args=_pairs(self.model_argument, "--model-arg"),
+            base_url=self.base_url,
+            price=_prices(self.price),
+            limit_cost=self.limit_cost,
+            display="rich" if notes.is_terminal else "plain",
+        )
 
 
 def print_plan(models: Sequence[str], benchmark: "Benchmark", asking: "Asking") -> None:
-    """Say what asking ``models`` would take at most."""
+    """Print what asking ``models`` would take at most."""
     from indievalue.predictors.chat.run import plan
 
     planned = plan(benchmark, asking)
@@ -112,9 +75,9 @@ def print_plan(models: Sequence[str], benchmark: "Benchmark", asking: "Asking") 
         )
 
 
-def _pairs(words: list[str] | None, option: str) -> dict[str, Any]:
+def _pairs(words: list[str] | None, option: str) -> dict[str, object]:
     """``temperature=0`` → {"temperature": 0}; values are read as YAML."""
-    pairs = {}
+    pairs: dict[str, object] = {}
     for word in words or ():
         key, equals, value = word.partition("=")
         if not equals or not key:

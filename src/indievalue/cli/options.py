@@ -1,126 +1,156 @@
-"""What commands share: their options, and from the words of a call to people, settings and whom to test."""
+"""Options that several commands share, and what they turn into: people, settings, prompts."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
+from indievalue.choices import Context, DemonstrationsFrom, FormName, OptionOrder, Protocol, Voice
 from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
+    from indievalue.benchmark.model import Settings
     from indievalue.people.people import People
+    from indievalue.prompts.prompt import Style
 
 out = Console()
 notes = Console(stderr=True, highlight=False)
 
-Data = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA",
-        help="A survey file (.csv, .csv.gz, .sav, .dta, .xlsx, .parquet), or `synthetic`, or `synthetic:20000`.",
-    ),
-]
+DATA_HELP = "A survey file (.csv, .csv.gz, .sav, .dta, .xlsx, .parquet), or `synthetic`, or `synthetic:20000`."
+
+Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 Out = Annotated[Path, typer.Option("--out", help="Directory to write; it must be new or empty.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what --out holds.")]
-Seed = Annotated[int, typer.Option("--seed", help="Same seed, same result, on any machine.")]
-SurveyOption = Annotated[
-    str | None, typer.Option("--survey", help="Name of a survey, or the folder of your own; else the columns tell.")
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result, on any machine.")]
+PeopleCount = Annotated[
+    str | None,
+    typer.Option("--people", help="How many people to test, or `all` who are eligible [default: up to 800]."),
 ]
-PredictorNames = Annotated[
-    list[str],
-    typer.Option(
-        "--predictor",
-        help="random, majority, resemble:k=35, gaussian, masked, boosting or logistic; give it once for each.",
-    ),
-]
-FormOption = Annotated[str, typer.Option("--form", help="polar or refined: how answers group into options.")]
-ProtocolOption = Annotated[str, typer.Option("--protocol", help="strict or paper (docs: Protocols).")]
-SetupOption = Annotated[str, typer.Option("--setup", help="Which setups, such as 0,1,2, or all.")]
-PeopleOption = Annotated[
-    str | None, typer.Option("--people", help="How many people to test, or all who are eligible [default: up to 800].")
-]
-PeopleFile = Annotated[
-    Path | None, typer.Option("--people-file", help="Text file with the ids of the people to test, one a line.")
-]
-DemonstrationsOption = Annotated[
-    str, typer.Option("--demonstrations", help="How many statements of a person are shown, or all.")
-]
-DemonstrationsAs = Annotated[
-    str, typer.Option("--demonstrations-as", help="Their form: same as the probes, polar or refined.")
-]
-DemonstrationsFrom = Annotated[
-    str,
-    typer.Option(
-        "--demonstrations-from", help="others: never a probe of the setup; siblings: all but the probe itself."
-    ),
-]
-ContextOption = Annotated[
-    str, typer.Option("--context", help="What is shown of a person: none, demographics, statements or both.")
-]
+Form = Annotated[FormName, typer.Option("--form", help="How answers group into options.")]
+
+Tested = int | Sequence[str] | Literal["all"] | None
+"""Which people to test, as :func:`indievalue.benchmark.build.build_benchmark` takes it."""
 
 
-def people_of(data: str, survey: str | None, seed: int, *, quiet: bool = False) -> "People":
-    """People of ``data``, a file or ``synthetic``; what was found while reading them is printed unless ``quiet``."""
-    from indievalue.synthetic.source import people_from
+@dataclass(frozen=True)
+class SourceFlags:
+    """The survey of a data file, and the seed."""
 
-    people = people_from(data, survey, seed)
-    if not quiet:
-        for line in people.findings.lines():
-            notes.print(escaped(line), soft_wrap=True)
-    return people
+    survey: Annotated[
+        str | None,
+        typer.Option("--survey", help="Name of a survey, or the folder of your own [default: found by the columns]."),
+    ] = None
+    seed: Seed = 0
 
+    def people(self, data: str, *, quiet: bool = False) -> "People":
+        """Read the people of ``data``, a file or ``synthetic``, and print what was found in it unless ``quiet``."""
+        from indievalue.synthetic.source import people_from
 
-def settings_of(
-    form: str,
-    protocol: str,
-    setup: str,
-    demonstrations: str,
-    demonstrations_as: str,
-    demonstrations_from: str,
-    context: str,
-    seed: int,
-) -> Any:
-    """Settings out of the words of a call. Raises BadParameter for a word that is none of those known."""
-    from indievalue.benchmark.model import CONTEXTS, PROTOCOLS, SOURCES, Settings
-
-    shown = one_of(demonstrations_as, "same", "polar", "refined")
-    settings: dict[str, Any] = {
-        "form": one_of(form, "polar", "refined"),
-        "protocol": one_of(protocol, *PROTOCOLS),
-        "setups": None
-        if setup == "all"
-        else tuple(dict.fromkeys(whole(number, "--setup") for number in setup.split(","))),
-        "demonstrations": None if demonstrations == "all" else whole(demonstrations, "--demonstrations"),
-        "demonstrations_as": None if shown == "same" else shown,
-        "demonstrations_from": one_of(demonstrations_from, *SOURCES),
-        "context": one_of(context, *CONTEXTS),
-        "seed": seed,
-    }
-    return Settings(**settings)
+        people = people_from(data, self.survey, self.seed)
+        if not quiet:
+            for line in people.findings.lines():
+                notes.print(escaped(line), soft_wrap=True)
+        return people
 
 
-def tested_of(people: str | None, file: Path | None) -> Any:
-    """Whom to test, as :func:`indievalue.benchmark.build.build_benchmark` takes it."""
-    if people is not None and file is not None:
-        raise typer.BadParameter("give --people or --people-file, not both")
-    if file is not None:
-        try:
-            return [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise IndievalueError(f"cannot read the list of people {file}: {error}") from None
-    return people if people in (None, "all") else whole(people or "", "--people")
+@dataclass(frozen=True)
+class ShownFlags:
+    """What is asked, and what is shown of each person."""
+
+    form: Form = "polar"
+    setup: Annotated[str, typer.Option("--setup", help="Which setups, such as `0,1,2`, or `all`.")] = "all"
+    demonstrations: Annotated[
+        str, typer.Option("--demonstrations", help="How many statements of a person are shown, or `all`.")
+    ] = "200"
+    demonstrations_as: Annotated[
+        Literal["same", "polar", "refined"],
+        typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` as the probes."),
+    ] = "same"
+    context: Annotated[Context, typer.Option("--context", help="What is shown of a person.")] = "statements"
+
+    def settings(self, seed: int) -> "Settings":
+        """Return the benchmark settings. Raises BadParameter for a word that is not a number where one is needed."""
+        from indievalue.benchmark.model import Settings
+
+        return Settings(
+            form=self.form,
+            setups=None
+            if self.setup == "all"
+            else tuple(dict.fromkeys(whole(number, "--setup") for number in self.setup.split(","))),
+            demonstrations=None if self.demonstrations == "all" else whole(self.demonstrations, "--demonstrations"),
+            demonstrations_as=None if self.demonstrations_as == "same" else self.demonstrations_as,
+            context=self.context,
+            seed=seed,
+        )
 
 
-def one_of(value: str, *known: str) -> Any:
-    """``value``, which must be one of ``known``; else raises BadParameter."""
-    if value not in known:
-        raise typer.BadParameter(f"{value!r} is none of {', '.join(known)}")
-    return value
+@dataclass(frozen=True)
+class BenchmarkFlags(ShownFlags):
+    """Everything that decides a benchmark, the people to test among it."""
+
+    protocol: Annotated[Protocol, typer.Option("--protocol", help="How probes are drawn (docs: Protocols).")] = "strict"
+    demonstrations_from: Annotated[
+        DemonstrationsFrom,
+        typer.Option(
+            "--demonstrations-from", help="others: never a probe of the setup; siblings: all but the probe itself."
+        ),
+    ] = "others"
+    people: PeopleCount = None
+    people_file: Annotated[
+        Path | None, typer.Option("--people-file", help="Text file with the ids of the people to test, one a line.")
+    ] = None
+
+    def settings(self, seed: int) -> "Settings":
+        """Return the benchmark settings, as :meth:`ShownFlags.settings`."""
+        return replace(super().settings(seed), protocol=self.protocol, demonstrations_from=self.demonstrations_from)
+
+    def tested(self) -> Tested:
+        """Return which people to test. Raises BadParameter where both options are given or the number is not one."""
+        if self.people is not None and self.people_file is not None:
+            raise typer.BadParameter("give --people or --people-file, not both")
+        return tested_people(self.people) if self.people_file is None else _listed_people(self.people_file)
+
+
+@dataclass(frozen=True)
+class PromptFlags:
+    """How prompts are written for language models."""
+
+    template: Annotated[
+        str,
+        typer.Option(
+            "--template",
+            help="single: one probe a call; batch: all of a setup, answered as JSON; or the path of a Jinja file.",
+        ),
+    ] = "single"
+    batched: Annotated[
+        bool, typer.Option("--batched", help="The Jinja file given as --template asks all probes of a setup at once.")
+    ] = False
+    voice: Annotated[
+        Voice, typer.Option("--voice", help="first: statements as the person says them; third: about the person.")
+    ] = "first"
+    option_order: Annotated[
+        OptionOrder, typer.Option("--option-order", help="both: asked in two orders, and averaged.")
+    ] = "fixed"
+
+    def style(self) -> "Style":
+        """Return the prompt style. Raises IndievalueError where the template cannot be read."""
+        from indievalue.prompts.prompt import Style
+
+        return Style(self.template, self.batched, self.voice, self.option_order)
+
+
+def tested_people(people: str | None) -> Tested:
+    """Turn ``--people`` into a number, ``all`` or None. Raises BadParameter for anything else."""
+    if people is None:
+        return None
+    return "all" if people == "all" else whole(people, "--people")
 
 
 def whole(text: str, option: str) -> int:
-    """The whole number from 0 on that ``text`` is; else raises BadParameter naming ``option``."""
+    """Return the whole number, 0 or more, that ``text`` is. Raises BadParameter naming ``option`` otherwise."""
     try:
         number = int(text)
     except ValueError:
@@ -131,5 +161,12 @@ def whole(text: str, option: str) -> int:
 
 
 def escaped(text: str) -> str:
-    """Text that Rich prints as it is."""
+    """Return text that Rich prints as it is."""
     return text.replace("[", r"\[")
+
+
+def _listed_people(file: Path) -> list[str]:
+    try:
+        return [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise IndievalueError(f"cannot read the list of people {file}: {error}") from None

@@ -14,11 +14,13 @@ def train(
     ],
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Another value for a key: --set data=my.csv --set lora.rank=8"),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change a key of the file: --set data=my.csv --set lora.rank=8"
+        ),
     ] = None,
     force: Force = False,
 ) -> None:
-    """Fine-tune a language model to foresee what people say; a training that was stopped goes on."""
+    """Fine-tune a language model to predict people's answers; a training that was stopped continues."""
     from indievalue import reasoner
     from indievalue.reasoner.settings import load_settings, parse_changes
 

@@ -1,115 +1,152 @@
 """``indievalue training-set``: write examples to fine-tune on."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from indievalue.cli.options import Data, Force, Out, Seed, SurveyOption, notes, one_of, people_of, whole
+from indievalue.choices import CONTEXTS, FORMS, Context, DemonstrationsFrom, FormName, Voice
+from indievalue.cli.options import Data, Force, Out, SourceFlags, notes, whole
 from indievalue.errors import IndievalueError
 
+if TYPE_CHECKING:
+    from indievalue.people.people import People
+    from indievalue.reasoner.recipe import Recipe
 
-def training_set(
-    data: Data,
-    directory: Out,
+
+@dataclass(frozen=True)
+class RecipeFlags:
+    """How a training set is drawn (see :class:`indievalue.reasoner.recipe.Recipe`)."""
+
     people_per_question: Annotated[
         int, typer.Option("--people-per-question", min=1, help="How many people are asked each question.")
-    ] = 800,
+    ] = 800
     validation: Annotated[
         int, typer.Option("--validation-per-question", min=0, help="The same for the validation part.")
-    ] = 10,
-    form: Annotated[str, typer.Option("--form", help="Of the probes: polar, refined or both.")] = "polar",
+    ] = 10
+    form: Annotated[Literal["polar", "refined", "both"], typer.Option("--form", help="Form of the probes.")] = "polar"
     demonstrations: Annotated[
-        str, typer.Option("--demonstrations", help="Statements shown: a number, or two such as 50-200, drawn between.")
-    ] = "200",
+        str, typer.Option("--demonstrations", help="Statements shown: a number, or a range such as 50-200.")
+    ] = "200"
     demonstrations_as: Annotated[
-        str, typer.Option("--demonstrations-as", help="Their form: same as the probe's, polar, refined or both.")
-    ] = "same",
+        Literal["same", "polar", "refined", "both"],
+        typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` as the probe's."),
+    ] = "same"
     demonstrations_from: Annotated[
-        str,
+        DemonstrationsFrom,
         typer.Option(
             "--demonstrations-from",
             help="others: none that the protocol asks together with the probe; siblings: all but the probe itself.",
         ),
-    ] = "others",
+    ] = "others"
     context: Annotated[
-        str, typer.Option("--context", help="none, demographics, statements, both, or several with commas: drawn.")
-    ] = "statements",
+        str,
+        typer.Option(
+            "--context", help="none, demographics, statements or both; of several, with commas, one is drawn each time."
+        ),
+    ] = "statements"
     turns: Annotated[
         int, typer.Option("--turns", min=1, help="Probes asked one after the other in one conversation.")
-    ] = 1,
+    ] = 1
     questions: Annotated[
-        list[str] | None,
-        typer.Option("--questions", help="Ask these alone: ids, categories or `setup 0`."),
-    ] = None,
+        list[str] | None, typer.Option("--questions", help="Ask these alone: ids, categories or `setup 0`.")
+    ] = None
     where: Annotated[
         list[str] | None,
-        typer.Option("--where", metavar="DEMOGRAPHIC=GROUP", help="Only these people; give it again for more groups."),
-    ] = None,
+        typer.Option("--where", metavar="DEMOGRAPHIC=GROUP", help="Only these people; repeat for more groups."),
+    ] = None
     unseen_questions: Annotated[
         list[str] | None,
         typer.Option("--unseen-questions", help="Ids or categories, or `setup 0`, for a part of their own."),
-    ] = None,
+    ] = None
     unseen_groups: Annotated[
         list[str] | None,
         typer.Option("--unseen", metavar="DEMOGRAPHIC=GROUP", help="Groups for a part of their own: country=Japan."),
-    ] = None,
+    ] = None
+    voice: Annotated[
+        Voice, typer.Option("--voice", help="first: statements as the person says them; third: about the person.")
+    ] = "first"
+    option_order: Annotated[
+        Literal["fixed", "shuffled"], typer.Option("--option-order", help="Order of the options.")
+    ] = "fixed"
+
+    def recipe(self, seed: int) -> "Recipe":
+        """Return the recipe. Raises BadParameter for a word that cannot be read, IndievalueError for a wrong value."""
+        from indievalue.reasoner.recipe import Recipe
+
+        least, sign, most = self.demonstrations.partition("-")
+        return Recipe(
+            people_per_question=self.people_per_question,
+            validation_per_question=self.validation,
+            forms=_forms(self.form),
+            demonstrations=(whole(least, "--demonstrations"), whole(most if sign else least, "--demonstrations")),
+            demonstrations_as=() if self.demonstrations_as == "same" else _forms(self.demonstrations_as),
+            demonstrations_from=self.demonstrations_from,
+            contexts=tuple(map(_context, self.context.split(","))),
+            turns=self.turns,
+            questions=tuple(self.questions or ()),
+            where=_groups(self.where, "--where"),
+            unseen_questions=tuple(self.unseen_questions or ()),
+            unseen_groups=_groups(self.unseen_groups, "--unseen"),
+            voice=self.voice,
+            option_order=self.option_order,
+            seed=seed,
+        )
+
+
+@dataclass(frozen=True)
+class ApartFlags:
+    """Who stays out of the training set, because they are tested."""
+
     benchmark: Annotated[
         list[Path] | None,
-        typer.Option("--benchmark", help="A saved benchmark or a run, whose people stay out; give it again for more."),
-    ] = None,
+        typer.Option("--benchmark", help="A saved benchmark or a run, whose people stay out; repeat for more."),
+    ] = None
     tested: Annotated[
         int | None,
         typer.Option(
             "--tested",
             min=1,
-            help="Without --benchmark, those stay out whom `evaluate --people N` would test [default: up to 800].",
+            help="Without --benchmark: leave out those that `evaluate --people N` would test [default: up to 800].",
         ),
-    ] = None,
-    voice: Annotated[str, typer.Option("--voice", help="first: said by the person; third: said of them.")] = "first",
-    option_order: Annotated[str, typer.Option("--option-order", help="fixed or shuffled.")] = "fixed",
+    ] = None
+
+    def ids(self, people: "People", seed: int) -> set[str]:
+        """Return the ids of the people who stay out. Raises IndievalueError where nobody is left to train on."""
+        from indievalue.benchmark.build import build_benchmark
+        from indievalue.benchmark.model import Settings
+        from indievalue.reasoner.leaks import people_of_benchmark
+
+        if self.benchmark:
+            apart = set[str]().union(*map(people_of_benchmark, self.benchmark))
+        else:
+            apart = set(build_benchmark(people, Settings(seed=seed), self.tested).people.ids.tolist())
+        if len(apart) >= len(people):
+            raise IndievalueError("everybody in the data is tested, and nobody is left to train on: lower --tested")
+        return apart
+
+
+def training_set(
+    data: Data,
+    directory: Out,
+    drawing: RecipeFlags,
+    held_out: ApartFlags,
+    source: SourceFlags,
     tokenizer: Annotated[
         str | None,
         typer.Option("--tokenizer", help="Count tokens as this model reads them: a path, an id of the hub, smollm2."),
     ] = None,
-    survey: SurveyOption = None,
-    seed: Seed = 0,
     force: Force = False,
 ) -> None:
     """Write examples to fine-tune a language model on: chats as TRL, axolotl and open-instruct read them."""
-    from indievalue.benchmark.build import build_benchmark
-    from indievalue.benchmark.model import Settings
     from indievalue.files import check_directory
     from indievalue.reasoner.folder import write_training_set
-    from indievalue.reasoner.leaks import people_of_benchmark
-    from indievalue.reasoner.recipe import Recipe
 
-    least, sign, most = demonstrations.partition("-")
-    recipe = Recipe(
-        people_per_question=people_per_question,
-        validation_per_question=validation,
-        forms=_forms(form, "--form"),
-        demonstrations=(whole(least, "--demonstrations"), whole(most if sign else least, "--demonstrations")),
-        demonstrations_as=() if demonstrations_as == "same" else _forms(demonstrations_as, "--demonstrations-as"),
-        demonstrations_from=one_of(demonstrations_from, "others", "siblings"),
-        contexts=tuple(one_of(name, "none", "demographics", "statements", "both") for name in context.split(",")),
-        turns=turns,
-        questions=tuple(questions or ()),
-        where=_groups(where, "--where"),
-        unseen_questions=tuple(unseen_questions or ()),
-        unseen_groups=_groups(unseen_groups, "--unseen"),
-        voice=one_of(voice, "first", "third"),
-        option_order=one_of(option_order, "fixed", "shuffled"),
-        seed=seed,
-    )
+    recipe = drawing.recipe(source.seed)
     check_directory(directory, force=force)
-    people = people_of(data, survey, seed)
-    if benchmark:
-        apart = set[str]().union(*map(people_of_benchmark, benchmark))
-    else:
-        apart = set(build_benchmark(people, Settings(seed=seed), tested).people.ids.tolist())
-    if len(apart) >= len(people):
-        raise IndievalueError("everybody in the data is tested, and nobody is left to train on: lower --tested")
+    people = source.people(data)
+    apart = held_out.ids(people, source.seed)
     with notes.status("drawing") as status:
         made = write_training_set(
             people,
@@ -124,7 +161,7 @@ def training_set(
         tokens = about["tokens"]
         notes.print(
             f"{part}: {about['examples']:,} examples of {about['people']:,} people and {about['questions']:,} "
-            f"questions; {tokens['median']:,} tokens as a rule, {tokens['most']:,} at most"
+            f"questions; {tokens['median']:,} tokens in the median, {tokens['most']:,} at most"
         )
         fewer = about["questions_with_fewer_people"]
         if fewer:
@@ -136,10 +173,15 @@ def training_set(
     notes.print(f"Training set: {directory}")
 
 
-def _forms(word: str, option: str) -> Any:
-    if word not in ("polar", "refined", "both"):
-        raise typer.BadParameter(f"{option} is polar, refined or both, and not {word!r}")
-    return ("polar", "refined") if word == "both" else (word,)
+def _forms(word: Literal["polar", "refined", "both"]) -> tuple[FormName, ...]:
+    return FORMS if word == "both" else (word,)
+
+
+def _context(word: str) -> Context:
+    for context in CONTEXTS:
+        if word == context:
+            return context
+    raise typer.BadParameter(f"--context takes {', '.join(CONTEXTS)}, and not {word!r}")
 
 
 def _groups(pairs: list[str] | None, option: str) -> dict[str, tuple[str, ...]]:

@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined, Template, TemplateError
 
+from indievalue.choices import OPTION_ORDERS as OPTION_ORDERS
+from indievalue.choices import OptionOrder as OptionOrder
 from indievalue.errors import IndievalueError
 from indievalue.prompts.voice import VOICES, Voice, all_in_voice
 from indievalue.seeded import key_table
 
-OptionOrder = Literal["fixed", "shuffled", "both"]
-OPTION_ORDERS: tuple[OptionOrder, ...] = get_args(OptionOrder)
 TEMPLATES = ("single", "batch")
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal, get_args
 
-Voice = Literal["first", "third"]
-VOICES: tuple[Voice, ...] = get_args(Voice)
+from indievalue.choices import VOICES as VOICES
+from indievalue.choices import Voice as Voice
 
 _THIRD = {
     "i am": "they are",

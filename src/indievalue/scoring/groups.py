@@ -2,19 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.choices import SMALL as SMALL
+from indievalue.choices import Small as Small
 from indievalue.errors import IndievalueError
 
 MINIMUM = 30
 """People that a group needs to be looked at by itself, unless something else is asked for."""
-
-Small = Literal["pool", "drop"]
-SMALL: tuple[Small, ...] = ("pool", "drop")
 
 NO_GROUP = -1
 

@@ -5,18 +5,16 @@ order of rows, people or threads then moves even the last digit, and a matrix pr
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.choices import MEASURES as MEASURES
+from indievalue.choices import Measure as Measure
 from indievalue.predictors.protocol import INVALID
 from indievalue.scoring.accuracy import LEAST_PROBABILITY
 from indievalue.scoring.calibration import BINS, equal_mass_bins
-
-Measure = Literal["accuracy", "log_loss", "calibration"]
-MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 _EXACT = 52
 """Bits of a whole number that a float64 holds, less one."""

@@ -1,17 +1,14 @@
 """How often each person counts, when a sample of people is to stand for the people of its countries."""
 
-from typing import Literal
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.choices import WEIGHTINGS as WEIGHTINGS
+from indievalue.choices import Weighting as Weighting
 from indievalue.errors import IndievalueError
 from indievalue.survey.gazetteer import population
 from indievalue.survey.survey import Survey
-
-Weighting = Literal["equal", "population"]
-WEIGHTINGS: tuple[Weighting, ...] = ("equal", "population")
 
 
 def person_weights(people: pl.DataFrame, survey: Survey, weighting: Weighting) -> NDArray[np.float64]:

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indievalue.choices import FORMS as FORMS
+from indievalue.choices import FormName as FormName
 from indievalue.survey.gazetteer import in_a_sentence
-
-FormName = Literal["polar", "refined"]
-FORMS: tuple[FormName, ...] = get_args(FormName)
 
 MISSING = -1
 """Option index of an answer that is missing: the person has none, or none that the survey's options hold."""

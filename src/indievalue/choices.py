@@ -1,0 +1,41 @@
+"""The words that settings can have, each list in one place.
+
+The module imports nothing else of the package, so that ``indievalue --help`` can name them and stay fast.
+"""
+
+from typing import Literal, get_args
+
+FormName = Literal["polar", "refined"]
+FORMS: tuple[FormName, ...] = get_args(FormName)
+
+Protocol = Literal["strict", "paper"]
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+
+Context = Literal["none", "demographics", "statements", "both"]
+CONTEXTS: tuple[Context, ...] = get_args(Context)
+
+DemonstrationsFrom = Literal["others", "siblings"]
+SOURCES: tuple[DemonstrationsFrom, ...] = get_args(DemonstrationsFrom)
+
+Voice = Literal["first", "third"]
+VOICES: tuple[Voice, ...] = get_args(Voice)
+
+OptionOrder = Literal["fixed", "shuffled", "both"]
+OPTION_ORDERS: tuple[OptionOrder, ...] = get_args(OptionOrder)
+
+Measure = Literal["accuracy", "log_loss", "calibration"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+Small = Literal["pool", "drop"]
+SMALL: tuple[Small, ...] = get_args(Small)
+"""What happens to groups with too few people: pooled into one, or dropped."""
+
+Weighting = Literal["equal", "population"]
+WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
+"""How much each country counts where people are weighted by their survey weight."""
+
+Missing = Literal["refuse", "invalid"]
+"""What happens to probes that an answers file lacks: the file is refused, or they count as invalid."""
+
+ExportFormat = Literal["jsonl", "inspect", "lm-eval", "hf"]
+EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)

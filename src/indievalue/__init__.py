@@ -1,26 +1,13 @@
-"""Individualistic value reasoning: from survey answers to value-expressing statements to scored predictors."""
+"""Individualistic value reasoning: from survey answers to value-expressing statements to scored predictors.
 
-from importlib import import_module
+The public names are those of ``__init__.pyi``. Each is imported when it is first used, so that ``import indievalue``
+and ``indievalue --help`` stay fast.
+"""
+
 from importlib.metadata import version
-from typing import Any
+
+import lazy_loader
 
 __version__ = version("indievalue")
 
-_PUBLIC = {
-    "load_survey": "indievalue.survey.load",
-    "read_people": "indievalue.people.read",
-    "synthetic_people": "indievalue.synthetic.generate",
-    "build_benchmark": "indievalue.benchmark.build",
-    "load_benchmark": "indievalue.benchmark.storage",
-    "save_benchmark": "indievalue.benchmark.storage",
-    "evaluate": "indievalue.evaluation",
-}
-
-__all__ = ["__version__", *_PUBLIC]
-
-
-def __getattr__(name: str) -> Any:
-    """Public functions, imported when they are first asked for, so that ``indievalue --help`` stays fast."""
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module 'indievalue' has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,12 +7,12 @@ benchmark whatever the order of the file, the machine or the number of threads.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indievalue.benchmark.model import Benchmark, Eligibility, Settings, Setup
+from indievalue.benchmark.model import Benchmark, Eligibility, Settings, SettingsFields, Setup
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.seeded import first_columns, key_table, keys
@@ -23,26 +23,38 @@ DEFAULT_PEOPLE = 800
 
 def build_benchmark(
     people: People,
-    settings: Settings,
-    tested: int | Sequence[str] | Literal["all"] | None = None,
+    settings: Settings | None = None,
+    people_tested: int | Sequence[str] | Literal["all"] | None = None,
+    **fields: Unpack[SettingsFields],
 ) -> Benchmark:
-    """Draw a benchmark.
+    """Draw the people to test, their probes and their demonstrations.
 
-    ``tested`` is a number of people to sample, ``"all"`` who are eligible, or the ids of the people to take, whoever
-    they are; None samples 800, or as many as there are. Raises IndievalueError where that many are not to be had
-    (saying why), an id is unknown or given twice, or nobody is eligible.
+    Args:
+        people: everybody in the data; those who are not tested are left for predictors to learn from.
+        settings: what is asked and shown; by default :class:`Settings` with its defaults.
+        people_tested: how many people to sample, ``"all"`` who are eligible, or the ids of the people to take, eligible
+            or not. By default 800, or as many as there are.
+        **fields: fields of ``settings`` to change, such as ``form="refined"`` or ``seed=1``.
+
+    Raises IndievalueError where there are not that many people (saying why), an id is unknown or given twice, nobody
+    is eligible, or a setting has no such value.
+
+    >>> from indievalue.synthetic.generate import synthetic_people
+    >>> build_benchmark(synthetic_people(300), form="polar", people_tested=20, setups=[0]).people.ids.shape
+    (20,)
     """
+    settings = replace(settings or Settings(), **fields)
     probes = protocol_probes(people.survey, people.asked)
-    numbers = tuple(range(len(probes))) if settings.setups is None else settings.setups
+    numbers = tuple(range(len(probes))) if settings.setups is None else tuple(settings.setups)
     settings = replace(settings, setups=numbers)
     unknown = sorted(set(numbers) - set(range(len(probes))))
     if unknown or not numbers:
         raise IndievalueError(f"there is no setup {unknown or ''}; the protocol has 0 to {len(probes) - 1}")
     eligible, eligibility = _eligible(people, probes)
-    if tested is None or isinstance(tested, (int, str)):
-        rows, eligibility = _sample(people, eligible, eligibility, tested, settings.seed)
+    if people_tested is None or isinstance(people_tested, (int, str)):
+        rows, eligibility = _sample(people, eligible, eligibility, people_tested, settings.seed)
     else:
-        rows = _rows_of(people, tested)
+        rows = _rows_of(people, people_tested)
     chosen = people.take(rows)
     setups = tuple(setup for number in numbers for setup in _setups(chosen, probes, number, settings))
     return Benchmark(settings, chosen, setups, eligibility)
@@ -101,8 +113,10 @@ def _sample(
     wanted: int | str | None,
     seed: int,
 ) -> tuple[NDArray[np.int64], Eligibility]:
+    if isinstance(wanted, str) and wanted != "all":
+        raise IndievalueError(f"people_tested is a number, 'all', or a list of ids, and not {wanted!r}")
     if isinstance(wanted, int) and wanted < 1:
-        raise IndievalueError("--people must be at least 1")
+        raise IndievalueError("the number of people to test (--people) must be at least 1")
     rows = np.flatnonzero(eligible)
     rows = rows[np.argsort(keys(seed, "people", people.ids[rows].tolist()), kind="stable")]
     pools = {"": rows} if wanted == "all" else _capped_pools(people, rows)

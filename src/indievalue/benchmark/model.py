@@ -1,19 +1,21 @@
 """The benchmark, and the part of it that a predictor sees."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.choices import CONTEXTS as CONTEXTS
+from indievalue.choices import FORMS, FormName
 from indievalue.choices import PROTOCOLS as PROTOCOLS
 from indievalue.choices import SOURCES as SOURCES
 from indievalue.choices import Context as Context
 from indievalue.choices import DemonstrationsFrom as DemonstrationsFrom
-from indievalue.choices import FormName
 from indievalue.choices import Protocol as Protocol
+from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.survey.survey import Survey
 
@@ -21,21 +23,50 @@ NOBODY = -1
 """Padding of a person's demonstrations where they answered fewer questions than are to be shown."""
 
 
+class SettingsFields(TypedDict, total=False):
+    """The fields of :class:`Settings` as keyword arguments."""
+
+    form: FormName
+    protocol: Protocol
+    setups: Sequence[int] | None
+    demonstrations: int | None
+    demonstrations_as: FormName | None
+    demonstrations_from: DemonstrationsFrom
+    context: Context
+    seed: int
+
+
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides what is asked.
+    """Everything that decides what is asked, and what is shown of each person.
 
     ``setups`` None means all of the survey's, ``demonstrations`` None all that a person answered.
     """
 
     form: FormName = "polar"
     protocol: Protocol = "strict"
-    setups: tuple[int, ...] | None = None
+    setups: Sequence[int] | None = None
     demonstrations: int | None = 200
     demonstrations_as: FormName | None = None
     demonstrations_from: DemonstrationsFrom = "others"
     context: Context = "statements"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises IndievalueError, naming the setting, for a value that it cannot have."""
+        for name, value, known in (
+            ("form", self.form, FORMS),
+            ("protocol", self.protocol, PROTOCOLS),
+            ("demonstrations_as", self.demonstrations_as, (*FORMS, None)),
+            ("demonstrations_from", self.demonstrations_from, SOURCES),
+            ("context", self.context, CONTEXTS),
+        ):
+            if value not in known:
+                raise IndievalueError(f"{name} is one of {', '.join(map(str, known))}, and not {value!r}")
+        if self.demonstrations is not None and self.demonstrations < 0:
+            raise IndievalueError(f"demonstrations is a number from 0 on, and not {self.demonstrations}")
+        if self.setups is not None:
+            object.__setattr__(self, "setups", tuple(self.setups))  # so that settings are hashable
 
     @property
     def shown_form(self) -> FormName:

@@ -1,0 +1,37 @@
+from .benchmark.build import build_benchmark as build_benchmark
+from .benchmark.model import Benchmark as Benchmark
+from .benchmark.model import Settings as Settings
+from .benchmark.model import Task as Task
+from .benchmark.storage import load_benchmark as load_benchmark
+from .benchmark.storage import save_benchmark as save_benchmark
+from .elicitation.interview import Interview as Interview
+from .elicitation.session import Session as Session
+from .errors import IndievalueError as IndievalueError
+from .evaluation import evaluate as evaluate
+from .experiments.run import run_experiment as run_experiment
+from .experiments.spec import Experiment as Experiment
+from .experiments.spec import load_experiment as load_experiment
+from .people.people import People as People
+from .people.read import read_people as read_people
+from .predictors.boosting import Boosting as Boosting
+from .predictors.gaussian import Gaussian as Gaussian
+from .predictors.local.predictor import Local as Local
+from .predictors.logistic import Logistic as Logistic
+from .predictors.majority import Majority as Majority
+from .predictors.masked.predictor import Masked as Masked
+from .predictors.protocol import Guesses as Guesses
+from .predictors.protocol import Predictor as Predictor
+from .predictors.random import Random as Random
+from .predictors.registry import make_predictor as make_predictor
+from .predictors.resemble import Resemble as Resemble
+from .runs.run import Run as Run
+from .runs.run import load_run as load_run
+from .scoring.flattening import flattening as flattening
+from .scoring.inequity import inequity as inequity
+from .scoring.paired import compare as compare
+from .survey.load import load_survey as load_survey
+from .survey.survey import Survey as Survey
+from .synthetic.generate import synthetic_people as synthetic_people
+from .testing import check_predictor as check_predictor
+
+__version__: str

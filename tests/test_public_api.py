@@ -1,0 +1,78 @@
+"""The public names: what ``import indievalue as iv`` offers, how fast, and how well typed."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import indievalue as iv
+from indievalue.errors import IndievalueError
+from indievalue.people.people import People
+from indievalue.testing import made_up_people, small_survey
+
+STUB = Path(iv.__file__).with_suffix(".pyi")
+
+
+def test_every_public_name_is_there_and_nothing_else_is_shown() -> None:
+    stub = ast.parse(STUB.read_text())
+    named = sorted(alias.name for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names)
+    assert sorted(iv.__all__) == named
+    assert sorted(name for name in dir(iv) if not name.startswith("_")) == named
+    for name in named:
+        assert getattr(iv, name).__name__ == name
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = "import sys, indievalue; print(sorted({'numpy', 'polars', 'pydantic', 'scipy', 'torch'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_editors_and_mypy_see_types(tmp_path: Path) -> None:
+    pytest.importorskip("mypy", reason="mypy is not installed")
+    (tmp_path / "script.py").write_text(
+        "import indievalue as iv\n"
+        "people = iv.synthetic_people(300)\n"
+        "reveal_type(people)\n"
+        "reveal_type(iv.build_benchmark(people, form='polar', people_tested=20, seed=1))\n"
+        "iv.build_benchmark(people, form='coarse')\n"
+        "iv.nothing\n"
+    )
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "script.py"], capture_output=True, text=True, cwd=tmp_path
+    ).stdout
+    assert 'Revealed type is "indievalue.people.people.People"' in checked
+    assert 'Revealed type is "indievalue.benchmark.model.Benchmark"' in checked
+    assert 'script.py:5: error: Argument "form"' in checked
+    assert 'script.py:6: error: Module has no attribute "nothing"' in checked
+
+
+@pytest.fixture(scope="module")
+def people() -> People:
+    return made_up_people(small_survey(), 60)
+
+
+def test_settings_are_given_by_name(people: People) -> None:
+    by_name = iv.build_benchmark(people, form="refined", people_tested=9, setups=[1], demonstrations=3, seed=2)
+    as_object = iv.build_benchmark(
+        people, iv.Settings(form="refined", setups=(1,), demonstrations=3, seed=2), people_tested=9
+    )
+    assert by_name.settings == as_object.settings
+    assert by_name.people.ids.tolist() == as_object.people.ids.tolist()
+    assert hash(by_name.settings) == hash(as_object.settings)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"form": "coarse"}, "form is one of polar, refined, and not 'coarse'"),
+        ({"protocol": "loose"}, "protocol is one of strict, paper, and not 'loose'"),
+        ({"context": "all"}, "context is one of none, demographics, statements, both, and not 'all'"),
+        ({"demonstrations": -1}, "demonstrations is a number from 0 on, and not -1"),
+        ({"people_tested": "some"}, "people_tested is a number, 'all', or a list of ids, and not 'some'"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_by_name(people: People, wrong: dict[str, object], complaint: str) -> None:
+    with pytest.raises(IndievalueError, match=complaint):
+        iv.build_benchmark(people, **wrong)  # type: ignore[arg-type]

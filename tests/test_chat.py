@@ -18,8 +18,10 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
-from indievalue.predictors.predictions import read_predictions
-from indievalue.predictors.registry import is_chat_model
+from indievalue.predictors.asking import AskingOptions
+from indievalue.predictors.predictions import predict, read_predictions
+from indievalue.predictors.protocol import Cost, Effort
+from indievalue.predictors.registry import kind_of
 from indievalue.prompts.prompt import Style
 from indievalue.scoring.breakdown import accuracy_by
 from loopback import Loopback, questions_in, serving
@@ -28,9 +30,8 @@ pytest.importorskip("inspect_ai", reason="Inspect AI is not installed")
 
 from inspect_ai.log import list_eval_logs, read_eval_log
 
-from indievalue.predictors.chat.log import Effort
-from indievalue.predictors.chat.run import Asking, ask, plan
-from indievalue.predictors.chat.task import label_probabilities
+from indievalue.predictors.chat.answers import label_probabilities
+from indievalue.predictors.chat.predictor import ChatModel
 
 MODEL = "openai-api/loopback/parrot"
 
@@ -56,13 +57,22 @@ def parrot(prompt: str) -> str:
     return json.dumps({one: letter(prompt + one) for one in asked}) if asked else letter(prompt)
 
 
-def asking(loopback: Loopback, style: Style | None = None, **options: Any) -> Asking:
+def asking(loopback: Loopback, style: Style | None = None, **options: Any) -> AskingOptions:
     generate = {"max_connections": 4, "max_retries": 3, "timeout": 60, **options.pop("generate", {})}
-    return Asking(style=style or Style(), generate=generate, base_url=loopback.url, display="none", **options)
+    return AskingOptions(style=style or Style(), generate=generate, base_url=loopback.url, display="none", **options)
 
 
-def asked(benchmark: Benchmark, how: Asking, logs: Path) -> tuple[pl.DataFrame, Effort]:
-    return ask(MODEL, benchmark, how, logs)
+def asked(benchmark: Benchmark, how: AskingOptions, logs: Path, name: str = MODEL) -> tuple[pl.DataFrame, Effort]:
+    model = ChatModel(name, how)
+    table = predict(name, model, benchmark)
+    model.write_log(benchmark, logs)
+    effort = model.effort()
+    assert effort is not None
+    return table, effort
+
+
+def cost(benchmark: Benchmark, how: AskingOptions) -> Cost:
+    return ChatModel(MODEL, how).cost(task for _, task in benchmark.tasks())
 
 
 @pytest.mark.parametrize("template", ["single", "batch"])
@@ -70,7 +80,7 @@ def test_answers_become_predictions(gardeners: People, tmp_path: Path, template:
     benchmark = drawn(gardeners)
     with serving(Loopback(parrot)) as loopback:
         how = asking(loopback, Style(template))
-        planned = plan(benchmark, how)
+        planned = cost(benchmark, how)
         table, effort = asked(benchmark, how, tmp_path / "logs")
     assert planned.calls == sum(loopback.calls.values()) == effort.calls
     assert (effort.kept, effort.invalid, effort.retries, effort.asked_again) == (0, 0, 0, 0)
@@ -93,7 +103,7 @@ def test_answers_become_predictions(gardeners: People, tmp_path: Path, template:
 def test_the_log_says_the_same_as_the_predictions(gardeners: People, tmp_path: Path) -> None:
     with serving(Loopback(parrot)) as loopback:
         table, _ = asked(drawn(gardeners, 8), asking(loopback, Style("batch")), tmp_path / "logs")
-    (info,) = list_eval_logs(str(tmp_path / "logs"))
+    (info,) = list_eval_logs(str(tmp_path / "logs" / "inspect"))
     log = read_eval_log(info)
     assert log.results is not None
     metrics = {name: metric.value for name, metric in log.results.scores[0].metrics.items()}
@@ -242,13 +252,13 @@ def test_the_budget_holds_and_can_be_raised(gardeners: People, tmp_path: Path) -
         with pytest.raises(IndievalueError, match=r"stopped after spending \$1\.\d\d of --limit-cost"):
             asked(benchmark, cheap, tmp_path / "one")
         before = sum(loopback.calls.values())
-        assert 0 < before < plan(benchmark, cheap).calls
+        assert 0 < before < cost(benchmark, cheap).calls
         table, effort = asked(benchmark, asking(loopback, price=(1000.0, 0.0), limit_cost=1e6), tmp_path / "two")
     assert effort.kept == before
     assert effort.cost == pytest.approx(effort.input_tokens / 1000)
     assert len(table) == effort.calls
     with pytest.raises(IndievalueError, match="needs --price"):
-        Asking(limit_cost=1.0)
+        AskingOptions(limit_cost=1.0)
 
 
 @pytest.mark.parametrize(
@@ -256,14 +266,14 @@ def test_the_budget_holds_and_can_be_raised(gardeners: People, tmp_path: Path) -
 )
 def test_a_model_that_cannot_be_asked_is_told(gardeners: People, tmp_path: Path, model: str, complaint: str) -> None:
     with pytest.raises(IndievalueError, match=complaint):
-        ask(model, drawn(gardeners, 2), Asking(display="none"), tmp_path)
+        asked(drawn(gardeners, 2), AskingOptions(display="none"), tmp_path, model)
 
 
 def test_names_with_a_slash_are_chat_models_and_paths_are_not() -> None:
-    assert is_chat_model("openai/gpt-4o")
-    assert is_chat_model("openrouter/google/gemini:free")
-    assert not is_chat_model("resemble:k=35")
-    assert not is_chat_model("local:/models/mine")
+    assert kind_of("openai/gpt-4o").shown == "PROVIDER/MODEL"
+    assert kind_of("openrouter/google/gemini:free").shown == "PROVIDER/MODEL"
+    assert kind_of("resemble:k=35").shown == "resemble"
+    assert kind_of("local:/models/mine").shown == "local:MODEL"
 
 
 def test_probabilities_are_read_from_the_first_label() -> None:

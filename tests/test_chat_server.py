@@ -22,7 +22,9 @@ for needed in ("inspect_ai", "transformers", "fastapi", "uvicorn", "gguf", "llm_
     if importlib.util.find_spec(needed) is None:
         pytest.skip(f"{needed} is not installed", allow_module_level=True)
 
-from indievalue.predictors.chat.run import Asking, ask  # noqa: E402 - needs what may be absent
+from indievalue.predictors.asking import AskingOptions  # noqa: E402 - needs what may be absent
+from indievalue.predictors.chat.predictor import ChatModel  # noqa: E402
+from indievalue.predictors.predictions import predict  # noqa: E402
 
 STARTING = 120
 """Seconds that the server may take to start."""
@@ -99,10 +101,15 @@ def test_a_real_model_answers_through_a_real_server(
 
     with serving(Loopback(str, first_one, upstream=server)) as loopback:
         generate = {"max_connections": 1, "max_tokens": 24 if template == "batch" else 3, "max_retries": 3}
-        how = Asking(Style(template), retries=0, generate=generate, base_url=loopback.url, display="none")
-        table, effort = ask(name, benchmark, how, tmp_path / "one")
+        how = AskingOptions(Style(template), retries=0, generate=generate, base_url=loopback.url, display="none")
+        model = ChatModel(name, how)
+        table = predict(name, model, benchmark)
+        effort = model.effort()
         made = sum(loopback.calls.values())
-        again, nothing = ask(name, benchmark, how, tmp_path / "two")
+        again = predict(name, model, benchmark)
+        nothing = model.effort()
+    assert effort is not None
+    assert nothing is not None
     assert made == effort.calls + 1 == sum(loopback.answered.values()) + 1
     assert effort.retries == 1
     assert effort.input_tokens > 20 * effort.calls

@@ -28,6 +28,7 @@ from indievalue.benchmark.storage import task_texts, texts_of  # noqa: E402
 from indievalue.cli import app  # noqa: E402
 from indievalue.errors import IndievalueError  # noqa: E402
 from indievalue.people.people import People  # noqa: E402
+from indievalue.predictors.asking import AskingOptions  # noqa: E402
 from indievalue.predictors.local import make_local  # noqa: E402
 from indievalue.predictors.local.cache import Kept  # noqa: E402
 from indievalue.predictors.local.load import identity, load  # noqa: E402
@@ -479,7 +480,7 @@ def test_a_chat_needs_a_template(tiny: Callable[..., Path], task: Task) -> None:
 
 def test_all_probes_at_once_make_no_sense(tiny: Callable[..., Path]) -> None:
     with pytest.raises(IndievalueError, match="leave out --template batch and --batched"):
-        make_predictor(f"local:{tiny()}", Style("batch"))
+        make_predictor(f"local:{tiny()}", AskingOptions(style=Style("batch")))
 
 
 def test_a_prompt_that_is_too_long(tiny: Callable[..., Path], task: Task) -> None:

@@ -16,7 +16,7 @@ from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.predictions import SCHEMA, predict, read_predictions
-from indievalue.predictors.registry import PREDICTORS, make_predictor
+from indievalue.predictors.registry import STATISTICAL, make_predictor
 from indievalue.predictors.resemble import Resemble, nearest
 from indievalue.survey.survey import Survey
 
@@ -131,7 +131,7 @@ def test_random_is_right_as_often_as_chance(garden: Survey) -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("oracle", "no predictor 'oracle'; there are " + ", ".join(PREDICTORS)),
+        ("oracle", "no predictor 'oracle'; there are " + ", ".join(kind.shown for kind in STATISTICAL)),
         ("resemble:n=3", "no option 'n'; it has resemble:k=…"),
         ("majority:k=3", "no option 'k'; it has none"),
         ("resemble:k=many", "'many' is no int"),

@@ -18,7 +18,7 @@ from indievalue.benchmark.model import Settings, Task
 from indievalue.people.people import People
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.protocol import Guesses
-from indievalue.predictors.registry import PREDICTORS, make_predictor
+from indievalue.predictors.registry import STATISTICAL, make_predictor
 from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
 from indievalue.testing import check_predictor, made_up_people, small_survey
@@ -27,7 +27,7 @@ QUICK = {"boosting": "boosting:trees=5", "masked": "masked:epochs=2,hidden=16"}
 """The options with which a slow predictor is quick enough here."""
 
 
-@pytest.mark.parametrize("name", [*(QUICK.get(name, name) for name in PREDICTORS), "resemble:k=5"])
+@pytest.mark.parametrize("name", [*(QUICK.get(kind.shown, kind.shown) for kind in STATISTICAL), "resemble:k=5"])
 def test_our_predictors_keep_the_laws(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INDIEVALUE_CACHE", str(tmp_path))
     if name.startswith("masked"):
@@ -166,7 +166,7 @@ class Inexperienced(Majority):
 @pytest.mark.parametrize(
     ("make", "complaint"),
     [
-        (OtherReturned, "fit returns the predictor itself: it returned <"),
+        (OtherReturned, "fit returns the predictor itself: it returned OtherReturned()"),
         (PeopleChanged, "fit leaves the people as they are: codes were changed"),
         (TaskChanged, "predict changed the task's shown"),
         (LastPerson, "the order of training people makes no difference"),

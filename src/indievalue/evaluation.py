@@ -9,7 +9,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,18 +20,15 @@ from indievalue.errors import IndievalueError
 from indievalue.files import new_directory
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
+from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Predictor
-from indievalue.predictors.registry import is_chat_model, make_predictor
-from indievalue.prompts.prompt import Style
+from indievalue.predictors.registry import adopt, make_predictors
 from indievalue.report.exports import write_figures
 from indievalue.report.page import write_report
 from indievalue.report.tables import write_run_tables
 from indievalue.runs.run import load_run
 from indievalue.scoring.accuracy import summarise
-
-if TYPE_CHECKING:
-    from indievalue.predictors.chat.run import Asking
 
 EXAMPLES = 1
 """People whose statements, probes and guesses the report shows."""
@@ -49,8 +46,7 @@ def evaluate(
     arguments: dict[str, Any] | None = None,
     survey: str | None = None,
     force: bool = False,
-    asking: "Asking | None" = None,
-    style: Style | None = None,
+    asking: AskingOptions | None = None,
     say: Callable[[str], None] = lambda message: None,
 ) -> dict[str, dict[str, Any]]:
     """Ask each predictor the benchmark, and write a run directory; returns what ``summary.json`` holds.
@@ -63,33 +59,29 @@ def evaluate(
     chat models, ``inspect/``; it appears under its name only when it is complete. Raises IndievalueError where a
     predictor is unknown, nobody is left to learn from, or ``out`` is not empty (unless ``force``) or cannot be written.
     """
-    if len(set(predictors)) < len(predictors):
-        raise IndievalueError("a predictor is named twice")
-    chat = [name for name in predictors if not isinstance(predictors, Mapping) and is_chat_model(name)]
     made = (
-        predictors
+        {name: adopt(predictor) for name, predictor in predictors.items()}
         if isinstance(predictors, Mapping)
-        else {name: make_predictor(name, style) for name in predictors if name not in chat}
+        else make_predictors(predictors, asking)
     )
     settings = benchmark.settings
     training = people.take(~np.isin(people.ids, benchmark.people.ids))
-    if not len(training) and any(getattr(predictor, "learns", True) for predictor in made.values()):
+    if not len(training) and any(predictor.learns for predictor in made.values()):
         raise IndievalueError("everybody in the data is tested, and nobody is left for the predictors to learn from")
     with new_directory(Path(out), force=force) as folder:
         seconds: dict[str, float] = {}
         tables = []
         effort: dict[str, dict[str, Any]] = {}
-        for name in predictors:
+        for name, predictor in made.items():
             say(f"{name} …")
             start = time.perf_counter()
-            if name in chat:
-                table, effort[name] = _ask(name, benchmark, asking, folder / "inspect", say)
-            else:
-                fitted = made[name].fit(training, settings.form, settings.shown_form)
-                table = predict(name, fitted, benchmark)
-                if mass := getattr(fitted, "mass_", None):
-                    effort[name] = {"mass": asdict(mass)}
-            tables.append(table)
+            fitted = predictor.fit(training, settings.form, settings.shown_form)
+            tables.append(predict(name, fitted, benchmark))
+            if report := fitted.effort():
+                effort[name] = report.as_dict()
+                for line in report.lines():
+                    say(line)
+            fitted.write_log(benchmark, folder)
             seconds[name] = round(time.perf_counter() - start, 3)
         predictions = pl.concat(tables)
         predictions.write_parquet(folder / "predictions.parquet")
@@ -118,18 +110,6 @@ def evaluate(
         write_run_tables([run], folder / "tables")
         write_report([run], folder / "report.html")
     return summary
-
-
-def _ask(
-    name: str, benchmark: Benchmark, asking: "Asking | None", log_dir: Path, say: Callable[[str], None]
-) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """Predictions of a chat model, and what they took."""
-    try:
-        from indievalue.predictors.chat.run import Asking, ask
-    except ImportError:
-        raise IndievalueError(f"asking {name} needs Inspect AI: pip install 'indievalue[lm]'") from None
-    table, effort = ask(name, benchmark, asking or Asking(), log_dir, say)
-    return table, effort.as_dict()
 
 
 def _installed() -> dict[str, str]:

@@ -141,7 +141,9 @@ def _assert_valid(guesses: Guesses, task: Task) -> None:
     assert probabilities.shape == whole, (
         f"probabilities are {probabilities.shape}, and not people × probes × options, {whole}"
     )
-    assert np.isfinite(probabilities).all(), "a probability is not a number"
+    none = np.asarray(np.isnan(probabilities).all(axis=2))
+    assert np.isfinite(probabilities[~none]).all(), "a probability is not a number"
+    probabilities = np.where(none[..., None], np.eye(1, whole[2], dtype=np.float32), probabilities)
     assert (probabilities >= 0).all(), f"a probability is {probabilities.min():.3g}, less than 0"
     past = np.arange(whole[2]) >= counts[:, None]
     assert not probabilities[:, past].any(), "a probability after the last option of its probe is not 0"
@@ -155,10 +157,11 @@ def _assert_same(one: _Said, two: _Said) -> None:
     if one.probabilities is None or two.probabilities is None:
         assert (one.probabilities is None) == (two.probabilities is None), "probabilities are given only once"
     else:
-        most = float(np.abs(one.probabilities - two.probabilities).max())
+        given = [np.nan_to_num(likely, nan=-1) for likely in (one.probabilities, two.probabilities)]
+        most = float(np.abs(given[0] - given[1]).max())
         assert most <= TOLERANCE, f"a probability differs by {most:.3g}"
         # Of two options as good as equally probable, either may be chosen.
-        chosen = [np.take_along_axis(one.probabilities, s.choice[..., None].clip(0), 2)[..., 0] for s in (one, two)]
+        chosen = [np.take_along_axis(given[0], s.choice[..., None].clip(0), 2)[..., 0] for s in (one, two)]
         differing &= (np.abs(chosen[0] - chosen[1]) > 2 * TOLERANCE) | (one.choice < 0) | (two.choice < 0)
     assert not differing.any(), f"{int(differing.sum())} of {differing.size} choices differ"
 
@@ -173,11 +176,11 @@ def _only(benchmark: Benchmark, rows: NDArray[np.integer]) -> Benchmark:
 
 
 def _other_answers(benchmark: Benchmark) -> Benchmark:
-    """The same with another answer of everybody to all that is not shown of them."""
+    """The same with another answer wherever people gave one that is not shown."""
     people, order = benchmark.people, benchmark.setups[0].demonstrations
-    codes = people.codes.copy()
+    codes, answered = people.codes.copy(), people.options("refined") >= 0
     for column, question in enumerate(people.survey.questions):
-        hidden = ~((order == column) & (order != NOBODY)).any(axis=1)
+        hidden = ~((order == column) & (order != NOBODY)).any(axis=1) & answered[:, column]
         first, last = question.refined[0].codes[0], question.refined[-1].codes[-1]
         codes[hidden, column] = np.where(codes[hidden, column] == first, last, first)
     return replace(benchmark, people=replace(people, codes=codes))

@@ -109,6 +109,8 @@ class Task:
         shown: int8 (people × questions), option of each demonstration in ``shown_form``; -1 where not shown.
         order: int16 (people × most), columns of the demonstrations in the order shown; -1 pads.
         demographics: group labels, one row a person; None where the context withholds them.
+        asked: bool (people × probes), whether the person answered the probe, so that nobody pays for a prediction that
+            cannot be scored.
     """
 
     survey: Survey
@@ -122,6 +124,7 @@ class Task:
     shown: NDArray[np.int8]
     order: NDArray[np.int16]
     demographics: pl.DataFrame | None
+    asked: NDArray[np.bool_]
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -164,6 +167,7 @@ class Benchmark:
                     shown=_only(options, order),
                     order=order,
                     demographics=demographics,
+                    asked=self.answers(setup) >= 0,
                 ),
             )
 

@@ -104,6 +104,14 @@ def task_texts(benchmark: Benchmark) -> Iterator[dict[str, Any]]:
             yield {**text, "probes": probes}
 
 
+def asked_texts(task: Task) -> Iterator[dict[str, Any]]:
+    """Yield :func:`texts_of` ``task`` with those probes only that the person answered; nobody without any."""
+    for text, asked in zip(texts_of(task), task.asked.tolist(), strict=True):
+        probes = [probe for probe, wanted in zip(text["probes"], asked, strict=True) if wanted]
+        if probes:
+            yield {**text, "probes": probes}
+
+
 def texts_of(task: Task) -> Iterator[dict[str, Any]]:
     """What a predictor may see of each person as text.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from indievalue.cli.model_options import AskingFlags, print_plan
+from indievalue.cli.model_options import AskingFlags, print_cost
 from indievalue.cli.options import BenchmarkFlags, Data, Force, Out, PromptFlags, SourceFlags, notes, out
 
 if TYPE_CHECKING:
@@ -48,33 +48,28 @@ def evaluate(
     """Ask predictors a benchmark; write predictions, scores and a report."""
     from indievalue.evaluation import evaluate as run_evaluation
     from indievalue.files import check_directory
-    from indievalue.predictors.registry import is_chat_model, make_predictor
+    from indievalue.predictors.registry import make_predictors
     from indievalue.report.paper import paper_about
     from indievalue.report.terminal import print_summary
 
-    style = prompt.style()
-    chat = [name for name in asked.predictor if is_chat_model(name)]
-    for name in asked.predictor:
-        if name not in chat:
-            make_predictor(name, style)  # fail fast, before minutes are spent on the data
-    how = asking.asking(style) if chat else None
+    how = asking.asking(prompt.style())
+    made = make_predictors(asked.predictor, how)  # fail fast, before minutes are spent on the data
     if not asked.dry_run:
         check_directory(directory, force=force)
     people, drawn = _drawn(data, asked, drawing, source)
-    if how:
-        print_plan(chat, drawn, how)
+    for name, predictor in made.items():
+        if cost := predictor.cost(task for _, task in drawn.tasks()):
+            print_cost(name, cost)
     if asked.dry_run:
         return
     summary = run_evaluation(
         people,
         drawn,
-        asked.predictor,
+        made,
         directory,
         arguments={name: _plain(value) for name, value in context_of_call.params.items()},
         survey=source.survey,
         force=force,
-        asking=how,
-        style=style,
         say=lambda message: notes.print(message, style="dim"),
     )
     print_summary(summary, drawn.settings.form, out, paper=paper_about(people.findings))

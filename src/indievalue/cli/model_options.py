@@ -1,6 +1,5 @@
 """Options that say how chat models are asked, and what asking them would cost."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,11 +7,10 @@ import typer
 import yaml
 
 from indievalue.cli.options import escaped, notes
-from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
-    from indievalue.benchmark.model import Benchmark
-    from indievalue.predictors.chat.run import Asking
+    from indievalue.predictors.asking import AskingOptions
+    from indievalue.predictors.protocol import Cost
     from indievalue.prompts.prompt import Style
 
 
@@ -43,13 +41,11 @@ class AskingFlags:
         float | None, typer.Option("--limit-cost", min=0, help="Stop after so many dollars; needs --price.")
     ] = None
 
-    def asking(self, style: "Style") -> "Asking":
-        """Return how chat models are asked. Raises IndievalueError where Inspect AI is not installed."""
-        try:
-            from indievalue.predictors.chat.run import Asking
-        except ImportError:
-            raise IndievalueError("asking chat models needs Inspect AI: pip install 'indievalue[lm]'") from None
-        return Asking(
+    def asking(self, style: "Style") -> "AskingOptions":
+        """Return how language models are asked. Raises BadParameter for a word that cannot be read."""
+        from indievalue.predictors.asking import AskingOptions
+
+        return AskingOptions(
             style=style,
             retries=self.retries,
             generate=_pairs(self.generate, "--generate"),
@@ -61,18 +57,15 @@ class AskingFlags:
         )
 
 
-def print_plan(models: Sequence[str], benchmark: "Benchmark", asking: "Asking") -> None:
-    """Print what asking ``models`` would take at most."""
-    from indievalue.predictors.chat.run import plan
-
-    planned = plan(benchmark, asking)
-    cost = "cost unknown without --price" if planned.cost is None else f"about ${planned.cost:,.2f}"
-    for name in models:
-        notes.print(
-            f"{escaped(name)}: {planned.calls:,} calls, about {planned.input_tokens:,} tokens to read and "
-            f"{planned.output_tokens:,} to write, {cost}; less what was answered before",
-            soft_wrap=True,
-        )
+def print_cost(name: str, cost: "Cost") -> None:
+    """Print what asking a predictor would take at most."""
+    dollars = "cost unknown without --price" if cost.dollars is None else f"about ${cost.dollars:,.2f}"
+    stored = f", {cost.stored:,} of them answered before" if cost.stored else ""
+    notes.print(
+        f"{escaped(name)}: {cost.calls:,} calls{stored}, about {cost.input_tokens:,} tokens to read and "
+        f"{cost.output_tokens:,} to write, {dollars}",
+        soft_wrap=True,
+    )
 
 
 def _pairs(words: list[str] | None, option: str) -> dict[str, object]:

@@ -145,4 +145,5 @@ class Interview:
             shown=shown,
             order=np.flatnonzero(shown[0] >= 0)[None].astype(np.int16),
             demographics=None,
+            asked=np.ones((1, len(probes)), bool),
         )

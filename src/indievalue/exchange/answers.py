@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from indievalue.benchmark.model import Benchmark, Task
 from indievalue.errors import IndievalueError, problems_of
 from indievalue.people.people import People
-from indievalue.predictors.protocol import INVALID, Guesses
+from indievalue.predictors.protocol import INVALID, BasePredictor, Guesses
 from indievalue.prompts.answer import chosen_option, chosen_options
 from indievalue.prompts.prompt import Asked
 from indievalue.survey.model import FormName
@@ -36,7 +36,7 @@ class _Answer(BaseModel):
     text: str | None = None
 
 
-class Answered:
+class Answered(BasePredictor):
     """A predictor that says what is in a file (see docs: Evaluate your model).
 
     Each line is a JSON object: ``person``, ``setup``, ``question`` and ``choice`` (the survey's option, -1 for none) or
@@ -65,7 +65,7 @@ class Answered:
                 self._add(where, person, setup, question, choice, probabilities)
         self._check(benchmark, Path(file), missing)
 
-    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+    def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         """Nothing is learned."""
         return self
 
@@ -73,6 +73,7 @@ class Answered:
         questions = [task.survey.questions[probe].id for probe in task.probes]
         choice = np.full((len(task.people), len(questions)), INVALID, np.int8)
         probabilities = np.zeros((*choice.shape, int(task.counts.max(initial=1))), np.float32)
+        # Predictions of the whole task have probabilities, or none has.
         told = True
         for row, person in enumerate(task.people.tolist()):
             for place, question in enumerate(questions):

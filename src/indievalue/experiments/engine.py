@@ -21,7 +21,7 @@ from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER,
 from indievalue.people.people import People
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Predictor
-from indievalue.predictors.registry import make_predictor
+from indievalue.predictors.registry import kind_of, make_predictor, make_predictors
 from indievalue.survey.model import FormName
 
 Fitted = tuple[str, FormName, FormName]
@@ -153,10 +153,8 @@ def plan(experiment: Experiment, study: Study, folder: Folder, *, force: bool = 
 def check_predictors(names: Sequence[str]) -> None:
     """Raise IndievalueError where one is unknown or named twice."""
     for name in names:
-        if not name.startswith(REASONER):
-            make_predictor(name)
-    if len(set(names)) < len(names):
-        raise IndievalueError("a predictor is named twice")
+        kind_of(name)
+    make_predictors([name for name in names if not name.startswith(REASONER)])
 
 
 def run_cells(

@@ -44,7 +44,7 @@ class Boosting(PerQuestion):
             raise IndievalueError(f"boosting: trees is a number of trees, at least 1, and not {trees}")
         self.trees = trees
 
-    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+    def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         _lightgbm()  # so that its absence is said at once, and not when the first task is asked
         return super().fit(people, form, shown_form)
 

@@ -19,7 +19,7 @@ from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.calibrated import Calibration
 from indievalue.predictors.columns import coarsening, demographic_columns, frequent_groups, padded
 from indievalue.predictors.joint import Joint
-from indievalue.predictors.protocol import Guesses
+from indievalue.predictors.protocol import BasePredictor, Guesses
 from indievalue.seeded import key_table, keys
 from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
@@ -45,7 +45,7 @@ ASKED_OF_VALIDATION = 40
 _BLOCK = 2048
 
 
-class Gaussian:
+class Gaussian(BasePredictor):
     """Every option of every question is a column, and so is every larger demographic group.
 
     ``fit`` takes means and covariance of the training people's columns (missing answers at their mean), and calibrates
@@ -58,7 +58,8 @@ class Gaussian:
         rates_: base rates (questions × most options). calibration_: see :mod:`indievalue.predictors.calibrated`.
     """
 
-    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+    def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
+        shown_form = shown_form or form
         people = people.take(np.argsort(people.ids, kind="stable"))
         self.survey_, self.form_, self.shown_form_ = people.survey, form, shown_form
         self.groups_ = self._groups(people)

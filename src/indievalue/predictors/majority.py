@@ -7,18 +7,18 @@ import numpy as np
 from indievalue.benchmark.model import Task
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates, option_counts
-from indievalue.predictors.protocol import INVALID, Guesses
+from indievalue.predictors.protocol import INVALID, BasePredictor, Guesses
 from indievalue.survey.model import FormName
 
 
-class Majority:
+class Majority(BasePredictor):
     """Everybody gets each option's share among the people it was fitted on.
 
     Attributes:
         rates_: float64 (questions × most options). mostly_missing_: bool (questions,), missing beats every option.
     """
 
-    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+    def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         options = people.options(form)
         self.rates_ = base_rates(options, people.survey.form(form))
         missing = (options < 0).sum(axis=0)

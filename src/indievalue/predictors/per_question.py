@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from indievalue.benchmark.model import Task
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
-from indievalue.predictors.protocol import Guesses
+from indievalue.predictors.protocol import BasePredictor, Guesses
 from indievalue.seeded import key_table, keys
 from indievalue.survey.model import Form, FormName
 from indievalue.survey.survey import Survey
@@ -41,7 +41,7 @@ class Seen:
         return Seen(self.survey, self.form, self.options[rows], self.groups[rows], self.group_counts)
 
 
-class PerQuestion(ABC):
+class PerQuestion(BasePredictor, ABC):
     """A classifier per question asked, from what is shown of a person.
 
     Classifiers are fitted when a task asks for them, because what they may see depends on the setup: the setup's probes
@@ -54,7 +54,8 @@ class PerQuestion(ABC):
         models_: fitted classifiers by probe, the setup's probes, how many answers are shown, demographics, and seed.
     """
 
-    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+    def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
+        shown_form = shown_form or form
         self.people_ = people.take(np.argsort(people.ids, kind="stable"))
         self.form_, self.shown_form_ = form, shown_form
         self.rates_ = base_rates(self.people_.options(form), people.survey.form(form))

@@ -27,12 +27,11 @@ SCHEMA: dict[str, pl.DataType] = {
 
 def predict(name: str, predictor: Predictor, benchmark: Benchmark) -> pl.DataFrame:
     """Ask a fitted predictor the whole benchmark. Rows whose true answer is missing are left out."""
-    rows = [
-        _rows(name, benchmark, setup, task, predictor.predict(task))
-        for setup, task in benchmark.tasks()
-        if len(setup.probes)
-    ]
-    return pl.concat(rows)
+    asked = [(setup, task) for setup, task in benchmark.tasks() if len(setup.probes)]
+    guesses = predictor.predict_all([task for _, task in asked])
+    return pl.concat(
+        _rows(name, benchmark, setup, task, given) for (setup, task), given in zip(asked, guesses, strict=True)
+    )
 
 
 def read_predictions(path: Path) -> pl.DataFrame:
@@ -56,8 +55,9 @@ def _rows(name: str, benchmark: Benchmark, setup: Setup, task: Task, guesses: Gu
     else:
         padded = pl.Series(guesses.probabilities.reshape(people * probes, -1)).arr.to_list()
         counts = pl.Series(np.tile(task.counts, people))
-        probabilities = pl.select(padded.alias("all"), counts.alias("count")).select(
-            pl.col("all").list.head(pl.col("count")).alias("probabilities")
+        given = pl.Series(~np.isnan(guesses.probabilities[..., 0]).ravel())
+        probabilities = pl.select(padded.alias("all"), counts.alias("count"), given.alias("given")).select(
+            pl.when("given").then(pl.col("all").list.head(pl.col("count"))).alias("probabilities")
         )["probabilities"]
     table = pl.DataFrame(
         {

@@ -6,15 +6,15 @@ import numpy as np
 
 from indievalue.benchmark.model import Task
 from indievalue.people.people import People
-from indievalue.predictors.protocol import Guesses
+from indievalue.predictors.protocol import BasePredictor, Guesses
 from indievalue.seeded import key_table
 from indievalue.survey.model import FormName
 
 
-class Random:
+class Random(BasePredictor):
     """A seeded uniform choice per person, setup and probe."""
 
-    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+    def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         return self
 
     def predict(self, task: Task) -> Guesses:

@@ -1,62 +1,195 @@
-"""From a predictor's name on the command line, such as ``resemble:k=35``, to the predictor."""
+"""The kinds of predictors: from a name such as ``resemble:k=35`` or ``openai/gpt-4o`` to the predictor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, Self, runtime_checkable
 
-from indievalue.errors import IndievalueError
+from indievalue.benchmark.model import Benchmark, Task
+from indievalue.choices import FormName
+from indievalue.errors import IndievalueError, importing
+from indievalue.people.people import People
+from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.boosting import Boosting
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.local import make_local
 from indievalue.predictors.logistic import Logistic
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.masked import make_masked
-from indievalue.predictors.protocol import Predictor
+from indievalue.predictors.protocol import BasePredictor, Cost, Guesses, Predictor, Report
 from indievalue.predictors.random import Random
 from indievalue.predictors.resemble import Resemble
-from indievalue.prompts.prompt import Style
-
-PREDICTORS: dict[str, Callable[..., Predictor]] = {
-    "random": Random,
-    "majority": Majority,
-    "resemble": Resemble,
-    "gaussian": Gaussian,
-    "masked": make_masked,
-    "boosting": Boosting,
-    "logistic": Logistic,
-}
-OPTIONS: dict[str, dict[str, type]] = {
-    "resemble": {"k": int},
-    "masked": {"seed": int, "epochs": int, "hidden": int, "members": int, "dropout": float, "device": str},
-    "boosting": {"trees": int},
-    "logistic": {"c": float},
-}
 
 
-def is_chat_model(name: str) -> bool:
-    """Whether ``name`` is an Inspect model, such as ``openai/gpt-4o``: those have a slash before any colon."""
-    return "/" in name.partition(":")[0]
+@dataclass(frozen=True)
+class Kind:
+    """One kind of predictor.
+
+    Attributes:
+        shown: how a name of it is written, for lists and errors.
+        matches: whether a name is of this kind.
+        make: from the name and how language models are asked to the predictor, which knows whether it learns, what it
+            costs and what it took.
+        options: what can follow the name, as ``name:option=value``, and its type.
+        quick: whether it can be tried out on a few people in seconds, at no cost, to estimate how long it takes.
+    """
+
+    shown: str
+    matches: Callable[[str], bool]
+    make: Callable[[str, AskingOptions], Predictor]
+    options: Mapping[str, type] = field(default_factory=dict)
+    quick: bool = False
 
 
-def make_predictor(name: str, style: Style | None = None) -> Predictor:
-    """A new predictor; ``style`` is how prompts are written for a local language model, ``local:MODEL``.
+def make_predictor(name: str, asking: AskingOptions | None = None) -> Predictor:
+    """Return a new predictor; ``asking`` says how a language model is asked.
 
     Raises IndievalueError, listing what there is, for a name or an option that is unknown.
+
+    >>> make_predictor("resemble:k=35")
+    Resemble(k=35)
     """
-    kind, _, rest = name.partition(":")
-    if kind == "local":
-        return make_local(rest, style)
-    if kind not in PREDICTORS:
+    return kind_of(name).make(name, asking or AskingOptions())
+
+
+def make_predictors(names: Sequence[str], asking: AskingOptions | None = None) -> dict[str, Predictor]:
+    """Return the predictors by name. Raises IndievalueError where a name is unknown or given twice."""
+    if len(set(names)) < len(names):
+        raise IndievalueError("a predictor is named twice")
+    return {name: make_predictor(name, asking) for name in names}
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind that ``name`` is of. Raises IndievalueError, listing all kinds, where there is none."""
+    found = next((kind for kind in KINDS if kind.matches(name)), None)
+    if found is None:
+        word = name.partition(":")[0]
+        raise IndievalueError(f"there is no predictor {word!r}; there are {', '.join(kind.shown for kind in KINDS)}")
+    return found
+
+
+def adopt(predictor: object) -> Predictor:
+    """Return ``predictor`` itself where it has the whole protocol, else wrapped in the defaults of what it lacks.
+
+    Raises IndievalueError where it has no ``fit`` or no ``predict``.
+    """
+    if isinstance(predictor, BasePredictor):
+        return predictor
+    if not isinstance(predictor, _FitPredict):
         raise IndievalueError(
-            f"there is no predictor {kind!r}; there are {', '.join(PREDICTORS)}, local:MODEL, and PROVIDER/MODEL"
+            f"{predictor!r:.80} is no predictor: it needs the methods fit(people, form, shown_form) and predict(task)"
         )
-    known = OPTIONS.get(kind, {})
-    arguments = {}
-    for part in filter(None, rest.split(",")):
+    return _Adopted(predictor)
+
+
+@runtime_checkable
+class _FitPredict(Protocol):
+    """What a predictor of a user's own has at least."""
+
+    def fit(self, people: People, form: FormName, shown_form: FormName) -> object: ...
+
+    def predict(self, task: Task) -> Guesses: ...
+
+
+@dataclass(repr=False)
+class _Adopted(BasePredictor):
+    """A predictor with ``fit`` and ``predict`` of its own, and the defaults of everything that it lacks."""
+
+    own: _FitPredict
+    learns: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.learns = bool(getattr(self.own, "learns", True))
+
+    def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
+        fitted = self.own.fit(people, form, shown_form or form)
+        if isinstance(fitted, _FitPredict):
+            self.own = fitted
+        return self
+
+    def predict(self, task: Task) -> Guesses:
+        return self.own.predict(task)
+
+    def predict_all(self, tasks: Sequence[Task]) -> Iterable[Guesses]:
+        own = getattr(self.own, "predict_all", None)
+        return own(tasks) if own else super().predict_all(tasks)
+
+    def cost(self, tasks: Iterable[Task]) -> Cost | None:
+        own = getattr(self.own, "cost", None)
+        return own(tasks) if own else None
+
+    def effort(self) -> Report | None:
+        own = getattr(self.own, "effort", None)
+        return own() if own else None
+
+    def write_log(self, benchmark: Benchmark, folder: Path) -> None:
+        if own := getattr(self.own, "write_log", None):
+            own(benchmark, folder)
+
+    def __repr__(self) -> str:
+        return repr(self.own)
+
+
+def _statistical(
+    name: str, make: Callable[..., Predictor], options: Mapping[str, type] | None = None, *, quick: bool = False
+) -> Kind:
+    """A kind whose names are ``name`` or ``name:option=value,…``."""
+    known = options or {}
+
+    def made(written: str, asking: AskingOptions) -> Predictor:
+        return make(**dict(_arguments(written, name, known)))
+
+    return Kind(name, lambda written: written.partition(":")[0] == name, made, known, quick)
+
+
+def _arguments(written: str, kind: str, known: Mapping[str, type]) -> Iterator[tuple[str, object]]:
+    for part in filter(None, written.partition(":")[2].split(",")):
         key, _, value = part.partition("=")
         if key not in known:
             options = ", ".join(f"{kind}:{option}=…" for option in known) or "none"
             raise IndievalueError(f"predictor {kind} has no option {key!r}; it has {options}")
         try:
-            arguments[key] = known[key](value)
+            yield key, known[key](value)
         except ValueError:
-            raise IndievalueError(f"predictor {name}: {value!r} is no {known[key].__name__}") from None
-    return PREDICTORS[kind](**arguments)
+            raise IndievalueError(f"predictor {written}: {value!r} is no {known[key].__name__}") from None
+
+
+def _on_this_machine(prefix: str, what: str) -> Kind:
+    """Language models on this machine: a model by path or id, or a reasoner by its folder."""
+    return Kind(
+        f"{prefix}:{what}",
+        lambda written: written.partition(":")[0] == prefix,
+        lambda written, asking: make_local(written.removeprefix(f"{prefix}:"), asking.style),
+    )
+
+
+def _make_chat_model(name: str, asking: AskingOptions) -> Predictor:
+    try:
+        with importing(f"asking {name} needs", "lm"):
+            from indievalue.predictors.chat.predictor import ChatModel
+    except ImportError as error:  # installed, and too old
+        raise IndievalueError(f"asking {name} needs a newer Inspect AI: {error}") from None
+    return ChatModel(name, asking)
+
+
+_MASKED_OPTIONS = {"seed": int, "epochs": int, "hidden": int, "members": int, "dropout": float, "device": str}
+
+STATISTICAL: tuple[Kind, ...] = (
+    _statistical("random", Random, quick=True),
+    _statistical("majority", Majority, quick=True),
+    _statistical("resemble", Resemble, {"k": int}, quick=True),
+    _statistical("gaussian", Gaussian, quick=True),
+    _statistical("masked", make_masked, _MASKED_OPTIONS),
+    _statistical("boosting", Boosting, {"trees": int}),
+    _statistical("logistic", Logistic, {"c": float}),
+)
+"""Predictors that are fitted to people's answers, or need nothing."""
+
+KINDS: tuple[Kind, ...] = (
+    *STATISTICAL,
+    _on_this_machine("local", "MODEL"),
+    _on_this_machine("reasoner", "FOLDER"),
+    # An Inspect model, such as openai/gpt-4o, has a slash before any colon.
+    Kind("PROVIDER/MODEL", lambda written: "/" in written.partition(":")[0], _make_chat_model),
+)
+"""Every kind of predictor. A new one is an entry here."""

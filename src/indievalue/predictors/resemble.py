@@ -9,14 +9,14 @@ from indievalue.benchmark.model import Task
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
-from indievalue.predictors.protocol import INVALID, Guesses
+from indievalue.predictors.protocol import INVALID, BasePredictor, Guesses
 from indievalue.survey.model import FormName
 
 _BLOCK = 128
 """Tested people whose similarities to everyone are held at once: 128 × 100,000 float32 are 51 MB."""
 
 
-class Resemble:
+class Resemble(BasePredictor):
     """The k people with the greatest number of answers equal to the demonstrations vote; of equals, the lower id
     counts.
 
@@ -33,7 +33,8 @@ class Resemble:
             raise IndievalueError(f"resemble: k is a number of people, at least 1, and not {k}")
         self.k = k
 
-    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+    def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
+        shown_form = shown_form or form
         order = np.argsort(people.ids, kind="stable")
         votes = people.options(form)[order]
         self.alike_ = people.survey.form(shown_form).one_hot(people.options(shown_form)[order])

@@ -1,110 +1,119 @@
-"""From an Inspect log to predictions, and what it took to get them."""
+"""Inspect's logs: from the samples of one to guesses and what they took, and to a log that is scored."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
-import polars as pl
-from inspect_ai.log import EvalSample
+from inspect_ai import score
+from inspect_ai.dataset import Sample
+from inspect_ai.log import EvalSample, read_eval_log, write_eval_log
 
-from indievalue.benchmark.model import NOBODY, Benchmark
-from indievalue.predictors.predictions import SCHEMA
-from indievalue.predictors.protocol import INVALID
+from indievalue.benchmark.model import Benchmark, Task
+from indievalue.predictors.chat.metrics import GROUPED, metrics_of, prediction_scorer
+from indievalue.predictors.protocol import INVALID, Effort, Guesses
+from indievalue.prompts.prompt import LABELS
 from indievalue.seeded import key_table
 
 EXAMPLES = 5
 """Invalid outputs that are kept to be looked at."""
 
-
-@dataclass
-class Effort:
-    """What asking took.
-
-    Attributes:
-        calls: answers used, of which ``kept`` had been got before. asked_again: of them after an invalid answer.
-        retries: requests that a provider turned down and that were sent again.
-        input_tokens, output_tokens, cost: of calls made now; cost in dollars, None where no price is given.
-        invalid: probes without a valid answer. examples: some of what was said instead.
-        consistent: share of probes that were answered alike in both orders of options; None where asked in one.
-    """
-
-    calls: int = 0
-    kept: int = 0
-    asked_again: int = 0
-    retries: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: float | None = None
-    invalid: int = 0
-    consistent: float | None = None
-    examples: list[str] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+Given = dict[tuple[str, int, str], list[tuple[int | None, list[float] | None]]]
+"""Person, setup, question → (choice, probabilities) of each time it was asked, in the order of the orders."""
 
 
-def predictions_of(name: str, benchmark: Benchmark, samples: Iterable[EvalSample]) -> tuple[pl.DataFrame, Effort]:
-    """Predictions in the order of the benchmark, and the effort. Probes asked in two orders are averaged.
-
-    Of probabilities the mean is taken. Where a provider gives none and the two orders disagree, one of the two choices
-    is drawn by the seed; an invalid answer leaves the choice to the other order.
-    """
-    given: dict[tuple[str, int, str], list[dict[str, Any]]] = defaultdict(list)
+def answers_in(samples: Iterable[EvalSample]) -> tuple[Given, Effort]:
+    """Return what was answered, and what asking took; ``invalid`` is not counted yet."""
+    given: Given = defaultdict(list)
     effort = Effort()
     for sample in sorted(samples, key=lambda sample: str(sample.id)):
         about = sample.metadata
         for question, answer in about["answered"].items():
-            given[about["person"], about["setup"], question].append(answer)
+            given[about["person"], about["setup"], question].append((answer["choice"], answer["probabilities"]))
         _add(effort, sample)
-    rows = []
     pairs = [answers for answers in given.values() if len(answers) > 1]
     if pairs:
-        effort.consistent = sum(one["choice"] == other["choice"] is not None for one, other in pairs) / len(pairs)
-    for setup, task in benchmark.tasks():
-        questions = [benchmark.survey.questions[probe].id for probe in setup.probes]
-        truth = benchmark.answers(setup)
-        shown = (task.order != NOBODY).sum(axis=1)
-        second = key_table(benchmark.settings.seed, f"orders {setup.number}", task.people.tolist(), questions) % 2 == 1
-        for row, person in enumerate(task.people.tolist()):
-            for place, question in enumerate(questions):
-                if truth[row, place] >= 0:
-                    choice, probabilities = _merged(given[person, setup.number, question], bool(second[row, place]))
-                    effort.invalid += choice == INVALID
-                    rows.append(
-                        (setup.number, person, question, int(shown[row]), int(truth[row, place]), choice, probabilities)
-                    )
-    settings = benchmark.settings
-    told = ("setup", "person", "question", "demonstrations", "answer", "choice", "probabilities")
-    table = pl.DataFrame(rows, schema={column: SCHEMA[column] for column in told}, orient="row").with_columns(
-        predictor=pl.lit(name),
-        form=pl.lit(settings.form),
-        protocol=pl.lit(settings.protocol),
-        context=pl.lit(settings.context),
-        demonstrations_as=pl.lit(settings.shown_form),
-    )
-    return table.select(pl.col(column).cast(kind) for column, kind in SCHEMA.items()), effort
+        effort.consistent = sum(one == other is not None for (one, _), (other, _) in pairs) / len(pairs)
+    return given, effort
 
 
-def _merged(answers: list[dict[str, Any]], second: bool) -> tuple[int, list[float] | None]:
-    valid = [answer for answer in answers if answer["choice"] is not None]
+def guesses_of(task: Task, given: Given) -> Guesses:
+    """Return the guesses of a task. Probes asked in two orders are averaged.
+
+    Of probabilities the mean is taken. Where a provider gives none and the two orders disagree, one of the two choices
+    is drawn by the seed; an invalid answer leaves the choice to the other order.
+    """
+    questions = [task.survey.questions[probe].id for probe in task.probes]
+    second = key_table(task.seed, f"orders {task.setup}", task.people.tolist(), questions) % 2 == 1
+    choice = np.full(task.asked.shape, INVALID, np.int8)
+    probabilities = np.full((*choice.shape, int(task.counts.max(initial=1))), np.nan, np.float32)
+    for row, person in enumerate(task.people.tolist()):
+        for place, question in enumerate(questions):
+            answers = given.get((person, task.setup, question), [])
+            choice[row, place], likely = _merged(answers, second=bool(second[row, place]))
+            if likely is not None:
+                probabilities[row, place] = 0
+                probabilities[row, place, : len(likely)] = likely
+    return Guesses(choice, None if np.isnan(probabilities).all() else probabilities)
+
+
+def write_scored_log(raw: Path, benchmark: Benchmark, folder: Path) -> None:
+    """Write the log ``raw`` to ``folder`` with the true answers and scores, which it lacks, for ``inspect view``."""
+    log = read_eval_log(str(raw))
+    add_truth(log.samples or (), benchmark)
+    grouped = [name for name in GROUPED if name in benchmark.people.demographics.columns]
+    scored = score(log, prediction_scorer(), metrics_of(grouped), action="overwrite", display="none", copy=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_eval_log(scored, str(folder / raw.name))
+
+
+def add_truth(samples: Iterable[EvalSample | Sample], benchmark: Benchmark) -> None:
+    """Add the true options, categories and the person's groups to the metadata of ``samples``."""
+    survey, rows, demographics = benchmark.survey, benchmark.people.rows, benchmark.people.demographics
+    truth = {
+        (person, setup.number, survey.questions[probe].id): int(answer)
+        for setup in benchmark.setups
+        for person, answers in zip(benchmark.people.ids.tolist(), benchmark.answers(setup), strict=True)
+        for probe, answer in zip(setup.probes, answers, strict=True)
+    }
+    for sample in samples:
+        about = sample.metadata or {}
+        about["groups"] = demographics.row(rows[about["person"]], named=True) if demographics.width else {}
+        for probe in about["probes"]:
+            probe["category"] = survey.question(probe["question"]).category
+            probe["answer"] = truth[about["person"], about["setup"], probe["question"]]
+        sample.target = targets_of(about["probes"])
+
+
+def targets_of(probes: Sequence[dict[str, object]]) -> list[str]:
+    """Return the right label of each probe, for those who read the log."""
+    labels = [LABELS[list(probe["order"]).index(probe["answer"])] for probe in probes]  # type: ignore[call-overload]
+    if len(labels) == 1:
+        return labels
+    return [f"{probe['question']}: {label}" for probe, label in zip(probes, labels, strict=True)]
+
+
+def _merged(
+    answers: Sequence[tuple[int | None, list[float] | None]], *, second: bool
+) -> tuple[int, list[float] | None]:
+    valid = [(choice, likely) for choice, likely in answers if choice is not None]
     if not valid:
         return INVALID, None
-    likely = [answer["probabilities"] for answer in valid if answer["probabilities"] is not None]
-    if len(likely) == len(valid):
-        mean = np.mean(likely, axis=0)
-        return (int(mean.argmax()) if len(valid) > 1 else valid[0]["choice"]), mean.tolist()
-    return valid[second and len(valid) > 1]["choice"], None
+    given = [likely for _, likely in valid if likely is not None]
+    if len(given) == len(valid):
+        mean = np.mean(given, axis=0)
+        return (int(mean.argmax()) if len(valid) > 1 else valid[0][0]), mean.tolist()
+    return valid[second and len(valid) > 1][0], None
 
 
 def _add(effort: Effort, sample: EvalSample) -> None:
     sent = [event for event in sample.events if event.event == "model"]
     models = [event for event in sent if not event.error]
-    effort.calls += len(models)
-    effort.kept += sum(event.cache == "read" for event in models)
-    effort.asked_again += max(0, len(sample.metadata["said"]) - 1)
-    # A request that failed is told by the event of the one that succeeded, or has an event of its own.
+    outputs = sample.metadata["outputs"]
+    effort.calls += len(outputs)
+    effort.kept += sample.metadata["stored"]
+    effort.asked_again += max(0, len(outputs) - 1)
+    # A request that failed is reported by the event of the one that succeeded, or has an event of its own.
     effort.retries += max(sum(event.retries or 0 for event in models), len(sent) - len(models))
     effort.retries += len(sample.error_retries or ())
     for usage in sample.model_usage.values():
@@ -114,5 +123,4 @@ def _add(effort: Effort, sample: EvalSample) -> None:
         effort.output_tokens += usage.output_tokens
     failed = [question for question, answer in sample.metadata["answered"].items() if answer["choice"] is None]
     if failed and len(effort.examples) < EXAMPLES:
-        said = sample.metadata["said"][-1]
-        effort.examples.append(f"{sample.id}: {said[:300]!r}")
+        effort.examples.append(f"{sample.id}: {outputs[-1][:300]!r}")

@@ -1,15 +1,24 @@
-"""What Inspect says of a log: accuracy over probes, its standard error by person, and accuracy of parts.
+"""Scores in Inspect's logs: accuracy over probes, its standard error by person, and accuracy of parts.
 
 Every score holds in its metadata ``person``, ``groups`` (demographic → label) and ``probes``, a list of ``question``,
 ``category``, ``right`` and ``valid``.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import sqrt
 from typing import Any
 
-from inspect_ai.scorer import Metric, SampleScore, Value, metric
+from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
+from inspect_ai.solver import TaskState
+
+GROUPED = ("continent", "sex", "age", "education", "religion")
+"""Demographics by whose groups the log reports accuracy, of those that the survey has."""
+
+
+def metrics_of(grouped: Sequence[str]) -> list[Metric | dict[str, list[Metric]]]:
+    """Return the metrics of a log, with the accuracy by groups of each demographic in ``grouped``."""
+    return [accuracy(), stderr(), invalid(), by_category(), *map(by_group, grouped)]
 
 
 @metric
@@ -85,3 +94,29 @@ def _probes(scores: list[SampleScore]) -> Iterator[tuple[dict[str, Any], dict[st
         about = one.score.metadata or {}
         for probe in about.get("probes", ()):
             yield probe, about
+
+
+@scorer(metrics=[accuracy(), stderr(), invalid(), by_category()])
+def prediction_scorer() -> Scorer:
+    """Score whether each probe was answered as the person answered it."""
+
+    async def scored(state: TaskState, target: Target) -> Score:
+        about, answered = state.metadata, state.metadata["answered"]
+        probes = []
+        for probe in about["probes"]:
+            choice = answered[probe["question"]]["choice"]
+            probes.append(
+                {
+                    "question": probe["question"],
+                    "category": probe["category"],
+                    "right": choice == probe["answer"],
+                    "valid": choice is not None,
+                }
+            )
+        return Score(
+            value=sum(probe["right"] for probe in probes) / len(probes),
+            answer=state.output.completion,
+            metadata={"person": about["person"], "groups": about["groups"], "probes": probes},
+        )
+
+    return scored

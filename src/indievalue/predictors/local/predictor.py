@@ -1,7 +1,7 @@
 """Guesses what a language model on this machine holds most likely."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ from indievalue.predictors.local.progress import Progress, say
 from indievalue.predictors.local.source import find_source
 from indievalue.predictors.local.trained_on import check_not_trained_on
 from indievalue.predictors.local.wording import STATEMENT, Wording
-from indievalue.predictors.protocol import Guesses
+from indievalue.predictors.protocol import BasePredictor, Guesses
 from indievalue.prompts.prompt import Prompt, Style, prompts_of
 from indievalue.survey.model import FormName
 
@@ -41,8 +41,16 @@ class Mass:
         low, median, high = np.quantile(masses, [0.05, 0.5, 0.95]).tolist()
         return cls(len(masses), float(np.mean(masses)), low, median, high)
 
+    def as_dict(self) -> dict[str, object]:
+        """Return plain values, for JSON."""
+        return {"mass": asdict(self)}
 
-class Local:
+    def lines(self) -> Iterable[str]:
+        """Return nothing: what matters was reported on the way."""
+        return ()
+
+
+class Local(BasePredictor):
     """A causal language model of transformers, which is told what people said and not trained on anybody.
 
     The probability of an option is that of its label as the next word, with or without a space before it, divided by
@@ -62,7 +70,14 @@ class Local:
 
     learns = False
 
+    def __repr__(self) -> str:
+        """Return the model and the options that are not the defaults."""
+        default = asdict(Options())
+        changed = {name: value for name, value in asdict(self.options).items() if value != default[name]}
+        return f"Local({', '.join([repr(self.where), *(f'{name}={value!r}' for name, value in changed.items())])})"
+
     def __init__(self, where: str, options: Options | None = None, style: Style | None = None) -> None:
+        self.where = where
         self.options = options or Options()
         self.source = find_source(where, self.options.adapter)
         self.device = device_of(self.options.device)
@@ -71,7 +86,7 @@ class Local:
         self._masses: list[float] = []
         self._told = False
 
-    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+    def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         """Nothing is learned."""
         return self
 
@@ -104,6 +119,10 @@ class Local:
             progress.person(fresh)
         self._tell()
         return Guesses.most_probable(totals / totals.sum(axis=2, keepdims=True))
+
+    def effort(self) -> Mass | None:
+        """Return how much probability was on the options' labels; None before, and where statements are scored."""
+        return self.mass_
 
     def _tell(self) -> None:
         if self._masses:

@@ -29,11 +29,11 @@ from indievalue.predictors.masked.validation import (
     mean_probabilities,
     validating,
 )
-from indievalue.predictors.protocol import Guesses
+from indievalue.predictors.protocol import BasePredictor, Guesses
 from indievalue.survey.model import FormName
 
 
-class Masked:
+class Masked(BasePredictor):
     """A masked model of the whole questionnaire, as a language model is one of a text (Devlin et al., 1810.04805).
 
     One network sees any of a person's answers, in either form, and any of their demographics, and gives every refined
@@ -56,7 +56,13 @@ class Masked:
             raise IndievalueError(f"masked: {error}") from None
         self.device = _device(device)
 
-    def fit(self, people: People, form: FormName, shown_form: FormName) -> Self:
+    def __repr__(self) -> str:
+        """Return the options that are not the defaults."""
+        default = Options().as_dict()
+        changed = {name: value for name, value in self.options.as_dict().items() if value != default[name]}
+        return f"Masked({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+    def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         """Train on ``people``, or take what was trained on them before; the forms make no difference."""
         people = people.take(np.argsort(people.ids, kind="stable"))
         self.shape_ = Shape.of(people)

@@ -1,0 +1,52 @@
+"""From what a chat model wrote to options and their probabilities."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inspect_ai.model import Logprob, ModelOutput, TopLogprob
+
+from indievalue.prompts.answer import chosen_option, chosen_options
+from indievalue.prompts.prompt import Asked
+
+
+@dataclass(frozen=True)
+class ReadAnswer:
+    """The survey's option that an answer names, None where it names none; and its probabilities, where given."""
+
+    choice: int | None
+    probabilities: list[float] | None = None
+
+
+def read_answer(output: ModelOutput, asked: Sequence[Asked], *, together: bool) -> dict[str, ReadAnswer]:
+    """Return the answer to each question that ``asked`` has probes of; ``together``: all in one JSON object."""
+    if together:
+        return {question: ReadAnswer(choice) for question, choice in chosen_options(output.completion, asked).items()}
+    (probe,) = asked
+    return {probe.question: ReadAnswer(chosen_option(output.completion, probe), label_probabilities(output, probe))}
+
+
+def label_probabilities(output: ModelOutput, probe: Asked) -> list[float] | None:
+    """Return the probability of each option, in the survey's order, from those of the first token that is a label.
+
+    What the model gave to anything but a label is shared out in proportion. None where the provider reports no log
+    probabilities, or none of a label.
+    """
+    logprobs = output.choices[0].logprobs if output.choices else None
+    for token in logprobs.content if logprobs else ():
+        if _label(token.token, probe) is None:
+            continue
+        weights = [0.0] * len(probe.order)
+        likely: Sequence[Logprob | TopLogprob] = token.top_logprobs or [token]
+        for written, logprob in [(one.token, one.logprob) for one in likely]:
+            option = _label(written, probe)
+            if option is not None:
+                weights[option] += math.exp(logprob)
+        total = sum(weights)
+        return [weight / total for weight in weights] if total > 0 else None
+    return None
+
+
+def _label(token: str, probe: Asked) -> int | None:
+    bare = token.strip(" \t\n*_`\"'().").upper()
+    return probe.order[probe.labels.index(bare)] if len(bare) == 1 and bare in probe.labels else None

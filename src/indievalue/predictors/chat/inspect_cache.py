@@ -1,0 +1,101 @@
+"""Answers that earlier versions kept in Inspect's cache, which are taken over when they are wanted.
+
+That cache holds pickles, and a pickle can run code. So a file is only read where it and its folder belong to the user,
+and nobody else can write them; and only Inspect's own data classes are made of it.
+"""
+
+import os
+import pickle
+import stat
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+from inspect_ai.model import CachePolicy, ChatMessageSystem, ChatMessageUser, Model, ModelOutput
+from inspect_ai.model._cache import CacheEntry, epoch  # what a file is called is not public
+from inspect_ai.model._generate_config import active_generate_config
+
+from indievalue.files import cache_root
+
+_ALLOWED = ("inspect_ai.model.", "pydantic.", "pydantic_core.")
+"""Modules whose classes an answer is made of."""
+
+_BUILTINS = {
+    ("builtins", "set"),
+    ("builtins", "frozenset"),
+    ("datetime", "datetime"),
+    ("datetime", "timezone"),
+    ("datetime", "timedelta"),
+}
+
+
+@dataclass
+class InspectCache:
+    """The folder ``$INDIEVALUE_CACHE/calls``, where earlier versions kept answers; it is left as it is."""
+
+    root: Path = field(default_factory=lambda: cache_root() / "calls")
+
+    def get(self, model: Model, prompt: str, attempt: int) -> ModelOutput | None:
+        """Return the answer that an earlier version got to ``prompt``; None where there is none that can be trusted."""
+        if not self._own:
+            return None
+        folder = self.root / "generate" / str(model)
+        file = folder / self._name(model, prompt, attempt)
+        if not file.is_file() or not all(map(_only_mine, (file, *_folders(file, self.root)))):
+            return None
+        try:
+            with file.open("rb") as stream:
+                _, output = _Unpickler(stream).load()
+        except (OSError, pickle.UnpicklingError, ValueError, TypeError, AttributeError, EOFError, ImportError):
+            return None
+        return output if isinstance(output, ModelOutput) else None
+
+    @cached_property
+    def _own(self) -> bool:
+        return self.root.is_dir() and _only_mine(self.root)
+
+    def _name(self, model: Model, prompt: str, attempt: int) -> str:
+        config = model.config.merge(active_generate_config())
+        if config.max_tokens is None:
+            config.max_tokens = model.api.max_tokens_for_config(config) or model.api.max_tokens()
+        system = [ChatMessageSystem(content=config.system_message)] if config.system_message else []
+        before = epoch.set(1)  # each prompt was asked in the first epoch
+        try:
+            return CacheEntry(
+                base_url=model.api.base_url,
+                config=config,
+                input=[*system, ChatMessageUser(content=prompt)],
+                model=str(model),
+                policy=CachePolicy(expiry=None, scopes={"attempt": str(attempt)}),
+                tool_choice="none",
+                tools=[],
+            ).key
+        finally:
+            epoch.reset(before)
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes nothing but Inspect's data classes."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(stream)
+
+    def find_class(self, module: str, name: str) -> object:
+        if (module, name) in _BUILTINS or (module.startswith(_ALLOWED) and name[:1].isupper()):
+            found: object = super().find_class(module, name)
+            if isinstance(found, type):
+                return found
+        raise pickle.UnpicklingError(f"{module}.{name} is no part of an answer")
+
+
+def _only_mine(path: Path) -> bool:
+    """Whether the user owns ``path`` and nobody else can write it."""
+    if not hasattr(os, "getuid"):  # Windows, where a profile's folder is its owner's
+        return True
+    found = path.lstat()
+    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not path.is_symlink()
+
+
+def _folders(file: Path, root: Path) -> list[Path]:
+    return [folder for folder in file.parents if folder.is_relative_to(root)]

@@ -1,0 +1,169 @@
+"""Chat models as predictors: any provider that Inspect AI reaches, where no answer is paid for twice."""
+
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import inspect_ai
+from inspect_ai.dataset import MemoryDataset
+from inspect_ai.log import EvalLog, read_eval_log_samples
+from inspect_ai.model import GenerateConfig, Model, get_model
+
+from indievalue.benchmark.model import Benchmark, Task
+from indievalue.errors import IndievalueError
+from indievalue.predictors.asking import AskingOptions
+from indievalue.predictors.chat.log import Given, answers_in, guesses_of, write_scored_log
+from indievalue.predictors.chat.solver import Asker, ask, key_of, prompts_in, samples_of
+from indievalue.predictors.chat.store import Store
+from indievalue.predictors.protocol import BasePredictor, Cost, Effort, Guesses
+from indievalue.prompts.tokens import counter
+
+MOST_FAILED = 20
+"""Calls that may fail for good before the others are not tried any more."""
+
+GENERATE = {"temperature": 0.0, "max_retries": 8, "max_connections": 10}
+"""What a call is made with unless stated otherwise."""
+
+_SINGLE_ANSWER, _JSON_ANSWER = 2, 8
+"""Tokens of an answer, about: a label, and a probe's part of a JSON object."""
+
+
+class ChatModel(BasePredictor):
+    """A chat model behind an API, which reads what a person said and is not trained on anybody.
+
+    Every answer is kept in the store (see :mod:`indievalue.predictors.chat.store`): the same prompt is asked once,
+    whatever asks for it.
+
+    Args:
+        name: an Inspect model, such as ``openai/gpt-4o``. options: how it is asked.
+        store: where answers are kept; by default the user's own.
+    """
+
+    learns = False
+
+    def __init__(self, name: str, options: AskingOptions | None = None, store: Store | None = None) -> None:
+        self.name = name
+        self.options = options or AskingOptions()
+        self.store = Store() if store is None else store  # an empty store is false
+        self._effort: Effort | None = None
+        self._logs: tempfile.TemporaryDirectory[str] | None = None
+
+    def __repr__(self) -> str:
+        return f"ChatModel({self.name!r})"
+
+    def predict(self, task: Task) -> Guesses:
+        """Return the guesses of one task (see :meth:`predict_all`)."""
+        return next(iter(self.predict_all([task])))
+
+    def predict_all(self, tasks: Sequence[Task]) -> Iterable[Guesses]:
+        """Ask all prompts of all tasks at once.
+
+        Raises IndievalueError where the model is unknown, calls fail for good, answers cannot be stored or the budget
+        is spent; and KeyboardInterrupt after Ctrl-C. What was answered before is in the store.
+        """
+        given, self._effort = self._ask(tasks)
+        guesses = [guesses_of(task, given) for task in tasks]
+        self._effort.invalid = sum(
+            int(((one.choice < 0) & task.asked).sum()) for one, task in zip(guesses, tasks, strict=True)
+        )
+        return guesses
+
+    def cost(self, tasks: Iterable[Task]) -> Cost:
+        """Count the distinct prompts, and the tokens of those that are not in the store; retries are not counted."""
+        count, _ = counter(None)
+        model = self._model()
+        seen: set[str] = set()
+        stored = tokens = answers = 0
+        for prompt in prompts_in(tasks, self.options):
+            key = key_of(model, prompt.text, attempt=0)
+            if key in seen:
+                continue
+            seen.add(key)
+            if key in self.store:
+                stored += 1
+                continue
+            tokens += count(prompt.text)
+            answers += _JSON_ANSWER * len(prompt.probes) if self.options.style.together else _SINGLE_ANSWER
+        return Cost(len(seen), stored, tokens, answers, self.options.dollars(tokens, answers))
+
+    def effort(self) -> Effort | None:
+        """Return what the last predictions took."""
+        return self._effort
+
+    def write_log(self, benchmark: Benchmark, folder: Path) -> None:
+        """Write Inspect's log of the last predictions, with scores, to ``folder/inspect``."""
+        for raw in sorted(Path(self._logs.name).glob("*.eval")) if self._logs else ():
+            write_scored_log(raw, benchmark, folder / "inspect")
+
+    def __getstate__(self) -> dict[str, object]:
+        """A pickled chat model is what it was made of."""
+        return {"name": self.name, "options": self.options, "store": self.store, "_effort": None, "_logs": None}
+
+    def _model(self) -> Model:
+        try:
+            config = GenerateConfig(**{**GENERATE, **self.options.generate})
+            return get_model(self.name, config=config, base_url=self.options.base_url, **self.options.model_args)
+        except Exception as error:  # each provider has its own
+            raise IndievalueError(f"{self.name} cannot be asked: {_plain(error)}") from None
+
+    def _ask(self, tasks: Sequence[Task]) -> tuple[Given, Effort]:
+        model, asker = self._model(), Asker(self.options, self.store)
+        samples = list(samples_of(prompts_in(tasks, self.options), together=self.options.style.together))
+        if not samples:
+            return {}, Effort()
+        self._logs = tempfile.TemporaryDirectory(prefix="indievalue-")
+        (log,) = inspect_ai.eval(
+            inspect_ai.Task(
+                name="individual_values",
+                dataset=MemoryDataset(samples, name=tasks[0].survey.name),
+                solver=ask(asker),
+                metadata={"form": tasks[0].form},
+            ),
+            model=model,
+            log_dir=self._logs.name,
+            log_format="eval",
+            display=self.options.display,  # type: ignore[arg-type]
+            fail_on_error=MOST_FAILED,
+            retry_on_error=1,
+            log_header_only=True,
+        )
+        self._check(log, asker)
+        given, effort = answers_in(read_eval_log_samples(log.location, all_samples_required=True))
+        effort.cost = asker.ledger.spent if self.options.price else None
+        return given, effort
+
+    def _check(self, log: EvalLog, asker: Asker) -> None:
+        """Raise what ended the evaluation before it was complete."""
+        if log.status == "cancelled":
+            raise KeyboardInterrupt
+        failed = _failures(log)
+        if asker.ledger.broken:
+            raise IndievalueError(asker.ledger.broken)
+        if asker.ledger.over_budget and failed:
+            raise IndievalueError(
+                f"stopped after spending ${asker.ledger.spent:,.2f} of --limit-cost; all answers are stored, and the "
+                "same command with a higher limit goes on from there"
+            )
+        if failed or log.status != "success":
+            first = failed[0] if failed else str(log.error.message if log.error else log.status)
+            raise IndievalueError(
+                f"{self.name}: {len(failed) or 'some'} calls have no answer, the first because of: {_plain(first)}. "
+                "All other answers are stored; the same command asks only for those that are missing"
+            )
+
+
+def _failures(log: EvalLog) -> list[str]:
+    return [
+        sample.error.message
+        for sample in read_eval_log_samples(
+            log.location, all_samples_required=False, exclude_fields={"events", "store"}
+        )
+        if sample.error
+    ]
+
+
+def _plain(error: object) -> str:
+    """An error on one line, without markup for the terminal."""
+    text = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split()).removeprefix("ERROR: ")
+    return (text or type(error).__name__)[:300]

@@ -16,7 +16,7 @@ from typing import Any
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
-from indievalue.evaluation import evaluate
+from indievalue.evaluation import Call, evaluate
 from indievalue.reasoner.settings import load_settings
 from indievalue.reasoner.training import RESULT, train
 from indievalue.synthetic.source import people_from
@@ -46,7 +46,7 @@ def main() -> None:
     run = options.out / f"run-{options.demonstrations}"
     if not (run / "summary.json").exists():
         people = people_from(options.data)
-        evaluate(people, build_benchmark(people, asked, options.people), predictors, run, say=print)
+        evaluate(people, build_benchmark(people, asked, options.people), predictors, run, call=Call(progress=print))
     print(table(json.loads((run / "summary.json").read_text())))
 
 

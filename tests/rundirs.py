@@ -127,7 +127,9 @@ def make_run(
     folder.mkdir(parents=True)
     predictions.write_parquet(folder / "predictions.parquet")
     people.write_parquet(folder / "people.parquet")
-    (folder / "summary.json").write_text(json.dumps(summarise(predictions)))
+    (folder / "summary.json").write_text(
+        json.dumps({name: score.as_nested_dict() for name, score in summarise(predictions).items()})
+    )
     (folder / "run.json").write_text(json.dumps(about))
     (folder / "example.json").write_text(json.dumps([example]))
     return folder

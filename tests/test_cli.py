@@ -57,14 +57,14 @@ def test_evaluate_writes_a_whole_run(garden_csv: Path, tmp_path: Path) -> None:
     assert sorted(entry.name for entry in run.iterdir()) == [
         "benchmark",
         "example.json",
-        "figures",
         "people.parquet",
         "predictions.parquet",
         "report.html",
         "run.json",
         "summary.json",
-        "tables",
+        "survey",
     ]
+    assert not list(tmp_path.glob(".run.*")), "what was kept until the run was complete is gone"
     summary = json.loads((run / "summary.json").read_text())
     assert list(summary) == ["majority", "resemble:k=5"]
     predictions = read_predictions(run / "predictions.parquet")

@@ -21,7 +21,9 @@ from indievalue.report.page import write_report
 from indievalue.report.styles import predictor_styles
 from indievalue.report.tables import Table, latex_text, markdown_text, write_run_tables
 from indievalue.report.world import country_codes, country_demographic, read_outline, scale_of, world_maps
-from indievalue.runs.run import Run, load_run, run_names
+from indievalue.runs.names import run_names
+from indievalue.runs.run import Run
+from indievalue.runs.storage import load_run
 from indievalue.survey.load import load_survey
 from rundirs import HOSTILE, PREDICTORS, QUESTIONS, SURVEY, make_run, some_people
 
@@ -62,7 +64,7 @@ def test_a_forest_holds_the_groups_accuracies_and_what_chance_allows(run: Run) -
 def test_groups_of_too_few_people_have_no_figure_of_their_own(run: Run, tmp_path: Path) -> None:
     country = next(forest for forest in forests(run) if forest.demographic == "country")
     assert {row.group for panel in country.panels for row in panel.rows} == set(COUNTRIES)
-    assert "Andorra" not in str(run.inequity and run.inequity.groups.to_dicts())
+    assert "Andorra" not in str(run.index and run.index.groups.to_dicts())
     write_figures([run], tmp_path / "figures")
     write_run_tables([run], tmp_path / "tables")
     for path in tmp_path.rglob("*.csv"):
@@ -156,7 +158,7 @@ def test_differences_are_with_the_best_and_between_runs(tmp_path: Path, run: Run
     for predictor, _, comparison in within.rows:
         cell = within.cells(comparison)[0]
         assert cell is not None
-        expected = run.summary[predictor].accuracy - run.summary["resemble:k=35"].accuracy
+        expected = run.scores[predictor].accuracy - run.scores["resemble:k=35"].accuracy
         assert cell["difference"] == pytest.approx(expected)
     other = load_run(make_run(tmp_path / "other", "wvs7", people=some_people(9)))
     *_, between = differences([run, other], run_names([run, other]))
@@ -181,7 +183,7 @@ def test_tables_say_the_same_in_every_format(run: Run, tmp_path: Path) -> None:
         "accuracy-by-group",
     }
     rows = list(csv.reader((tmp_path / "accuracy-polar.csv").open()))
-    assert rows[1][:2] == ["resemble:k=35", f"{run.summary['resemble:k=35'].accuracy:.1f}"]
+    assert rows[1][:2] == ["resemble:k=35", f"{run.scores['resemble:k=35'].accuracy:.1f}"]
     markdown = (tmp_path / "accuracy-polar.md").read_text().splitlines()
     assert [line.count(" | ") for line in markdown if line.startswith("|")] == [len(rows[0]) - 1] * (len(rows) + 1)
     latex = (tmp_path / "accuracy-polar.tex").read_text()
@@ -267,11 +269,11 @@ def test_runs_of_different_data_stand_on_one_page(tmp_path: Path, small_survey: 
     assert "Trust &lt;b&gt;" in page
 
 
-def test_a_run_is_read_again_only_when_it_has_changed(tmp_path: Path) -> None:
+def test_a_run_that_has_changed_on_disk_is_read_as_it_is_now(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", "wvs7")
     first = load_run(folder)
     moved = folder.rename(tmp_path / "moved")
-    assert load_run(moved) is first
+    assert load_run(moved).predictions.equals(first.predictions)
     predictions = pl.read_parquet(moved / "predictions.parquet").head(40)
     predictions.write_parquet(moved / "predictions.parquet")
     assert len(load_run(moved).predictions) == 40
@@ -279,7 +281,7 @@ def test_a_run_is_read_again_only_when_it_has_changed(tmp_path: Path) -> None:
 
 def test_the_figure_of_inequity_is_valid_and_needs_groups(run: Run, tmp_path: Path) -> None:
     for width in (326, 720):
-        inequity_figure(run, predictor_styles(run.summary), width).to_dict()
+        inequity_figure(run, predictor_styles(run.scores), width).to_dict()
     alone = load_run(make_run(tmp_path / "alone", "wvs7", people=some_people(40)))
     with pytest.raises(ValueError, match="no demographic of two groups"):
-        inequity_figure(alone, predictor_styles(alone.summary))
+        inequity_figure(alone, predictor_styles(alone.scores))

@@ -10,7 +10,7 @@ import pytest
 
 from indievalue.report.page import write_report
 from indievalue.report.styles import PALETTE, SPREAD
-from indievalue.runs.run import load_run
+from indievalue.runs.storage import load_run
 from rundirs import HOSTILE, make_run, some_people
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -3,6 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +29,8 @@ from indievalue.report.page import write_report
 from indievalue.report.paper import paper_about, read_paper
 from indievalue.report.styles import predictor_styles
 from indievalue.report.terminal import print_summary
-from indievalue.runs.run import load_run, run_names
+from indievalue.runs.names import run_names
+from indievalue.runs.storage import load_run
 from indievalue.scoring.accuracy import score
 from indievalue.scoring.breakdown import accuracy_by, accuracy_by_category, accuracy_by_person
 from indievalue.survey.load import load_survey
@@ -114,7 +116,7 @@ def test_accuracy_by_needs_a_column() -> None:
 
 def test_load_run_reads_what_is_there(run_folder: Path) -> None:
     run = load_run(run_folder)
-    assert tuple(run.summary) == PREDICTORS
+    assert tuple(run.scores) == PREDICTORS
     assert run.record.data.source == f"{HOSTILE}.csv"
     assert run.examples[0].person == "p0"
     assert not run.synthetic
@@ -220,7 +222,7 @@ def test_figures_are_written_under_names_that_say_what_they_are(tmp_path: Path, 
 @pytest.mark.parametrize("width", [326, 720])
 def test_figures_are_valid_and_inline_ones_share_no_id(tmp_path: Path, draw: Any, width: int) -> None:
     run = load_run(make_run(tmp_path / "real", "wvs7"))
-    chart = draw(run, predictor_styles(run.summary), width)
+    chart = draw(run, predictor_styles(run.scores), width)
     chart.to_dict()  # Altair raises where the chart is not valid Vega-Lite
     one, two = (ElementTree.fromstring(inline_svg(figure_svg(chart), name, HOSTILE)) for name in ("one", "two"))
     ids = [{element.get("id") for element in svg.iter()} - {None} for svg in (one, two)]
@@ -326,18 +328,18 @@ def test_what_was_evaluated_is_one_sentence(tmp_path: Path, survey_folder: Path)
 
 
 def test_the_summary_fits_eighty_columns(run_folder: Path) -> None:
-    summary = json.loads((run_folder / "summary.json").read_text())
-    summary["provider/a-model-with-quite-a-long-name-20250101"] = {**summary["random"], "log_loss": None}
+    summary = dict(load_run(run_folder).scores)
+    summary["provider/a-model-with-quite-a-long-name-20250101"] = replace(summary["random"], log_loss=None)
     console = Console(width=80, record=True, file=StringIO())
     print_summary(summary, "polar", console, paper=read_paper())
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= 80
     assert "12 people × 3 probes" in text
-    assert f"{summary['majority']['accuracy']:.1f}" in text
+    assert f"{summary['majority'].accuracy:.1f}" in text
     assert "64.95" in text
 
 
 def test_the_summary_of_synthetic_people_leaves_the_paper_out(run_folder: Path) -> None:
     console = Console(width=80, record=True, file=StringIO())
-    print_summary(json.loads((run_folder / "summary.json").read_text()), "polar", console)
+    print_summary(load_run(run_folder).scores, "polar", console)
     assert "aper" not in console.export_text()

@@ -86,8 +86,8 @@ def test_the_summary_has_every_predictor_and_setup() -> None:
         ]
     )
     summary = summarise(table)
-    assert {name: said["accuracy"] for name, said in summary.items()} == {"one": 50, "two": 0}
-    assert {setup: said["accuracy"] for setup, said in summary["one"]["setups"].items()} == {"0": 0, "1": 100}
+    assert {name: of_all.accuracy for name, of_all in summary.items()} == {"one": 50, "two": 0}
+    assert {setup: part.accuracy for setup, part in summary["one"].setups.items()} == {"0": 0, "1": 100}
 
 
 def test_nothing_to_score_is_an_error() -> None:

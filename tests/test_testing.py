@@ -15,6 +15,7 @@ import indievalue
 from conftest import GARDEN, ROOT
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings, Task
+from indievalue.evaluation import Call
 from indievalue.people.people import People
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.protocol import Guesses
@@ -210,7 +211,7 @@ def test_the_documented_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_predictor_of_one_s_own_is_evaluated_under_its_name(tmp_path: Path, gardeners: People) -> None:
     benchmark = build_benchmark(gardeners, Settings(), 12)
     own = {"mine": Majority(), "majority": make_predictor("majority")}
-    summary = indievalue.evaluate(gardeners, benchmark, own, tmp_path / "out", survey=str(GARDEN))
-    assert list(summary) == ["mine", "majority"]
-    assert summary["mine"]["accuracy"] == summary["majority"]["accuracy"]
-    assert summary["mine"]["ordinal_error"] is not None
+    run = indievalue.evaluate(gardeners, benchmark, own, tmp_path / "out", call=Call(survey=str(GARDEN)))
+    assert list(run.scores) == ["mine", "majority"]
+    assert run.scores["mine"].accuracy == run.scores["majority"].accuracy
+    assert run.scores["mine"].ordinal_error is not None

@@ -1,125 +1,165 @@
-"""From people to a scored, readable run directory: benchmark, predictors, scores, report."""
+"""From people and a benchmark to a run: draw, ask, score."""
 
-import json
-import platform
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
+from pydantic import TypeAdapter
 
 from indievalue.benchmark.model import Benchmark
-from indievalue.benchmark.storage import task_texts, write_tables
+from indievalue.benchmark.storage import benchmark_hash, task_texts
 from indievalue.errors import IndievalueError
-from indievalue.files import new_directory
+from indievalue.files import check_directory, new_directory
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
-from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Predictor
-from indievalue.predictors.registry import adopt, make_predictors
-from indievalue.report.exports import write_figures
-from indievalue.report.page import write_report
-from indievalue.report.tables import write_run_tables
-from indievalue.runs.run import load_run
+from indievalue.predictors.registry import adopt, make_predictor
+from indievalue.runs.parts import Part, Parts, ask_predictor
+from indievalue.runs.record import FORMAT, Example, Record, installed_versions
+from indievalue.runs.run import Run
+from indievalue.runs.storage import write_figure_files, write_run
 from indievalue.scoring.accuracy import summarise
 
 EXAMPLES = 1
 """People whose statements, probes and guesses the report shows."""
 
-_VERSIONS = ("indievalue", "numpy", "polars", "scipy", "scikit-learn", "torch", "transformers", "lightgbm")
-"""Packages whose version a run notes, where they are installed."""
+Predictors = str | Predictor | Sequence[str | Predictor] | Mapping[str, Predictor]
+"""One predictor or several: names, objects, or objects by the name that tables shall give them."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """How an evaluation was called, for ``run.json``, and who hears how far it is.
+
+    Attributes:
+        arguments: by name. survey: name or folder of the survey, where it was given.
+        progress: called with a line of text at every step.
+        figures: whether figures and tables are written beside the report.
+    """
+
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    survey: str | None = None
+    progress: Callable[[str], None] = lambda line: None
+    figures: bool = False
 
 
 def evaluate(
     people: People,
     benchmark: Benchmark,
-    predictors: Sequence[str] | Mapping[str, Predictor],
-    out: str | Path,
+    predictors: Predictors,
+    out: str | Path | None = None,
     *,
-    arguments: dict[str, Any] | None = None,
-    survey: str | None = None,
-    force: bool = False,
     asking: AskingOptions | None = None,
-    say: Callable[[str], None] = lambda message: None,
-) -> dict[str, dict[str, Any]]:
-    """Ask each predictor the benchmark, and write a run directory; returns what ``summary.json`` holds.
+    force: bool = False,
+    call: Call | None = None,
+) -> Run:
+    """Ask predictors a benchmark, and score what they predict.
 
-    ``predictors`` are names (see :func:`indievalue.predictors.registry.make_predictor`; ``openai/gpt-4o`` is a chat
-    model, asked as ``asking`` says; ``local:MODEL`` is one on this machine, whose prompts are written as ``style``
-    says), or predictors of one's own by the name that the tables shall give them. They learn from
-    those of ``people`` who are not tested. The directory holds ``predictions.parquet``, ``people.parquet``,
-    ``summary.json``, ``run.json``, ``report.html``, ``figures/``, ``tables/``, ``example.json``, ``benchmark/`` and, of
-    chat models, ``inspect/``; it appears under its name only when it is complete. Raises IndievalueError where a
-    predictor is unknown, nobody is left to learn from, or ``out`` is not empty (unless ``force``) or cannot be written.
+    Args:
+        people: everybody in the data; predictors learn from those who are not tested.
+        benchmark: what is asked of whom.
+        predictors: names such as ``"resemble:k=35"``, ``"openai/gpt-4o"`` (a chat model) or ``"local:MODEL"`` (one on
+            this machine), see :func:`indievalue.predictors.registry.make_predictor`; predictor objects; a list of
+            these; or a mapping from the name that tables shall show to the predictor.
+        out: directory to write the run to. Each predictor's rows are on disk as soon as they exist: after a crash or a
+            kill, the same call asks only the predictors that had not finished. The directory appears under its name
+            only when it is complete. By default nothing is written (see :meth:`indievalue.runs.run.Run.save`).
+        asking: how language models are asked that are given by name.
+        force: replace what ``out`` holds. call: notes for ``run.json``, and who hears of the progress.
+
+    Raises IndievalueError where a predictor is unknown or named twice, nobody is left to learn from, ``out`` is not
+    empty (unless ``force``) or cannot be written, or another process is writing it.
+
+    >>> import indievalue as iv
+    >>> people = iv.synthetic_people(400)
+    >>> benchmark = iv.build_benchmark(people, people_tested=50, setups=[0])
+    >>> run = iv.evaluate(people, benchmark, ["majority", iv.Resemble(k=5)])
+    >>> run.summary["predictor"].to_list()
+    ['majority', 'resemble:k=5']
     """
-    made = (
-        {name: adopt(predictor) for name, predictor in predictors.items()}
-        if isinstance(predictors, Mapping)
-        else make_predictors(predictors, asking)
-    )
-    settings = benchmark.settings
+    call = call or Call()
+    made = named_predictors(predictors, asking)
     training = people.take(~np.isin(people.ids, benchmark.people.ids))
     if not len(training) and any(predictor.learns for predictor in made.values()):
         raise IndievalueError("everybody in the data is tested, and nobody is left for the predictors to learn from")
-    with new_directory(Path(out), force=force) as folder:
-        seconds: dict[str, float] = {}
-        tables = []
-        effort: dict[str, dict[str, Any]] = {}
+    if out is None:
+        parts = []
         for name, predictor in made.items():
-            say(f"{name} …")
-            start = time.perf_counter()
-            fitted = predictor.fit(training, settings.form, settings.shown_form)
-            tables.append(predict(name, fitted, benchmark))
-            if report := fitted.effort():
-                effort[name] = report.as_dict()
-                for line in report.lines():
-                    say(line)
-            fitted.write_log(benchmark, folder)
-            seconds[name] = round(time.perf_counter() - start, 3)
-        predictions = pl.concat(tables)
-        predictions.write_parquet(folder / "predictions.parquet")
-        summary = summarise(predictions, settings.seed, people.survey)
-        _write_json(folder / "summary.json", summary)
-        about = {
-            "arguments": arguments or {},
-            "survey": survey or people.survey.name,
-            **asdict(settings),
-            "demonstrations_as": settings.shown_form,
-            "people": len(benchmark.people),
-            "training_people": len(training),
-            "data": people.findings.as_dict(),
-            "eligibility": asdict(benchmark.eligibility),
-            "versions": {"python": platform.python_version(), **_installed()},
-            "seconds": seconds,
-            **({"effort": effort} if effort else {}),
-        }
-        _write_json(folder / "run.json", about)
-        _write_json(folder / "example.json", list(islice(task_texts(benchmark), EXAMPLES)))
-        people_table(benchmark.people).write_parquet(folder / "people.parquet")
-        write_tables(benchmark, folder / "benchmark")
-        say("report …")
-        run = load_run(folder)
-        write_figures([run], folder / "figures")
-        write_run_tables([run], folder / "tables")
-        write_report([run], folder / "report.html")
-    return summary
+            call.progress(f"{name} …")
+            parts.append(ask_predictor(name, predictor, training, benchmark, call.progress))
+        return _run(people, benchmark, len(training), parts, call)
+    check_directory(Path(out), force=force)
+    with Parts(Path(out), people, benchmark) as stored:
+        parts = [stored.get(name, predictor, training, call.progress) for name, predictor in made.items()]
+        run = _run(people, benchmark, len(training), parts, call)
+        with new_directory(Path(out), force=force) as folder:
+            write_run(run, folder)
+            call.progress("report …")
+            run.report(folder / "report.html")
+            if call.figures:
+                write_figure_files(run, folder)
+        stored.finish()
+    return replace(run, benchmark=benchmark)
 
 
-def _installed() -> dict[str, str]:
-    """Versions of the packages that a result may depend on."""
-    versions = {}
-    for name in _VERSIONS:
-        with suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    return versions
+def named_predictors(predictors: Predictors, asking: AskingOptions | None = None) -> dict[str, Predictor]:
+    """Return predictors by the name that tables show. Raises IndievalueError where two have the same name."""
+    if isinstance(predictors, Mapping):
+        return {name: adopt(predictor) for name, predictor in predictors.items()}
+    items = predictors if isinstance(predictors, Sequence) and not isinstance(predictors, str) else [predictors]
+    made: dict[str, Predictor] = {}
+    for item in items:
+        name, predictor = (item, make_predictor(item, asking)) if isinstance(item, str) else (_name_of(item), item)
+        if name in made:
+            raise IndievalueError(
+                "a predictor is named twice"
+                if isinstance(item, str)
+                else f"two predictors are called {name!r}: give a mapping from names of your own to predictors"
+            )
+        made[name] = adopt(predictor)
+    if not made:
+        raise IndievalueError("no predictor was given to ask")
+    return made
 
 
-def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+def _name_of(predictor: object) -> str:
+    """``resemble:k=5`` of ``Resemble(k=5)``, as on the command line; the class, where a repr is not that of a call."""
+    kind, text = type(predictor).__name__, repr(predictor)
+    if not text.startswith(f"{kind}(") or not text.endswith(")"):
+        return kind
+    options = text[len(kind) + 1 : -1].replace(", ", ",")
+    return f"{kind.lower()}:{options}" if options else kind.lower()
+
+
+def _run(people: People, benchmark: Benchmark, training: int, parts: Sequence[Part], call: Call) -> Run:
+    settings = benchmark.settings
+    predictions = pl.concat(part.predictions for part in parts)
+    record = Record(
+        survey=call.survey or people.survey.name,
+        **{**asdict(settings), "demonstrations_as": settings.shown_form, "setups": tuple(settings.setups or ())},
+        people=len(benchmark.people),
+        training_people=training,
+        data=people.findings,
+        eligibility=benchmark.eligibility,
+        arguments=call.arguments,
+        versions=installed_versions(),
+        seconds={part.name: part.seconds for part in parts},
+        effort={part.name: part.effort for part in parts if part.effort},
+        format=FORMAT,
+        benchmark=benchmark_hash(benchmark),
+    )
+    examples = TypeAdapter(tuple[Example, ...]).validate_python(list(islice(task_texts(benchmark), EXAMPLES)))
+    return Run(
+        record,
+        people.survey,
+        predictions,
+        people_table(benchmark.people),
+        summarise(predictions, settings.seed, people.survey),
+        examples,
+        benchmark,
+        tuple(part.write_log for part in parts),
+    )

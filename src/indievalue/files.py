@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from polars.exceptions import PolarsError
 
@@ -73,6 +74,35 @@ def new_directory(path: Path, *, force: bool) -> Iterator[Path]:
         raise _unwritable(path, error) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep every other process out of the directory ``path`` until the block ends; one that is killed lets go.
+
+    The directory is made where it is not there. Raises IndievalueError where another process is at work in it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = (path / ".lock").open("w")
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    with lock:
+        _lock(lock, path)
+        yield
+
+
+def _lock(lock: TextIO, path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise IndievalueError(f"another process is at work in {path}; wait for it, or choose another --out") from None
+    except OSError:
+        pass  # a file system without locks
 
 
 def _take_place(beside: Path, path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,19 @@ def write_tables(benchmark: Benchmark, folder: Path) -> None:
     (folder / "benchmark.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
     _probes(benchmark).write_parquet(folder / "probes.parquet")
     _demonstrations(benchmark).write_parquet(folder / "demonstrations.parquet")
+
+
+def benchmark_hash(benchmark: Benchmark) -> str:
+    """Return a hash of everything that is asked, shown and true in a benchmark."""
+    digest = blake2b(digest_size=16)
+    settings = {**asdict(benchmark.settings), "survey": benchmark.survey.name}
+    digest.update(json.dumps([settings, benchmark.people.ids.tolist()], sort_keys=True).encode())
+    options = benchmark.people.options(benchmark.settings.shown_form)
+    for array in (options, *(part for setup in benchmark.setups for part in (setup.probes, setup.demonstrations))):
+        digest.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+    for setup in benchmark.setups:
+        digest.update(np.ascontiguousarray(benchmark.answers(setup)).tobytes())
+    return digest.hexdigest()
 
 
 def load_benchmark(directory: str | Path, people: People) -> Benchmark:

@@ -40,10 +40,7 @@ def compare(
         predictor,
         groups.demographics(loaded[0][1], needed=False),
         intersection=intersection,
-        minimum=groups.minimum,
-        small=groups.small,
-        draws=groups.draws,
-        seed=groups.seed,
+        options=groups.options(),
     )
     print_comparisons(found, out)
     if file is not None:

@@ -16,20 +16,21 @@ def demo(
     """Try it without any data: synthetic people, a benchmark, three predictors, a report."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.model import Settings
-    from indievalue.evaluation import evaluate as run_evaluation
+    from indievalue.evaluation import Call, evaluate
     from indievalue.files import new_directory
     from indievalue.report.page import write_report
     from indievalue.report.terminal import print_summary
-    from indievalue.runs.run import load_run
+    from indievalue.runs.run import Run
     from indievalue.survey.model import FORMS
 
     people = SourceFlags(seed=seed).people("synthetic:5000")
+    runs: list[Run] = []
     with new_directory(directory, force=force) as folder:
         for form in FORMS:
             benchmark = build_benchmark(people, Settings(form=form, seed=seed), 300)
             arguments = {"command": "demo", "seed": seed}
             predictors = ["random", "majority", "resemble:k=35"]
-            summary = run_evaluation(people, benchmark, predictors, folder / form, arguments=arguments)
-            print_summary(summary, form, out)
-        write_report([load_run(folder / form) for form in FORMS], folder / "report.html")
+            runs.append(evaluate(people, benchmark, predictors, folder / form, call=Call(arguments=arguments)))
+            print_summary(runs[-1].scores, form, out)
+        write_report(runs, folder / "report.html")
     notes.print(f"Report: {directory / 'report.html'}")

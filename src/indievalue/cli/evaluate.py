@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from indievalue.cli.model_options import AskingFlags, print_cost
-from indievalue.cli.options import BenchmarkFlags, Data, Force, Out, PromptFlags, SourceFlags, notes, out
+from indievalue.cli.options import BenchmarkFlags, Data, Force, Out, PromptFlags, SourceFlags, escaped, notes, out
 
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Benchmark
@@ -29,6 +29,9 @@ class EvaluationFlags:
     saved: Annotated[
         Path | None, typer.Option("--benchmark", help="A saved benchmark to ask, instead of drawing one.")
     ] = None
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Also write every figure and table as files for a paper.")
+    ] = False
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print how many calls and tokens it would take, and stop.")
     ] = False
@@ -46,6 +49,7 @@ def evaluate(
     force: Force = False,
 ) -> None:
     """Ask predictors a benchmark; write predictions, scores and a report."""
+    from indievalue.evaluation import Call
     from indievalue.evaluation import evaluate as run_evaluation
     from indievalue.files import check_directory
     from indievalue.predictors.registry import make_predictors
@@ -62,17 +66,14 @@ def evaluate(
             print_cost(name, cost)
     if asked.dry_run:
         return
-    summary = run_evaluation(
-        people,
-        drawn,
-        made,
-        directory,
+    call = Call(
         arguments={name: _plain(value) for name, value in context_of_call.params.items()},
         survey=source.survey,
-        force=force,
-        say=lambda message: notes.print(message, style="dim"),
+        progress=lambda line: notes.print(escaped(line), style="dim", soft_wrap=True),
+        figures=asked.figures,
     )
-    print_summary(summary, drawn.settings.form, out, paper=paper_about(people.findings))
+    run = run_evaluation(people, drawn, made, directory, force=force, call=call)
+    print_summary(run.scores, drawn.settings.form, out, paper=paper_about(people.findings))
     notes.print(f"Report: {directory / 'report.html'}")
 
 

@@ -29,22 +29,10 @@ def flattening(
     """Measure whether predictors make people of one group more alike than they are."""
     from indievalue.report.frames import write_frames
     from indievalue.report.terminal import print_flattening
-    from indievalue.scoring.calibration import option_scales
-    from indievalue.scoring.flattening import flattening as measure_flattening
 
     frames: dict[str, list[tuple[Path, pl.DataFrame]]] = {"table": [], "groups": [], "pairs": []}
     for folder, run in load_runs(runs, directory, force=force):
-        found = measure_flattening(
-            run.predictions,
-            run.people,
-            groups.demographics(run),
-            option_scales(run.predictions, run.survey),
-            matched=match,
-            minimum=groups.minimum,
-            small=groups.small,
-            draws=groups.draws,
-            seed=groups.seed,
-        )
+        found = run.flattening(groups.demographics(run), match, groups.options())
         if len(runs) > 1:
             out.print(f"\n[bold]{escaped(str(folder))}[/]", highlight=False)
         print_flattening(found, out)

@@ -34,7 +34,7 @@ def import_answers(
 ) -> None:
     """Score the answers of any other program: a run directory, as `evaluate` writes one."""
     from indievalue.benchmark.storage import load_benchmark
-    from indievalue.evaluation import evaluate
+    from indievalue.evaluation import Call, evaluate
     from indievalue.exchange.answers import Answered
     from indievalue.files import check_directory
     from indievalue.report.paper import paper_about
@@ -51,8 +51,7 @@ def import_answers(
         "benchmark": str(benchmark),
         "missing": answers.missing,
     }
-    summary = evaluate(
-        people, asked, {answers.name: answered}, directory, arguments=arguments, survey=source.survey, force=force
-    )
-    print_summary(summary, asked.settings.form, out, paper=paper_about(people.findings))
+    call = Call(arguments=arguments, survey=source.survey)
+    run = evaluate(people, asked, {answers.name: answered}, directory, force=force, call=call)
+    print_summary(run.scores, asked.settings.form, out, paper=paper_about(people.findings))
     notes.print(f"Report: {directory / 'report.html'}")

@@ -1,5 +1,6 @@
 """``indievalue inequity``: measure how evenly predictors do over groups."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -32,21 +33,13 @@ def inequity(
     """Measure how unevenly predictors do over groups of people, and how much of that is chance."""
     from indievalue.report.frames import write_frames
     from indievalue.report.terminal import print_inequity
-    from indievalue.scoring.inequity import inequity as measure_inequity
 
     frames: dict[str, list[tuple[Path, pl.DataFrame]]] = {"index": [], "table": [], "groups": []}
     for folder, run in load_runs(runs, directory, force=force):
-        found = measure_inequity(
-            run.predictions,
-            run.people,
-            groups.demographics(run),
-            measure=measure,
-            minimum=groups.minimum,
-            small=groups.small,
-            weights=None if weights == "none" else _weights(run, weights),
-            draws=groups.draws,
-            seed=groups.seed,
+        options = replace(
+            groups.options(), measure=measure, weights=None if weights == "none" else _weights(run, weights)
         )
+        found = run.inequity(groups.demographics(run), options)
         if len(runs) > 1:
             out.print(f"\n[bold]{escaped(str(folder))}[/]", highlight=False)
         print_inequity(found, out)

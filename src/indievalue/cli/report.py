@@ -28,7 +28,7 @@ def report(
     from indievalue.report.exports import write_figures
     from indievalue.report.page import write_report
     from indievalue.report.tables import write_run_tables
-    from indievalue.runs.run import load_run
+    from indievalue.runs.storage import load_run
 
     if page.exists() and not force:
         raise IndievalueError(f"{page} exists already; choose another --out, or give --force to replace it")

@@ -13,6 +13,7 @@ from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
     from indievalue.runs.run import Run
+    from indievalue.scoring.groups import GroupOptions
 
 Runs = Annotated[list[Path], typer.Argument(metavar="DIR [DIR …]", help="Run directories.")]
 
@@ -41,6 +42,12 @@ class GroupFlags:
     draws: Annotated[int, typer.Option("--draws", min=1, help="Number of permutations and of bootstrap draws.")] = 1000
     seed: Seed = 0
 
+    def options(self) -> "GroupOptions":
+        """Return the options as scoring functions take them."""
+        from indievalue.scoring.groups import GroupOptions
+
+        return GroupOptions(minimum=self.minimum, small=self.small, draws=self.draws, seed=self.seed)
+
     def demographics(self, run: "Run", *, needed: bool = True) -> list[str | tuple[str, ...]]:
         """Return the demographics asked for, by default those of the survey's index that the run has.
 
@@ -59,7 +66,7 @@ class GroupFlags:
 def load_runs(runs: list[Path], directory: Path | None, *, force: bool) -> Iterator[tuple[Path, "Run"]]:
     """Load each run, after checking that ``directory`` can be written."""
     from indievalue.files import check_directory
-    from indievalue.runs.run import load_run
+    from indievalue.runs.storage import load_run
 
     if directory is not None:
         check_directory(directory, force=force)  # fail fast, before the work begins

@@ -14,7 +14,7 @@ import yaml
 from indievalue.errors import IndievalueError
 from indievalue.experiments.grid import Cell
 from indievalue.experiments.spec import Experiment
-from indievalue.files import check_directory, new_directory, new_file
+from indievalue.files import check_directory, locked, new_directory, new_file
 from indievalue.predictors.predictions import read_predictions
 
 FORMAT = 1
@@ -52,7 +52,7 @@ class Folder:
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Keep every other process out until the block ends. Raises IndievalueError where one is at work here."""
-        with _alone(self.path):
+        with locked(self.path):
             for left in (self.path / "cells").glob(".*.partial"):  # of a process that was killed
                 shutil.rmtree(left, ignore_errors=True)
             yield
@@ -126,28 +126,3 @@ def _name_in(spec: Path) -> str:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise IndievalueError(f"cannot read {spec}: {' '.join(str(error).split())}; choose another --out") from None
     return str(content.get("name", "?")) if isinstance(content, dict) else "?"
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """The only process at work in ``path``, where the system can tell; a process that is killed lets go."""
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        yield
-        return
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        lock = (path / ".lock").open("w")
-    except OSError as error:
-        raise IndievalueError(f"cannot write {path}: {error.strerror or error}") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise IndievalueError(
-                f"another process is at work in {path}; wait for it, or choose another --out"
-            ) from None
-        except OSError:
-            pass  # a file system without locks
-        yield

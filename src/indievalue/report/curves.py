@@ -20,7 +20,7 @@ class Curve:
 
     @property
     def predictors(self) -> list[str]:
-        return list(dict.fromkeys(name for _, run in self.points for name in run.summary))
+        return list(dict.fromkeys(name for _, run in self.points for name in run.scores))
 
     def rows(self) -> list[dict[str, object]]:
         """A row per predictor and number of demonstrations."""
@@ -28,15 +28,15 @@ class Curve:
             {
                 "predictor": name,
                 "demonstrations": shown,
-                "accuracy": run.summary[name].accuracy,
-                "accuracy_low": run.summary[name].accuracy_low,
-                "accuracy_high": run.summary[name].accuracy_high,
-                "people": run.summary[name].people,
-                "probes": run.summary[name].probes,
+                "accuracy": run.scores[name].accuracy,
+                "accuracy_low": run.scores[name].accuracy_low,
+                "accuracy_high": run.scores[name].accuracy_high,
+                "people": run.scores[name].people,
+                "probes": run.scores[name].probes,
             }
             for name in self.predictors
             for shown, run in self.points
-            if name in run.summary
+            if name in run.scores
         ]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from indievalue.errors import IndievalueError
@@ -38,7 +37,7 @@ def differences(runs: Sequence[Run], names: Sequence[tuple[str, ...]]) -> list[D
 
     Only runs of the same form can be compared, on the answers that both were asked.
     """
-    found = [_within(run, called(name)) for run, name in zip(runs, names, strict=True) if len(run.summary) > 1]
+    found = [_within(run, called(name)) for run, name in zip(runs, names, strict=True) if len(run.scores) > 1]
     for form in dict.fromkeys(run.record.form for run in runs):
         alike = [(run, called(name)) for run, name in zip(runs, names, strict=True) if run.record.form == form]
         if len(alike) > 1:
@@ -47,14 +46,13 @@ def differences(runs: Sequence[Run], names: Sequence[tuple[str, ...]]) -> list[D
 
 
 def _within(run: Run, title: str) -> Differences:
-    best, rows, refused = _with_best(run)
+    best, rows, refused = run.remember("with best", lambda: _with_best(run))
     return Differences(title, best, rows, refused)
 
 
-@lru_cache(maxsize=8)
 def _with_best(run: Run) -> tuple[str, tuple[tuple[str, str, Comparison], ...], tuple[str, ...]]:
-    """The best predictor, and the others against it; kept, for the page of several runs shows it again."""
-    best, *others = sorted(run.summary, key=lambda name: -run.summary[name].accuracy)
+    """The best predictor, and the others against it."""
+    best, *others = sorted(run.scores, key=lambda name: -run.scores[name].accuracy)
     return best, *_compared([(run, other, run, best, other, other) for other in others])
 
 
@@ -63,8 +61,8 @@ def _between(runs: Sequence[tuple[Run, str]]) -> Differences:
     asked = [
         (run, predictor, first, predictor, predictor, f"{predictor}, {name}")
         for run, name in others
-        for predictor in run.summary
-        if predictor in first.summary
+        for predictor in run.scores
+        if predictor in first.scores
     ]
     rows, refused = _compared(asked)
     return Differences("Between runs", f"the same predictor, {first_name}", rows, refused)

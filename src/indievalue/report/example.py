@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from indievalue.runs.run import Demonstration, Example, Run
+from indievalue.runs.record import Demonstration, Example
+from indievalue.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def guessed_person(run: Run) -> GuessedPerson | None:
     probes = tuple(_probes(run, example))
     right = {
         predictor: sum(guess.right for probe in probes for guess in _guesses(probe) if guess.predictor == predictor)
-        for predictor in run.summary
+        for predictor in run.scores
     }
     return GuessedPerson(example.person, example.demographics, example.demonstrations, probes, right)
 
@@ -72,7 +73,7 @@ def _probes(run: Run, example: Example) -> Iterator[GuessedProbe]:
     of_person = run.predictions.filter((pl.col("person") == example.person) & (pl.col("setup") == example.setup))
     rows = {(row["question"], row["predictor"]): row for row in of_person.iter_rows(named=True)}
     for probe in example.probes:
-        made = {name: rows[probe.question, name] for name in run.summary if (probe.question, name) in rows}
+        made = {name: rows[probe.question, name] for name in run.scores if (probe.question, name) in rows}
         options = tuple(
             GuessedOption(
                 statement,

@@ -17,7 +17,8 @@ from indievalue.report.inline import run_svg
 from indievalue.report.styles import Style, predictor_styles
 from indievalue.report.wording import called, slug
 from indievalue.report.world import map_file, world_maps
-from indievalue.runs.run import Run, run_names
+from indievalue.runs.names import run_names
+from indievalue.runs.run import Run
 
 PNG_SCALE = 2
 """Pixels of a PNG for one of the figure."""
@@ -38,7 +39,7 @@ def write_figures(runs: Sequence[Run], directory: str | Path) -> list[Path]:
     Names say what a figure is and of which run: ``accuracy-by-category-refined.svg``. Raises IndievalueError where
     ``directory`` cannot be written.
     """
-    styles = predictor_styles(name for run in runs for name in run.summary)
+    styles = predictor_styles(name for run in runs for name in run.scores)
     figures = [*_curves(runs, styles)]
     for run, name in zip(runs, run_names(runs), strict=True):
         figures += _figures(run, styles, called(name), slug(name))
@@ -62,7 +63,7 @@ def _write(figure: Exported, directory: Path) -> list[Path]:
 
 
 def _figures(run: Run, styles: Mapping[str, Style], title: str, ending: str) -> Iterator[Exported]:
-    scores = pl.DataFrame([{"predictor": name, **asdict(score)} for name, score in run.summary.items()])
+    scores = pl.DataFrame([{"predictor": name, **score.as_dict()} for name, score in run.scores.items()])
     svg = titled_svg(run_svg(accuracy_figure, run, styles), "Accuracy by predictor", title)
     yield Exported(f"accuracy-{ending}", svg, scores)
     svg = titled_svg(run_svg(category_figure, run, styles), "Accuracy by category of question", title)
@@ -73,9 +74,9 @@ def _figures(run: Run, styles: Mapping[str, Style], title: str, ending: str) -> 
         svg = titled_svg(run_svg(reliability_figure, run, styles), "Can its probabilities be trusted?", title)
         yield Exported(f"reliability-{ending}", svg, run.reliability)
     plots = forests(run)
-    if run.inequity is not None and plots:
+    if run.index is not None and plots:
         svg = titled_svg(run_svg(inequity_figure, run, styles), "How far accuracy differs between groups", title)
-        yield Exported(f"inequity-{ending}", svg, run.inequity.table)
+        yield Exported(f"inequity-{ending}", svg, run.index.table)
     for forest in plots:
         svg = forest_file(forest, styles, f"Accuracy by {forest.title}", f"{title}; shaded: what chance allows a group")
         yield Exported(f"groups-{slug([forest.demographic])}-{ending}", svg, pl.DataFrame(forest_rows(forest)))

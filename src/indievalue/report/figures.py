@@ -4,7 +4,6 @@ Widths are in pixels. A figure for a phone is narrower than :data:`indievalue.re
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import altair as alt
@@ -42,16 +41,16 @@ _FINEST = 4.0
 def accuracy_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
     """Accuracy of every predictor with its 95% interval and, hollow, what the paper printed; the best comes first."""
     form = run.record.form
-    best_first = sorted(run.summary, key=lambda name: -run.summary[name].accuracy)
+    best_first = sorted(run.scores, key=lambda name: -run.scores[name].accuracy)
     measured: list[dict[str, Any]] = [
         {
             "row": name,
             "line": "accuracy",
             "predictor": name,
-            "accuracy": run.summary[name].accuracy,
-            "accuracy_low": run.summary[name].accuracy_low,
-            "accuracy_high": run.summary[name].accuracy_high,
-            "tip": accuracy_tip(name, asdict(run.summary[name])),
+            "accuracy": run.scores[name].accuracy,
+            "accuracy_low": run.scores[name].accuracy_low,
+            "accuracy_high": run.scores[name].accuracy_high,
+            "tip": accuracy_tip(name, run.scores[name].as_dict()),
         }
         for name in best_first
     ]
@@ -70,7 +69,7 @@ def accuracy_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
     least = min(item.get("accuracy_low", item["accuracy"]) for item in measured + printed)
     greatest = max(item["end"] for item in labels)
     x = accuracy_axis([least, greatest + _LABEL * (greatest - least)])
-    layers = dot_layers(measured, rows, x, predictor_looks(styles, list(run.summary), legend=None))
+    layers = dot_layers(measured, rows, x, predictor_looks(styles, list(run.scores), legend=None))
     if printed:
         # A scale of its own for this one stroke is what puts the hollow mark into a legend.
         legend = alt.Legend(title=None, symbolFillColor="transparent", symbolStrokeWidth=1.6)
@@ -91,9 +90,9 @@ def accuracy_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
 def category_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
     """Accuracy in every category with its 95% interval, by predictor; categories are sorted by the best predictor's."""
     table = run.by_category
-    best = max(run.summary, key=lambda name: run.summary[name].accuracy)
+    best = max(run.scores, key=lambda name: run.scores[name].accuracy)
     of_best = table.filter(pl.col("predictor") == best).sort("accuracy", descending=True, maintain_order=True)
-    rows = Rows(tuple(of_best["category"]), tuple(run.summary), width, height=11)
+    rows = Rows(tuple(of_best["category"]), tuple(run.scores), width, height=11)
     dots = [
         item
         | {
@@ -104,9 +103,9 @@ def category_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
         for item in table.to_dicts()
     ]
     x = accuracy_axis([item[end] for item in dots for end in ("accuracy_low", "accuracy_high")])
-    longest = max(len(name) for name in run.summary)
+    longest = max(len(name) for name in run.scores)
     legend = alt.Legend(title=None, columns=max(1, width // (longest * 8 + 40)), labelLimit=width, symbolSize=70)
-    return dot_figure(dot_layers(dots, rows, x, predictor_looks(styles, list(run.summary), legend)), rows)
+    return dot_figure(dot_layers(dots, rows, x, predictor_looks(styles, list(run.scores), legend)), rows)
 
 
 def people_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.VConcatChart:
@@ -114,7 +113,7 @@ def people_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> a
     edges = _band_edges(run.by_person["probes"].to_numpy())
     shares, quartiles = {}, {}
     people = run.by_person["person"].n_unique()
-    for predictor in run.summary:
+    for predictor in run.scores:
         accuracy = run.by_person.filter(pl.col("predictor") == predictor)["accuracy"].to_numpy()
         shares[predictor] = 100 * np.histogram(accuracy, edges)[0] / len(accuracy)
         quartiles[predictor] = np.percentile(accuracy, [25, 50, 75])
@@ -176,7 +175,7 @@ def reliability_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE)
         item | {"tip": accuracy_tip(f"{item['predictor']}, {item['stated']:.0f}% sure", item)}
         for item in table.sort("predictor", "stated").to_dicts()
     ]
-    given = [name for name in run.summary if name in set(table["predictor"])]
+    given = [name for name in run.scores if name in set(table["predictor"])]
     ends = [item[end] for item in bins for end in ("stated", "accuracy")]
     scale = spanning(ends or [0.0, 100.0])
     longest = max((len(name) for name in given), default=1)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,10 +67,13 @@ class Forest:
         return [-2 * half, -half, 0, half, 2 * half] if 2 * half <= self.reach else [-half, 0, half]
 
 
-@lru_cache(maxsize=8)
 def forests(run: Run) -> tuple[Forest, ...]:
-    """A plot for every demographic of which at least two groups are large enough; all have the same scale."""
-    found = run.inequity
+    """Return a plot for every demographic of which at least two groups are large enough; all have the same scale."""
+    return run.remember("forests", lambda: _forests(run))
+
+
+def _forests(run: Run) -> tuple[Forest, ...]:
+    found = run.index
     if found is None:
         return ()
     notes = dict(found.table.select("demographic", "note").iter_rows())

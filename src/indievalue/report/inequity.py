@@ -19,19 +19,19 @@ def inequity_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
 
     Demographics are sorted by the σ of the best predictor. Raises ValueError where no demographic has two groups.
     """
-    table = None if run.inequity is None else run.inequity.table.filter(pl.col("sigma").is_not_null())
+    table = None if run.index is None else run.index.table.filter(pl.col("sigma").is_not_null())
     if table is None or table.is_empty():
         raise ValueError("there is no demographic of two groups to draw")
-    best = max(run.summary, key=lambda name: run.summary[name].accuracy)
+    best = max(run.scores, key=lambda name: run.scores[name].accuracy)
     order = table.filter(pl.col("predictor") == best).sort("sigma", descending=True, maintain_order=True)["demographic"]
     items = [_item(row) for row in table.iter_rows(named=True)]
-    rows = Rows(tuple(name.replace("_", " ") for name in order), tuple(run.summary), width, height=11)
+    rows = Rows(tuple(name.replace("_", " ") for name in order), tuple(run.scores), width, height=11)
     greatest = max(float(item[end]) for item in items for end in ("sigma", "high", "corrected"))
     scale = alt.Scale(domain=[0, greatest * 1.04], nice=False)
     axis = alt.Axis(title="Spread of accuracy over groups (σ), points", grid=True, tickCount=6)
-    longest = max(len(name) for name in run.summary)
+    longest = max(len(name) for name in run.scores)
     legend = alt.Legend(title=None, columns=max(1, width // (longest * 8 + 40)), labelLimit=width, symbolSize=70)
-    looks = predictor_looks(styles, list(run.summary), legend)
+    looks = predictor_looks(styles, list(run.scores), legend)
     chart = chart_of(items)
     x = alt.X("corrected:Q", scale=scale, axis=axis)
     interval = chart.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -24,12 +23,8 @@ _REFERENCES = ('id="{}"', "url(#{})", 'href="#{}"')
 
 def run_svg(draw: Draw, run: Run, styles: Mapping[str, Style], width: int = WIDE) -> str:
     """The SVG of a run's figure; kept, because its own page, the page of several runs and its files all show it."""
-    return _kept_svg(draw, run, tuple((name, styles[name]) for name in run.summary), width)
-
-
-@lru_cache(maxsize=64)
-def _kept_svg(draw: Draw, run: Run, styles: tuple[tuple[str, Style], ...], width: int) -> str:
-    return figure_svg(draw(run, dict(styles), width))
+    looks = {name: styles[name] for name in run.scores}
+    return run.remember((draw, tuple(looks.items()), width), lambda: figure_svg(draw(run, looks, width)))
 
 
 def inline_svg(svg: str, name: str, label: str) -> Markup:

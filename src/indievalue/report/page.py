@@ -25,7 +25,8 @@ from indievalue.report.questions import QuestionRow, question_rows
 from indievalue.report.styles import SPREAD, Style, predictor_styles
 from indievalue.report.tips import accuracy_tip, difference_tip, signed
 from indievalue.report.world import WorldMap, map_svg, read_outline, shapes, world_maps
-from indievalue.runs.run import Run, run_names
+from indievalue.runs.names import run_names
+from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import Score
 
 PHONE = 326
@@ -114,7 +115,7 @@ def write_report(runs: Sequence[Run], out: str | Path) -> None:
 
 def report_html(runs: Sequence[Run]) -> str:
     """The page that :func:`write_report` writes."""
-    styles = predictor_styles(name for run in runs for name in run.summary)
+    styles = predictor_styles(name for run in runs for name in run.scores)
     sections = [
         _section(run, name, number, styles)
         for number, (run, name) in enumerate(zip(runs, run_names(runs), strict=True), 1)
@@ -192,7 +193,7 @@ def _dark_fellows(styles: Mapping[str, Style]) -> Iterator[tuple[str, str]]:
 
 def _section(run: Run, name: Sequence[str], number: int, styles: Mapping[str, Style]) -> Section:
     title = wording.called(name)
-    scores = "; ".join(f"{predictor} {_interval(score)}" for predictor, score in run.summary.items())
+    scores = "; ".join(f"{predictor} {_interval(score)}" for predictor, score in run.scores.items())
     by_category = [
         (str(category), tuple(rows.to_dicts()))
         for (category,), rows in run.by_category.group_by("category", maintain_order=True)
@@ -234,16 +235,16 @@ def _section(run: Run, name: Sequence[str], number: int, styles: Mapping[str, St
 def _rows(run: Run) -> tuple[Row, ...]:
     """Predictors, the best first, then what the paper has beside them."""
     form, paper = run.record.form, paper_about(run.record.data)
-    ranked = sorted(run.summary.items(), key=lambda item: -item[1].accuracy)
+    ranked = sorted(run.scores.items(), key=lambda item: -item[1].accuracy)
     rows = [Row(name, score, paper.accuracy(name, form) if paper else None) for name, score in ranked]
     if paper:
-        rows += [Row(figure.label, None, figure.accuracy[form]) for figure in paper.landmarks(list(run.summary))]
+        rows += [Row(figure.label, None, figure.accuracy[form]) for figure in paper.landmarks(list(run.scores))]
     return tuple(rows)
 
 
 def _groups(run: Run, title: str, draw: Callable[..., Fitting]) -> GroupsPart | None:
     """None where no demographic has two groups that are large enough."""
-    plots, found = forests(run), run.inequity
+    plots, found = forests(run), run.index
     if found is None or not plots:
         return None
     sigmas = [
@@ -260,8 +261,8 @@ def _groups(run: Run, title: str, draw: Callable[..., Fitting]) -> GroupsPart | 
         ),
         forests=plots,
         demographics=tuple((str(number), plot.title) for number, plot in enumerate(plots)),
-        predictors=tuple((name, name) for name in run.summary),
-        best=max(run.summary, key=lambda name: run.summary[name].accuracy),
+        predictors=tuple((name, name) for name in run.scores),
+        best=max(run.scores, key=lambda name: run.scores[name].accuracy),
     )
 
 
@@ -301,5 +302,5 @@ def _medians(run: Run) -> str:
 
 
 def _calibrations(run: Run) -> str:
-    errors = [f"{name} {score.ece:.3f}" for name, score in run.summary.items() if score.ece is not None]
+    errors = [f"{name} {score.ece:.3f}" for name, score in run.scores.items() if score.ece is not None]
     return f"Calibration errors: {'; '.join(errors)}." if errors else ""

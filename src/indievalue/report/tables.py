@@ -11,7 +11,8 @@ import polars as pl
 
 from indievalue.files import new_file
 from indievalue.report.wording import called, slug
-from indievalue.runs.run import Run, run_names
+from indievalue.runs.names import run_names
+from indievalue.runs.run import Run
 
 _LONG = 40
 """A LaTeX table of more rows may break over pages."""
@@ -113,7 +114,7 @@ def write_run_tables(runs: Sequence[Run], directory: str | Path) -> list[Path]:
 
 def _accuracy(run: Run) -> Table:
     headings = ("Predictor", "Accuracy, %", "95% interval", "Log loss", "Brier", "ECE", "Invalid", "People", "Answers")
-    ranked = sorted(run.summary.items(), key=lambda item: -item[1].accuracy)
+    ranked = sorted(run.scores.items(), key=lambda item: -item[1].accuracy)
     rows = tuple(
         (
             name,
@@ -128,7 +129,7 @@ def _accuracy(run: Run) -> Table:
 
 
 def _by(part: str, table: pl.DataFrame, run: Run) -> Table:
-    headings = (part.capitalize(), *(f"{name}, %" for name in run.summary))
+    headings = (part.capitalize(), *(f"{name}, %" for name in run.scores))
     return Table(f"accuracy-by-{part}", f"Accuracy by {part}", headings, tuple(_wide(table, [part], run)))
 
 
@@ -138,7 +139,7 @@ def _by_question(run: Run) -> Table:
         (id_, asked[id_].asks, asked[id_].category, *figures)
         for id_, *figures in _wide(run.by_question, ["question"], run)
     )
-    headings = ("Question", "Asks", "Category", *(f"{name}, %" for name in run.summary))
+    headings = ("Question", "Asks", "Category", *(f"{name}, %" for name in run.scores))
     return Table("accuracy-by-question", "Accuracy by question", headings, rows, names=3)
 
 
@@ -146,11 +147,11 @@ def _wide(table: pl.DataFrame, keys: list[str], run: Run) -> Iterable[tuple[str,
     """Rows of ``keys`` and of the accuracy of each predictor with its interval."""
     for key, rows in table.group_by(keys, maintain_order=True):
         of = {row["predictor"]: row for row in rows.iter_rows(named=True)}
-        yield (*map(str, key), *(_with_interval(of.get(name)) for name in run.summary))
+        yield (*map(str, key), *(_with_interval(of.get(name)) for name in run.scores))
 
 
 def _inequity(run: Run) -> list[Table]:
-    found = run.inequity
+    found = run.index
     if found is None:
         return []
     spread = ("σ", "by chance", "p", "without noise", "95% interval of that")
@@ -181,7 +182,7 @@ def _inequity(run: Run) -> list[Table]:
         (demographic.replace("_", " "), *rest)
         for demographic, *rest in _wide(groups.sort("demographic", maintain_order=True), keys, run)
     )
-    headings = ("Demographic", "Group", "People", *(f"{name}, %" for name in run.summary))
+    headings = ("Demographic", "Group", "People", *(f"{name}, %" for name in run.scores))
     return [*tables, Table("accuracy-by-group", "Accuracy by group", headings, rows, names=2)]
 
 

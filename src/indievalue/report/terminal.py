@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from indievalue.report.paper import Paper
+from indievalue.scoring.accuracy import Score
 from indievalue.scoring.flattening import ANYBODY, Flattening
 from indievalue.scoring.groups import CROSS
 from indievalue.scoring.inequity import Inequity
@@ -16,31 +17,29 @@ from indievalue.scoring.paired import Comparison
 from indievalue.survey.model import FormName
 
 
-def print_summary(
-    summary: Mapping[str, Mapping[str, Any]], form: FormName, console: Console, *, paper: Paper | None = None
-) -> None:
-    """Print what ``summary.json`` holds, the best predictor first.
+def print_summary(scores: Mapping[str, Score], form: FormName, console: Console, *, paper: Paper | None = None) -> None:
+    """Print the scores of a run, the best predictor first.
 
-    ``paper`` is that whose figures stand beside (:func:`indievalue.report.paper.paper_about`).
+    ``paper`` has printed figures to set beside them (:func:`indievalue.report.paper.paper_about`).
     """
-    printed = {name: paper.accuracy(name, form) if paper else None for name in summary}
+    printed = {name: paper.accuracy(name, form) if paper else None for name in scores}
     beside = any(accuracy is not None for accuracy in printed.values())
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Predictor", overflow="fold")
     for heading in ["Accuracy, %", "95% interval", "Log loss", "ECE", "Invalid", *(["Paper"] if beside else [])]:
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, score in sorted(summary.items(), key=lambda item: -item[1]["accuracy"]):
+    for name, score in sorted(scores.items(), key=lambda item: -item[1].accuracy):
         accuracy = printed[name]
         cells = [
             escape(name),
-            f"[bold]{score['accuracy']:.1f}[/]",
-            f"{score['accuracy_low']:.1f}–{score['accuracy_high']:.1f}",
-            *("–" if score.get(key) is None else f"{score[key]:.3f}" for key in ("log_loss", "ece")),
-            f"{score['invalid']:,}",
+            f"[bold]{score.accuracy:.1f}[/]",
+            f"{score.accuracy_low:.1f}–{score.accuracy_high:.1f}",
+            *("–" if value is None else f"{value:.3f}" for value in (score.log_loss, score.ece)),
+            f"{score.invalid:,}",
         ]
         table.add_row(*cells, *(["–" if accuracy is None else f"{accuracy:.2f}"] if beside else []))
     console.print(table)
-    asked = {(score["people"], round(score["probes"] / score["people"])) for score in summary.values()}
+    asked = {(score.people, round(score.probes / score.people)) for score in scores.values()}
     sizes = ", ".join(f"{people:,} people × {probes:,} probes" for people, probes in sorted(asked))
     note = f"; paper: {paper.source}, its own people" if paper and beside else ""
     console.print(f"{form.capitalize()} form, {sizes}{note}", style="dim", highlight=False)

@@ -15,7 +15,7 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 def evaluated(runs: Sequence[Run]) -> str:
     """What was evaluated, in one plain sentence; where runs differ, it says all of what they were."""
-    predictors = list(dict.fromkeys(name for run in runs for name in run.summary))
+    predictors = list(dict.fromkeys(name for run in runs for name in run.scores))
     return (
         f"{count(len(predictors), 'predictor').capitalize()} tried to foresee "
         f"{listed(_amount(_probes_each(run), 'answer') for run in runs)} of each of "
@@ -43,23 +43,21 @@ def shown(run: Run) -> str:
 
 def standing(run: Run) -> str:
     """Who did best, with its interval, and how far it is ahead of the majority vote."""
-    best, score = max(run.summary.items(), key=lambda item: item[1].accuracy)
+    best, score = max(run.scores.items(), key=lambda item: item[1].accuracy)
     sentence = (
         f"{best} foresaw {score.accuracy:.1f}% of the answers "
         f"(95% interval {score.accuracy_low:.1f}–{score.accuracy_high:.1f}%)"
     )
-    if "majority" in run.summary and best != "majority":
-        ahead = score.accuracy - run.summary["majority"].accuracy
+    if "majority" in run.scores and best != "majority":
+        ahead = score.accuracy - run.scores["majority"].accuracy
         sentence += f", {ahead:.1f} points more than always giving the most common answer"
     return sentence + "."
 
 
 def uneven(run: Run) -> str:
     """By which demographic the best predictor's accuracy differs most, and from which group to which."""
-    best = max(run.summary, key=lambda name: run.summary[name].accuracy)
-    table = (
-        run.inequity.table if run.inequity else pl.DataFrame(schema={"predictor": pl.String, "corrected": pl.Float64})
-    )
+    best = max(run.scores, key=lambda name: run.scores[name].accuracy)
+    table = run.index.table if run.index else pl.DataFrame(schema={"predictor": pl.String, "corrected": pl.Float64})
     rows = table.filter((pl.col("predictor") == best) & pl.col("corrected").is_not_null()).sort(
         "corrected", descending=True, maintain_order=True
     )
@@ -77,13 +75,13 @@ def uneven(run: Run) -> str:
 
 def demographics(runs: Sequence[Run]) -> str:
     """Over which demographics the inequity of these runs is taken, to follow 'over'."""
-    named = dict.fromkeys(name.replace("_", " ") for run in runs if run.inequity for name in run.inequity.demographics)
+    named = dict.fromkeys(name.replace("_", " ") for run in runs if run.index for name in run.index.demographics)
     return listed(named) or "demographics, of which there are none here"
 
 
 def no_groups(run: Run) -> str:
     """Why nothing is said of the groups of this run."""
-    if run.inequity is None:
+    if run.index is None:
         return "Nothing is known of these people but their answers, so there are no groups to compare."
     return "No demographic has two groups of at least 30 people, so there is nothing to compare."
 
@@ -156,7 +154,7 @@ def reproduction(run: Run) -> list[tuple[str, str]]:
 
 
 def called(name: Sequence[str]) -> str:
-    """A run's name (see :func:`indievalue.runs.run.run_names`) as a heading: ``Polar form, strict protocol``."""
+    """A run's name (see :func:`indievalue.runs.names.run_names`) as a heading: ``Polar form, strict protocol``."""
     return ", ".join([f"{name[0].capitalize()} form", *name[1:]])
 
 
@@ -190,7 +188,7 @@ def _source(run: Run) -> str:
 
 
 def _probes_each(run: Run) -> int:
-    score = next(iter(run.summary.values()))
+    score = next(iter(run.scores.values()))
     return round(score.probes / score.people)
 
 

@@ -209,12 +209,12 @@ def world_maps(run: Run) -> list[WorldMap]:
     Which countries have enough people :mod:`indievalue.scoring.inequity` decides.
     """
     demographic = country_demographic(run.survey)
-    if demographic is None or run.inequity is None or demographic.name not in run.people.columns:
+    if demographic is None or run.index is None or demographic.name not in run.people.columns:
         return []
     codes = country_codes(demographic)
     tested = dict(run.people.group_by(demographic.name).len().drop_nulls().sort(demographic.name).iter_rows())
     maps = []
-    table = run.inequity.groups.filter(pl.col("demographic") == demographic.name)
+    table = run.index.groups.filter(pl.col("demographic") == demographic.name)
     for (predictor,), rows in table.group_by("predictor", maintain_order=True):
         found = {row["group"]: row for row in rows.sort("value").iter_rows(named=True) if row["group"] in codes}
         countries = [_country(str(predictor), codes[label], label, row) for label, row in found.items()]

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import Unpack
 
 import polars as pl
 
 from indievalue.errors import IndievalueError
 from indievalue.runs.run import Run
-from indievalue.scoring.groups import MINIMUM, Small
-from indievalue.scoring.inequity import DRAWS
+from indievalue.scoring.groups import GroupFields, GroupOptions
 from indievalue.scoring.paired import Comparison, compare
 
 
@@ -19,17 +19,15 @@ def compare_runs(
     demographics: Sequence[str | tuple[str, ...]] = (),
     *,
     intersection: bool = False,
-    minimum: int = MINIMUM,
-    small: Small = "pool",
-    draws: int = DRAWS,
-    seed: int = 0,
+    options: GroupOptions | None = None,
+    **fields: Unpack[GroupFields],
 ) -> list[Comparison]:
     """Every predictor of a run against every one of the runs after it; of a single run, against one another.
 
     ``runs`` are directories with what they hold. With ``predictors`` only those are compared. Otherwise as
     :func:`indievalue.scoring.paired.compare`. Raises IndievalueError where there are no two predictors.
     """
-    known = {name for _, run in runs for name in run.summary}
+    known = {name for _, run in runs for name in run.scores}
     for name in predictors or ():
         if name not in known:
             raise IndievalueError(f"no run has a predictor {name!r}; they have {', '.join(sorted(known))}")
@@ -49,10 +47,8 @@ def compare_runs(
                 demographics,
                 names=names,
                 intersection=intersection,
-                minimum=minimum,
-                small=small,
-                draws=draws,
-                seed=seed,
+                options=options,
+                **fields,
             )
         )
     return compared
@@ -78,7 +74,7 @@ def _pairs(
     each = [
         (place, name)
         for place, (_, run) in enumerate(runs)
-        for name in run.summary
+        for name in run.scores
         if predictors is None or name in predictors
     ]
     for a, b in combinations(each, 2):

@@ -1,101 +1,80 @@
-"""Reads run directories, and names each beside the others."""
+"""A run: the predictions of one benchmark, what made them, and everything that can be asked of them."""
 
-import json
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, Unpack, cast
 
 import polars as pl
-from pydantic import TypeAdapter, ValidationError
 
-from indievalue.benchmark.model import Context, DemonstrationsFrom, Eligibility, Protocol
-from indievalue.errors import IndievalueError, problems_of
-from indievalue.people.findings import Findings
-from indievalue.predictors.predictions import read_predictions
-from indievalue.scoring.accuracy import Score
+from indievalue.benchmark.model import Benchmark
+from indievalue.display import html_table
+from indievalue.errors import IndievalueError
+from indievalue.runs.record import Example, Record
+from indievalue.scoring.accuracy import PredictorScore, Score
 from indievalue.scoring.breakdown import accuracy_by_category, accuracy_by_person, accuracy_by_question
-from indievalue.scoring.calibration import reliability
+from indievalue.scoring.calibration import option_scales, reliability
+from indievalue.scoring.flattening import Flattening, flattening
+from indievalue.scoring.groups import GroupFields, GroupOptions
 from indievalue.scoring.inequity import Inequity, inequity
-from indievalue.survey.load import load_survey
-from indievalue.survey.model import FormName
+from indievalue.scoring.paired import Comparison, compare
 from indievalue.survey.survey import Survey
 
+Demographics = Sequence[str | tuple[str, ...]]
+"""Names of demographics; a tuple of two crosses them."""
 
-@dataclass(frozen=True)
-class Record:
-    """``run.json``: what was asked of whom, and with what.
-
-    ``demonstrations`` None means all that a person answered; ``people`` were tested, ``training_people`` learned from;
-    ``seconds`` is by predictor.
-    """
-
-    survey: str
-    form: FormName
-    protocol: Protocol
-    context: Context
-    demonstrations: int | None
-    demonstrations_as: FormName
-    seed: int
-    people: int
-    data: Findings
-    eligibility: Eligibility
-    arguments: dict[str, Any]
-    versions: dict[str, str]
-    seconds: dict[str, float]
-    demonstrations_from: DemonstrationsFrom = "others"
-    training_people: int | None = None
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Demonstration:
-    """One statement of the example person, and the question that it answers."""
-
-    question: str
-    statement: str
-
-
-@dataclass(frozen=True)
-class Probe:
-    """One probe of the example person: what it asks, the statement of every option, the index of the true one."""
-
-    question: str
-    asks: str
-    options: tuple[str, ...]
-    answer: int
-
-
-@dataclass(frozen=True)
-class Example:
-    """One person as a predictor met them in one setup."""
-
-    person: str
-    setup: int
-    demographics: tuple[str, ...]
-    demonstrations: tuple[Demonstration, ...]
-    probes: tuple[Probe, ...]
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
-    """What one run directory holds. ``summary`` is by predictor, in the order in which they were named.
+    """The predictions of one benchmark, and what made them.
 
-    ``people`` has one row per person tested: ``person``, ``weight``, and the label of their group in every demographic.
+    :func:`indievalue.evaluate` makes one, :func:`indievalue.load_run` reads one, :meth:`save` writes it.
+
+    Attributes:
+        record: what was asked of whom, and with what. survey: the survey.
+        predictions: one row per predictor, person and probe (see docs: Commands and files).
+        people: one row per person tested: ``person``, ``weight``, and the label of their group in every demographic.
+        scores: the score of each predictor, in the order in which they were named.
+        examples: people as the predictors met them, for the report.
+        benchmark: the benchmark, or the run directory that holds it; None where neither is at hand.
+        logs: what writes the predictors' logs into a run directory.
     """
 
     record: Record
     survey: Survey
     predictions: pl.DataFrame
     people: pl.DataFrame
-    summary: dict[str, Score]
-    examples: tuple[Example, ...]
+    scores: Mapping[str, PredictorScore]
+    examples: tuple[Example, ...] = ()
+    benchmark: Benchmark | Path | None = None
+    logs: tuple[Callable[[Path], None], ...] = ()
+    _computed: dict[Hashable, object] = field(default_factory=dict, init=False)
 
     @property
     def synthetic(self) -> bool:
         """Whether the people were made up, so that no figure says anything about real ones."""
         return self.record.data.synthetic
+
+    @cached_property
+    def summary(self) -> pl.DataFrame:
+        """The scores as a table, a row per predictor.
+
+        Columns: ``predictor``; ``accuracy`` with its 95% interval ``low`` and ``high``, in percent; ``log_loss`` in
+        nats, ``brier`` (0-2) and ``ece`` (0-1), null where a predictor gives no probabilities; ``invalid``, ``people``
+        and ``probes``, numbers; ``ece_floor`` and ``ordinal_error`` as in :class:`indievalue.scoring.accuracy.Score`.
+        """
+        rows = [{"predictor": name, **score.as_dict()} for name, score in self.scores.items()]
+        table = pl.DataFrame(rows, infer_schema_length=None).rename({"accuracy_low": "low", "accuracy_high": "high"})
+        first = ["predictor", "accuracy", "low", "high", "log_loss", "ece", "invalid"]
+        return table.select(*first, pl.exclude(first))
+
+    @property
+    def best(self) -> str:
+        """The predictor of the highest accuracy."""
+        return max(self.scores, key=lambda name: self.scores[name].accuracy)
 
     @cached_property
     def by_category(self) -> pl.DataFrame:
@@ -108,14 +87,6 @@ class Run:
         return accuracy_by_question(self.predictions, self.survey)
 
     @cached_property
-    def inequity(self) -> Inequity | None:
-        """How far accuracy differs between groups, over the survey's demographics for that; None without any."""
-        demographics = [name for name in self.survey.inequity if name in self.people.columns]
-        if not demographics:
-            return None
-        return inequity(self.predictions, self.people, demographics, seed=self.record.seed)
-
-    @cached_property
     def by_person(self) -> pl.DataFrame:
         """Accuracy by predictor and person (see :func:`indievalue.scoring.breakdown.accuracy_by_person`)."""
         return accuracy_by_person(self.predictions)
@@ -125,117 +96,116 @@ class Run:
         """How often each predictor is right in bins of its probability (see :mod:`indievalue.scoring.calibration`)."""
         return reliability(self.predictions, self.record.seed)
 
+    @cached_property
+    def index(self) -> Inequity | None:
+        """Inequity over the demographics of the survey's Value Inequity Index; None where the run has none of them."""
+        demographics = [name for name in self.survey.inequity if name in self.people.columns]
+        return self.inequity(demographics) if demographics else None
 
-_FILES = ("run.json", "summary.json", "example.json", "predictions.parquet", "people.parquet")
+    def inequity(
+        self,
+        demographics: Demographics | None = None,
+        options: GroupOptions | None = None,
+        **fields: Unpack[GroupFields],
+    ) -> Inequity:
+        """Measure how unevenly each predictor does over groups (see :func:`indievalue.scoring.inequity.inequity`).
 
-_RECORD = TypeAdapter(Record)
-_SUMMARY = TypeAdapter(dict[str, Score])
-_EXAMPLES = TypeAdapter(tuple[Example, ...])
+        ``demographics`` are names, or tuples of two to cross; by default those of the survey's index. ``fields`` are
+        fields of ``options``, such as ``minimum=50``. Raises IndievalueError where the run has no such demographic.
+        """
+        wanted = self.demographics(demographics)
+        fields = cast(GroupFields, {"seed": self.record.seed, **fields} if options is None else fields)
+        return inequity(self.predictions, self.people, wanted, options, **fields)
 
+    def flattening(
+        self,
+        demographics: Demographics | None = None,
+        matched: Sequence[str] | None = None,
+        options: GroupOptions | None = None,
+        **fields: Unpack[GroupFields],
+    ) -> Flattening:
+        """Measure whether predictors make people more alike (see :func:`indievalue.scoring.flattening.flattening`)."""
+        wanted = self.demographics(demographics)
+        fields = cast(GroupFields, {"seed": self.record.seed, **fields} if options is None else fields)
+        scales = option_scales(self.predictions, self.survey)
+        return flattening(self.predictions, self.people, wanted, scales, matched, options, **fields)
 
-_KEPT = 4
-"""Runs that stay in memory, with all that was computed from them, for who loads them again."""
+    def compare(
+        self,
+        a: str,
+        b: str,
+        demographics: Demographics | None = None,
+        options: GroupOptions | None = None,
+        **fields: Unpack[GroupFields],
+    ) -> Comparison:
+        """Compare predictor ``a`` with ``b`` by a paired bootstrap (see :func:`indievalue.scoring.paired.compare`).
 
-_loaded: dict[tuple[tuple[int, int, int, int], ...], Run] = {}
-
-
-def load_run(directory: str | Path) -> Run:
-    """The run in ``directory``; the same object as before, if none of its files has changed but perhaps in name.
-
-    Raises IndievalueError, naming the file, where one is absent or broken.
-    """
-    folder = Path(directory)
-    if not folder.is_dir():
-        raise IndievalueError(f"{folder} is no run directory; `indievalue evaluate … --out {folder}` makes one")
-    stamps = [(folder / name).stat() for name in _FILES if (folder / name).exists()]
-    known = tuple((stamp.st_dev, stamp.st_ino, stamp.st_mtime_ns, stamp.st_size) for stamp in stamps)
-    run = _loaded.pop(known, None) if len(stamps) == len(_FILES) else None
-    _loaded[known] = run or _read_run(folder)
-    while len(_loaded) > _KEPT:
-        _loaded.pop(next(iter(_loaded)))
-    return _loaded[known]
-
-
-def _read_run(folder: Path) -> Run:
-    record: Record = _read(folder / "run.json", _RECORD)
-    summary: dict[str, Score] = _read(folder / "summary.json", _SUMMARY)
-    examples: tuple[Example, ...] = _read(folder / "example.json", _EXAMPLES)
-    predictions = read_predictions(folder / "predictions.parquet")
-    people = _read_people(folder / "people.parquet", predictions)
-    named = set(predictions["predictor"].unique())
-    if named != set(summary) or not named:
-        raise IndievalueError(
-            f"{folder}: summary.json is of {_listed(summary)} and predictions.parquet of {_listed(named)}; "
-            "they are not of one run"
+        Differences are ``a`` − ``b``. σ is compared over ``demographics``, by default those of the survey's index.
+        Raises IndievalueError where the run has no such predictor or demographic.
+        """
+        for name in (a, b):
+            if name not in self.scores:
+                raise IndievalueError(f"the run has no predictor {name!r}; it has {', '.join(self.scores)}")
+        known = self.people.columns[2:]
+        wanted = self.demographics(demographics) if demographics is not None or known else []
+        fields = cast(GroupFields, {"seed": self.record.seed, **fields} if options is None else fields)
+        return compare(
+            self.predictions.filter(predictor=a),
+            self.predictions.filter(predictor=b),
+            self.people,
+            wanted,
+            options=options,
+            **fields,
         )
-    forms = set(predictions["form"].unique())
-    if forms != {record.form}:
-        raise IndievalueError(f"{folder}: run.json says {record.form} and predictions.parquet {_listed(forms)}")
-    return Run(record, load_survey(record.survey), predictions, people, summary, examples)
 
+    def demographics(self, names: Demographics | None = None) -> list[str | tuple[str, ...]]:
+        """Return ``names``, by default the demographics of the survey's index that the run has, or all that it has.
 
-def run_names(runs: Sequence[Run]) -> list[tuple[str, ...]]:
-    """What tells each run from the others: its form, then the settings in which runs of that form differ.
+        Raises IndievalueError where the run has none.
+        """
+        known = self.people.columns[2:]
+        if not known:
+            raise IndievalueError("this run has no demographics, so there are no groups to compare")
+        if names is not None:
+            return [names] if isinstance(names, str) else list(names)
+        return [name for name in self.survey.inequity if name in known] or list(known)
 
-    ``[("polar",), ("refined",)]``, or ``[("polar", "strict protocol"), ("polar", "paper protocol")]``. Runs that
-    differ in none of them are numbered.
-    """
-    settings = [
-        {
-            "protocol": f"{run.record.protocol} protocol",
-            "context": f"context {run.record.context}",
-            "demonstrations": f"{run.record.demonstrations or 'all'} demonstrations",
-            "shown": f"shown {run.record.demonstrations_as}",
-            "from": f"demonstrations from {run.record.demonstrations_from}",
-            "data": Path(run.record.data.source).name,
-            "seed": f"seed {run.record.seed}",
-        }
-        for run in runs
-    ]
-    names: list[tuple[str, ...]] = []
-    for run, own in zip(runs, settings, strict=True):
-        rivals = [other for rival, other in zip(runs, settings, strict=True) if rival.record.form == run.record.form]
-        differing = (value for key, value in own.items() if any(rival[key] != value for rival in rivals))
-        names.append((run.record.form, *differing))
-    times = Counter(names)
-    seen: Counter[tuple[str, ...]] = Counter()
-    for position, name in enumerate(names):
-        if times[name] > 1:
-            seen[name] += 1
-            names[position] = (*name, f"run {seen[name]}")
-    return names
+    def save(self, directory: str | Path, *, figures: bool = False, force: bool = False) -> None:
+        """Write a run directory: predictions, people, scores, benchmark, report; with ``figures`` also figures and
+        tables.
 
+        It appears under its name only when it is complete. Raises IndievalueError where it holds anything already,
+        unless ``force``, or cannot be written.
+        """
+        from indievalue.runs.storage import save_run
 
-def _read(file: Path, kind: TypeAdapter[Any]) -> Any:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise IndievalueError(f"{file.parent} is no complete run directory: it has no {file.name}") from None
-    except (OSError, ValueError) as error:
-        raise IndievalueError(f"cannot read {file}: {error}") from None
-    try:
-        return kind.validate_python(content)
-    except ValidationError as error:
-        raise IndievalueError(f"{file} is not what a run writes: {problems_of(error)[0]}") from None
+        save_run(self, Path(directory), figures=figures, force=force)
 
+    def report(self, file: str | Path) -> None:
+        """Write the report, one HTML file that needs nothing else. Raises IndievalueError where that cannot be done."""
+        from indievalue.report.page import write_report
 
-def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:
-    try:
-        people = pl.read_parquet(file)
-    except FileNotFoundError:
-        raise IndievalueError(f"{file.parent} is no complete run directory: it has no {file.name}") from None
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise IndievalueError(f"cannot read {file}: {error}") from None
-    if people.columns[:2] != ["person", "weight"] or people["person"].n_unique() < len(people):
-        raise IndievalueError(f"{file} is not what a run writes: it starts with person, each once, and weight")
-    absent = set(predictions["person"]) - set(people["person"])
-    if absent:
-        raise IndievalueError(
-            f"{file} lacks {len(absent):,} of the people in predictions.parquet, such as {min(absent)}; "
-            "they are not of one run"
+        write_report([self], file)
+
+    def remember(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what ``make`` returned when it was first called for ``key``, computed once per run."""
+        if key not in self._computed:
+            self._computed[key] = make()
+        return cast(T, self._computed[key])
+
+    def __repr__(self) -> str:
+        record = self.record
+        heading = (
+            f"Run: {record.people:,} people of {self.survey.name}, {record.form} form, {record.protocol} protocol, "
+            f"context {record.context}"
         )
-    return people
+        width = max(map(len, self.scores), default=0)
+        return "\n".join([heading, *(f"  {name:<{width}}  {_brief(score)}" for name, score in self.scores.items())])
+
+    def _repr_html_(self) -> str:
+        return html_table(self.summary.select("predictor", "accuracy", "low", "high", "log_loss", "ece", "invalid"))
 
 
-def _listed(names: Any) -> str:
-    return ", ".join(sorted(map(str, names))) or "nothing"
+def _brief(score: Score) -> str:
+    text = f"{score.accuracy:.1f}% ({score.accuracy_low:.1f}–{score.accuracy_high:.1f})"
+    return text if score.log_loss is None else f"{text}, log loss {score.log_loss:.3f}"

@@ -1,7 +1,7 @@
 """The score of a predictor: accuracy with its interval, how far its probabilities hold, and invalid output."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import polars as pl
@@ -42,8 +42,20 @@ class Score:
     ece_floor: float | None = None
     ordinal_error: float | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    def as_dict(self) -> dict[str, float | int | None]:
+        """Return the score as plain values, by name."""
+        return {one.name: getattr(self, one.name) for one in fields(Score)}
+
+
+@dataclass(frozen=True)
+class PredictorScore(Score):
+    """The score of one predictor over all setups, and in each of them: ``setups`` by the setup's number."""
+
+    setups: Mapping[str, Score] = field(default_factory=dict)
+
+    def as_nested_dict(self) -> dict[str, object]:
+        """Return the score as ``summary.json`` holds it."""
+        return {**self.as_dict(), "setups": {setup: score.as_dict() for setup, score in self.setups.items()}}
 
 
 def score(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None) -> Score:
@@ -85,14 +97,11 @@ def log_loss(predictions: pl.DataFrame) -> float | None:
     return float(-np.sort(np.log(true.to_numpy().astype(np.float64))).mean())
 
 
-def summarise(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None) -> dict[str, dict[str, Any]]:
-    """``summary.json``: predictor → its score, and under ``setups`` its score in each setup."""
-    summary: dict[str, dict[str, Any]] = {}
+def summarise(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None) -> dict[str, PredictorScore]:
+    """Score each predictor, in the order of first occurrence, over all rows and in each setup."""
+    scores: dict[str, PredictorScore] = {}
     for (predictor,), rows in predictions.group_by("predictor", maintain_order=True):
-        setups = {str(setup): score(part, seed, survey).as_dict() for (setup,), part in sorted(_by_setup(rows))}
-        summary[str(predictor)] = {**score(rows, seed, survey).as_dict(), "setups": setups}
-    return summary
-
-
-def _by_setup(rows: pl.DataFrame) -> list[tuple[tuple[Any, ...], pl.DataFrame]]:
-    return [(key, part) for key, part in rows.group_by("setup", maintain_order=True)]
+        parts = sorted((int(str(setup)), part) for (setup,), part in rows.group_by("setup", maintain_order=True))
+        setups = {str(setup): score(part, seed, survey) for setup, part in parts}
+        scores[str(predictor)] = PredictorScore(**score(rows, seed, survey).as_dict(), setups=setups)  # type: ignore[arg-type]
+    return scores

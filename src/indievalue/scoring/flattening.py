@@ -6,8 +6,8 @@ often does the predictor tell them apart, and how often does it give both the sa
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 import polars as pl
@@ -15,8 +15,16 @@ from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
 from indievalue.scoring.bootstrap import drawn_sums
-from indievalue.scoring.groups import CROSS, MINIMUM, NO_GROUP, Groups, Small, check_demographics, group_people
-from indievalue.scoring.inequity import DRAWS
+from indievalue.scoring.groups import (
+    CROSS,
+    NO_GROUP,
+    GroupFields,
+    GroupOptions,
+    Groups,
+    check_demographics,
+    group_people,
+)
+from indievalue.scoring.inequity import Row
 from indievalue.scoring.measures import fixed
 from indievalue.scoring.spread import HIGH, LOW, Floats
 
@@ -90,16 +98,13 @@ def flattening(
     people: pl.DataFrame,
     demographics: Sequence[str | tuple[str, ...]],
     scales: Mapping[str, tuple[bool, int]],
-    *,
     matched: Sequence[str] | None = None,
-    minimum: int = MINIMUM,
-    small: Small = "pool",
-    draws: int = DRAWS,
-    seed: int = 0,
+    options: GroupOptions | None = None,
+    **fields: Unpack[GroupFields],
 ) -> Flattening:
     """Within-group variance and pairs of people of every predictor.
 
-    ``people``, ``demographics``, ``minimum`` and ``small`` are as in :func:`indievalue.scoring.inequity.inequity`;
+    ``people``, ``demographics`` and ``options`` are as in :func:`indievalue.scoring.inequity.inequity`;
     ``scales`` is question → (whether its options are steps of one scale, how many there are), as
     :func:`indievalue.scoring.calibration.option_scales` gives it. ``matched`` are the demographics that a pair shares
     (:data:`MATCHED` where ``people`` have them). Rows of invalid output are left out of what is within groups, on both
@@ -108,6 +113,7 @@ def flattening(
 
     Raises IndievalueError as :func:`indievalue.scoring.inequity.inequity`, and where a question has no scale.
     """
+    options = replace(options or GroupOptions(), **fields)
     crossed = check_demographics(people, demographics)
     if matched is None:
         matched = [name for name in MATCHED if name in people.columns]
@@ -116,20 +122,20 @@ def flattening(
     unknown = sorted(set(predictions["question"].unique()) - set(scales))
     if unknown:
         raise IndievalueError(f"how many options have {', '.join(unknown[:3])}? Their scales are not given")
-    table: list[dict[str, Any]] = []
-    groups: list[dict[str, Any]] = []
-    pairs: list[dict[str, Any]] = []
+    table: list[Row] = []
+    groups: list[Row] = []
+    pairs: list[Row] = []
     for (predictor,), rows in predictions.group_by("predictor", maintain_order=True):
         name = {"predictor": predictor}
         answers = _answers(rows, scales)
         about = pl.DataFrame({"person": answers.people}).join(people, on="person", how="left", maintain_order="left")
         for columns in crossed:
-            parts = group_people(about, columns, minimum, small)
-            pooled, single = _within(answers, parts, draws, seed)
+            parts = group_people(about, columns, options.minimum, options.small)
+            pooled, single = _within(answers, parts, options.draws, options.seed)
             table.append({**name, "demographic": parts.name, "note": parts.note, **pooled})
             groups += [{**name, "demographic": parts.name, **row} for row in single]
         cells = [_cells(about, names) for names in dict.fromkeys([tuple(matched), ()])]
-        pairs += [{**name, **_told_apart(answers, each, draws, seed)} for each in cells]
+        pairs += [{**name, **_told_apart(answers, each, options.draws, options.seed)} for each in cells]
     return Flattening(
         tuple(CROSS.join(columns) for columns in crossed),
         tuple(matched),
@@ -239,7 +245,7 @@ def _differences(said: Floats, valid: Floats, steps: Floats, group: Options) -> 
     )
 
 
-def _within(answers: _Answers, groups: Groups, draws: int, seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _within(answers: _Answers, groups: Groups, draws: int, seed: int) -> tuple[Row, list[Row]]:
     """(row of the demographic, rows of its groups)."""
     sizes = groups.sizes
     if not len(sizes):
@@ -252,18 +258,21 @@ def _within(answers: _Answers, groups: Groups, draws: int, seed: int) -> tuple[d
     pairs = [_differences(said, valid, answers.steps, groups.group) for said in kinds]
     variances, alike = ([kind[at].rates(groups) for kind in pairs] for at in (0, 1))
     drawn = [[kind[at].drawn(groups, draws, seed) for kind in pairs[:2]] for at in (0, 1)]
-    rows = [
-        {"group": label, "people": int(size)}
-        | _rates([v[at] for v in variances], [a[at] for a in alike], *([d[:, at] for d in one] for one in drawn))
+    rows: list[Row] = [
+        {
+            "group": label,
+            "people": int(size),
+            **_rates([v[at] for v in variances], [a[at] for a in alike], *([d[:, at] for d in one] for one in drawn)),
+        }
         for at, (label, size) in enumerate(zip(groups.labels, sizes, strict=True))
     ]
     share = sizes / sizes.sum()
-    pooled = {"groups": len(sizes), "people": int(sizes.sum())} | _rates(
+    rates = _rates(
         [(v * share).sum() for v in variances],
         [(a * share).sum() for a in alike],
         *([(d * share).sum(axis=1) for d in one] for one in drawn),
     )
-    return pooled, rows
+    return {"groups": len(sizes), "people": int(sizes.sum()), **rates}, rows
 
 
 def _rates(
@@ -298,7 +307,7 @@ def _cells(people: pl.DataFrame, matched: tuple[str, ...]) -> Groups:
     return Groups(ANYBODY, (ANYBODY,), np.zeros(len(people), np.int64), "")
 
 
-def _told_apart(answers: _Answers, cells: Groups, draws: int, seed: int) -> dict[str, Any]:
+def _told_apart(answers: _Answers, cells: Groups, draws: int, seed: int) -> Row:
     """How often two people of a cell who differ are told apart, and how often given the same."""
     in_cell = cells.group >= 0
     everybody = Groups(cells.name, ("all",), np.where(in_cell, 0, NO_GROUP), "")
@@ -306,7 +315,7 @@ def _told_apart(answers: _Answers, cells: Groups, draws: int, seed: int) -> dict
     said = {"": _one_hot(answers.choice, answers.options)}
     if answers.probable is not None:
         said["_probable"] = answers.probable * (answers.choice >= 0)[..., None]
-    row: dict[str, Any] = {
+    row: Row = {
         "matched": cells.name,
         "people": int(in_cell.sum()),
         "pairs": int((sizes * (sizes - 1) // 2).sum()),

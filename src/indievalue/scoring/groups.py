@@ -2,17 +2,60 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.choices import MEASURES, Measure
 from indievalue.choices import SMALL as SMALL
 from indievalue.choices import Small as Small
 from indievalue.errors import IndievalueError
 
 MINIMUM = 30
 """People that a group needs to be looked at by itself, unless something else is asked for."""
+
+DRAWS = 1000
+"""Permutations, and bootstrap draws, unless something else is asked for."""
+
+
+class GroupFields(TypedDict, total=False):
+    """The fields of :class:`GroupOptions` as keyword arguments."""
+
+    measure: Measure
+    minimum: int
+    small: Small
+    weights: NDArray[np.float64] | None
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class GroupOptions:
+    """How groups are compared.
+
+    Attributes:
+        measure: what is compared between groups. minimum: people that a group needs to be reported on its own.
+        small: what happens to smaller groups: ``pool`` makes one of them, ``drop`` leaves them out.
+        weights: how often each person counts (people,); None counts everybody once.
+        draws: number of permutations and of bootstrap draws. seed: of both.
+    """
+
+    measure: Measure = "accuracy"
+    minimum: int = MINIMUM
+    small: Small = "pool"
+    weights: NDArray[np.float64] | None = None
+    draws: int = DRAWS
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises IndievalueError, naming the option, for a value that it cannot have."""
+        if self.measure not in MEASURES:
+            raise IndievalueError(f"there is no measure {self.measure!r}; choose {', '.join(MEASURES)}")
+        if self.draws < 1:
+            raise IndievalueError(f"chance needs at least 1 draw, not {self.draws}")
+
 
 NO_GROUP = -1
 

@@ -6,8 +6,8 @@ so beside each stands what chance alone gives, and what is left without it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 import polars as pl
@@ -15,12 +15,19 @@ from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
 from indievalue.scoring.bootstrap import drawn_sums, shuffled_sums
-from indievalue.scoring.groups import CROSS, MINIMUM, Groups, Small, check_demographics, group_people
-from indievalue.scoring.measures import MEASURES, Measure, Sums, person_sums
+from indievalue.scoring.groups import (
+    CROSS,
+    GroupFields,
+    GroupOptions,
+    Groups,
+    check_demographics,
+    group_people,
+)
+from indievalue.scoring.measures import Measure, Sums, person_sums
 from indievalue.scoring.spread import HIGH, LOW, Floats, between_groups, mean_spread_interval, spread, spread_interval
 
-DRAWS = 1000
-"""Permutations, and bootstrap draws."""
+Row = dict[str, object]
+"""A row of a table, by column."""
 
 _NUMBER = pl.Float64()
 _COUNT = pl.Int64()
@@ -98,13 +105,8 @@ def inequity(
     predictions: pl.DataFrame,
     people: pl.DataFrame,
     demographics: Sequence[str | tuple[str, ...]],
-    *,
-    measure: Measure = "accuracy",
-    minimum: int = MINIMUM,
-    small: Small = "pool",
-    weights: NDArray[np.float64] | None = None,
-    draws: int = DRAWS,
-    seed: int = 0,
+    options: GroupOptions | None = None,
+    **fields: Unpack[GroupFields],
 ) -> Inequity:
     """The spread of every predictor's ``measure`` over the groups of each demographic.
 
@@ -123,43 +125,47 @@ def inequity(
     Raises IndievalueError where a demographic, the measure or ``minimum`` is none, a person is not in ``people``, or a
     weight is missing.
     """
-    if measure not in MEASURES:
-        raise IndievalueError(f"there is no measure {measure!r}; choose {', '.join(MEASURES)}")
-    if draws < 1:
-        raise IndievalueError(f"chance needs at least 1 draw, not {draws}")
+    options = replace(options or GroupOptions(), **fields)
     crossed = check_demographics(people, demographics)
-    table: list[dict[str, Any]] = []
-    groups: list[dict[str, Any]] = []
-    index: list[dict[str, Any]] = []
+    table: list[Row] = []
+    groups: list[Row] = []
+    index: list[Row] = []
     for (predictor,), rows in predictions.group_by("predictor", maintain_order=True):
-        name = {"predictor": predictor}
-        sums = person_sums(rows, measure)
-        if sums is None:
-            note = f"gives no {'valid choice with ' if measure == 'calibration' else ''}probabilities"
-            table += [{**name, "demographic": CROSS.join(columns), "note": note} for columns in crossed]
-            index.append({**name, "demographics": 0})
-            continue
-        asked = people_of(sums, people)
-        if weights is not None:
-            sums = sums.weighted(_weights_of(weights, people, asked))
-        parts = [group_people(asked, columns, minimum, small) for columns in crossed]
-        measured = measure_groups(sums, parts, draws, seed)
-        groups += [{**name, **row} for part in measured for row in part.group_rows()]
-        shuffled = shuffled_sums(sums.parts, [part.groups.group for part in measured], seed, draws)
-        by_chance = [spread(sums.value(drawn)) for drawn in shuffled]
-        left_out = f"{sums.unused:,} rows without probabilities left out" if sums.unused else ""
-        for part, chance in zip(measured, by_chance, strict=True):
-            note = "; ".join(filter(None, [part.note, left_out]))
-            table.append({**name, **part.row(), **_against_chance(part, chance), "note": note})
-        index.append({**name, **_index_row(measured, by_chance)})
+        found = _of_predictor(rows, people, crossed, options)
+        for whole, part in zip((table, groups, index), found, strict=True):
+            whole += [{"predictor": predictor, **row} for row in part]
     return Inequity(
-        measure,
+        options.measure,
         tuple(CROSS.join(columns) for columns in crossed),
         *(
             pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=schema)
             for rows, schema in ((table, TABLE), (groups, GROUPS), (index, INDEX))
         ),
     )
+
+
+def _of_predictor(
+    rows: pl.DataFrame, people: pl.DataFrame, crossed: Sequence[tuple[str, ...]], options: GroupOptions
+) -> tuple[list[Row], list[Row], list[Row]]:
+    """Return the rows of one predictor in the table, of its groups, and of its index."""
+    sums = person_sums(rows, options.measure)
+    if sums is None:
+        note = f"gives no {'valid choice with ' if options.measure == 'calibration' else ''}probabilities"
+        return [{"demographic": CROSS.join(columns), "note": note} for columns in crossed], [], [{"demographics": 0}]
+    asked = people_of(sums, people)
+    if options.weights is not None:
+        sums = sums.weighted(_weights_of(options.weights, people, asked))
+    parts = [group_people(asked, columns, options.minimum, options.small) for columns in crossed]
+    measured = measure_groups(sums, parts, options.draws, options.seed)
+    shuffled = shuffled_sums(sums.parts, [part.groups.group for part in measured], options.seed, options.draws)
+    by_chance = [spread(sums.value(drawn)) for drawn in shuffled]
+    left_out = f"{sums.unused:,} rows without probabilities left out" if sums.unused else ""
+    table = [
+        {**part.row(), **_against_chance(part, chance), "note": "; ".join(filter(None, [part.note, left_out]))}
+        for part, chance in zip(measured, by_chance, strict=True)
+    ]
+    groups = [row for part in measured for row in part.group_rows()]
+    return table, groups, [_index_row(measured, by_chance)]
 
 
 @dataclass(frozen=True)
@@ -190,7 +196,7 @@ class Measured:
         few = {0: "no group", 1: "one group only"}.get(len(self.values), "")
         return "; ".join(filter(None, [self.groups.note, few and f"{few}: no spread"]))
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> Row:
         about = {
             "demographic": self.groups.name,
             "groups": len(self.values),
@@ -215,7 +221,7 @@ class Measured:
             "gap": abs(self.values[best] - self.values[worst]),
         }
 
-    def group_rows(self) -> Iterator[dict[str, Any]]:
+    def group_rows(self) -> Iterator[Row]:
         for at, (low, high) in enumerate(self.intervals().T):
             yield {
                 "demographic": self.groups.name,
@@ -298,7 +304,7 @@ def _sampling_variances(sums: Sums, members: Floats, drawn: Floats) -> Floats:
     return np.asarray(variances * (100**2 if sums.measure == "accuracy" else 1))
 
 
-def _against_chance(part: Measured, chance: Floats) -> dict[str, Any]:
+def _against_chance(part: Measured, chance: Floats) -> Row:
     if len(part.values) < 2:
         return {}
     between = _between(part, chance)
@@ -312,7 +318,7 @@ def _between(part: Measured, chance: Floats) -> float:
     return part.between
 
 
-def _index_row(measured: Sequence[Measured], by_chance: Sequence[Floats]) -> dict[str, Any]:
+def _index_row(measured: Sequence[Measured], by_chance: Sequence[Floats]) -> Row:
     kept = [at for at, part in enumerate(measured) if len(part.values) > 1]
     if not kept:
         return {"demographics": 0}
@@ -320,7 +326,7 @@ def _index_row(measured: Sequence[Measured], by_chance: Sequence[Floats]) -> dic
     chance = np.mean([by_chance[at] for at in kept], axis=0)
     sigma = float(np.mean([part.sigma for part in parts]))
     between = [_between(measured[at], by_chance[at]) for at in kept]
-    row = {"demographics": len(kept), "sigma": sigma, **_chance(sigma, chance)}
+    row: Row = {"demographics": len(kept), "sigma": sigma, **_chance(sigma, chance)}
     if not np.isfinite(between).all():
         return row
     low, middle, high = mean_spread_interval([part.values for part in parts], [part.noise for part in parts], between)

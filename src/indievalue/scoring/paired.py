@@ -1,16 +1,16 @@
 """Two predictors on the same people and probes: which does better, which more evenly, and is it more than chance."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 import polars as pl
 
 from indievalue.errors import IndievalueError
-from indievalue.scoring.groups import CROSS, MINIMUM, Groups, Small, check_demographics, group_people
-from indievalue.scoring.inequity import DRAWS, Measured, measure_groups, people_of
-from indievalue.scoring.measures import MEASURES, Measure, person_sums
+from indievalue.scoring.groups import CROSS, GroupFields, GroupOptions, Groups, check_demographics, group_people
+from indievalue.scoring.inequity import Measured, Row, measure_groups, people_of
+from indievalue.scoring.measures import MEASURES, Measure, Sums, person_sums
 from indievalue.scoring.spread import HIGH, LOW, Floats, mean_spread_interval, spread
 
 KEY = ["setup", "person", "question"]
@@ -63,18 +63,14 @@ def compare(
     *,
     names: tuple[str, str] | None = None,
     intersection: bool = False,
-    measure: Measure = "accuracy",
-    minimum: int = MINIMUM,
-    small: Small = "pool",
-    draws: int = DRAWS,
-    seed: int = 0,
+    options: GroupOptions | None = None,
+    **fields: Unpack[GroupFields],
 ) -> Comparison:
     """Compare two predictors by a paired bootstrap: the same ``draws`` of people for both.
 
-    Each of the predictions is of one predictor. ``people`` and ``demographics`` are as in
-    :func:`indievalue.scoring.inequity.inequity`, as are ``measure``, of which σ is, ``minimum`` and ``small``; without
-    them σ is left out. ``names`` replaces the predictors' own. With ``intersection`` only rows that both were asked are
-    compared.
+    Each of the predictions is of one predictor. ``people``, ``demographics`` and ``options`` are as in
+    :func:`indievalue.scoring.inequity.inequity`; without people and demographics σ is left out. ``names`` replaces the
+    predictors' own. With ``intersection`` only rows that both were asked are compared.
 
     Accuracy and log loss have percentile intervals. σ of a draw holds the noise of the sample and as much again of the
     draw, so its interval is of the root of each draw's σ² less twice the groups' mean sampling variance (negative where
@@ -83,13 +79,14 @@ def compare(
     Raises IndievalueError, with counts and an example, where the forms differ, where rows differ (unless
     ``intersection``), and where true answers differ: then these are no data of the same people.
     """
+    options = replace(options or GroupOptions(), **fields)
     a, b = _single(predictions_a), _single(predictions_b)
     names = names or (str(a["predictor"][0]), str(b["predictor"][0]))
     a, b, left_out = shared_rows(a, b, names, intersection=intersection)
     crossed = check_demographics(people, demographics) if people is not None and len(demographics) else []
-    rows = [_overall(a, b, of, draws, seed) for of in ("accuracy", "log_loss")]
+    rows = [_overall(a, b, of, options.draws, options.seed) for of in ("accuracy", "log_loss")]
     if crossed and people is not None:
-        rows += _inequity(a, b, people, crossed, measure, minimum, small, draws, seed)
+        rows += _inequity(a, b, people, crossed, options)
     if a["person"].n_unique() < 2:
         rows = [row | dict.fromkeys(("low", "high", "p")) for row in rows]  # one person drawn again says nothing
     table = pl.DataFrame([{column: row.get(column) for column in COLUMNS} for row in rows], schema=COLUMNS)
@@ -140,7 +137,7 @@ def shared_rows(
     return common_a, common_b, (len(only_a), len(only_b))
 
 
-def _overall(a: pl.DataFrame, b: pl.DataFrame, measure: Measure, draws: int, seed: int) -> dict[str, Any]:
+def _overall(a: pl.DataFrame, b: pl.DataFrame, measure: Measure, draws: int, seed: int) -> Row:
     measured = _both(a, b, measure)
     if measured is None:
         return {"measure": measure}
@@ -158,29 +155,26 @@ def _inequity(
     b: pl.DataFrame,
     people: pl.DataFrame,
     crossed: Sequence[tuple[str, ...]],
-    measure: Measure,
-    minimum: int,
-    small: Small,
-    draws: int,
-    seed: int,
-) -> list[dict[str, Any]]:
-    sums = _both(a, b, measure)
+    options: GroupOptions,
+) -> list[Row]:
+    sums = _both(a, b, options.measure)
     if sums is None:
-        return [{"measure": "inequity"}, *({"measure": "sigma", "demographic": CROSS.join(c)} for c in crossed)]
+        sigmas: list[Row] = [{"measure": "sigma", "demographic": CROSS.join(columns)} for columns in crossed]
+        return [{"measure": "inequity"}, *sigmas]
     asked = people_of(sums[0], people)
-    groups = [group_people(asked, columns, minimum, small) for columns in crossed]
-    measured = [measure_groups(one, groups, draws, seed) for one in sums]
-    rows: list[dict[str, Any]] = []
+    groups = [group_people(asked, columns, options.minimum, options.small) for columns in crossed]
+    measured = [measure_groups(one, groups, options.draws, options.seed) for one in sums]
+    rows: list[Row] = []
     kept = []
     for of_a, of_b in zip(*measured, strict=True):
-        row: dict[str, Any] = {"measure": "sigma", "demographic": of_a.groups.name}
+        row: Row = {"measure": "sigma", "demographic": of_a.groups.name}
         if np.isfinite(of_a.between) and np.isfinite(of_b.between):
             kept.append((of_a, of_b))
             values = [float(np.sqrt(max(one.between, 0))) for one in (of_a, of_b)]
             row |= {"a": values[0], "b": values[1], "sigma_a": of_a.sigma, "sigma_b": of_b.sigma}
             row |= _difference(values, _noiseless(of_a) - _noiseless(of_b))
         rows.append(row)
-    index: dict[str, Any] = {"measure": "inequity"}
+    index: Row = {"measure": "inequity"}
     if kept:
         values = [
             mean_spread_interval([one.values for one in of], [one.noise for one in of], [one.between for one in of])[1]
@@ -193,15 +187,15 @@ def _inequity(
     return [index, *rows]
 
 
-def _both(a: pl.DataFrame, b: pl.DataFrame, measure: Measure) -> Any:
+def _both(a: pl.DataFrame, b: pl.DataFrame, measure: Measure) -> tuple[Sums, Sums] | None:
     """The sums of both on the same rows; None where no row counts for both."""
     if measure not in MEASURES[:2]:
         raise IndievalueError(f"predictors are compared in {' or '.join(MEASURES[:2])}, not in {measure}")
     if measure == "log_loss":
         given = a["probabilities"].is_not_null() & b["probabilities"].is_not_null()
         a, b = a.filter(given), b.filter(given)
-    sums = person_sums(a, measure), person_sums(b, measure)
-    return None if None in sums else sums
+    of_a, of_b = person_sums(a, measure), person_sums(b, measure)
+    return None if of_a is None or of_b is None else (of_a, of_b)
 
 
 def _noiseless(measured: Measured) -> Floats:

@@ -82,6 +82,9 @@ class _DemographicSpec(_Spec):
     left_out: dict[int, str] = Field(default_factory=dict)
 
 
+_SHIPPED = Path(str(files("indievalue"))) / "surveys"
+
+
 def shipped_surveys() -> list[str]:
     """Names of the surveys that come with the package."""
     folder = files("indievalue") / "surveys"
@@ -132,6 +135,7 @@ def _read(folder: Traversable) -> Survey:
         demographics=tuple(_demographic(item) for item in demographics),
         sampling=Sampling(**spec.sampling.model_dump()),
         inequity=tuple([item.name for item in demographics] if spec.inequity is None else spec.inequity),
+        folder=str(folder) if isinstance(folder, Path) and folder.parent != _SHIPPED else None,
     )
 
 

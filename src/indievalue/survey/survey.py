@@ -20,7 +20,7 @@ class Survey:
         recognised_by: data columns that tell a file of this survey.
         missing: missing codes (e.g. -1) → what they mean. not_asked: the one of a question that was not put.
         blank: the code that an empty cell stands for. inequity: demographics over whose groups a predictor is held to
-            be even (see :mod:`indievalue.scoring.inequity`).
+            be even (see :mod:`indievalue.scoring.inequity`). folder: where its files are; None for a shipped survey.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Survey:
     demographics: tuple[Demographic, ...]
     sampling: Sampling
     inequity: tuple[str, ...] = ()
+    folder: str | None = None
 
     @cached_property
     def positions(self) -> dict[str, int]:

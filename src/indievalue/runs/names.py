@@ -1,0 +1,39 @@
+"""What tells several runs apart."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from indievalue.runs.run import Run
+
+
+def run_names(runs: Sequence[Run]) -> list[tuple[str, ...]]:
+    """Return what tells each run from the others: its form, then the settings in which runs of that form differ.
+
+    ``[("polar",), ("refined",)]``, or ``[("polar", "strict protocol"), ("polar", "paper protocol")]``. Runs that
+    differ in none of them are numbered.
+    """
+    settings = [
+        {
+            "protocol": f"{run.record.protocol} protocol",
+            "context": f"context {run.record.context}",
+            "demonstrations": f"{run.record.demonstrations or 'all'} demonstrations",
+            "shown": f"shown {run.record.demonstrations_as}",
+            "from": f"demonstrations from {run.record.demonstrations_from}",
+            "data": Path(run.record.data.source).name,
+            "seed": f"seed {run.record.seed}",
+        }
+        for run in runs
+    ]
+    names: list[tuple[str, ...]] = []
+    for run, own in zip(runs, settings, strict=True):
+        rivals = [other for rival, other in zip(runs, settings, strict=True) if rival.record.form == run.record.form]
+        differing = (value for key, value in own.items() if any(rival[key] != value for rival in rivals))
+        names.append((run.record.form, *differing))
+    times = Counter(names)
+    seen: Counter[tuple[str, ...]] = Counter()
+    for position, name in enumerate(names):
+        if times[name] > 1:
+            seen[name] += 1
+            names[position] = (*name, f"run {seen[name]}")
+    return names

@@ -1,0 +1,128 @@
+"""The predictors of a run that have finished, each on disk at once, so that nothing stops that loses their rows."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import polars as pl
+
+from indievalue.benchmark.model import Benchmark
+from indievalue.benchmark.storage import benchmark_hash
+from indievalue.errors import IndievalueError
+from indievalue.files import locked, new_directory
+from indievalue.people.people import People
+from indievalue.predictors.predictions import predict, read_predictions
+from indievalue.predictors.protocol import Predictor
+from indievalue.runs.record import installed_versions
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one predictor contributed to a run.
+
+    Attributes:
+        predictions: its rows. seconds: to learn and to predict. effort: what asking took, by name.
+        write_log: writes what the predictor can show of its work into a run directory.
+    """
+
+    name: str
+    predictions: pl.DataFrame
+    seconds: float
+    effort: Mapping[str, object] = field(default_factory=dict)
+    write_log: Callable[[Path], None] = lambda folder: None
+
+
+def ask_predictor(
+    name: str, predictor: Predictor, training: People, benchmark: Benchmark, progress: Callable[[str], None]
+) -> Part:
+    """Fit a predictor on ``training`` people and ask it the benchmark."""
+    start = time.perf_counter()
+    fitted = predictor.fit(training, benchmark.settings.form, benchmark.settings.shown_form)
+    predictions = predict(name, fitted, benchmark)
+    report = fitted.effort()
+    for line in report.lines() if report else ():
+        progress(line)
+    return Part(
+        name,
+        predictions,
+        round(time.perf_counter() - start, 3),
+        report.as_dict() if report else {},
+        lambda folder: fitted.write_log(benchmark, folder),
+    )
+
+
+class Parts:
+    """The folder beside a run directory that holds what has been predicted while the run is not complete.
+
+    It belongs to one benchmark and one set of people: what was predicted of others is never taken. One process at a
+    time uses it. When the run is complete, or stopped before any predictor had finished, it is deleted.
+    """
+
+    def __init__(self, out: Path, people: People, benchmark: Benchmark) -> None:
+        self.benchmark = benchmark
+        learned_from = blake2b(people.codes.tobytes(), digest_size=8)
+        learned_from.update("\0".join(people.ids.tolist()).encode())
+        learned_from.update(people.findings.fingerprint.encode())
+        self._identity = f"{benchmark_hash(benchmark)} {learned_from.hexdigest()} {installed_versions()['indievalue']}"
+        self.folder = out.parent / f".{out.name}.{_digest(self._identity)}.unfinished"
+        self._stack = ExitStack()
+        self._finished = False
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(locked(self.folder))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._finished or not any(self.folder.glob("*/part.json")):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self._stack.close()
+
+    def get(self, name: str, predictor: Predictor, training: People, progress: Callable[[str], None]) -> Part:
+        """Return what ``predictor`` predicted, now or before the run was stopped."""
+        folder = self.folder / _digest(f"{name}\0{predictor!r}")
+        if found := self._read(folder, name):
+            progress(f"{name}: finished before")
+            return found
+        progress(f"{name} …")
+        part = ask_predictor(name, predictor, training, self.benchmark, progress)
+        with new_directory(folder, force=True) as beside:
+            part.predictions.write_parquet(beside / "predictions.parquet")
+            part.write_log(beside / "logs")
+            about = {"name": name, "seconds": part.seconds, "effort": part.effort}
+            (beside / "part.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        return Part(name, part.predictions, part.seconds, part.effort, _copier(folder / "logs"))
+
+    def finish(self) -> None:
+        """State that the run is complete, so that the folder is not needed any more."""
+        self._finished = True
+
+    def _read(self, folder: Path, name: str) -> Part | None:
+        try:
+            about = json.loads((folder / "part.json").read_text(encoding="utf-8"))
+            predictions = read_predictions(folder / "predictions.parquet")
+        except (OSError, ValueError, IndievalueError):
+            return None  # not there, or damaged: it is asked again
+        if about.get("name") != name:
+            return None
+        return Part(name, predictions, about["seconds"], about["effort"], _copier(folder / "logs"))
+
+
+def _copier(logs: Path) -> Callable[[Path], None]:
+    def copy(folder: Path) -> None:
+        if logs.is_dir():
+            shutil.copytree(logs, folder, dirs_exist_ok=True)
+
+    return copy
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,138 @@
+"""Run directories: how a run is saved, and loaded again."""
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+from pydantic import TypeAdapter, ValidationError
+
+from indievalue.benchmark.model import Benchmark
+from indievalue.benchmark.storage import write_tables
+from indievalue.errors import IndievalueError, problems_of
+from indievalue.files import new_directory
+from indievalue.predictors.predictions import read_predictions
+from indievalue.runs.record import FORMAT, Example, Record
+from indievalue.runs.run import Run
+from indievalue.scoring.accuracy import PredictorScore
+from indievalue.survey.load import load_survey
+
+T = TypeVar("T")
+
+_RECORD = TypeAdapter(Record)
+_SCORES = TypeAdapter(dict[str, PredictorScore])
+_EXAMPLES = TypeAdapter(tuple[Example, ...])
+
+_SURVEY = "survey"
+"""Folder of a run directory that holds the survey, where it is not a shipped one."""
+
+
+def save_run(run: Run, directory: Path, *, figures: bool = False, force: bool = False) -> None:
+    """Write a run directory, as :meth:`indievalue.runs.run.Run.save` says."""
+    with new_directory(directory, force=force) as folder:
+        write_run(run, folder)
+        run.report(folder / "report.html")
+        if figures:
+            write_figure_files(run, folder)
+
+
+def write_run(run: Run, folder: Path) -> None:
+    """Write everything of a run into ``folder`` but its report."""
+    run.predictions.write_parquet(folder / "predictions.parquet")
+    run.people.write_parquet(folder / "people.parquet")
+    _write_json(folder / "summary.json", {name: score.as_nested_dict() for name, score in run.scores.items()})
+    _write_json(folder / "run.json", {**asdict(run.record), "format": FORMAT})
+    _write_json(folder / "example.json", [asdict(example) for example in run.examples])
+    if isinstance(run.benchmark, Benchmark):
+        write_tables(run.benchmark, folder / "benchmark")
+    elif run.benchmark is not None and (run.benchmark / "benchmark").is_dir():
+        shutil.copytree(run.benchmark / "benchmark", folder / "benchmark")
+    if run.survey.folder is not None:
+        for file in sorted(Path(run.survey.folder).glob("*.yaml")):
+            (folder / _SURVEY).mkdir(exist_ok=True)
+            shutil.copyfile(file, folder / _SURVEY / file.name)
+    for write in run.logs:
+        write(folder)
+
+
+def write_figure_files(run: Run, folder: Path) -> None:
+    """Write every figure and table of ``run`` into ``folder``, as ``figures/`` and ``tables/``."""
+    from indievalue.report.exports import write_figures
+    from indievalue.report.tables import write_run_tables
+
+    write_figures([run], folder / "figures")
+    write_run_tables([run], folder / "tables")
+
+
+def load_run(directory: str | Path) -> Run:
+    """Load the run in ``directory``; runs of earlier versions load, too.
+
+    Raises IndievalueError, naming the file, where one is absent or broken, or was written by a later version.
+    """
+    folder = Path(directory)
+    if not folder.is_dir():
+        raise IndievalueError(f"{folder} is no run directory; `indievalue evaluate … --out {folder}` makes one")
+    record = _read(folder / "run.json", _RECORD)
+    if record.format > FORMAT:
+        raise IndievalueError(
+            f"{folder} was written by a later version of indievalue (format {record.format}; this one reads {FORMAT}): "
+            "update indievalue"
+        )
+    scores = _read(folder / "summary.json", _SCORES)
+    examples = _read(folder / "example.json", _EXAMPLES)
+    predictions = read_predictions(folder / "predictions.parquet")
+    people = _read_people(folder / "people.parquet", predictions)
+    named = set(predictions["predictor"].unique())
+    if named != set(scores) or not named:
+        raise IndievalueError(
+            f"{folder}: summary.json is of {_listed(scores)} and predictions.parquet of {_listed(named)}; "
+            "they are not of one run"
+        )
+    forms = set(predictions["form"].unique())
+    if forms != {record.form}:
+        raise IndievalueError(f"{folder}: run.json says {record.form} and predictions.parquet {_listed(forms)}")
+    own = folder / _SURVEY
+    survey = load_survey(str(own) if own.is_dir() else record.survey)
+    return Run(record, survey, predictions, people, scores, examples, folder)
+
+
+def _read(file: Path, kind: TypeAdapter[T]) -> T:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise IndievalueError(f"{file.parent} is no complete run directory: it has no {file.name}") from None
+    except (OSError, ValueError) as error:
+        raise IndievalueError(f"cannot read {file}: {error}") from None
+    try:
+        return kind.validate_python(content)
+    except ValidationError as error:
+        raise IndievalueError(f"{file} is not what a run writes: {problems_of(error)[0]}") from None
+
+
+def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:
+    try:
+        people = pl.read_parquet(file)
+    except FileNotFoundError:
+        raise IndievalueError(f"{file.parent} is no complete run directory: it has no {file.name}") from None
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise IndievalueError(f"cannot read {file}: {error}") from None
+    if people.columns[:2] != ["person", "weight"] or people["person"].n_unique() < len(people):
+        raise IndievalueError(f"{file} is not what a run writes: it starts with person, each once, and weight")
+    absent = set(predictions["person"]) - set(people["person"])
+    if absent:
+        raise IndievalueError(
+            f"{file} lacks {len(absent):,} of the people in predictions.parquet, such as {min(absent)}; "
+            "they are not of one run"
+        )
+    return people
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(map(str, names))) or "nothing"
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import polars as pl
@@ -93,8 +94,12 @@ def evaluate(
             parts.append(ask_predictor(name, predictor, training, benchmark, call.progress))
         return _run(people, benchmark, len(training), parts, call)
     check_directory(Path(out), force=force)
+    Thread(target=_prepare_report, daemon=True).start()
     with Parts(Path(out), people, benchmark) as stored:
-        parts = [stored.get(name, predictor, training, call.progress) for name, predictor in made.items()]
+        parts = []
+        while made:  # a predictor that has answered can go: some hold a gigabyte
+            name = next(iter(made))
+            parts.append(stored.get(name, made.pop(name), training, call.progress))
         run = _run(people, benchmark, len(training), parts, call)
         with new_directory(Path(out), force=force) as folder:
             write_run(run, folder)
@@ -104,6 +109,14 @@ def evaluate(
                 write_figure_files(run, folder)
         stored.finish()
     return replace(run, benchmark=benchmark)
+
+
+def _prepare_report() -> None:
+    """Load what draws the report while the predictors are at work."""
+    from indievalue.report import page  # noqa: F401
+    from indievalue.report.drawing import prepare
+
+    prepare()
 
 
 def named_predictors(predictors: Predictors, asking: AskingOptions | None = None) -> dict[str, Predictor]:

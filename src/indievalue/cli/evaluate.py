@@ -64,6 +64,7 @@ def evaluate(
     for name, predictor in made.items():
         if cost := predictor.cost(task for _, task in drawn.tasks()):
             print_cost(name, cost)
+    del made  # so that each can go when it has answered
     if asked.dry_run:
         return
     call = Call(
@@ -72,7 +73,7 @@ def evaluate(
         progress=lambda line: notes.print(escaped(line), style="dim", soft_wrap=True),
         figures=asked.figures,
     )
-    run = run_evaluation(people, drawn, made, directory, force=force, call=call)
+    run = run_evaluation(people, drawn, asked.predictor, directory, asking=how, force=force, call=call)
     print_summary(run.scores, drawn.settings.form, out, paper=paper_about(people.findings))
     notes.print(f"Report: {directory / 'report.html'}")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from markupsafe import Markup
 
-from indievalue.report.drawing import WIDE, Figure, figure_svg
+from indievalue.report.drawing import WIDE, Figure, figure_svg, unchecked
 from indievalue.report.styles import Style
 from indievalue.runs.run import Run
 
@@ -22,9 +22,14 @@ _REFERENCES = ('id="{}"', "url(#{})", 'href="#{}"')
 
 
 def run_svg(draw: Draw, run: Run, styles: Mapping[str, Style], width: int = WIDE) -> str:
-    """The SVG of a run's figure; kept, because its own page, the page of several runs and its files all show it."""
+    """Return the SVG of a run's figure, drawn once: its own page, the page of several runs and its files show it."""
     looks = {name: styles[name] for name in run.scores}
-    return run.remember((draw, tuple(looks.items()), width), lambda: figure_svg(draw(run, looks, width)))
+
+    def drawn() -> str:
+        with unchecked():
+            return figure_svg(draw(run, looks, width))
+
+    return run.remember((draw, tuple(looks.items()), width), drawn)
 
 
 def inline_svg(svg: str, name: str, label: str) -> Markup:

@@ -1,6 +1,7 @@
 """The report: one HTML file that needs nothing else."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,23 @@ PROBES_SHOWN = 6
 
 @dataclass(frozen=True)
 class Fitting:
-    """One figure, as wide as a desktop's column and as narrow as a phone's; the page shows the one that fits."""
+    """One figure, as wide as a desktop's column and as narrow as a phone's; the page shows the one that fits.
 
-    wide: Markup
-    narrow: Markup
+    Both are drawn in the background, and waited for when the page is put together.
+    """
+
+    drawn_wide: "Future[Markup]"
+    drawn_narrow: "Future[Markup]"
+
+    @property
+    def wide(self) -> Markup:
+        """The figure for a desktop."""
+        return self.drawn_wide.result()
+
+    @property
+    def narrow(self) -> Markup:
+        """The figure for a phone."""
+        return self.drawn_narrow.result()
 
 
 @dataclass(frozen=True)
@@ -114,10 +128,16 @@ def write_report(runs: Sequence[Run], out: str | Path) -> None:
 
 
 def report_html(runs: Sequence[Run]) -> str:
-    """The page that :func:`write_report` writes."""
+    """Return the page that :func:`write_report` writes."""
+    # Figures become SVG outside of Python: meanwhile the page's numbers are computed.
+    with ThreadPoolExecutor(1) as background:
+        return _page(runs, background)
+
+
+def _page(runs: Sequence[Run], background: Executor) -> str:
     styles = predictor_styles(name for run in runs for name in run.scores)
     sections = [
-        _section(run, name, number, styles)
+        _section(run, name, number, styles, background)
         for number, (run, name) in enumerate(zip(runs, run_names(runs), strict=True), 1)
     ]
     example_of = next((section for section in sections if section.run.examples), None)
@@ -126,7 +146,7 @@ def report_html(runs: Sequence[Run]) -> str:
     for section in sections:
         said = (tuple(wording.chosen(section.run)), tuple(section.run.record.data.lines()))
         tested.setdefault(said, []).append(section.name)
-    drawn = [_curve(curve, number, styles) for number, curve in enumerate(curves(runs), 1)]
+    drawn = [_curve(curve, number, styles, background) for number, curve in enumerate(curves(runs), 1)]
     compared = differences(runs, run_names(runs))
     has_map = any(section.worlds for section in sections)
     environment = Environment(
@@ -191,7 +211,7 @@ def _dark_fellows(styles: Mapping[str, Style]) -> Iterator[tuple[str, str]]:
     yield from SPREAD
 
 
-def _section(run: Run, name: Sequence[str], number: int, styles: Mapping[str, Style]) -> Section:
+def _section(run: Run, name: Sequence[str], number: int, styles: Mapping[str, Style], background: Executor) -> Section:
     title = wording.called(name)
     scores = "; ".join(f"{predictor} {_interval(score)}" for predictor, score in run.scores.items())
     by_category = [
@@ -200,7 +220,7 @@ def _section(run: Run, name: Sequence[str], number: int, styles: Mapping[str, St
     ]
 
     def draw(make: Draw, kind: str, label: str) -> Fitting:
-        return _fitting(lambda width: run_svg(make, run, styles, width), f"{kind}-{number}", label)
+        return _fitting(background, lambda width: run_svg(make, run, styles, width), f"{kind}-{number}", label)
 
     return Section(
         name=title,
@@ -266,9 +286,11 @@ def _groups(run: Run, title: str, draw: Callable[..., Fitting]) -> GroupsPart | 
     )
 
 
-def _curve(curve: Curve, number: int, styles: Mapping[str, Style]) -> tuple[str, Fitting, list[dict[str, object]]]:
+def _curve(
+    curve: Curve, number: int, styles: Mapping[str, Style], background: Executor
+) -> tuple[str, Fitting, list[dict[str, object]]]:
     label = f"Accuracy by number of demonstrations, {curve.title}. The same numbers are in the table below."
-    svgs = _fitting(lambda width: figure_svg(curve_figure(curve, styles, width)), f"curve-{number}", label)
+    svgs = _fitting(background, lambda width: figure_svg(curve_figure(curve, styles, width)), f"curve-{number}", label)
     return curve.title, svgs, curve.rows()
 
 
@@ -278,9 +300,11 @@ def _worlds(run: Run, title: str) -> Iterator[tuple[WorldMap, Markup]]:
         yield world, map_svg(list(world.countries), world.scale, label)
 
 
-def _fitting(draw: Callable[[int], str], name: str, label: str) -> Fitting:
-    wide, narrow = (inline_svg(draw(width), f"{name}-{size}", label) for width, size in ((WIDE, "w"), (PHONE, "n")))
-    return Fitting(wide, narrow)
+def _fitting(background: Executor, draw: Callable[[int], str], name: str, label: str) -> Fitting:
+    def drawn(width: int, size: str) -> Markup:
+        return inline_svg(draw(width), f"{name}-{size}", label)
+
+    return Fitting(background.submit(drawn, WIDE, "w"), background.submit(drawn, PHONE, "n"))
 
 
 def _place(forest: Forest, panel: Panel, accuracy: float) -> float:

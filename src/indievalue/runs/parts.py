@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
 import polars as pl
 
 from indievalue.benchmark.model import Benchmark
@@ -67,7 +68,7 @@ class Parts:
 
     def __init__(self, out: Path, people: People, benchmark: Benchmark) -> None:
         self.benchmark = benchmark
-        learned_from = blake2b(people.codes.tobytes(), digest_size=8)
+        learned_from = blake2b(np.ascontiguousarray(people.codes.T).data, digest_size=8)  # stored by column
         learned_from.update("\0".join(people.ids.tolist()).encode())
         learned_from.update(people.findings.fingerprint.encode())
         self._identity = f"{benchmark_hash(benchmark)} {learned_from.hexdigest()} {installed_versions()['indievalue']}"

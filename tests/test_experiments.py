@@ -27,7 +27,7 @@ from indievalue.experiments.folder import Folder
 from indievalue.experiments.grid import cells, described
 from indievalue.experiments.measure import accuracy_table, measure
 from indievalue.experiments.printed import printed
-from indievalue.experiments.run import run_experiment
+from indievalue.experiments.run import Expected, run_experiment
 from indievalue.experiments.spec import Experiment, load_experiment, parse_experiment, shipped_experiments
 from indievalue.experiments.tables import Shown, pivoted, signed
 from indievalue.people.people import People
@@ -300,7 +300,7 @@ def test_a_stopped_experiment_goes_on_and_ends_as_if_it_had_not_been(
         if len(computed(before)) == after:
             raise StoppedError
 
-    def refuse(expected: Estimate) -> bool:
+    def refuse(expected: Expected) -> bool:
         raise StoppedError
 
     with pytest.raises(StoppedError):

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -18,6 +19,7 @@ from indievalue.benchmark.model import Benchmark, Task
 from indievalue.benchmark.storage import benchmark_hash
 from indievalue.errors import IndievalueError
 from indievalue.evaluation import Call
+from indievalue.exchange.answers import Answered
 from indievalue.people.people import People
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.protocol import BasePredictor, Guesses
@@ -75,7 +77,10 @@ def test_predictors_are_given_by_name_as_objects_or_mixed(
     [
         (["majority", "majority"], "a predictor is named twice"),
         ([iv.Resemble(k=5), "resemble:k=5"], "named twice"),
-        ([iv.Majority(), iv.Majority()], r"two predictors are called 'majority': give a mapping"),
+        (
+            [iv.Majority(), iv.Majority()],
+            r"two predictors are called 'majority': give a mapping from the names",
+        ),
         ([], "no predictor was given"),
         ([3], r"3 is no predictor: it needs the methods fit\(people, form, shown_form\) and predict\(task\)"),
         ("oracle", "there is no predictor 'oracle'"),
@@ -88,7 +93,7 @@ def test_predictors_that_cannot_be_asked_are_refused(
         iv.evaluate(gardeners, benchmark, given)  # type: ignore[arg-type]
 
 
-def test_a_class_of_ones_own_needs_fit_and_predict_alone(gardeners: People, benchmark: Benchmark) -> None:
+def test_your_own_class_needs_fit_and_predict_alone(gardeners: People, benchmark: Benchmark) -> None:
     class Mine:
         def fit(self, people: People, form: str, shown_form: str) -> "Mine":
             self.inner = Majority().fit(people, form, shown_form)  # type: ignore[arg-type]
@@ -215,6 +220,9 @@ class Counted(BasePredictor):
     def __init__(self, name: str) -> None:
         self.name = name
 
+    def identity(self) -> str | None:
+        return f"counted {self.name}"
+
     def fit(self, people: People, form: str = "polar", shown_form: str | None = None) -> "Counted":
         type(self).fitted += 1
         self.inner = Majority().fit(people, form)  # type: ignore[arg-type]
@@ -299,6 +307,49 @@ def test_a_damaged_part_is_asked_again(gardeners: People, benchmark: Benchmark, 
     run = iv.evaluate(gardeners, benchmark, {"a": Counted("a")}, tmp_path / "run")
     assert Counted.fitted == 2
     assert run.predictions.height
+
+
+def test_a_predictor_that_does_not_state_its_identity_is_always_asked_again(
+    gardeners: People, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    class Constant(BasePredictor):
+        """Everybody chooses the same option; its repr does not show which."""
+
+        def __init__(self, option: int) -> None:
+            self._option = option
+
+        def predict(self, task: Task) -> Guesses:
+            return Guesses(np.full(task.asked.shape, self._option, np.int8), None)
+
+    assert repr(Constant(0)) == repr(Constant(1))
+    for option in (0, 1):
+        with pytest.raises(RuntimeError):
+            iv.evaluate(gardeners, benchmark, {"a": Constant(option), "b": Failing("b")}, tmp_path / "run")
+    run = iv.evaluate(gardeners, benchmark, {"a": Constant(1)}, tmp_path / "run")
+    assert run.predictions["choice"].unique().to_list() == [1]
+
+
+def test_the_answers_of_another_file_are_never_taken(gardeners: People, benchmark: Benchmark, tmp_path: Path) -> None:
+    survey = gardeners.survey
+    for option in (0, 1):
+        lines = [
+            {
+                "person": person,
+                "setup": setup.number,
+                "question": survey.questions[probe].id,
+                "choice": option,
+            }
+            for setup in benchmark.setups
+            for person in benchmark.people.ids.tolist()
+            for probe in setup.probes
+        ]
+        file = tmp_path / f"{option}.jsonl"
+        file.write_text("\n".join(map(json.dumps, lines)))
+        asked = {"imported": Answered(file, benchmark), "b": Failing("b")}
+        with pytest.raises(RuntimeError):
+            iv.evaluate(gardeners, benchmark, asked, tmp_path / "run")
+    run = iv.evaluate(gardeners, benchmark, {"imported": Answered(tmp_path / "1.jsonl", benchmark)}, tmp_path / "run")
+    assert run.predictions["choice"].unique().to_list() == [1]
 
 
 COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()", "evaluate"]

@@ -131,7 +131,7 @@ def named_predictors(predictors: Predictors, asking: AskingOptions | None = None
             raise IndievalueError(
                 "a predictor is named twice"
                 if isinstance(item, str)
-                else f"two predictors are called {name!r}: give a mapping from names of your own to predictors"
+                else f"two predictors are called {name!r}: give a mapping from the names you choose to predictors"
             )
         made[name] = adopt(predictor)
     if not made:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from indievalue.cli.options import DATA_HELP, PeopleCount, SourceFlags, escaped, notes, out, tested_people
+from indievalue.cli.model_options import AskingFlags
+from indievalue.cli.options import DATA_HELP, PeopleCount, PromptFlags, SourceFlags, escaped, notes, out, tested_people
 
 if TYPE_CHECKING:
+    from indievalue.experiments.run import ExperimentOptions
     from indievalue.experiments.spec import Experiment
+    from indievalue.predictors.asking import AskingOptions
 
 ASK_ABOVE = 60
 """Seconds of the estimate's upper end above which somebody at a terminal is asked before an experiment starts."""
@@ -28,6 +31,9 @@ class ExperimentFlags:
         typer.Option("--training", help="How the experiment's reasoners are trained: a YAML file for `train`."),
     ] = None
     people: PeopleCount = None
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be run, how many calls and tokens it takes, and stop.")
+    ] = False
     yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False
     force: Annotated[
         bool, typer.Option("--force", help="Recompute cells in --out that were made with other settings or data.")
@@ -35,8 +41,11 @@ class ExperimentFlags:
 
 
 def experiment(
-    source: SourceFlags,
+    context_of_call: typer.Context,
     chosen: ExperimentFlags,
+    prompt: PromptFlags,
+    asking: AskingFlags,
+    source: SourceFlags,
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="An experiment, or a YAML file of your own; none lists them.")
     ] = None,
@@ -58,7 +67,9 @@ def experiment(
     if chosen.predictor:
         loaded = loaded.model_copy(update={"predictors": tuple(chosen.predictor)})
     try:
-        ran = _run(loaded, name, data, directory, source, chosen)
+        command = _command(context_of_call, name, data, directory)
+        options = _options(source, chosen, asking.asking(prompt.style()), command)
+        ran = _run(loaded, data, directory, source, chosen, options)
     except KeyboardInterrupt:
         notes.print("The cells that are finished are kept; the same command goes on from there")
         raise
@@ -69,29 +80,63 @@ def experiment(
     notes.print(f"Results: {directory / 'results.md'}")
 
 
-def _run(
-    experiment: "Experiment", name: str, data: str, directory: Path, source: SourceFlags, chosen: ExperimentFlags
-) -> bool:
-    from indievalue.experiments.run import check_experiment, run_experiment
+def _options(
+    source: SourceFlags, chosen: ExperimentFlags, asking: "AskingOptions", command: str
+) -> "ExperimentOptions":
+    from indievalue.experiments.run import ExperimentOptions
+
+    return ExperimentOptions(
+        tested=tested_people(chosen.people),
+        seed=source.seed,
+        survey=source.survey,
+        training=chosen.training,
+        asking=asking,
+        command=command,
+        force=chosen.force,
+    )
+
+
+def _command(context: typer.Context, name: str, data: str, directory: Path) -> str:
+    """The command that runs the experiment again: everything that decides the result, and differs from its default."""
     from indievalue.experiments.wording import command_line
 
-    tested = tested_people(chosen.people)
-    check_experiment(experiment, directory, chosen.training)  # fail fast, before minutes are spent on the data
+    flags = {
+        str(parameter.name): (parameter.opts[0], context.params[str(parameter.name)])
+        for parameter in context.command.params
+        if parameter.opts[0].startswith("--") and context.params.get(str(parameter.name)) != parameter.default
+    }
+    left_out = {"directory", "listed", "yes", "force", "dry_run", "limit_cost", "price"}
+    return command_line(
+        name, data, directory, {flag: value for key, (flag, value) in flags.items() if key not in left_out}
+    )
+
+
+def _run(
+    experiment: "Experiment",
+    data: str,
+    directory: Path,
+    source: SourceFlags,
+    chosen: ExperimentFlags,
+    options: "ExperimentOptions",
+) -> bool:
+    from indievalue.experiments.run import Expected, check_experiment, run_experiment
+
+    check_experiment(experiment, directory, options)  # fail fast, before minutes are spent on the data
     asks = sys.stdin.isatty() and not chosen.yes
+
+    def start(expected: Expected) -> bool:
+        if chosen.dry_run:
+            return False
+        short = expected.seconds.high <= ASK_ABOVE and not expected.costs
+        return not asks or short or typer.confirm("Start?", default=True)
+
     return run_experiment(
         experiment,
         source.people(data),
         directory,
-        tested=tested,
-        seed=source.seed,
-        survey=source.survey,
-        training=chosen.training,
-        command=command_line(
-            name, data, directory, chosen.predictor, chosen.people, source.survey, source.seed, chosen.training
-        ),
-        force=chosen.force,
+        options,
         say=lambda line: notes.print(escaped(line), soft_wrap=True),
-        start=lambda expected: not asks or expected.high <= ASK_ABOVE or typer.confirm("Start?", default=True),
+        start=start,
     )
 
 

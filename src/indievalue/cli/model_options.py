@@ -59,13 +59,9 @@ class AskingFlags:
 
 def print_cost(name: str, cost: "Cost") -> None:
     """Print what asking a predictor would take at most."""
-    dollars = "cost unknown without --price" if cost.dollars is None else f"about ${cost.dollars:,.2f}"
-    stored = f", {cost.stored:,} of them answered before" if cost.stored else ""
-    notes.print(
-        f"{escaped(name)}: {cost.calls:,} calls{stored}, about {cost.input_tokens:,} tokens to read and "
-        f"{cost.output_tokens:,} to write, {dollars}",
-        soft_wrap=True,
-    )
+    from indievalue.experiments.wording import cost_line
+
+    notes.print(escaped(cost_line(name, cost)), soft_wrap=True)
 
 
 def _pairs(words: list[str] | None, option: str) -> dict[str, object]:

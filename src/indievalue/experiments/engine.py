@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,8 +20,9 @@ from indievalue.experiments.grid import Cell, cells, pairs
 from indievalue.experiments.printed import printed
 from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER, Experiment
 from indievalue.people.people import People
+from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.predictions import predict
-from indievalue.predictors.protocol import Predictor
+from indievalue.predictors.protocol import Cost, Predictor
 from indievalue.predictors.registry import kind_of, make_predictor, make_predictors
 from indievalue.survey.model import FormName
 
@@ -63,6 +65,7 @@ class Study:
         tested: int | Sequence[str] | Literal["all"] | None,
         seed: int,
         reasoners: Mapping[str, Reasoner] | None = None,
+        asking: AskingOptions | None = None,
     ) -> None:
         """Raises IndievalueError where the people to test are not to be had, or nobody else is left to learn from."""
         drawn = build_benchmark(people, Settings(seed=seed), tested)
@@ -80,6 +83,7 @@ class Study:
         self._survey = f"{survey.name} {_digest(repr((survey.questions, survey.demographics, survey.sampling)))}"
         self._people = f"{len(self.ids)} {_digest(repr(self.ids))}"
         self.reasoners = reasoners or {}
+        self.asking = asking or AskingOptions()
         self._drawn: dict[Settings, Benchmark] = {}
         self._fitted: tuple[Fitted, Predictor] | None = None
 
@@ -102,10 +106,27 @@ class Study:
         key = fit_of(cell)
         if self._fitted is None or self._fitted[0] != key:
             self._fitted = None  # before the next is made: some take a gigabyte
-            name = cell.predictor
-            called = f"local:{self.reasoners[name].folder}" if name in self.reasoners else name
-            self._fitted = key, make_predictor(called).fit(self.training, *key[1:])
+            self._fitted = key, self.predictor(cell.predictor).fit(self.training, *key[1:])
         return self._fitted[1]
+
+    def _is_asked_otherwise(self, cell: Cell) -> bool:
+        """Whether the cell's predictor reads prompts, and these are not written and sent as usual."""
+        return kind_of(cell.predictor).reads_prompts and bool(self.asking.decisive())
+
+    def predictor(self, name: str) -> Predictor:
+        """Return a new predictor by its name in the experiment, which may be that of a reasoner it trains."""
+        trained = self.reasoners.get(name)
+        return make_predictor(f"{REASONER}{trained.folder}" if trained else name, self.asking)
+
+    def costs(self, left: Sequence[Cell]) -> dict[str, Cost]:
+        """Count what asking the cells ``left`` would take at most, by predictor; a prompt of two cells counts once."""
+        costs = {}
+        for name in dict.fromkeys(cell.predictor for cell in left if cell.predictor not in self.reasoners):
+            of_it = [cell for cell in left if cell.predictor == name]
+            cost = self.predictor(name).cost(task for cell in of_it for _, task in self.benchmark(cell).tasks())
+            if cost is not None:
+                costs[name] = cost
+        return costs
 
     def about(self, cell: Cell) -> dict[str, Any]:
         """Everything a cell's predictions depend on, as plain values."""
@@ -119,6 +140,7 @@ class Study:
             "data": self.people.findings.fingerprint,
             "people": self._people,
             **({"training": self.reasoners[cell.predictor].made_of} if cell.predictor in self.reasoners else {}),
+            **({"asking": self.asking.decisive()} if self._is_asked_otherwise(cell) else {}),
         }
 
 
@@ -128,7 +150,7 @@ def plan(experiment: Experiment, study: Study, folder: Folder, *, force: bool = 
     Raises IndievalueError where a setting, a predictor, a demographic or a printed figure is unknown, a
     comparison fits no two cells, or a finished cell is of other settings or data.
     """
-    check_predictors(experiment.predictors)
+    check_predictors(experiment, study.asking)
     every = cells(experiment, study.people.survey, study.seed)
     pairs(experiment, every)
     printed(experiment.paper, experiment.name)
@@ -150,11 +172,12 @@ def plan(experiment: Experiment, study: Study, folder: Folder, *, force: bool = 
     )
 
 
-def check_predictors(names: Sequence[str]) -> None:
-    """Raise IndievalueError where one is unknown or named twice."""
+def check_predictors(experiment: Experiment, asking: AskingOptions | None = None) -> None:
+    """Raise IndievalueError where a predictor is unknown or named twice."""
+    names, trained = experiment.predictors, {f"{REASONER}{name}" for name in experiment.trained}
     for name in names:
         kind_of(name)
-    make_predictors([name for name in names if not name.startswith(REASONER)])
+    make_predictors([name for name in names if name not in trained], asking)
 
 
 def run_cells(
@@ -162,18 +185,26 @@ def run_cells(
     study: Study,
     folder: Folder,
     done: Callable[[Cell, Mapping[str, float]], None] = lambda cell, seconds: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Compute and store every cell left; ``done`` hears of each as soon as it is stored, with its seconds to ``fit``
-    and to ``predict``.
+    """Compute and store every cell left.
+
+    ``done`` is called with each cell as soon as it is stored, and its seconds to ``fit`` and to ``predict``; ``say``
+    with lines about what asking took.
     """
     for cell in planned.left:
         start = time.perf_counter()
         predictor = study.fitted(cell)
         fitted = time.perf_counter()
-        predictions = predict(cell.predictor, predictor, study.benchmark(cell))
+        benchmark = study.benchmark(cell)
+        predictions = predict(cell.predictor, predictor, benchmark)
         seconds = {"fit": round(fitted - start, 3), "predict": round(time.perf_counter() - fitted, 3)}
-        folder.write(cell, {**study.about(cell), "seconds": seconds}, predictions)
+        report = predictor.effort()
+        about = {**study.about(cell), "seconds": seconds, **({"effort": report.as_dict()} if report else {})}
+        folder.write(cell, about, predictions, partial(predictor.write_log, benchmark))
         done(cell, seconds)
+        for line in report.lines() if report else ():
+            say(line)
 
 
 def results(planned: Plan, folder: Folder) -> Iterator[tuple[Cell, pl.DataFrame]]:

@@ -12,10 +12,7 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.experiments.engine import Plan, Study, fit_of
 from indievalue.experiments.grid import Cell
-from indievalue.predictors.registry import make_predictor
-
-MEASURED = ("random", "majority", "resemble", "gaussian")
-"""Predictors that are quick to try out; others take minutes to learn from anybody, or cost money to ask."""
+from indievalue.predictors.registry import kind_of, make_predictor
 
 TRAINING = (300, 900)
 TESTED = (8, 32)
@@ -41,12 +38,13 @@ class Estimate:
 def estimate(planned: Plan, study: Study) -> Estimate:
     """How long the cells left will take.
 
-    Predictors of finished cells are taken to need as long as they did. Others in :data:`MEASURED` are tried out on a
-    few people, and what that took is extended in proportion to all; the range is wide because that is all it rests on.
+    A predictor of finished cells is expected to take as long as it did there. Others that are quick (see
+    :mod:`indievalue.predictors.registry`) are tried out on a few people, and what that took is extended in proportion
+    to all; the range is wide because that is all it rests on.
     """
     known = past_seconds(planned.finished.values())
     names = dict.fromkeys(cell.predictor for cell in planned.left)
-    trials = {name: _try_out(name, study) for name in names if name not in known and name.partition(":")[0] in MEASURED}
+    trials = {name: _try_out(name, study) for name in names if name not in known and kind_of(name).quick}
     low = high = 0.0
     for cell, fits in _with_fits(planned.left):
         if cell.predictor in known:

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -85,10 +85,17 @@ class Folder:
             "choose another --out, or give --force to compute it anew"
         )
 
-    def write(self, cell: Cell, about: Mapping[str, Any], predictions: pl.DataFrame) -> None:
-        """Store a finished cell, all at once."""
+    def write(
+        self,
+        cell: Cell,
+        about: Mapping[str, Any],
+        predictions: pl.DataFrame,
+        write_log: Callable[[Path], None] = lambda folder: None,
+    ) -> None:
+        """Store a finished cell, all at once, with the log that its predictor writes."""
         with new_directory(self._of(cell), force=True) as folder:
             predictions.write_parquet(folder / "predictions.parquet")
+            write_log(folder)
             write_json(folder / "cell.json", about)
 
     def predictions(self, cell: Cell) -> pl.DataFrame:

@@ -1,9 +1,6 @@
 """What an experiment leaves behind: its tables, its figure, and a page that says what was asked and what came out."""
 
-import platform
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -30,9 +27,8 @@ from indievalue.experiments.tables import Shown, comparison_table, paper_table, 
 from indievalue.files import new_file
 from indievalue.people.catalog import people_table as table_of_people
 from indievalue.report.paper import paper_about, read_paper
+from indievalue.runs.record import installed_versions
 from indievalue.scoring.inequity import inequity
-
-_VERSIONS = ("indievalue", "numpy", "polars", "scipy", "scikit-learn", "torch", "lightgbm", "altair")
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ def write_results(planned: Plan, study: Study, folder: Folder, *, survey: str | 
         "command": command,
         **facts(study),
         "survey": survey or study.people.survey.name,
-        "versions": {"python": platform.python_version(), **_installed()},
+        "versions": installed_versions(),
     }
     write_json(path / "run.json", about)
 
@@ -174,11 +170,3 @@ def _evenness(planned: Plan, study: Study, folder: Folder, figures: list[Printed
 def _write_csv(path: Path, table: pl.DataFrame) -> None:
     with new_file(path) as beside:
         table.write_csv(beside)
-
-
-def _installed() -> dict[str, str]:
-    versions = {}
-    for name in _VERSIONS:
-        with suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    return versions

@@ -1,8 +1,9 @@
 """From an experiment and people to a directory of results: says what it will do, does it, and writes what came out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 from indievalue.experiments.engine import Study, check_predictors, plan, run_cells
 from indievalue.experiments.estimate import Estimate, Progress, estimate
@@ -10,16 +11,66 @@ from indievalue.experiments.folder import Folder
 from indievalue.experiments.reasoners import reasoners_of, settings_of, train_reasoners
 from indievalue.experiments.results import write_results
 from indievalue.experiments.spec import Experiment
-from indievalue.experiments.wording import plan_lines
+from indievalue.experiments.wording import cost_line, plan_lines
 from indievalue.people.people import People
+from indievalue.predictors.asking import AskingOptions
+from indievalue.predictors.protocol import Cost
 
 
-def check_experiment(experiment: Experiment, out: str | Path, training: str | Path | None = None) -> None:
-    """Raise IndievalueError for what can be told before people are read: an unknown predictor, a training that cannot
-    be, a directory that holds something else or cannot be written.
+class ExperimentFields(TypedDict, total=False):
+    """The fields of :class:`ExperimentOptions` as keyword arguments."""
+
+    tested: int | Sequence[str] | Literal["all"] | None
+    seed: int
+    survey: str | None
+    training: str | Path | None
+    asking: AskingOptions
+    command: str
+    force: bool
+
+
+@dataclass(frozen=True)
+class ExperimentOptions:
+    """How an experiment is run.
+
+    Attributes:
+        tested: as ``people_tested`` of :func:`indievalue.benchmark.build.build_benchmark`. seed: of all draws.
+        survey: name or folder of the survey, where it was given.
+        training: YAML file that says how the experiment's reasoners are trained.
+        asking: how language models are asked. command: what would run it all again, for the results.
+        force: compute cells again that were made with other settings or data.
     """
-    check_predictors(experiment.predictors)
-    settings_of(experiment, training, Path(out))
+
+    tested: int | Sequence[str] | Literal["all"] | None = None
+    seed: int = 0
+    survey: str | None = None
+    training: str | Path | None = None
+    asking: AskingOptions = field(default_factory=AskingOptions)
+    command: str = ""
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What running the cells that are left takes: seconds, and for language models behind an API calls and dollars."""
+
+    seconds: Estimate
+    costs: Mapping[str, Cost]
+
+    def lines(self) -> list[str]:
+        """Return it in sentences."""
+        return [*(cost_line(name, cost) for name, cost in self.costs.items()), f"That takes {self.seconds}."]
+
+
+def check_experiment(experiment: Experiment, out: str | Path, options: ExperimentOptions | None = None) -> None:
+    """Fail fast, before people are read.
+
+    Raises IndievalueError for an unknown predictor, a training that cannot be, or a directory that holds something else
+    or cannot be written.
+    """
+    options = options or ExperimentOptions()
+    check_predictors(experiment, options.asking)
+    settings_of(experiment, options.training, Path(out))
     Folder(Path(out)).check(experiment)
 
 
@@ -27,39 +78,41 @@ def run_experiment(
     experiment: Experiment,
     people: People,
     out: str | Path,
+    options: ExperimentOptions | None = None,
     *,
-    tested: int | Sequence[str] | Literal["all"] | None = None,
-    seed: int = 0,
-    survey: str | None = None,
-    training: str | Path | None = None,
-    command: str = "",
-    force: bool = False,
     say: Callable[[str], None] = lambda message: None,
-    start: Callable[[Estimate], bool] = lambda expected: True,
+    start: Callable[[Expected], bool] = lambda expected: True,
+    **fields: Unpack[ExperimentFields],
 ) -> bool:
     """Run every cell of ``experiment`` that ``out`` does not hold yet, and write tables, figure and page.
 
-    ``tested`` is as in :func:`indievalue.benchmark.build.build_benchmark`; predictors learn from all other ``people``,
-    and reasoners are trained on them as the YAML file ``training`` says. ``start`` is asked once it is known roughly
-    how long that takes; where it says no, nothing is computed and the result is False. ``say`` hears of the plan and of
-    every cell. Raises IndievalueError where something asked for is not to be had, ``out`` holds another experiment or
-    cannot be written, or a finished cell is of other settings, people or data, unless ``force``.
+    Predictors learn from all ``people`` who are not tested, and the experiment's reasoners are trained on them.
+    ``fields`` are fields of ``options``. ``say`` is called with the plan, and with a line for every cell. ``start`` is
+    called once it is known what the cells left take, before anything is paid for; where it returns False nothing is
+    computed, and the result is False. A prompt that two cells share is asked once, and what was answered before a kill
+    is not asked again.
+
+    Raises IndievalueError where something asked for is not there, ``out`` holds another experiment or cannot be
+    written, or a finished cell has other settings, people or data, unless ``force``.
     """
-    check_experiment(experiment, out, training)
-    wanted = settings_of(experiment, training, Path(out))
-    folder, study = Folder(Path(out)), Study(people, tested, seed, reasoners_of(wanted))
+    options = replace(options or ExperimentOptions(), **fields)
+    check_experiment(experiment, out, options)
+    wanted = settings_of(experiment, options.training, Path(out))
+    folder = Folder(Path(out))
+    study = Study(people, options.tested, options.seed, reasoners_of(wanted), options.asking)
     with folder.opened():
-        planned = plan(experiment, study, folder, force=force)
+        planned = plan(experiment, study, folder, force=options.force)
         folder.note(experiment)
         for line in plan_lines(planned):
             say(line)
         if planned.left:
-            expected = estimate(planned, study)
-            say(f"That takes {expected}.")
+            expected = Expected(estimate(planned, study), study.costs(planned.left))
+            for line in expected.lines():
+                say(line)
             if not start(expected):
                 return False
             train_reasoners(wanted, people, study.ids, say)
             progress = Progress(planned)
-            run_cells(planned, study, folder, lambda cell, seconds: say(progress.line(cell, seconds)))
-        write_results(planned, study, folder, survey=survey, command=command)
+            run_cells(planned, study, folder, lambda cell, seconds: say(progress.line(cell, seconds)), say)
+        write_results(planned, study, folder, survey=options.survey, command=options.command)
     return True

@@ -1,9 +1,11 @@
-"""What an experiment says before it starts, and the command that would run it again."""
+"""What an experiment reports before it starts, and the command that would run it again."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from indievalue.experiments.engine import Plan
+from indievalue.predictors.protocol import Cost
 
 
 def plan_lines(planned: Plan) -> list[str]:
@@ -25,24 +27,30 @@ def plan_lines(planned: Plan) -> list[str]:
     return lines
 
 
-def command_line(
-    name: str,
-    data: str,
-    directory: Path,
-    predictors: list[str] | None,
-    people: str | None,
-    survey: str | None,
-    seed: int,
-    training: Path | None = None,
-) -> str:
-    """The command that runs the experiment again; files by their names only, so that it can be passed on."""
+def cost_line(name: str, cost: Cost) -> str:
+    """Return what asking a predictor would take at most, in a line."""
+    stored = f", {cost.stored:,} of them answered before" if cost.stored else ""
+    dollars = "cost unknown without --price" if cost.dollars is None else f"about ${cost.dollars:,.2f}"
+    return (
+        f"{name}: {cost.calls:,} calls{stored}, about {cost.input_tokens:,} tokens to read and "
+        f"{cost.output_tokens:,} to write, {dollars}"
+    )
+
+
+def command_line(name: str, data: str, directory: Path, options: Mapping[str, object]) -> str:
+    """Return the command that runs the experiment again, with files by their names only, so that it can be passed on.
+
+    ``options`` are the values of the command's options by flag, such as ``--people``; those that are None, False or
+    empty are left out.
+    """
     words = ["indievalue", "experiment", name if not name.endswith((".yaml", ".yml")) else Path(name).name]
     words.append(Path(data).name if Path(data).exists() else data)
-    words += [word for predictor in predictors or [] for word in ("--predictor", predictor)]
-    words += ["--training", training.name] if training else []
-    words += ["--people", people] if people else []
-    words += ["--survey", Path(survey).name if Path(survey).exists() else survey] if survey else []
-    words += ["--seed", str(seed)] if seed else []
+    for flag, value in options.items():
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if one is True:
+                words.append(flag)
+            elif one not in (None, False, ""):
+                words += [flag, Path(str(one)).name if Path(str(one)).exists() else str(one)]
     return shlex.join([*words, "--out", directory.name])
 
 

@@ -1,7 +1,7 @@
 """How language models are asked: options that the command line, experiments and Python share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from indievalue.errors import IndievalueError
@@ -9,6 +9,21 @@ from indievalue.prompts.prompt import Style
 
 RETRIES = 3
 """Times that a prompt is sent again, unchanged, after an answer that names no option."""
+
+
+TRANSPORT = {
+    "adaptive_connections",
+    "attempt_timeout",
+    "batch",
+    "cache",
+    "cache_prompt",
+    "fail_on_refusal",
+    "max_connections",
+    "max_retries",
+    "stream_idle_timeout",
+    "timeout",
+}
+"""Generate options that decide how an answer is got, and not which."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,18 @@ class AskingOptions:
         """Raises IndievalueError for a limit without a price: nobody could tell when it is reached."""
         if self.limit_cost is not None and self.price is None:
             raise IndievalueError("--limit-cost needs --price, in dollars per million tokens read and written: 2.50,10")
+
+    def decisive(self) -> dict[str, object]:
+        """Return the options that decide what a model answers and differ from the defaults, as plain values."""
+        chosen = {
+            **asdict(self.style),
+            "retries": self.retries,
+            "base_url": self.base_url,
+            "generate": {name: value for name, value in self.generate.items() if name not in TRANSPORT},
+            "model_args": dict(self.model_args),
+        }
+        usual = {**asdict(Style()), "retries": RETRIES, "base_url": None, "generate": {}, "model_args": {}}
+        return {name: value for name, value in chosen.items() if value != usual[name]}
 
     def dollars(self, input_tokens: int, output_tokens: int) -> float | None:
         """Return what so many tokens cost, in dollars; None without a price."""

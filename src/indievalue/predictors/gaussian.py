@@ -19,7 +19,7 @@ from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.calibrated import Calibration
 from indievalue.predictors.columns import coarsening, demographic_columns, frequent_groups, padded
 from indievalue.predictors.joint import Joint
-from indievalue.predictors.protocol import BasePredictor, Guesses
+from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.seeded import key_table, keys
 from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
@@ -45,7 +45,7 @@ ASKED_OF_VALIDATION = 40
 _BLOCK = 2048
 
 
-class Gaussian(BasePredictor):
+class Gaussian(StatisticalPredictor):
     """Every option of every question is a column, and so is every larger demographic group.
 
     ``fit`` takes means and covariance of the training people's columns (missing answers at their mean), and calibrates

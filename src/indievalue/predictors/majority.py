@@ -7,11 +7,11 @@ import numpy as np
 from indievalue.benchmark.model import Task
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates, option_counts
-from indievalue.predictors.protocol import INVALID, BasePredictor, Guesses
+from indievalue.predictors.protocol import INVALID, Guesses, StatisticalPredictor
 from indievalue.survey.model import FormName
 
 
-class Majority(BasePredictor):
+class Majority(StatisticalPredictor):
     """Everybody gets each option's share among the people it was fitted on.
 
     Attributes:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from indievalue.benchmark.model import Task
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
-from indievalue.predictors.protocol import BasePredictor, Guesses
+from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.seeded import key_table, keys
 from indievalue.survey.model import Form, FormName
 from indievalue.survey.survey import Survey
@@ -41,7 +41,7 @@ class Seen:
         return Seen(self.survey, self.form, self.options[rows], self.groups[rows], self.group_counts)
 
 
-class PerQuestion(BasePredictor, ABC):
+class PerQuestion(StatisticalPredictor, ABC):
     """A classifier per question asked, from what is shown of a person.
 
     Classifiers are fitted when a task asks for them, because what they may see depends on the setup: the setup's probes

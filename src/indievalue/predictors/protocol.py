@@ -127,6 +127,13 @@ class Predictor(Protocol):
         """Return the guesses of several tasks, in their order; a chat model asks them all at once."""
         ...
 
+    def identity(self) -> str | None:
+        """Return everything that decides what the predictor would learn and predict; None where that is unknown.
+
+        What a predictor of the same identity predicted of the same benchmark, before a run was stopped, is taken over.
+        """
+        ...
+
     def cost(self, tasks: Iterable[Task]) -> Cost | None:
         """Return what asking these tasks would take at most, before anything is asked; None where it costs nothing."""
         ...
@@ -160,6 +167,10 @@ class BasePredictor:
         """Return the guesses of each task, one after the other."""
         return map(self.predict, tasks)
 
+    def identity(self) -> str | None:
+        """Return None: what was predicted before a run was stopped is predicted again."""
+        return None
+
     def cost(self, tasks: Iterable[Task]) -> Cost | None:
         """Return None: asking costs nothing."""
         return None
@@ -181,3 +192,11 @@ class BasePredictor:
             and value != one.default
         ]
         return f"{type(self).__name__}({', '.join(options)})"
+
+
+class StatisticalPredictor(BasePredictor):
+    """A predictor of ours that is fitted to answers: its repr shows every option that decides what it predicts."""
+
+    def identity(self) -> str | None:
+        """Return the class and its options."""
+        return repr(self)

@@ -6,12 +6,12 @@ import numpy as np
 
 from indievalue.benchmark.model import Task
 from indievalue.people.people import People
-from indievalue.predictors.protocol import BasePredictor, Guesses
+from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.seeded import key_table
 from indievalue.survey.model import FormName
 
 
-class Random(BasePredictor):
+class Random(StatisticalPredictor):
     """A seeded uniform choice per person, setup and probe."""
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:

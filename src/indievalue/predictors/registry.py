@@ -31,6 +31,7 @@ class Kind:
         make: from the name and how language models are asked to the predictor, which knows whether it learns, what it
             costs and what it took.
         options: what can follow the name, as ``name:option=value``, and its type.
+        reads_prompts: whether it is a language model, so that how prompts are written decides what it predicts.
         quick: whether it can be tried out on a few people in seconds, at no cost, to estimate how long it takes.
     """
 
@@ -39,6 +40,7 @@ class Kind:
     make: Callable[[str, AskingOptions], Predictor]
     options: Mapping[str, type] = field(default_factory=dict)
     quick: bool = False
+    reads_prompts: bool = False
 
 
 def make_predictor(name: str, asking: AskingOptions | None = None) -> Predictor:
@@ -93,7 +95,7 @@ class _FitPredict(Protocol):
 
 @dataclass(repr=False)
 class _Adopted(BasePredictor):
-    """A predictor with ``fit`` and ``predict`` of its own, and the defaults of everything that it lacks."""
+    """A predictor that has ``fit`` and ``predict``, with the defaults of everything that it lacks."""
 
     own: _FitPredict
     learns: bool = field(init=False)
@@ -113,6 +115,10 @@ class _Adopted(BasePredictor):
     def predict_all(self, tasks: Sequence[Task]) -> Iterable[Guesses]:
         own = getattr(self.own, "predict_all", None)
         return own(tasks) if own else super().predict_all(tasks)
+
+    def identity(self) -> str | None:
+        own = getattr(self.own, "identity", None)
+        return own() if own else None
 
     def cost(self, tasks: Iterable[Task]) -> Cost | None:
         own = getattr(self.own, "cost", None)
@@ -160,6 +166,7 @@ def _on_this_machine(prefix: str, what: str) -> Kind:
         f"{prefix}:{what}",
         lambda written: written.partition(":")[0] == prefix,
         lambda written, asking: make_local(written.removeprefix(f"{prefix}:"), asking.style),
+        reads_prompts=True,
     )
 
 
@@ -190,6 +197,6 @@ KINDS: tuple[Kind, ...] = (
     _on_this_machine("local", "MODEL"),
     _on_this_machine("reasoner", "FOLDER"),
     # An Inspect model, such as openai/gpt-4o, has a slash before any colon.
-    Kind("PROVIDER/MODEL", lambda written: "/" in written.partition(":")[0], _make_chat_model),
+    Kind("PROVIDER/MODEL", lambda written: "/" in written.partition(":")[0], _make_chat_model, reads_prompts=True),
 )
 """Every kind of predictor. A new one is an entry here."""

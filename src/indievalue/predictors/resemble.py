@@ -9,14 +9,14 @@ from indievalue.benchmark.model import Task
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
-from indievalue.predictors.protocol import INVALID, BasePredictor, Guesses
+from indievalue.predictors.protocol import INVALID, Guesses, StatisticalPredictor
 from indievalue.survey.model import FormName
 
 _BLOCK = 128
 """Tested people whose similarities to everyone are held at once: 128 × 100,000 float32 are 51 MB."""
 
 
-class Resemble(BasePredictor):
+class Resemble(StatisticalPredictor):
     """The k people with the greatest number of answers equal to the demonstrations vote; of equals, the lower id
     counts.
 

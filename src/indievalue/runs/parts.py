@@ -89,8 +89,9 @@ class Parts:
 
     def get(self, name: str, predictor: Predictor, training: People, progress: Callable[[str], None]) -> Part:
         """Return what ``predictor`` predicted, now or before the run was stopped."""
-        folder = self.folder / _digest(f"{name}\0{predictor!r}")
-        if found := self._read(folder, name):
+        identity = predictor.identity()
+        folder = self.folder / _digest(f"{name}\0{identity}")
+        if identity is not None and (found := self._read(folder, name)):
             progress(f"{name}: finished before")
             return found
         progress(f"{name} …")

@@ -52,6 +52,10 @@ class ChatModel(BasePredictor):
     def __repr__(self) -> str:
         return f"ChatModel({self.name!r})"
 
+    def identity(self) -> str | None:
+        """Return the model and how it is asked."""
+        return f"{self.name} {self.options.decisive()!r}"
+
     def predict(self, task: Task) -> Guesses:
         """Return the guesses of one task (see :meth:`predict_all`)."""
         return next(iter(self.predict_all([task])))

@@ -21,25 +21,11 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from indievalue.benchmark.model import Task
 from indievalue.benchmark.storage import asked_texts
 from indievalue.errors import IndievalueError
-from indievalue.predictors.asking import AskingOptions
+from indievalue.predictors.asking import TRANSPORT, AskingOptions
 from indievalue.predictors.chat.answers import read_answer
 from indievalue.predictors.chat.inspect_cache import InspectCache
 from indievalue.predictors.chat.store import Store, StoredAnswer, answer_key
 from indievalue.prompts.prompt import Asked, Prompt, prompts_of
-
-TRANSPORT = {
-    "adaptive_connections",
-    "attempt_timeout",
-    "batch",
-    "cache",
-    "cache_prompt",
-    "fail_on_refusal",
-    "max_connections",
-    "max_retries",
-    "stream_idle_timeout",
-    "timeout",
-}
-"""Generate options that decide how an answer is got, and not which."""
 
 
 class HaltedError(RuntimeError):

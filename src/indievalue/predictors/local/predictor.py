@@ -1,5 +1,6 @@
 """Guesses what a language model on this machine holds most likely."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -119,6 +120,11 @@ class Local(BasePredictor):
             progress.person(fresh)
         self._tell()
         return Guesses.most_probable(totals / totals.sum(axis=2, keepdims=True))
+
+    def identity(self) -> str | None:
+        """Return the model's files or its commit on the hub, the compute dtype, the options and the prompt style."""
+        made_of = identity(self.source, self.device, self.options.dtype)
+        return json.dumps([made_of, asdict(self.options), asdict(self.style)])
 
     def effort(self) -> Mass | None:
         """Return how much probability was on the options' labels; None before, and where statements are scored."""

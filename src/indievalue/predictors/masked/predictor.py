@@ -29,11 +29,11 @@ from indievalue.predictors.masked.validation import (
     mean_probabilities,
     validating,
 )
-from indievalue.predictors.protocol import BasePredictor, Guesses
+from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.survey.model import FormName
 
 
-class Masked(BasePredictor):
+class Masked(StatisticalPredictor):
     """A masked model of the whole questionnaire, as a language model is one of a text (Devlin et al., 1810.04805).
 
     One network sees any of a person's answers, in either form, and any of their demographics, and gives every refined

@@ -24,16 +24,19 @@ from indievalue.experiments.compare import comparisons, holm
 from indievalue.experiments.engine import Study, plan, results, run_cells
 from indievalue.experiments.estimate import Estimate, Progress, duration
 from indievalue.experiments.folder import Folder
-from indievalue.experiments.grid import cells, described
+from indievalue.experiments.grid import cells
 from indievalue.experiments.measure import accuracy_table, measure
-from indievalue.experiments.printed import printed
 from indievalue.experiments.run import Expected, run_experiment
 from indievalue.experiments.spec import Experiment, load_experiment, parse_experiment, shipped_experiments
-from indievalue.experiments.tables import Shown, pivoted, signed
 from indievalue.people.people import People
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.registry import STATISTICAL
+from indievalue.report.described import described
+from indievalue.report.numbers import signed
+from indievalue.report.paper import paper_figures
+from indievalue.report.tables.of_experiments import pivoted
+from indievalue.report.tables.table import Table
 from indievalue.scoring.accuracy import score
 from indievalue.synthetic.generate import synthetic_people
 
@@ -491,7 +494,7 @@ def test_paper_figures_are_those_of_the_reference() -> None:
     ours = {
         (one.demonstrations, one.polar, one.refined, one.sigma)
         for name in shipped_experiments()
-        for one in printed(load_experiment(name).paper, name)
+        for one in paper_figures(load_experiment(name).paper, name)
     }
     theirs = set(reference.select("demonstrations", "polar_accuracy", "refined_accuracy", "sigma_inequity").iter_rows())
     assert ours == theirs
@@ -511,7 +514,7 @@ def test_tables_for_readers() -> None:
     assert shown.rows == (("a&b", "50.0 (49.0–51.0)", "60.0 (59.0–61.0)"), ("c", "70.0 (69.0–71.0)", ""))
     assert shown.markdown().splitlines()[1] == "| --- | ---: | ---: |"
     assert r"a\&b & 50.0 (49.0--51.0) & 60.0 (59.0--61.0) \\" in shown.latex()
-    assert Shown(("p",), (("<0.001",),), 0).latex().count("$<$0.001") == 1
+    assert Table("", "", ("p",), (("<0.001",),), 0).latex().count(r"\textless{}0.001") == 1
 
 
 def test_words() -> None:

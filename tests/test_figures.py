@@ -12,15 +12,16 @@ import polars as pl
 import pytest
 
 from conftest import GARDEN
-from indievalue.report.curves import curve_figure, curves
 from indievalue.report.differences import differences
-from indievalue.report.exports import write_figures
-from indievalue.report.forest import forests
-from indievalue.report.inequity import inequity_figure
+from indievalue.report.figures.curves import curve_figure, curves
+from indievalue.report.figures.files import write_figures
+from indievalue.report.figures.forest import forests
+from indievalue.report.figures.inequity import inequity_figure
+from indievalue.report.figures.styles import predictor_styles
+from indievalue.report.figures.world import country_codes, country_demographic, read_outline, scale_of, world_maps
 from indievalue.report.page import write_report
-from indievalue.report.styles import predictor_styles
-from indievalue.report.tables import Table, latex_text, markdown_text, write_run_tables
-from indievalue.report.world import country_codes, country_demographic, read_outline, scale_of, world_maps
+from indievalue.report.tables.of_runs import write_run_tables
+from indievalue.report.tables.table import Table, latex_text, markdown_text
 from indievalue.runs.names import run_names
 from indievalue.runs.run import Run
 from indievalue.runs.storage import load_run

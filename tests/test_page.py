@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from indievalue.report.figures.styles import PALETTE, SPREAD
 from indievalue.report.page import write_report
-from indievalue.report.styles import PALETTE, SPREAD
 from indievalue.runs.storage import load_run
 from rundirs import HOSTILE, make_run, some_people
 

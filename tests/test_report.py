@@ -15,19 +15,19 @@ from rich.console import Console
 
 from indievalue.errors import IndievalueError
 from indievalue.report import wording
-from indievalue.report.drawing import figure_svg
 from indievalue.report.example import guessed_person, spread
-from indievalue.report.exports import write_figures
-from indievalue.report.figures import (
+from indievalue.report.figures.drawing import figure_svg
+from indievalue.report.figures.files import write_figures
+from indievalue.report.figures.inline import inline_svg
+from indievalue.report.figures.of_runs import (
     accuracy_figure,
     category_figure,
     people_figure,
     reliability_figure,
 )
-from indievalue.report.inline import inline_svg
+from indievalue.report.figures.styles import predictor_styles
 from indievalue.report.page import write_report
 from indievalue.report.paper import paper_about, read_paper
-from indievalue.report.styles import predictor_styles
 from indievalue.report.terminal import print_summary
 from indievalue.runs.names import run_names
 from indievalue.runs.storage import load_run

@@ -114,7 +114,7 @@ def evaluate(
 def _prepare_report() -> None:
     """Load what draws the report while the predictors are at work."""
     from indievalue.report import page  # noqa: F401
-    from indievalue.report.drawing import prepare
+    from indievalue.report.figures.drawing import prepare
 
     prepare()
 

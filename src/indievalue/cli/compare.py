@@ -26,7 +26,7 @@ def compare(
 
     Every predictor of a run is compared with every one of the runs after it; in a single run with one another.
     """
-    from indievalue.report.frames import TABLE_FILES, write_frame
+    from indievalue.report.tables.frames import TABLE_FILES, write_frame
     from indievalue.report.terminal import print_comparisons
     from indievalue.runs.comparing import compare_runs, comparison_table
 

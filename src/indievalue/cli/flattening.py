@@ -27,7 +27,7 @@ def flattening(
     force: Force = False,
 ) -> None:
     """Measure whether predictors make people of one group more alike than they are."""
-    from indievalue.report.frames import write_frames
+    from indievalue.report.tables.frames import write_frames
     from indievalue.report.terminal import print_flattening
 
     frames: dict[str, list[tuple[Path, pl.DataFrame]]] = {"table": [], "groups": [], "pairs": []}

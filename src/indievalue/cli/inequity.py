@@ -31,7 +31,7 @@ def inequity(
     force: Force = False,
 ) -> None:
     """Measure how unevenly predictors do over groups of people, and how much of that is chance."""
-    from indievalue.report.frames import write_frames
+    from indievalue.report.tables.frames import write_frames
     from indievalue.report.terminal import print_inequity
 
     frames: dict[str, list[tuple[Path, pl.DataFrame]]] = {"index": [], "table": [], "groups": []}

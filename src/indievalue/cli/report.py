@@ -25,9 +25,9 @@ def report(
 ) -> None:
     """Put one or more runs on one self-contained HTML page, and their figures and tables into files for a paper."""
     from indievalue.files import check_directory
-    from indievalue.report.exports import write_figures
+    from indievalue.report.figures.files import write_figures
     from indievalue.report.page import write_report
-    from indievalue.report.tables import write_run_tables
+    from indievalue.report.tables.of_runs import write_run_tables
     from indievalue.runs.storage import load_run
 
     if page.exists() and not force:

@@ -8,9 +8,10 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import ttest_1samp
 
-from indievalue.experiments.grid import axis_value, described, pairs
+from indievalue.experiments.grid import axis_value, pairs
 from indievalue.experiments.measure import Measured, paired_interval
 from indievalue.experiments.spec import Experiment
+from indievalue.report.described import described
 
 SCHEMA = {
     "where": pl.String(),

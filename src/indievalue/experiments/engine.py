@@ -17,13 +17,13 @@ from indievalue.benchmark.narrow import about, first
 from indievalue.errors import IndievalueError
 from indievalue.experiments.folder import FORMAT, Folder
 from indievalue.experiments.grid import Cell, cells, pairs
-from indievalue.experiments.printed import printed
 from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER, Experiment
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Cost, Predictor
 from indievalue.predictors.registry import kind_of, make_predictor, make_predictors
+from indievalue.report.paper import paper_figures
 from indievalue.survey.model import FormName
 
 Fitted = tuple[str, FormName, FormName]
@@ -153,7 +153,7 @@ def plan(experiment: Experiment, study: Study, folder: Folder, *, force: bool = 
     check_predictors(experiment, study.asking)
     every = cells(experiment, study.people.survey, study.seed)
     pairs(experiment, every)
-    printed(experiment.paper, experiment.name)
+    paper_figures(experiment.paper, experiment.name)
     by = [experiment.by] if experiment.by not in (None, CATEGORY) else []
     for name in [*(experiment.demographics or ()), *filter(None, by)]:
         study.people.survey.demographic(name)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from indievalue.benchmark.model import Settings
 from indievalue.errors import IndievalueError
 from indievalue.experiments.spec import EACH, EVERYTHING, NOTHING, OPTION, PREDICTOR, Asked, Experiment
+from indievalue.report.described import described, value_words
 from indievalue.survey.survey import Survey
 
 
@@ -152,35 +153,3 @@ def pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cell, Cell, 
             f"experiment {experiment.name}: the figure shows accuracy above {described(above)}, which the grid lacks"
         )
     return found
-
-
-def described(axes: Mapping[str, Any]) -> str:
-    """Values of settings for a reader: ``50 statements, with demographics``."""
-    return ", ".join(
-        _DESCRIBED.get((axis, value), _pattern(axis).format(value_words(value))) for axis, value in axes.items()
-    )
-
-
-def value_words(value: Any) -> str:
-    """A value as it stands in tables: 50, and not 50.0."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-_DESCRIBED = {
-    ("demonstrations", "all"): "all statements",
-    ("context", "none"): "shown nothing",
-    ("context", "statements"): "without demographics",
-    ("context", "both"): "with demographics",
-    ("context", "demographics"): "demographics alone",
-}
-
-
-def _pattern(axis: str) -> str:
-    patterns = {
-        "demonstrations": "{} statements",
-        "demonstrations_as": "{} statements shown",
-        "form": "{} probes",
-        "protocol": "{} protocol",
-        "demonstrations_about": "showing {}",
-    }
-    return patterns.get(axis, "{}")

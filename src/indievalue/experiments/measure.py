@@ -9,10 +9,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
-from indievalue.experiments.grid import Cell, partner_of, value_words
+from indievalue.experiments.grid import Cell, partner_of
 from indievalue.experiments.spec import OPTION, PREDICTOR, Experiment
-from indievalue.experiments.tables import ALL
 from indievalue.intervals import percentile_ends
+from indievalue.report.described import value_words
+from indievalue.report.tables.of_experiments import ALL
 from indievalue.scoring.accuracy import log_loss
 from indievalue.scoring.bootstrap import DRAWS, cluster_intervals, times_drawn
 from indievalue.survey.survey import Survey

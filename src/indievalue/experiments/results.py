@@ -3,30 +3,31 @@
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
-from typing import Any
 
 import polars as pl
 
 from indievalue.experiments.compare import comparisons
-from indievalue.experiments.drawing import save_figure
 from indievalue.experiments.engine import Plan, Study, facts, results
-from indievalue.experiments.evenness import (
-    groups_figure,
-    inequity_figure,
+from indievalue.experiments.folder import Folder, write_json, write_text
+from indievalue.experiments.measure import Measured, accuracy_table, measure, option_column, people_table
+from indievalue.experiments.spec import CATEGORY, PREDICTOR, BoxPlot, Curve, Dots, Experiment, Groups, HeatMap, Spread
+from indievalue.files import new_file
+from indievalue.people.catalog import people_table as table_of_people
+from indievalue.report.described import described
+from indievalue.report.figures.drawing import Figure, figure_svg
+from indievalue.report.figures.evenness import groups_figure, inequity_figure
+from indievalue.report.figures.files import write_svg
+from indievalue.report.figures.of_experiments import box_plot, curve, dots, heat_map, without_all
+from indievalue.report.paper import PaperFigure, paper_about, paper_figures, read_paper
+from indievalue.report.tables.of_experiments import (
+    comparison_table,
     inequity_table,
+    paper_table,
+    pivoted,
     shown_groups,
     shown_inequity,
 )
-from indievalue.experiments.figures import box_plot, curve, dots, heat_map, without_all
-from indievalue.experiments.folder import Folder, write_json, write_text
-from indievalue.experiments.grid import described
-from indievalue.experiments.measure import Measured, accuracy_table, measure, people_table
-from indievalue.experiments.printed import Printed, printed
-from indievalue.experiments.spec import CATEGORY, PREDICTOR, BoxPlot, Curve, Dots, Experiment, Groups, HeatMap, Spread
-from indievalue.experiments.tables import Shown, comparison_table, paper_table, pivoted
-from indievalue.files import new_file
-from indievalue.people.catalog import people_table as table_of_people
-from indievalue.report.paper import paper_about, read_paper
+from indievalue.report.tables.table import Table
 from indievalue.runs.record import installed_versions
 from indievalue.scoring.inequity import inequity
 
@@ -39,8 +40,8 @@ class Outcome:
     """
 
     data: pl.DataFrame
-    shown: Shown
-    figure: Any
+    shown: Table
+    figure: Figure
     legend: str
     compared: pl.DataFrame | None = None
 
@@ -51,14 +52,14 @@ def write_results(planned: Plan, study: Study, folder: Folder, *, survey: str | 
     """
     experiment, path = planned.experiment, folder.path
     comparable = paper_about(study.people.findings) is not None
-    figures = printed(experiment.paper, experiment.name)
+    figures = paper_figures(experiment.paper, experiment.name)
     outcome = _outcome(planned, study, folder, figures if comparable else [])
     _write_csv(path / "table.csv", outcome.data)
     write_text(path / "table.md", outcome.shown.markdown())
     write_text(path / "table.tex", outcome.shown.latex())
     if outcome.compared is not None:
         _write_csv(path / "comparisons.csv", outcome.compared)
-    save_figure(outcome.figure, path / "figure", experiment.title, outcome.legend)
+    write_svg(figure_svg(outcome.figure, experiment.title, outcome.legend), path / "figure")
     page = results_page(experiment, outcome, figures if comparable else [], study, command)
     write_text(path / "results.md", page)
     about = {
@@ -71,7 +72,9 @@ def write_results(planned: Plan, study: Study, folder: Folder, *, survey: str | 
     write_json(path / "run.json", about)
 
 
-def results_page(experiment: Experiment, outcome: Outcome, figures: list[Printed], study: Study, command: str) -> str:
+def results_page(
+    experiment: Experiment, outcome: Outcome, figures: list[PaperFigure], study: Study, command: str
+) -> str:
     """The page in Markdown."""
     lines = [f"# {experiment.title}", "", fill(experiment.asks, 120), "", f"![{experiment.title}](figure.svg)", ""]
     lines += [
@@ -94,7 +97,7 @@ def results_page(experiment: Experiment, outcome: Outcome, figures: list[Printed
         ]
     if figures:
         lines += [
-            f"Printed in {read_paper().source}, of its own people: a difference is no test.",
+            f"PaperFigure in {read_paper().source}, of its own people: a difference is no test.",
             "",
             paper_table(figures, sigma=isinstance(experiment.figure, Spread)).markdown(),
         ]
@@ -108,7 +111,7 @@ def facts_line(study: Study) -> str:
     )
 
 
-def _outcome(planned: Plan, study: Study, folder: Folder, figures: list[Printed]) -> Outcome:
+def _outcome(planned: Plan, study: Study, folder: Folder, figures: list[PaperFigure]) -> Outcome:
     experiment = planned.experiment
     if isinstance(experiment.figure, Spread | Groups):
         return _evenness(planned, study, folder, figures)
@@ -125,26 +128,27 @@ def _outcome(planned: Plan, study: Study, folder: Folder, figures: list[Printed]
 
 
 def _figure(
-    experiment: Experiment, data: pl.DataFrame, measured: list[Measured], people: list[str], figures: list[Printed]
-) -> tuple[Any, str]:
+    experiment: Experiment, data: pl.DataFrame, measured: list[Measured], people: list[str], figures: list[PaperFigure]
+) -> tuple[Figure, str]:
     spec = experiment.figure
+    columns = spec.model_dump(exclude={"kind"})
     if isinstance(spec, HeatMap):
-        if spec.above:
-            return heat_map(spec, data), f"Points of accuracy gained over {described(spec.above)}"
-        return heat_map(spec, data), "Accuracy, %"
+        legend = f"Points of accuracy gained over {described(spec.above)}" if spec.above else "Accuracy, %"
+        return heat_map(data, **columns), legend
     if isinstance(spec, BoxPlot):
         legend = "Half of the people in the box, 90% within the whiskers; diamonds: mean"
         hollow = "; hollow: printed in the paper" if figures else ""
-        return box_plot(spec, people_table(measured, people), figures), legend + hollow
+        return box_plot(people_table(measured, people), figures, **columns), legend + hollow
+    parts = option_column(without_all(data, experiment.by))
     if isinstance(spec, Curve):
         rings = "; rings: printed in the paper" if figures and spec.x == "demonstrations" else ""
-        return curve(spec, without_all(data, experiment.by), figures), f"Accuracy with 95% intervals{rings}"
+        return curve(parts, figures, **columns), f"Accuracy with 95% intervals{rings}"
     assert isinstance(spec, Dots)
     lines = "; dashed: printed in the paper" if figures else ""
-    return dots(spec, without_all(data, experiment.by), figures), f"Accuracy with 95% intervals{lines}"
+    return dots(parts, figures, **columns), f"Accuracy with 95% intervals{lines}"
 
 
-def _evenness(planned: Plan, study: Study, folder: Folder, figures: list[Printed]) -> Outcome:
+def _evenness(planned: Plan, study: Study, folder: Folder, figures: list[PaperFigure]) -> Outcome:
     experiment = planned.experiment
     grid = len(experiment.grid) > 0
     tables = [

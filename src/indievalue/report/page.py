@@ -13,19 +13,20 @@ from markupsafe import Markup
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.report import wording
-from indievalue.report.curves import Curve, curve_figure, curves
 from indievalue.report.differences import differences
-from indievalue.report.drawing import WIDE, figure_svg
 from indievalue.report.example import guessed_person, spread
-from indievalue.report.figures import accuracy_figure, category_figure, people_figure, reliability_figure
-from indievalue.report.forest import Forest, Panel, forests
-from indievalue.report.inequity import inequity_figure, sigma_tip
-from indievalue.report.inline import Draw, inline_svg, run_svg
+from indievalue.report.figures.curves import Curve, curve_figure, curves
+from indievalue.report.figures.drawing import WIDE, figure_svg
+from indievalue.report.figures.forest import Forest, Panel, forests
+from indievalue.report.figures.inequity import inequity_figure, sigma_tip
+from indievalue.report.figures.inline import Draw, inline_svg, run_svg
+from indievalue.report.figures.of_runs import accuracy_figure, category_figure, people_figure, reliability_figure
+from indievalue.report.figures.styles import SPREAD, Style, predictor_styles
+from indievalue.report.figures.world import WorldMap, map_svg, read_outline, shapes, world_maps
+from indievalue.report.numbers import signed
 from indievalue.report.paper import paper_about
 from indievalue.report.questions import QuestionRow, question_rows
-from indievalue.report.styles import SPREAD, Style, predictor_styles
-from indievalue.report.tips import accuracy_tip, difference_tip, signed
-from indievalue.report.world import WorldMap, map_svg, read_outline, shapes, world_maps
+from indievalue.report.tips import accuracy_tip, difference_tip
 from indievalue.runs.names import run_names
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import Score
@@ -258,7 +259,7 @@ def _rows(run: Run) -> tuple[Row, ...]:
     ranked = sorted(run.scores.items(), key=lambda item: -item[1].accuracy)
     rows = [Row(name, score, paper.accuracy(name, form) if paper else None) for name, score in ranked]
     if paper:
-        rows += [Row(figure.label, None, figure.accuracy[form]) for figure in paper.landmarks(list(run.scores))]
+        rows += [Row(figure.label, None, figure.accuracy(form)) for figure in paper.landmarks(list(run.scores))]
     return tuple(rows)
 
 

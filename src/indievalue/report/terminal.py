@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from indievalue.report.numbers import interval, number, signed, signed_interval
 from indievalue.report.paper import Paper
 from indievalue.scoring.accuracy import Score
 from indievalue.scoring.flattening import ANYBODY, Flattening
@@ -101,10 +102,10 @@ def print_flattening(found: Flattening, console: Console) -> None:
             table.add_row(
                 escape(row["demographic"]),
                 str(row["groups"]),
-                *(_number(row[name], 3) for name in ("variance_true", "variance")),
-                f"[bold]{_number(row['ratio'], 2)}[/]",
-                _range(row["ratio_low"], row["ratio_high"], 2),
-                *(_number(row[name], 2) for name in ("alike_true", "alike")),
+                *(number(row[name], 3) for name in ("variance_true", "variance")),
+                f"[bold]{number(row['ratio'], 2)}[/]",
+                interval(row["ratio_low"], row["ratio_high"], 2),
+                *(number(row[name], 2) for name in ("alike_true", "alike")),
             )
         console.print(f"\n[bold]{escape(str(predictor))}[/]: how much people of one group differ")
         console.print(table)
@@ -114,7 +115,7 @@ def print_flattening(found: Flattening, console: Console) -> None:
             cells = [
                 cell
                 for name in ("apart", "same")
-                for cell in (_number(row[name], 1), _range(row[f"{name}_low"], row[f"{name}_high"], 1))
+                for cell in (number(row[name], 1), interval(row[f"{name}_low"], row[f"{name}_high"], 1))
             ]
             table.add_row(escape(row["predictor"]), *cells)
         of, pairs = escape(_matching(str(matching))), int(rows["pairs"][0])
@@ -167,10 +168,10 @@ def _print_by_demographic(one: Comparison, console: Console) -> None:
     for row in one.table.filter(measure="sigma").iter_rows(named=True):
         table.add_row(
             escape(row["demographic"]),
-            *(_number(row[name], 2) for name in ("a", "b")),
-            f"[bold]{_signed(row['difference'], 2)}[/]",
-            _range(row["low"], row["high"], 2, signed=True),
-            _number(row["p"], 3),
+            *(number(row[name], 2) for name in ("a", "b")),
+            f"[bold]{signed(row['difference'], 2)}[/]",
+            signed_interval(row["low"], row["high"], 2),
+            number(row["p"], 3),
         )
     console.print(table)
     console.print(f"a: {one.a}; b: {one.b}.", style="dim", highlight=False, markup=False)
@@ -179,17 +180,17 @@ def _print_by_demographic(one: Comparison, console: Console) -> None:
 def _difference(row: Mapping[str, Any] | None, digits: int) -> str:
     if row is None or row["difference"] is None:
         return "–"
-    interval = _range(row["low"], row["high"], digits, signed=True)
-    return f"[bold]{_signed(row['difference'], digits)}[/]  p {_number(row['p'], 3)}\n[dim]{interval}[/]"
+    ends = signed_interval(row["low"], row["high"], digits)
+    return f"[bold]{signed(row['difference'], digits)}[/]  p {number(row['p'], 3)}\n[dim]{ends}[/]"
 
 
 def _sigma(row: Mapping[str, Any], digits: int) -> list[str]:
     return [
-        _number(row["sigma"], digits),
-        _number(row["chance"], digits),
-        _number(row["p"], 3),
-        f"[bold]{_number(row['corrected'], digits)}[/]",
-        _range(row["sigma_low"], row["sigma_high"], digits),
+        number(row["sigma"], digits),
+        number(row["chance"], digits),
+        number(row["p"], 3),
+        f"[bold]{number(row['corrected'], digits)}[/]",
+        interval(row["sigma_low"], row["sigma_high"], digits),
     ]
 
 
@@ -197,8 +198,8 @@ def _worst(row: Mapping[str, Any], digits: int) -> str:
     if row["worst"] is None:
         return "–"
     digits -= 1 if digits == 2 else 0
-    ends = _range(row["worst_low"], row["worst_high"], digits)
-    return f"{escape(row['worst'])} {_number(row['worst_value'], digits)} [dim]({ends})[/]"
+    ends = interval(row["worst_low"], row["worst_high"], digits)
+    return f"{escape(row['worst'])} {number(row['worst_value'], digits)} [dim]({ends})[/]"
 
 
 def _matching(names: str) -> str:
@@ -211,19 +212,3 @@ def _table(first: str, numbers: Sequence[str]) -> Table:
     for heading in numbers:
         table.add_column(heading, justify="right", no_wrap=True)
     return table
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
-def _signed(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:+.{digits}f}".replace("-", "−")
-
-
-def _range(low: float | None, high: float | None, digits: int, *, signed: bool = False) -> str:
-    if low is None or high is None:
-        return "–"
-    if signed:
-        return f"{_signed(low, digits)} to {_signed(high, digits)}"
-    return f"{low:.{digits}f}–{high:.{digits}f}"

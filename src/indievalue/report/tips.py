@@ -1,8 +1,9 @@
-"""What a mark says when it is pointed at: parts parted by a middle dot, the first of which is its heading."""
+"""Tool tips: what a mark shows when it is pointed at, a heading and further parts between middle dots."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from indievalue.report.numbers import signed, signed_interval
 from indievalue.scoring.paired import Comparison
 
 PART = " · "
@@ -30,15 +31,10 @@ def difference_tip(heading: str, row: Mapping[str, Any], comparison: Comparison)
         [
             f"{heading} less {comparison.b}",
             f"{row['a']:.{digits}f} and {row['b']:.{digits}f}, difference {signed(row['difference'], digits)}",
-            f"95% interval {signed(row['low'], digits)} to {signed(row['high'], digits)}, p = {row['p']:.3f}",
+            f"95% interval {signed_interval(row['low'], row['high'], digits)}, p = {row['p']:.3f}",
             size(comparison.people, comparison.probes),
         ]
     )
-
-
-def signed(value: float, digits: int) -> str:
-    """``+1.2`` or ``−1.2``."""
-    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def size(people: int, probes: int) -> str:

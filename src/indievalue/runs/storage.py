@@ -60,8 +60,8 @@ def write_run(run: Run, folder: Path) -> None:
 
 def write_figure_files(run: Run, folder: Path) -> None:
     """Write every figure and table of ``run`` into ``folder``, as ``figures/`` and ``tables/``."""
-    from indievalue.report.exports import write_figures
-    from indievalue.report.tables import write_run_tables
+    from indievalue.report.figures.files import write_figures
+    from indievalue.report.tables.of_runs import write_run_tables
 
     write_figures([run], folder / "figures")
     write_run_tables([run], folder / "tables")

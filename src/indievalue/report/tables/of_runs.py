@@ -1,90 +1,17 @@
 """The tables of a run, ready for a paper: Markdown, LaTeX (booktabs) and CSV."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from indievalue.files import new_file
+from indievalue.report.numbers import MISSING, interval, number, with_interval
+from indievalue.report.tables.table import Table
 from indievalue.report.wording import called, slug
 from indievalue.runs.names import run_names
 from indievalue.runs.run import Run
-
-_LONG = 40
-"""A LaTeX table of more rows may break over pages."""
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "–": "--",
-    "−": r"$-$",
-    "σ": r"$\sigma$",
-    "×": r"$\times$",
-    "\n": " ",
-    **{sign: "\\" + sign for sign in "&%$#_{}"},
-}
-
-
-@dataclass(frozen=True)
-class Table:
-    """``rows`` of text under ``headings``; the first ``names`` columns hold words, the others numbers."""
-
-    name: str
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    names: int = 1
-
-    def markdown(self) -> str:
-        """A pipe table under its caption; signs that Markdown or HTML would read as their own are escaped."""
-        lines = [self.headings, tuple("---" if place < self.names else "--:" for place in range(len(self.headings)))]
-        body = [" | ".join(line) for line in lines[1:]]
-        escaped = [" | ".join(map(markdown_text, row)) for row in (self.headings, *self.rows)]
-        table = "\n".join(f"| {line} |" for line in (escaped[0], *body, *escaped[1:]))
-        return f"**{markdown_text(self.caption)}**\n\n{table}\n"
-
-    def latex(self) -> str:
-        """A table for ``\\usepackage{booktabs}``, and ``longtable`` where it has more than 40 rows."""
-        columns = "l" * self.names + "r" * (len(self.headings) - self.names)
-        head, *body = (" & ".join(map(latex_text, row)) + r" \\" for row in (self.headings, *self.rows))
-        rows = "\n".join(body)
-        caption = rf"\caption{{{latex_text(self.caption)}}}\label{{tab:{self.name}}}"
-        if len(self.rows) > _LONG:
-            return (
-                f"% needs booktabs and longtable\n\\begin{{longtable}}{{{columns}}}\n{caption} \\\\\n\\toprule\n"
-                f"{head}\n"
-                f"\\midrule\n\\endfirsthead\n\\toprule\n{head}\n\\midrule\n\\endhead\n{rows}\n\\bottomrule\n"
-                "\\end{longtable}\n"
-            )
-        return (
-            f"% needs booktabs\n\\begin{{table}}\n\\centering\n{caption}\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n"
-            f"{head}\n\\midrule\n{rows}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
-        )
-
-    def csv(self) -> str:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([self.headings, *self.rows])
-        return text.getvalue()
-
-
-def markdown_text(text: str) -> str:
-    """``text`` as Markdown that shows just that."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join("\\" + sign if sign in "\\`*_[]|" else sign for sign in text.replace("\n", " "))
-
-
-def latex_text(text: str) -> str:
-    """``text`` as LaTeX that shows just that."""
-    return "".join(_LATEX.get(sign, sign) for sign in text)
 
 
 def run_tables(run: Run, title: str, ending: str) -> list[Table]:
@@ -119,7 +46,7 @@ def _accuracy(run: Run) -> Table:
         (
             name,
             f"{score.accuracy:.1f}",
-            _range(score.accuracy_low, score.accuracy_high, 1),
+            interval(score.accuracy_low, score.accuracy_high, 1),
             *(number(value, 3) for value in (score.log_loss, score.brier, score.ece)),
             *(f"{value:,}" for value in (score.invalid, score.people, score.probes)),
         )
@@ -192,20 +119,11 @@ def _sigma(row: dict[str, Any]) -> tuple[str, ...]:
         number(row["chance"], 2),
         number(row["p"], 3),
         number(row["corrected"], 2),
-        _range(row["sigma_low"], row["sigma_high"], 2),
+        interval(row["sigma_low"], row["sigma_high"], 2),
     )
-
-
-def number(value: float | None, digits: int) -> str:
-    """A number with so many digits after the point, – where there is none."""
-    return "–" if value is None or value != value else f"{value:.{digits}f}"
-
-
-def _range(low: float | None, high: float | None, digits: int) -> str:
-    return "–" if low is None or high is None else f"{number(low, digits)}–{number(high, digits)}"
 
 
 def _with_interval(row: dict[str, Any] | None) -> str:
     if row is None:
-        return "–"
-    return f"{row['accuracy']:.1f} ({_range(row['accuracy_low'], row['accuracy_high'], 1)})"
+        return MISSING
+    return with_interval(row["accuracy"], row["accuracy_low"], row["accuracy_high"])

@@ -1,6 +1,6 @@
 """The figures of a report: one function each, which returns an Altair chart.
 
-Widths are in pixels. A figure for a phone is narrower than :data:`indievalue.report.drawing.NARROW`.
+Widths are in pixels. A figure for a phone is narrower than :data:`indievalue.report.figures.drawing.NARROW`.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from indievalue.report.drawing import (
+from indievalue.report.figures.drawing import (
     CONFIG,
     NARROW,
     WIDE,
@@ -23,8 +23,8 @@ from indievalue.report.drawing import (
     predictor_looks,
     spanning,
 )
+from indievalue.report.figures.styles import INK, MUTED, Style
 from indievalue.report.paper import paper_about
-from indievalue.report.styles import INK, MUTED, Style
 from indievalue.report.tips import accuracy_tip
 from indievalue.runs.run import Run
 
@@ -58,7 +58,7 @@ def accuracy_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
     paper = paper_about(run.record.data)
     if paper is not None:
         beside = {name: paper.accuracy(name, form) for name in best_first}
-        beside |= {f"{figure.label} (paper)": figure.accuracy[form] for figure in paper.landmarks(best_first)}
+        beside |= {f"{figure.label} (paper)": figure.accuracy(form) for figure in paper.landmarks(best_first)}
         printed = [
             {"row": row, "line": "accuracy", "accuracy": value, "kind": f"printed in the paper, {paper.source}"}
             for row, value in beside.items()

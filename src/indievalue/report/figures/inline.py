@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 
 from markupsafe import Markup
 
-from indievalue.report.drawing import WIDE, Figure, figure_svg, unchecked
-from indievalue.report.styles import Style
+from indievalue.report.figures.drawing import WIDE, Figure, figure_svg, unchecked
+from indievalue.report.figures.styles import Style
 from indievalue.runs.run import Run
 
 Draw = Callable[[Run, Mapping[str, Style], int], Figure]

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from markupsafe import Markup, escape
 
-from indievalue.report.styles import FONT, INK, LAND, MUTED, PAPER, SPREAD
+from indievalue.report.figures.styles import FONT, INK, LAND, MUTED, PAPER, SPREAD
 from indievalue.report.tips import PART, accuracy_tip
 from indievalue.runs.run import Run
 from indievalue.survey.gazetteer import look_up

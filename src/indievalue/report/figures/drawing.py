@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ import vl_convert
 from altair.utils.schemapi import debug_mode
 from markupsafe import escape
 
-from indievalue.report.styles import FONT, GRID, INK, MUTED, PAPER, Style
+from indievalue.report.figures.styles import FONT, GRID, INK, MUTED, PAPER, Style
 
 WIDE = 720
 """Pixels across, where nothing else is asked for."""
@@ -57,7 +57,8 @@ _GAP = 0.2
 _TITLE = 56
 """Pixels that a title and a subtitle take above a figure."""
 
-Figure = alt.LayerChart | alt.VConcatChart
+Figure = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VConcatChart
+"""Any chart."""
 
 
 @dataclass(frozen=True)
@@ -143,9 +144,13 @@ def accuracy_axis(values: Sequence[float]) -> alt.X:
     return alt.X("accuracy:Q", scale=spanning(values), axis=alt.Axis(title="Accuracy, %", grid=True, tickCount=6))
 
 
-def spanning(values: Sequence[float]) -> alt.Scale:
-    """A scale from the multiple of five below the least of ``values`` to the one above the greatest."""
-    low, high = 5 * np.floor(min(values) / 5), 5 * np.ceil(max(values) / 5)
+def spanning(values: Iterable[float | None]) -> alt.Scale:
+    """Return a scale from the multiple of five below the least of ``values`` to the one above the greatest.
+
+    Values that are None or not finite are passed over.
+    """
+    given = [value for value in values if value is not None and np.isfinite(value)]
+    low, high = 5 * np.floor(min(given) / 5), 5 * np.ceil(max(given) / 5)
     return alt.Scale(domain=[float(low), float(max(high, low + 5))], zero=False, nice=False, clamp=True)
 
 

@@ -1,4 +1,4 @@
-"""Tables and figures of how evenly predictors do over groups of people (see :mod:`indievalue.scoring.inequity`)."""
+"""Figures of how evenly predictors do over groups of people, for experiments."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,73 +6,24 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from indievalue.experiments.drawing import accuracy_scale, looks
-from indievalue.experiments.printed import Printed
-from indievalue.experiments.spec import PREDICTOR
-from indievalue.experiments.tables import Shown, number, probability
-from indievalue.report.drawing import CONFIG, chart_of
-from indievalue.report.styles import INK, MUTED
-from indievalue.scoring.inequity import Inequity
-
-MEAN = "mean of all"
-"""The row of the Value Inequity Index: the mean of σ over demographics."""
+from indievalue.report.figures.drawing import CONFIG, chart_of, spanning
+from indievalue.report.figures.panels import looks
+from indievalue.report.figures.styles import INK, MUTED
+from indievalue.report.paper import PaperFigure
+from indievalue.report.tables.of_experiments import MEAN
 
 
-def inequity_table(result: Inequity) -> pl.DataFrame:
-    """σ of every predictor and demographic, and their mean, as rows of one table."""
-    mean = result.index.with_columns(pl.lit(MEAN).alias("demographic")).drop("demographics")
-    parts = []
-    for predictor in result.index[PREDICTOR]:
-        of_it = pl.col(PREDICTOR) == predictor
-        parts += [mean.filter(of_it), result.table.filter(of_it)]
-    return pl.concat(parts, how="diagonal").select(result.table.columns)
-
-
-def shown_inequity(table: pl.DataFrame) -> Shown:
-    rows = [
-        (
-            row[PREDICTOR],
-            _words(row["demographic"]),
-            number(row["groups"], "{}"),
-            number(row["sigma"], "{:.2f}"),
-            number(row["chance"], "{:.2f}"),
-            number(row["corrected"], "{:.2f}")
-            + ("" if row["sigma_low"] is None else f" ({row['sigma_low']:.2f}–{row['sigma_high']:.2f})"),
-            probability(row["p"]),
-            "" if row["worst"] is None else f"{row['worst']} {row['worst_value']:.1f}",
-            "" if row["best"] is None else f"{row['best']} {row['best_value']:.1f}",
-        )
-        for row in table.iter_rows(named=True)
-    ]
-    headings = ("predictor", "demographic", "groups", "σ", "σ by chance", "σ without noise", "p", "worst", "best")
-    return Shown(headings, tuple(rows), 2)
-
-
-def shown_groups(groups: pl.DataFrame) -> Shown:
-    """One row per group, one column per predictor."""
-    predictors = groups[PREDICTOR].unique(maintain_order=True).to_list()
-    rows: dict[tuple[str, str, str], dict[str, str]] = {}
-    for row in groups.iter_rows(named=True):
-        key = _words(row["demographic"]), row["group"], f"{row['people']:,}"
-        rows.setdefault(key, {})[row[PREDICTOR]] = f"{row['value']:.1f} ({row['low']:.1f}–{row['high']:.1f})"
-    return Shown(
-        ("demographic", "group", "people", *predictors),
-        tuple((*key, *(row.get(name, "") for name in predictors)) for key, row in rows.items()),
-        2,
-    )
-
-
-def inequity_figure(table: pl.DataFrame, printed: Sequence[Printed]) -> Any:
+def inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigure]) -> Any:
     """σ of every demographic by predictor: without noise (dots and intervals), as it is (rings), by chance (ticks)."""
-    predictors = table[PREDICTOR].unique(maintain_order=True).to_list()
-    look = looks(PREDICTOR, predictors)
-    best = table.filter((pl.col(PREDICTOR) == predictors[-1]) & (pl.col("demographic") != MEAN))
+    predictors = table["predictor"].unique(maintain_order=True).to_list()
+    look = looks("predictor", predictors)
+    best = table.filter((pl.col("predictor") == predictors[-1]) & (pl.col("demographic") != MEAN))
     best = best.filter(pl.col("sigma").is_not_null())  # those of one group have none
     order = best.sort("corrected", "sigma", descending=True, nulls_last=True)["demographic"].to_list()
     paper = [{"row": "mean, printed in the paper", "sigma": one.sigma} for one in printed if one.sigma is not None]
     names = [MEAN, *(["mean, printed in the paper"] if paper else []), *map(_words, order)]
     items = [
-        {**row, "row": _words(row["demographic"]), "look": row[PREDICTOR]}
+        {**row, "row": _words(row["demographic"]), "look": row["predictor"]}
         for row in table.filter(pl.col("sigma").is_not_null()).to_dicts()
     ]
     y = alt.Y(
@@ -103,15 +54,15 @@ def inequity_figure(table: pl.DataFrame, printed: Sequence[Printed]) -> Any:
 
 
 def groups_figure(groups: pl.DataFrame) -> Any:
-    """Accuracy of every group with its interval, demographic by demographic; the best-foreseen group comes first."""
-    predictors = groups[PREDICTOR].unique(maintain_order=True).to_list()
-    scale = accuracy_scale([*groups["low"].to_list(), *groups["high"].to_list()])
+    """Accuracy of every group with its interval, demographic by demographic; the best predicted group comes first."""
+    predictors = groups["predictor"].unique(maintain_order=True).to_list()
+    scale = spanning([*groups["low"].to_list(), *groups["high"].to_list()])
     charts = []
     for place, demographic in enumerate(groups["demographic"].unique(maintain_order=True)):
         part = groups.filter(pl.col("demographic") == demographic)
-        names = part.filter(pl.col(PREDICTOR) == predictors[-1]).sort("value", descending=True)["group"].to_list()
-        items = [{**row, "row": _short(row["group"]), "look": row[PREDICTOR]} for row in part.to_dicts()]
-        look = looks(PREDICTOR, predictors, legend=place == 0)
+        names = part.filter(pl.col("predictor") == predictors[-1]).sort("value", descending=True)["group"].to_list()
+        items = [{**row, "row": _short(row["group"]), "look": row["predictor"]} for row in part.to_dicts()]
+        look = looks("predictor", predictors, legend=place == 0)
         y = alt.Y(
             "row:N",
             sort=None,

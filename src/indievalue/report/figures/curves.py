@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import altair as alt
 
-from indievalue.report.drawing import CONFIG, NARROW, WIDE, chart_of, predictor_looks, spanning
-from indievalue.report.styles import Style
+from indievalue.report.figures.drawing import CONFIG, NARROW, WIDE, chart_of, predictor_looks, spanning
+from indievalue.report.figures.styles import Style
 from indievalue.report.tips import accuracy_tip
 from indievalue.runs.run import Run
 

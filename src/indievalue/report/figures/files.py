@@ -1,4 +1,4 @@
-"""Writes every figure of runs, ready for a paper: SVG, PNG and PDF, and the numbers behind it as CSV."""
+"""Figure files, ready for a paper: SVG, PNG and PDF, and the numbers behind them as CSV."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,15 +8,15 @@ import polars as pl
 import vl_convert
 
 from indievalue.files import new_file
-from indievalue.report.curves import curve_figure, curves
-from indievalue.report.drawing import figure_svg, titled_svg
-from indievalue.report.figures import accuracy_figure, category_figure, people_figure, reliability_figure
-from indievalue.report.forest import forest_file, forest_rows, forests
-from indievalue.report.inequity import inequity_figure
-from indievalue.report.inline import run_svg
-from indievalue.report.styles import Style, predictor_styles
+from indievalue.report.figures.curves import curve_figure, curves
+from indievalue.report.figures.drawing import figure_svg, titled_svg
+from indievalue.report.figures.forest import forest_file, forest_rows, forests
+from indievalue.report.figures.inequity import inequity_figure
+from indievalue.report.figures.inline import run_svg
+from indievalue.report.figures.of_runs import accuracy_figure, category_figure, people_figure, reliability_figure
+from indievalue.report.figures.styles import Style, predictor_styles
+from indievalue.report.figures.world import map_file, world_maps
 from indievalue.report.wording import called, slug
-from indievalue.report.world import map_file, world_maps
 from indievalue.runs.names import run_names
 from indievalue.runs.run import Run
 
@@ -46,20 +46,26 @@ def write_figures(runs: Sequence[Run], directory: str | Path) -> list[Path]:
     return [path for figure in figures for path in _write(figure, Path(directory))]
 
 
-def _write(figure: Exported, directory: Path) -> list[Path]:
+def write_svg(svg: str, path: Path) -> list[Path]:
+    """Write a figure to ``path`` as .svg, .png (two pixels a point) and .pdf; return the paths."""
     contents = {
-        "svg": figure.svg.encode(),
-        "png": vl_convert.svg_to_png(figure.svg, scale=PNG_SCALE),
-        "pdf": vl_convert.svg_to_pdf(figure.svg),
-        "csv": figure.data.write_csv().encode(),
+        ".svg": svg.encode(),
+        ".png": vl_convert.svg_to_png(svg, scale=PNG_SCALE),
+        ".pdf": vl_convert.svg_to_pdf(svg),
     }
-    paths = []
-    for ending, content in contents.items():
-        path = directory / f"{figure.name}.{ending}"
-        with new_file(path) as beside:
-            beside.write_bytes(content)
-        paths.append(path)
-    return paths
+    return [_written(path.with_name(path.name + ending), content) for ending, content in contents.items()]
+
+
+def _write(figure: Exported, directory: Path) -> list[Path]:
+    path = directory / figure.name
+    data = _written(path.with_name(f"{figure.name}.csv"), figure.data.write_csv().encode())
+    return [*write_svg(figure.svg, path), data]
+
+
+def _written(path: Path, content: bytes) -> Path:
+    with new_file(path) as beside:
+        beside.write_bytes(content)
+    return path
 
 
 def _figures(run: Run, styles: Mapping[str, Style], title: str, ending: str) -> Iterator[Exported]:

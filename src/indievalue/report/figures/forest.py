@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 from markupsafe import escape
 
-from indievalue.report.styles import BAND, FONT, GRID, INK, MUTED, PAPER, Style
-from indievalue.report.tips import PART, accuracy_tip, signed
+from indievalue.report.figures.styles import BAND, FONT, GRID, INK, MUTED, PAPER, Style
+from indievalue.report.numbers import signed
+from indievalue.report.tips import PART, accuracy_tip
 from indievalue.runs.run import Run
 
 CHANCE = 1.96

@@ -45,7 +45,7 @@ PALETTE = (
 )
 """After Okabe and Ito, less their colours that are too pale on white; told apart without red or green cones too."""
 
-_SHAPES = ("circle", "triangle-up", "square", "diamond", "triangle-down", "cross")
+SHAPES = ("circle", "triangle-up", "square", "diamond", "triangle-down", "cross")
 
 
 def predictor_styles(predictors: Iterable[str]) -> dict[str, Style]:
@@ -59,6 +59,6 @@ def predictor_styles(predictors: Iterable[str]) -> dict[str, Style]:
             styles[predictor] = BASELINES[predictor]
             continue
         again, place = divmod(coloured, len(PALETTE))
-        styles[predictor] = Style(*PALETTE[place], _SHAPES[(place + again) % len(_SHAPES)])
+        styles[predictor] = Style(*PALETTE[place], SHAPES[(place + again) % len(SHAPES)])
         coloured += 1
     return styles

@@ -6,8 +6,8 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from indievalue.report.drawing import WIDE, Rows, chart_of, dot_figure, predictor_looks
-from indievalue.report.styles import INK, Style
+from indievalue.report.figures.drawing import WIDE, Rows, chart_of, dot_figure, predictor_looks
+from indievalue.report.figures.styles import INK, Style
 from indievalue.report.tips import PART
 from indievalue.runs.run import Run
 

@@ -1,30 +1,22 @@
-"""What the figures of experiments share: panels side by side, colours of what is not a predictor, files."""
+"""What the figures of experiments share: panels side by side, and colours and shapes of what is not a predictor."""
 
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import altair as alt
-import numpy as np
 import polars as pl
-import vl_convert
 
-from indievalue.experiments.grid import described
-from indievalue.experiments.spec import PREDICTOR
-from indievalue.files import new_file
-from indievalue.report.drawing import CONFIG, chart_of, figure_svg
-from indievalue.report.styles import INK, MUTED, predictor_styles
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#4B2E83", "#6B4A00")
-SHAPES = ("circle", "triangle-up", "square", "diamond", "triangle-down", "cross")
+from indievalue.report.described import described
+from indievalue.report.figures.drawing import CONFIG, Figure, chart_of
+from indievalue.report.figures.styles import INK, MUTED, PALETTE, SHAPES, predictor_styles
 
 ACROSS = 2
 """Panels side by side, before another row of them begins."""
 
 
 def panelled(
-    table: pl.DataFrame, by: str | None, draw: Callable[[pl.DataFrame, int], Any], *, across: int = ACROSS
-) -> Any:
+    table: pl.DataFrame, by: str | None, draw: Callable[[pl.DataFrame, int], Figure], *, across: int = ACROSS
+) -> Figure:
     """One chart for each value of the column ``by``, under its name; the second argument of ``draw`` counts them."""
     if by is None or table[by].n_unique() < 2:
         return draw(table, 0).properties(config=CONFIG)
@@ -40,11 +32,11 @@ def panelled(
 
 def looks(axis: str, values: Sequence[Any], *, legend: bool = True) -> dict[str, Any]:
     """Colour and shape by the key ``look``, for the values of an axis; predictors look as they do in every report."""
-    if axis == PREDICTOR:
+    if axis == "predictor":
         styles = predictor_styles(map(str, values))
         colours, shapes = [styles[v].colour for v in values], [styles[v].shape for v in values]
     else:
-        colours = [COLOURS[place % len(COLOURS)] for place in range(len(values))]
+        colours = [PALETTE[place % len(PALETTE)][0] for place in range(len(values))]
         shapes = [SHAPES[place % len(SHAPES)] for place in range(len(values))]
     names = [described({axis: value}) for value in values]
     made = (
@@ -63,13 +55,6 @@ def look_of(axis: str, value: Any) -> str:
     return described({axis: value})
 
 
-def accuracy_scale(values: Iterable[float | None]) -> alt.Scale:
-    """From the multiple of five below the least of ``values`` to the one above the greatest."""
-    given = [value for value in values if value is not None and np.isfinite(value)]
-    low, high = 5 * np.floor(min(given) / 5), 5 * np.ceil(max(given) / 5)
-    return alt.Scale(domain=[float(low), float(max(high, low + 5))], zero=False, nice=False)
-
-
 def printed_marks(items: Sequence[dict[str, Any]], x: alt.X, y: alt.Y, last: Sequence[str]) -> list[alt.Chart]:
     """Hollow circles at what the paper printed, each with its ``label``: to the right, or below for the x ``last``."""
     if not items:
@@ -82,16 +67,3 @@ def printed_marks(items: Sequence[dict[str, Any]], x: alt.X, y: alt.Y, last: Seq
         )
         marks.append(placed.encode(x=x, y=y, text="label:N"))
     return marks
-
-
-def save_figure(chart: Any, path: Path, title: str, subtitle: str) -> None:
-    """Write ``path`` as .svg, .png (two pixels a point) and .pdf."""
-    svg = figure_svg(chart, title, subtitle)
-    contents = {
-        ".svg": svg.encode(),
-        ".png": vl_convert.svg_to_png(svg, scale=2),
-        ".pdf": vl_convert.svg_to_pdf(svg),
-    }
-    for ending, content in contents.items():
-        with new_file(path.with_suffix(ending)) as beside:
-            beside.write_bytes(content)

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from indievalue.files import new_directory, new_file
-from indievalue.report.tables import Table
+from indievalue.report.tables.table import Table
 
 TABLE_FILES = (".csv", ".md", ".tex")
 """Endings of the files that a table can be written to."""

@@ -1,0 +1,37 @@
+"""Settings of experiments and benchmarks in words, for figures and tables."""
+
+from collections.abc import Mapping
+
+
+def described(axes: Mapping[str, object]) -> str:
+    """Return values of settings for a reader.
+
+    >>> described({"demonstrations": 50, "context": "both"})
+    '50 statements, with demographics'
+    """
+    return ", ".join(
+        _DESCRIBED.get((axis, value), _PATTERNS.get(axis, "{}").format(value_words(value)))
+        for axis, value in axes.items()
+    )
+
+
+def value_words(value: object) -> str:
+    """Return a value as it stands in tables: 50, and not 50.0."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+_DESCRIBED: dict[tuple[str, object], str] = {
+    ("demonstrations", "all"): "all statements",
+    ("context", "none"): "shown nothing",
+    ("context", "statements"): "without demographics",
+    ("context", "both"): "with demographics",
+    ("context", "demographics"): "demographics alone",
+}
+
+_PATTERNS = {
+    "demonstrations": "{} statements",
+    "demonstrations_as": "{} statements shown",
+    "form": "{} probes",
+    "protocol": "{} protocol",
+    "demonstrations_about": "showing {}",
+}

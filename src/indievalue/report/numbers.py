@@ -1,0 +1,61 @@
+"""Numbers in words: the one place that decides how figures are written for readers."""
+
+MISSING = "–"
+"""What stands where there is no number."""
+
+
+def number(value: float | None, digits: int = 1, missing: str = MISSING) -> str:
+    """Return a number with so many digits after the point, with commas where it is a whole one.
+
+    >>> number(66.719), number(None), number(1234, 0)
+    ('66.7', '–', '1,234')
+    """
+    return missing if value is None or value != value else f"{value:,.{digits}f}"
+
+
+def signed(value: float | None, digits: int = 1) -> str:
+    """Return a number with its sign; a zero has none.
+
+    >>> signed(1.26), signed(-0.24), signed(-0.04)
+    ('+1.3', '−0.2', '0.0')
+    """
+    if value is None or value != value:
+        return MISSING
+    text = f"{value:+,.{digits}f}".replace("-", "−")
+    return text[1:] if not text[1:].strip("0.") else text
+
+
+def interval(low: float | None, high: float | None, digits: int = 1) -> str:
+    """Return the ends of an interval.
+
+    >>> interval(66.2, 67.25)
+    '66.2–67.2'
+    """
+    return MISSING if low is None or high is None else f"{number(low, digits)}–{number(high, digits)}"
+
+
+def signed_interval(low: float | None, high: float | None, digits: int = 1) -> str:
+    """Return the ends of the interval of a difference.
+
+    >>> signed_interval(-0.5, 1.5)
+    '−0.5 to +1.5'
+    """
+    return MISSING if low is None or high is None else f"{signed(low, digits)} to {signed(high, digits)}"
+
+
+def with_interval(value: float, low: float | None, high: float | None, digits: int = 1) -> str:
+    """Return a number and its interval.
+
+    >>> with_interval(66.7, 66.2, 67.2)
+    '66.7 (66.2–67.2)'
+    """
+    return f"{number(value, digits)} ({interval(low, high, digits)})"
+
+
+def probability(p: float | None) -> str:
+    """Return a p-value.
+
+    >>> probability(0.0321), probability(0.0002), probability(None)
+    ('0.032', '<0.001', '')
+    """
+    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"

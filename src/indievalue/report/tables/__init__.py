@@ -1,0 +1,1 @@
+"""Tables of runs and of experiments: one class, in Markdown, LaTeX and CSV."""

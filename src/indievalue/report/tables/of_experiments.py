@@ -1,0 +1,149 @@
+"""The tables of experiments, for readers."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import polars as pl
+
+from indievalue.report.described import described
+from indievalue.report.numbers import interval, number, probability, signed, signed_interval, with_interval
+from indievalue.report.paper import PaperFigure
+from indievalue.report.tables.table import Table
+from indievalue.scoring.inequity import Inequity
+
+ALL = "all"
+"""What stands for all categories together."""
+
+MEAN = "mean of all"
+"""The row of the Value Inequity Index: the mean of σ over demographics."""
+
+NARROW = 9
+"""A table of more columns has no room for intervals."""
+
+
+def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = "accuracy") -> Table:
+    """A row for every combination of ``down`` and a column for every value of ``across``, in order of occurrence.
+
+    Cells are ``value``, with its interval where there are at most :data:`NARROW` columns; empty where there is none. Of
+    more columns those with long names are numbered, and rows of the same names carry the number.
+    """
+    columns = table[across].unique(maintain_order=True).to_list()
+    interval = len(columns) <= NARROW
+    rows: dict[tuple[Any, ...], dict[Any, str]] = {}
+    for row in table.iter_rows(named=True):
+        text = with_interval(row[value], row[f"{value}_low"], row[f"{value}_high"]) if interval else f"{row[value]:.1f}"
+        rows.setdefault(tuple(row[name] for name in down), {})[row[across]] = text
+    kept = [place for place in range(len(down)) if len({key[place] for key in rows}) > 1] or list(range(len(down)))[:1]
+    number = {} if interval else numbered(columns)
+    return Table(
+        "",
+        "",
+        (*(down[place].replace("_", " ") for place in kept), *(number.get(c, _words(across, c)) for c in columns)),
+        tuple(
+            (
+                *(" ".join(filter(None, [number.get(key[p]), _words(down[p], key[p])])) for p in kept),
+                *(row.get(c, "") for c in columns),
+            )
+            for key, row in rows.items()
+        ),
+        len(kept),
+    )
+
+
+def numbered(names: Sequence[Any], longest: int = 14) -> dict[Any, str]:
+    """Numbers from 1 on to stand for names, where these are too long to head columns; ``all`` stays."""
+    if max(len(str(name)) for name in names) <= longest:
+        return {}
+    return {name: str(place) for place, name in enumerate((n for n in names if n != ALL), start=1)}
+
+
+def comparison_table(table: pl.DataFrame) -> Table:
+    """:func:`indievalue.experiments.compare.comparisons` for readers."""
+    rows = [
+        (
+            row["where"],
+            row["from"],
+            row["to"],
+            f"{signed(row['difference'])} ({signed_interval(row['difference_low'], row['difference_high'])})",
+            "" if row["d_z"] is None else signed(row["d_z"], 2),
+            probability(row["p_holm"]),
+        )
+        for row in table.iter_rows(named=True)
+    ]
+    headings = ("where", "from", "to", "difference, points", "effect size d_z", "p (Holm)")
+    return Table("", "", headings, tuple(rows), 3)
+
+
+def paper_table(figures: Iterable[PaperFigure], *, sigma: bool) -> Table:
+    """The paper's figures for readers, without columns that it left empty; σ only where it is wanted."""
+    rows = [
+        (
+            figure.label,
+            "nothing" if figure.context == "none" else figure.context,
+            str(figure.demonstrations) if figure.context in ("statements", "both") else "",
+            *(
+                ("≈ " if figure.about and value is not None else "") + ("" if value is None else f"{value:.4g}")
+                for value in _values(figure)
+            ),
+        )
+        for figure in figures
+    ]
+    headings = ("predictor", "shown", "statements", "polar", "refined", "σ")
+    wanted = range(6 if sigma else 5)
+    kept = [place for place in wanted if place < 3 or any(row[place] for row in rows)]
+    return Table("", "", tuple(headings[p] for p in kept), tuple(tuple(row[p] for p in kept) for row in rows), 2)
+
+
+def _words(axis: str, value: Any) -> str:
+    """A value as a heading or a name: in words where it alone would not say what it is of."""
+    return described({axis: value}) if axis in ("context", "form", "demonstrations_as") else str(value)
+
+
+def _values(figure: PaperFigure) -> tuple[float | None, ...]:
+    return figure.polar, figure.refined, figure.sigma
+
+
+def inequity_table(result: Inequity) -> pl.DataFrame:
+    """σ of every predictor and demographic, and their mean, as rows of one table."""
+    mean = result.index.with_columns(pl.lit(MEAN).alias("demographic")).drop("demographics")
+    parts = []
+    for predictor in result.index["predictor"]:
+        of_it = pl.col("predictor") == predictor
+        parts += [mean.filter(of_it), result.table.filter(of_it)]
+    return pl.concat(parts, how="diagonal").select(result.table.columns)
+
+
+def shown_inequity(table: pl.DataFrame) -> Table:
+    rows = [
+        (
+            row["predictor"],
+            row["demographic"].replace("_", " "),
+            number(row["groups"], 0, ""),
+            number(row["sigma"], 2, ""),
+            number(row["chance"], 2, ""),
+            number(row["corrected"], 2, "")
+            + ("" if row["sigma_low"] is None else f" ({interval(row['sigma_low'], row['sigma_high'], 2)})"),
+            probability(row["p"]),
+            "" if row["worst"] is None else f"{row['worst']} {row['worst_value']:.1f}",
+            "" if row["best"] is None else f"{row['best']} {row['best_value']:.1f}",
+        )
+        for row in table.iter_rows(named=True)
+    ]
+    headings = ("predictor", "demographic", "groups", "σ", "σ by chance", "σ without noise", "p", "worst", "best")
+    return Table("", "", headings, tuple(rows), 2)
+
+
+def shown_groups(groups: pl.DataFrame) -> Table:
+    """One row per group, one column per predictor."""
+    predictors = groups["predictor"].unique(maintain_order=True).to_list()
+    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    for row in groups.iter_rows(named=True):
+        key = row["demographic"].replace("_", " "), row["group"], f"{row['people']:,}"
+        rows.setdefault(key, {})[row["predictor"]] = with_interval(row["value"], row["low"], row["high"])
+    return Table(
+        "",
+        "",
+        ("demographic", "group", "people", *predictors),
+        tuple((*key, *(row.get(name, "") for name in predictors)) for key, row in rows.items()),
+        2,
+    )

@@ -1,0 +1,93 @@
+"""One table, and how it is written in Markdown, LaTeX and CSV."""
+
+import csv
+import io
+from dataclasses import dataclass
+
+_LONG = 40
+"""A LaTeX table of more rows may break over pages."""
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "–": "--",
+    "≈": r"$\approx$",
+    "≤": r"$\leq$",
+    "−": r"$-$",
+    "σ": r"$\sigma$",
+    "×": r"$\times$",
+    "\n": " ",
+    **{sign: "\\" + sign for sign in "&%$#_{}"},
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is printed.
+
+    Attributes:
+        name: of its files, and of its label in LaTeX. caption: above it; none where it is empty.
+        headings: of the columns. rows: the text of every cell.
+        names: number of columns, the first ones, that hold words; the others hold numbers.
+    """
+
+    name: str
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    names: int = 1
+
+    def markdown(self) -> str:
+        """Return a pipe table under its caption; signs that Markdown or HTML would read as their own are escaped."""
+        rule = " | ".join("---" if place < self.names else "---:" for place in range(len(self.headings)))
+        escaped = [" | ".join(map(markdown_text, row)) for row in (self.headings, *self.rows)]
+        table = "\n".join(f"| {line} |" for line in (escaped[0], rule, *escaped[1:]))
+        return f"**{markdown_text(self.caption)}**\n\n{table}\n" if self.caption else f"{table}\n"
+
+    def latex(self) -> str:
+        """Return a table for ``\\usepackage{booktabs}``, and ``longtable`` where it has more than 40 rows.
+
+        Without a caption it is a ``tabular``, to be put into a table of your own.
+        """
+        columns = "l" * self.names + "r" * (len(self.headings) - self.names)
+        head, *body = (" & ".join(map(latex_text, row)) + r" \\" for row in (self.headings, *self.rows))
+        rows = "\n".join(body)
+        if not self.caption:
+            return (
+                f"% needs booktabs\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head}\n\\midrule\n{rows}\n"
+                "\\bottomrule\n\\end{tabular}\n"
+            )
+        caption = rf"\caption{{{latex_text(self.caption)}}}\label{{tab:{self.name}}}"
+        if len(self.rows) > _LONG:
+            return (
+                f"% needs booktabs and longtable\n\\begin{{longtable}}{{{columns}}}\n{caption} \\\\\n\\toprule\n"
+                f"{head}\n"
+                f"\\midrule\n\\endfirsthead\n\\toprule\n{head}\n\\midrule\n\\endhead\n{rows}\n\\bottomrule\n"
+                "\\end{longtable}\n"
+            )
+        return (
+            f"% needs booktabs\n\\begin{{table}}\n\\centering\n{caption}\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n"
+            f"{head}\n\\midrule\n{rows}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
+        )
+
+    def csv(self) -> str:
+        """Return the table as CSV."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([self.headings, *self.rows])
+        return text.getvalue()
+
+
+def markdown_text(text: str) -> str:
+    """Return ``text`` as Markdown that shows just that."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join("\\" + sign if sign in "\\`*_[]|" else sign for sign in text.replace("\n", " "))
+
+
+def latex_text(text: str) -> str:
+    """Return ``text`` as LaTeX that shows just that."""
+    return "".join(_LATEX.get(sign, sign) for sign in text)

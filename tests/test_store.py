@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from pydantic import TypeAdapter
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings
@@ -273,6 +274,52 @@ def test_nothing_more_is_asked_where_an_answer_cannot_be_stored(
     assert asked < int((benchmark.answers(benchmark.setups[0]) >= 0).sum())
 
 
+def _open_at_once(path: Path, barrier: "multiprocessing.synchronize.Barrier") -> None:
+    barrier.wait(60)
+    Store(path).put(str(os.getpid()), "m", 0, StoredAnswer("A"))
+
+
+def test_many_processes_open_a_new_store_at_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    for attempt in range(2):
+        path, barrier = tmp_path / f"{attempt}.sqlite", context.Barrier(6)
+        writers = [context.Process(target=_open_at_once, args=(path, barrier)) for _ in range(6)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join(timeout=120)
+            assert writer.exitcode == 0
+        assert len(Store(path)) == 6
+
+
+def test_a_refusal_by_a_content_filter_is_not_stored(gardeners: People) -> None:
+    benchmark = benchmark_of(gardeners)
+    with serving(Loopback(letter, lambda prompt, before: "refused")) as loopback:
+        how = options(loopback, retries=0)
+        assert (predict(MODEL, ChatModel(MODEL, how), benchmark)["choice"] == -1).all()
+        loopback.faults = lambda prompt, before: None
+        assert (predict(MODEL, ChatModel(MODEL, how), benchmark)["choice"] >= 0).all()
+
+
+def test_the_limit_is_of_all_that_is_asked_with_the_same_options(gardeners: People) -> None:
+    """Two models of 6 answers each: 50 dollars are enough for one of them."""
+    benchmark = benchmark_of(gardeners)
+    with serving(Loopback(letter)) as loopback:
+        predict(MODEL, ChatModel(MODEL, free := options(loopback, price=(100_000.0, 0.0))), benchmark)
+        each = free.spending.dollars
+        how = options(loopback, price=(100_000.0, 0.0), limit_cost=1.5 * each, retries=0)
+        for name in ("openai-api/loopback/one", "openai-api/loopback/two"):
+            model = ChatModel(name, how)
+            if name.endswith("one"):
+                predict(name, model, benchmark)
+                effort = model.effort()
+                assert effort is not None
+                assert effort.cost == pytest.approx(each)
+            else:
+                with pytest.raises(IndievalueError, match="of --limit-cost"):
+                    predict(name, model, benchmark)
+
+
 # --- answers of earlier versions --------------------------------------------------------------------------
 
 KEEP = """
@@ -356,12 +403,20 @@ class _Attack:
         return os.mkdir, (str(self.witness),)
 
 
-def test_a_pickle_that_would_run_code_runs_none(earlier: Earlier, tmp_path: Path) -> None:
+class _SlyAttack(_Attack):
+    """Pydantic evaluates the names of types."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return TypeAdapter, (f"__import__('os').mkdir({str(self.witness)!r})",)
+
+
+@pytest.mark.parametrize("attack", [_Attack, _SlyAttack])
+def test_a_pickle_that_would_run_code_runs_none(earlier: Earlier, tmp_path: Path, attack: type[_Attack]) -> None:
     benchmark, table, loopback = earlier
     witness = tmp_path / "ran"
     for file in (tmp_path / "cache" / "calls").rglob("*"):
         if file.is_file():
-            file.write_bytes(pickle.dumps((None, _Attack(witness))))
+            file.write_bytes(pickle.dumps((None, attack(witness))))
     assert predict(MODEL, ChatModel(MODEL, options(loopback)), benchmark).equals(table)
     assert sum(loopback.calls.values()) == len(table)
     assert not witness.exists()

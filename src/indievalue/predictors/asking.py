@@ -26,6 +26,13 @@ TRANSPORT = {
 """Generate options that decide how an answer is got, and not which."""
 
 
+@dataclass
+class Spending:
+    """Dollars spent on answers that were not in the store."""
+
+    dollars: float = 0.0
+
+
 @dataclass(frozen=True)
 class AskingOptions:
     """How a language model is asked. A local model uses ``style`` alone.
@@ -34,7 +41,9 @@ class AskingOptions:
         style: how prompts are written. retries: times that an invalid answer is asked for again.
         generate: Inspect's generate options, such as ``temperature``, ``max_connections``, ``max_tokens``,
             ``logprobs``, ``top_logprobs``, ``reasoning_effort``, ``batch``. model_args, base_url: for the provider.
-        price: dollars per million tokens read and written. limit_cost: dollars after which nothing more is asked.
+        price: dollars per million tokens read and written.
+        limit_cost: dollars after which nothing more is asked, over all that is asked with these options: every model
+            and every cell of an experiment. spending: what was spent so far.
         display: Inspect's display while it runs: ``rich``, ``plain``, ``none`` …
     """
 
@@ -46,6 +55,7 @@ class AskingOptions:
     price: tuple[float, float] | None = None
     limit_cost: float | None = None
     display: str = "plain"
+    spending: Spending = field(default_factory=Spending, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Raises IndievalueError for a limit without a price: nobody could tell when it is reached."""

@@ -18,16 +18,18 @@ from inspect_ai.model._generate_config import active_generate_config
 
 from indievalue.files import cache_root
 
-_ALLOWED = ("inspect_ai.model.", "pydantic.", "pydantic_core.")
-"""Modules whose classes an answer is made of."""
+_OUTPUT = "inspect_ai.model._model_output"
+_CONTENT = "inspect_ai._util.content"
 
-_BUILTINS = {
+_ALLOWED = {
+    *((_OUTPUT, name) for name in ("ModelOutput", "ChatCompletionChoice", "ModelUsage")),
+    *((_OUTPUT, name) for name in ("Logprobs", "Logprob", "TopLogprob")),
+    ("inspect_ai.model._chat_message", "ChatMessageAssistant"),
+    *((_CONTENT, name) for name in ("ContentText", "ContentReasoning")),
+    *(("datetime", name) for name in ("datetime", "timezone", "timedelta")),
     ("builtins", "set"),
-    ("builtins", "frozenset"),
-    ("datetime", "datetime"),
-    ("datetime", "timezone"),
-    ("datetime", "timedelta"),
 }
+"""Module and name of every class that a text answer is made of; any other can run code while it is made."""
 
 
 @dataclass
@@ -82,7 +84,7 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(stream)
 
     def find_class(self, module: str, name: str) -> object:
-        if (module, name) in _BUILTINS or (module.startswith(_ALLOWED) and name[:1].isupper()):
+        if (module, name) in _ALLOWED:
             found: object = super().find_class(module, name)
             if isinstance(found, type):
                 return found

@@ -66,7 +66,9 @@ class ChatModel(BasePredictor):
         Raises IndievalueError where the model is unknown, calls fail for good, answers cannot be stored or the budget
         is spent; and KeyboardInterrupt after Ctrl-C. What was answered before is in the store.
         """
+        before = self.options.spending.dollars
         given, self._effort = self._ask(tasks)
+        self._effort.cost = self.options.spending.dollars - before if self.options.price else None
         guesses = [guesses_of(task, given) for task in tasks]
         self._effort.invalid = sum(
             int(((one.choice < 0) & task.asked).sum()) for one, task in zip(guesses, tasks, strict=True)
@@ -102,7 +104,7 @@ class ChatModel(BasePredictor):
 
     def __getstate__(self) -> dict[str, object]:
         """A pickled chat model is what it was made of."""
-        return {"name": self.name, "options": self.options, "store": self.store, "_effort": None, "_logs": None}
+        return {**self.__dict__, "_effort": None, "_logs": None}
 
     def _model(self) -> Model:
         try:
@@ -134,7 +136,6 @@ class ChatModel(BasePredictor):
         )
         self._check(log, asker)
         given, effort = answers_in(read_eval_log_samples(log.location, all_samples_required=True))
-        effort.cost = asker.ledger.spent if self.options.price else None
         return given, effort
 
     def _check(self, log: EvalLog, asker: Asker) -> None:

@@ -37,13 +37,17 @@ class Ledger:
     """What has been spent on answers that were not in the store, and why nothing more may be asked.
 
     Attributes:
-        options: with the price and the limit. spent: dollars.
+        options: with the price, the limit, and what was spent by all who share them.
         broken: why answers cannot be stored; None while they can.
     """
 
     options: AskingOptions
-    spent: float = 0.0
     broken: str | None = None
+
+    @property
+    def spent(self) -> float:
+        """Dollars spent so far."""
+        return self.options.spending.dollars
 
     @property
     def over_budget(self) -> bool:
@@ -63,7 +67,7 @@ class Asker:
     """Asks for answers through the store: each distinct prompt once, however many samples want its answer.
 
     Attributes:
-        store: where answers are kept. options: price and limit. ledger: what was spent.
+        store: where answers are kept. options: price and limit. ledger: whether more may be asked.
     """
 
     options: AskingOptions
@@ -89,7 +93,8 @@ class Asker:
         self._under_way[key] = future
         try:
             output, stored, earlier = await self._ask(model, prompt, attempt)
-            self._put(key, str(model), attempt, stored)
+            if stored.stop_reason != "content_filter":  # a provider may let it through the next time
+                self._put(key, str(model), attempt, stored)
             future.set_result(stored)
         except BaseException as error:
             future.set_exception(error if isinstance(error, Exception) else HaltedError("stopped"))
@@ -106,7 +111,7 @@ class Asker:
         self.ledger.check()
         output = await model.generate([ChatMessageUser(content=prompt)])
         stored = self._stored(output, priced=True)
-        self.ledger.spent += stored.dollars or 0.0
+        self.options.spending.dollars += stored.dollars or 0.0
         return output, stored, False
 
     def _stored(self, output: ModelOutput, *, priced: bool) -> StoredAnswer:

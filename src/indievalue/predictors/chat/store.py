@@ -101,7 +101,11 @@ class Store:
         if row is None:
             return None
         completion, stop_reason, logprobs, *rest = row
-        return StoredAnswer(completion, stop_reason, json.loads(logprobs) if logprobs else None, *rest)
+        try:
+            read = json.loads(logprobs) if logprobs else None
+        except ValueError as error:
+            raise IndievalueError(f"the store of answers {self.path} is damaged: {error}") from None
+        return StoredAnswer(completion, stop_reason, read, *rest)
 
     def put(self, key: str, model: str, attempt: int, answer: StoredAnswer) -> None:
         """Store an answer; it is on disk when this returns. One that is there already stays."""
@@ -175,10 +179,9 @@ class Store:
                     f"{self.path} was written by a later version of indievalue (format {found}; this one reads "
                     f"{FORMAT}): update indievalue, or set INDIEVALUE_CACHE to another folder"
                 )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(_TABLE)
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            if found == 0:
+                _prepare(connection)
+            connection.execute("PRAGMA synchronous = FULL")  # an answer that was paid for outlives a power cut
         except BaseException:
             connection.close()
             raise
@@ -196,3 +199,19 @@ class Store:
     def __getstate__(self) -> dict[str, object]:
         """A pickled store is its path."""
         return {"path": self.path, "_connection": None}
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make the table in a new file, which another process may be doing at the same time."""
+    deadline = time.monotonic() + _WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")  # SQLite does not wait for others here
+            break
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+    with connection:
+        connection.execute(_TABLE)
+        connection.execute(f"PRAGMA user_version = {FORMAT}")

@@ -248,7 +248,7 @@ def smaller_networks(study: Study, names: Sequence[str]) -> Iterator[str]:
 def asking(study: Study, names: list[str], out: Path) -> Iterator[str]:
     yield "\n## Choosing what to ask\n"
     yield (
-        "Questions are chosen to foresee the probes of a setup, which are never asked themselves; polar probes,\n"
+        "Questions are chosen to predict the probes of a setup, which are never asked themselves; polar probes,\n"
         f"refined answers. `adaptive` is measured on {ADAPTIVE_PEOPLE} of the 800 people, the others on all.\n\n"
         "![Accuracy by number of questions asked](asking.svg)\n"
     )
@@ -274,9 +274,9 @@ def asking(study: Study, names: list[str], out: Path) -> Iterator[str]:
 
 def lists(study: Study) -> Iterator[str]:
     yield "\n## The best twenty questions\n"
-    yield "A fixed list for anybody, each question chosen for what it adds to those before, to foresee all others; and"
-    yield "what it buys: how much of the 233 questions not on the list `gaussian` foresees once it is answered.\n"
-    yield "| | to foresee polar answers | accuracy | to foresee refined answers | accuracy |\n|---|---|---|---|---|"
+    yield "A fixed list for anybody, each question chosen for what it adds to those before, to predict all others; and"
+    yield "what it buys: how much of the 233 questions not on the list `gaussian` predicts once it is answered.\n"
+    yield "| | to predict polar answers | accuracy | to predict refined answers | accuracy |\n|---|---|---|---|---|"
     questions = study.people.survey.questions
     columns = []
     for form in FORMS:

@@ -146,7 +146,7 @@ def compare_predictors(table: Table, real: People, synthetic: People) -> None:
 
 
 def accuracy(people: People, form: FormName, name: str) -> float:
-    """Share of the probes of setup 0 foreseen, of 400 people, by a predictor fitted on all others."""
+    """Share of the probes of setup 0 predicted, of 400 people, by a predictor fitted on all others."""
     benchmark = build_benchmark(people, Settings(form=form, setups=(0,)), people_tested=400)
     others = people.take(~np.isin(people.ids, benchmark.people.ids))
     predictor = make_predictor(name).fit(others, form, benchmark.settings.shown_form)

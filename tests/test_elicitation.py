@@ -46,14 +46,14 @@ def test_beliefs_after_answers_are_the_conditional_distribution(gaussian: Gaussi
 
 def test_the_gain_of_a_question_is_the_variance_its_answer_is_expected_to_take_away(gaussian: Gaussian) -> None:
     weights = np.zeros(10)
-    weights[8] = 1  # only N2 is to be foreseen
+    weights[8] = 1  # only N2 is to be predicted
     beliefs = Beliefs.prior(gaussian, weights)
     p, at = beliefs.probabilities(1), slice(4, 8)  # P2 and its refined options
     regression = np.linalg.solve(beliefs.covariance[at, at] + beliefs.ridge * np.eye(4), beliefs.onto[at])
     moved = [((np.eye(4)[option] - p) @ regression) ** 2 for option in range(4)]
     expected = sum(share * move.sum() for share, move in zip(p, moved, strict=True))
     assert beliefs.gains(np.array([1]))[0] == pytest.approx(expected)
-    assert beliefs.gains(np.array([8]))[0] == 0  # asking for what is to be foreseen is no foreseeing
+    assert beliefs.gains(np.array([8]))[0] == 0  # asking for what is to be predicted is no predicting
 
 
 def test_the_best_list_starts_with_what_says_most(gaussian: Gaussian) -> None:
@@ -102,7 +102,7 @@ def test_an_interview_answers_skips_goes_back_and_is_continued(
     again = Interview(gaussian, load_session(tmp_path / "mine.json", gaussian.survey_))
     assert again.next_question() == second
     assert again.session == interview.session
-    assert len(again.foreseen(5)) == 5
+    assert len(again.predicted(5)) == 5
     assert again.surprises()[0].question == gaussian.survey_.questions[first].id
     assert all(group.among_alike >= group.among_all for group in again.alike(people, 1))
     assert interview.back()
@@ -143,6 +143,6 @@ def test_elicit_in_the_terminal(tmp_path: Path) -> None:
     assert "s, b or q" in stopped.stdout  # what 'nine' is answered with
     finished = hold("1\n2\n")
     assert "where 1 are answered" in " ".join(finished.stderr.split())
-    assert "What your answers foretell" in finished.stdout
+    assert "What your answers predict" in finished.stdout
     assert "What surprised it" in finished.stdout
     assert len(json.loads((tmp_path / "mine.json").read_text())["turns"]) == 3

@@ -651,7 +651,7 @@ def test_an_adapter_alone_and_some_layers(settings: Callable[..., Path], tmp_pat
     lora = {"rank": 2, "last_layers": 1, "targets": ["q_proj", "v_proj"]}
     result, said = run(settings("adapter", merge=False, steps=2, lora=lora, validate_every=0, checkpointing=True))
     assert result.validations == ()
-    assert not any("foreseen" in line for line in said)
+    assert not any("predicted" in line for line in said)
     weights = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
     assert weights
     assert all("layers.1." in key for key in weights)
@@ -766,7 +766,7 @@ def test_two_processes_train_one_reasoner(settings: Callable[..., Path], tmp_pat
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run([*launch, *more, str(file)], capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("validation answers foreseen") == 3  # before the first step, and twice after; said once
+    assert done.stderr.count("validation answers predicted") == 3  # before the first step, and twice after; said once
     alone, _ = run(settings("alone", steps=4, batch=4, validate_every=2, save_every=4))
     shared = json.loads((tmp_path / "shared" / RESULT).read_text())
     assert shared["steps"] == 4

@@ -319,7 +319,7 @@ def test_what_was_evaluated_is_one_sentence(tmp_path: Path, survey_folder: Path)
         for form in ("polar", "refined")
     ]
     assert wording.evaluated(runs) == (
-        "Four predictors tried to foresee 3 answers of each of 12 synthetic people made after A small survey, in polar "
+        "Four predictors tried to predict 3 answers of each of 12 synthetic people made after A small survey, in polar "
         "and refined form, given all of the person’s other statements, under the strict protocol."
     )
 

@@ -13,12 +13,16 @@ from .experiments.spec import Experiment as Experiment
 from .experiments.spec import load_experiment as load_experiment
 from .people.people import People as People
 from .people.read import read_people as read_people
+from .predictors.asking import AskingOptions as AskingOptions
 from .predictors.boosting import Boosting as Boosting
+from .predictors.chat.predictor import ChatModel as ChatModel
+from .predictors.chat.store import Store as Store
 from .predictors.gaussian import Gaussian as Gaussian
 from .predictors.local.predictor import Local as Local
 from .predictors.logistic import Logistic as Logistic
 from .predictors.majority import Majority as Majority
 from .predictors.masked.predictor import Masked as Masked
+from .predictors.protocol import BasePredictor as BasePredictor
 from .predictors.protocol import Guesses as Guesses
 from .predictors.protocol import Predictor as Predictor
 from .predictors.random import Random as Random

@@ -23,7 +23,7 @@ class Beliefs:
         form: of the options asked, whose columns stand side by side. ridge: as in
             :class:`~indievalue.predictors.joint.Joint`.
         mean: float64 (columns,). covariance: float64 (columns × columns). onto: float64 (columns × target options), the
-            covariance with the options to be foreseen, times the weight of their question. owner: int64 (target
+            covariance with the options to be predicted, times the weight of their question. owner: int64 (target
             options,), the question of each.
     """
 
@@ -36,7 +36,7 @@ class Beliefs:
 
     @classmethod
     def prior(cls, gaussian: Gaussian, weights: Floats) -> Self:
-        """Before anything is answered. ``weights`` (questions,) says what foreseeing each question is worth."""
+        """Before anything is answered. ``weights`` (questions,) says what predicting each question is worth."""
         joint, survey = gaussian.answers_, gaussian.survey_
         target = survey.form(gaussian.form_)
         owner = np.repeat(np.arange(len(target.counts)), target.counts)
@@ -48,7 +48,7 @@ class Beliefs:
     def after(self, question: int, option: int | None) -> "Beliefs":
         """Beliefs once ``question`` (a column of People.codes) is answered, or, for None, planned but not answered yet.
 
-        What has been asked need not be foreseen any more.
+        What has been asked need not be predicted any more.
         """
         at = slice(self.form.starts[question], self.form.starts[question + 1])
         gain = np.linalg.solve(self._noisy(at), self.covariance[at])  # its options × columns

@@ -20,7 +20,7 @@ FEWEST = 30
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class Predicted:
     """What is expected of a question that was not asked: its statement, its probability, and its share among all."""
 
     question: str
@@ -77,8 +77,8 @@ class Interview:
         self._replay()
         return True
 
-    def foreseen(self, most: int = 10) -> list[Foreseen]:
-        """What is foreseen of questions not asked, those first in which the person is expected to differ most from all.
+    def predicted(self, most: int = 10) -> list[Predicted]:
+        """Return the predictions for questions not asked, those first in which the person is expected to differ most.
 
         Difference is the Kullback-Leibler divergence of the person's probabilities from everybody's.
         """
@@ -95,7 +95,7 @@ class Interview:
             question = self.survey.questions[probes[at]]
             option = int(said[at].argmax())
             statement = question.options(self.gaussian.form_)[option].statement
-            found.append(Foreseen(question.id, statement, float(said[at, option]), float(among_all[at, option])))
+            found.append(Predicted(question.id, statement, float(said[at, option]), float(among_all[at, option])))
         return found
 
     def surprises(self, most: int = 3) -> list[Turn]:

@@ -22,7 +22,7 @@ SPARE = 40
 def best_list(gaussian: Gaussian, weights: NDArray[np.float64], allowed: NDArray[np.bool_], number: int) -> list[int]:
     """The ``number`` questions to ask of anybody, best first, each chosen for what it adds to those before.
 
-    ``weights`` (questions,) says how much foreseeing each question is worth, ``allowed`` which may be asked.
+    ``weights`` (questions,) says how much predicting each question is worth, ``allowed`` which may be asked.
     """
     beliefs = Beliefs.prior(gaussian, weights)
     left = np.flatnonzero(allowed)
@@ -37,7 +37,7 @@ def best_list(gaussian: Gaussian, weights: NDArray[np.float64], allowed: NDArray
 def asked(benchmark: Benchmark, setup: Setup, gaussian: Gaussian, strategy: Strategy, number: int) -> NDArray[np.int16]:
     """The ``number`` questions each person is asked (people × number, in order; -1 where they run out).
 
-    Probes of the setup are never asked, and foreseeing them is what a question is chosen for; a question that the
+    Probes of the setup are never asked, and predicting them is what a question is chosen for; a question that the
     person did not answer is passed over.
     """
     answered = benchmark.people.options(gaussian.shown_form_) >= 0

@@ -40,15 +40,15 @@ def hold(interview: Interview, questions: int, file: Path, console: Console) -> 
 
 
 def print_reading(interview: Interview, people: People, console: Console) -> None:
-    """Print what is foreseen, who answers alike, and what came as a surprise."""
+    """Print what is predicted, who answers alike, and what came as a surprise."""
     if not interview.session.answered:
-        console.print("Nothing was answered, so there is nothing to foresee.")
+        console.print("Nothing was answered, so there is nothing to predict.")
         return
-    table = Table(title="What your answers foretell", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(title="What your answers predict", title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("You would say")
     table.add_column("probability", justify="right")
     table.add_column("all", justify="right")
-    for one in interview.foreseen():
+    for one in interview.predicted():
         table.add_row(escape(one.statement), f"{one.probability:.0%}", f"{one.among_all:.0%}")
     console.print()
     console.print(table)

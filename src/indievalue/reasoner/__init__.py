@@ -1,4 +1,4 @@
-"""Reasoners: language models that are fine-tuned to foresee what a person says.
+"""Reasoners: language models that are fine-tuned to predict what a person says.
 
 ``recipe`` what a training set is made of · ``draw`` who is asked what, as arrays · ``conversations`` the text ·
 ``folder`` a training set on disk · ``leaks`` nobody is trained on who is tested · ``settings`` a training's YAML ·

@@ -31,7 +31,7 @@ def write_card(folder: Path, settings: TrainingSettings, data: Mapping[str, Any]
     text = f"""---
 {yaml.safe_dump(front, sort_keys=False)}---
 
-# A reasoner: foresees what a person says about their values
+# A reasoner: predicts what a person says about their values
 
 Made by indievalue {__version__} from `{settings.model}`. It is shown some of what a person said in a survey, and
 answers a question as that person would, with the letter of an option. Evaluate it with
@@ -54,7 +54,7 @@ It is of step {done["step"]:,} of {done["steps"]:,}. {done["tokens"]:,} tokens w
 
 ## What it is not for
 
-It foresees answers of people of the kind it was trained on, and is wrong about many. A guess is not an opinion that
+It predicts answers of people of the kind it was trained on, and is wrong about many. A guess is not an opinion that
 somebody holds, and must not be taken for one. It may be right about some groups more often than about others:
 `indievalue inequity RUN` says about which.
 

@@ -166,7 +166,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc, unused-ignore]
         model.train(training)
         low, high = score.interval
         self.say(
-            f"step {step:,}: {100 * score.accuracy:.1f} % of {score.answers:,} validation answers foreseen "
+            f"step {step:,}: {100 * score.accuracy:.1f} % of {score.answers:,} validation answers predicted "
             f"({100 * low:.1f} to {100 * high:.1f}), log loss {score.log_loss:.3f}"
         )
         return score

@@ -237,7 +237,7 @@ def _section(run: Run, name: Sequence[str], number: int, styles: Mapping[str, St
         people=draw(
             people_figure,
             "people",
-            f"Share of people by how much of their answers was foreseen, {title}. {_medians(run)}",
+            f"Share of people by how much of their answers was predicted, {title}. {_medians(run)}",
         ),
         reliability=None
         if run.reliability.is_empty()

@@ -1,4 +1,4 @@
-"""The table of questions: what each asks, and how well each predictor foresees the answer."""
+"""The table of questions: what each asks, and how well each predictor predicts the answer."""
 
 from dataclasses import dataclass
 from typing import Any

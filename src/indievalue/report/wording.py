@@ -17,7 +17,7 @@ def evaluated(runs: Sequence[Run]) -> str:
     """What was evaluated, in one plain sentence; where runs differ, it says all of what they were."""
     predictors = list(dict.fromkeys(name for run in runs for name in run.scores))
     return (
-        f"{count(len(predictors), 'predictor').capitalize()} tried to foresee "
+        f"{count(len(predictors), 'predictor').capitalize()} tried to predict "
         f"{listed(_amount(_probes_each(run), 'answer') for run in runs)} of each of "
         f"{listed(_people(run) for run in runs)} {listed(_source(run) for run in runs)}, "
         f"in {listed(run.record.form for run in runs)} form, "
@@ -45,7 +45,7 @@ def standing(run: Run) -> str:
     """Who did best, with its interval, and how far it is ahead of the majority vote."""
     best, score = max(run.scores.items(), key=lambda item: item[1].accuracy)
     sentence = (
-        f"{best} foresaw {score.accuracy:.1f}% of the answers "
+        f"{best} predicted {score.accuracy:.1f}% of the answers "
         f"(95% interval {score.accuracy_low:.1f}–{score.accuracy_high:.1f}%)"
     )
     if "majority" in run.scores and best != "majority":

@@ -124,6 +124,19 @@ def inequity(
 
     Raises IndievalueError where a demographic, the measure or ``minimum`` is none, a person is not in ``people``, or a
     weight is missing.
+
+    >>> predictions = pl.DataFrame({
+    ...     "predictor": "mine",
+    ...     "person": [name for name in "abcdef" for _ in range(4)],
+    ...     "choice": [0, 0, 0, 1] * 3 + [0, 1, 1, 1] * 3,
+    ...     "answer": [0] * 24,
+    ... })
+    >>> people = pl.DataFrame({"person": list("abcdef"), "sex": ["female"] * 3 + ["male"] * 3})
+    >>> found = inequity(predictions, people, ["sex"], minimum=2, draws=100)
+    >>> found.groups.select("group", "value").rows()
+    [('female', 75.0), ('male', 25.0)]
+    >>> round(found.table["sigma"].item(), 2)  # the standard deviation of 75 and 25
+    35.36
     """
     options = replace(options or GroupOptions(), **fields)
     crossed = check_demographics(people, demographics)

@@ -7,7 +7,7 @@ unanswered is one more draw, with log-odds a_j + s, where s is the person's own 
 answers gather in the same people.
 
 What it has not: clusters of near-identical interviews, and styles of answering such as choosing the ends of scales. So
-its people are a little harder to foresee from one another than real ones (see benchmarks/synthetic.py).
+its people are a little harder to predict from one another than real ones (see benchmarks/synthetic.py).
 """
 
 import hashlib

@@ -73,7 +73,7 @@ class Reader:
             )
             logits = self._forward(torch.tensor([tokens], device=self._device), nodes, use_cache=False)
             scores[same] = 0.0
-            np.add.at(scores, of.cpu().numpy(), _foreseen(logits, following))
+            np.add.at(scores, of.cpu().numpy(), _log_probabilities(logits, following))
         return scores
 
     @property
@@ -105,7 +105,7 @@ class Reader:
             use_cache=True,
         )
         following = torch.from_numpy(pack.following).to(self._device)
-        return _foreseen(logits, following, torch.from_numpy(targets).to(self._device))
+        return _log_probabilities(logits, following, torch.from_numpy(targets).to(self._device))
 
     def _masks(self, pack: Pack, trunk: int) -> Tensor | dict[str, Tensor]:
         """What each node sees: the trunk and its own text; within the window, in layers that have one."""
@@ -157,7 +157,7 @@ class Reader:
         return False
 
 
-def _foreseen(logits: Tensor, following: Tensor, rows: Tensor | None = None) -> NDArray[np.float64]:
+def _log_probabilities(logits: Tensor, following: Tensor, rows: Tensor | None = None) -> NDArray[np.float64]:
     """Log-probability of each of the tokens ``following`` (targets,) after its row of ``logits``."""
     total = torch.cat([part.float().logsumexp(dim=-1) for part in torch.split(logits, _ROWS)])
     rows = torch.arange(len(following), device=logits.device) if rows is None else rows

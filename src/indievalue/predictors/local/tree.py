@@ -22,7 +22,7 @@ class Item:
 
     @property
     def read(self) -> tuple[int, ...]:
-        """What a model has to read: all but the last token, which is only foreseen."""
+        """What a model has to read: all but the last token, which is only predicted."""
         return self.context + self.continuation[:-1]
 
 
@@ -33,7 +33,7 @@ class Pack:
     Attributes:
         tokens: int64 (nodes,), one a node. positions: int64 (nodes,), a node's depth below the trunk's end.
         sees: bool (nodes × nodes), whether a node's text goes through another, itself included.
-        nodes, following: int64 (targets,): nodes after which a token is to be foreseen, and which.
+        nodes, following: int64 (targets,): nodes after which a token is to be predicted, and which.
         items: int64 (targets,), the item that each target is part of.
     """
 

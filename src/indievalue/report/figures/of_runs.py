@@ -129,7 +129,7 @@ def people_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> a
                 "end": high,
                 "share": value,
                 "tip": f"{predictor} · {value:.1f}% of people, {round(value * people / 100):,} of {people:,} · "
-                f"{max(low, 0):.0f}–{min(high, 100):.0f}% of their answers foreseen",
+                f"{max(low, 0):.0f}–{min(high, 100):.0f}% of their answers predicted",
             }
             for low, high, value in zip(edges[:-1].tolist(), edges[1:].tolist(), share.tolist(), strict=True)
             if value > 0

@@ -77,7 +77,13 @@ class Parts:
         self._finished = False
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(locked(self.folder))
+        new = not self.folder.exists()
+        try:
+            self._stack.enter_context(locked(self.folder))
+        except KeyboardInterrupt:
+            if new:
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         return self
 
     def __exit__(

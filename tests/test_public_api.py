@@ -63,6 +63,25 @@ def test_settings_are_given_by_name(people: People) -> None:
     assert hash(by_name.settings) == hash(as_object.settings)
 
 
+def test_objects_show_themselves_in_a_few_lines(people: People) -> None:
+    benchmark = iv.build_benchmark(people, people_tested=9, setups=[0], demonstrations=3)
+    _, task = next(benchmark.tasks())
+    answers = int((people.options("refined") >= 0).sum())
+    assert repr(people) == f"People: 60 of small, from made up\n  12 questions, {answers} answers; 2 demographics"
+    assert repr(people.survey).startswith("Survey small: A made-up survey\n  12 questions in 3 categories")
+    assert repr(benchmark).startswith(
+        "Benchmark: 9 people of small, 6 probes each, 3 demonstrations\n  polar form, strict"
+    )
+    assert repr(task) == "Task: 9 people × 6 probes of small, setup 0, 3 demonstrations"
+    assert people._repr_html_().count("<tr>") == 31
+    assert "30 more rows" not in people._repr_html_()
+    run = iv.evaluate(people, benchmark, ["majority", "random"])
+    for shown in (run, run.inequity(["region"], minimum=2), run.compare("majority", "random", ["region"], minimum=2)):
+        assert shown._repr_html_().startswith("<table>")
+    assert repr(iv.Resemble(k=5)) == "Resemble(k=5)"
+    assert repr(iv.Gaussian()) == "Gaussian()"
+
+
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [

@@ -88,10 +88,7 @@ def evaluate(
     if not len(training) and any(predictor.learns for predictor in made.values()):
         raise IndievalueError("everybody in the data is tested, and nobody is left for the predictors to learn from")
     if out is None:
-        parts = []
-        for name, predictor in made.items():
-            call.progress(f"{name} …")
-            parts.append(ask_predictor(name, predictor, training, benchmark, call.progress))
+        parts = [ask_predictor(*item, training, benchmark, call.progress) for item in made.items()]
         return _run(people, benchmark, len(training), parts, call)
     check_directory(Path(out), force=force)
     Thread(target=_prepare_report, daemon=True).start()

@@ -126,6 +126,12 @@ class Task:
     demographics: pl.DataFrame | None
     asked: NDArray[np.bool_]
 
+    def __repr__(self) -> str:
+        return (
+            f"Task: {len(self.people):,} people × {len(self.probes)} probes of {self.survey.name}, setup {self.setup}, "
+            f"{self.order.shape[1]} demonstrations"
+        )
+
     @property
     def counts(self) -> NDArray[np.int64]:
         """Number of options of each probe (probes,)."""
@@ -140,6 +146,16 @@ class Benchmark:
     people: People
     setups: tuple[Setup, ...]
     eligibility: Eligibility
+
+    def __repr__(self) -> str:
+        probes = sum(len(setup.probes) for setup in self.setups)
+        settings = self.settings
+        shown = "all" if settings.demonstrations is None else f"{settings.demonstrations}"
+        return (
+            f"Benchmark: {len(self.people):,} people of {self.survey.name}, {probes} probes each, "
+            f"{shown} demonstrations\n"
+            f"  {settings.form} form, {settings.protocol} protocol, context {settings.context}, seed {settings.seed}"
+        )
 
     @property
     def survey(self) -> Survey:

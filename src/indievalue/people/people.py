@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from indievalue.display import MOST_ROWS, html_table
 from indievalue.people.findings import Findings
 from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
@@ -33,6 +34,19 @@ class People:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        answered = int((self.options("refined") >= 0).sum())
+        return (
+            f"People: {len(self):,} of {self.survey.name}, from {self.findings.source}\n"
+            f"  {len(self.survey.questions)} questions, {answered:,} answers; "
+            f"{len(self.demographics.columns)} demographics"
+        )
+
+    def _repr_html_(self) -> str:
+        ids = pl.Series("person", self.ids.tolist()[: MOST_ROWS + 1])
+        rest = self.demographics.head(len(ids))
+        return html_table(pl.DataFrame([ids, *rest.get_columns()]), f"{len(self):,} people of {self.survey.title}")
 
     def options(self, form: FormName) -> NDArray[np.int8]:
         """Option of every answer in ``form`` (people × questions, int8, read only); -1 where it is missing."""

@@ -44,6 +44,7 @@ def ask_predictor(
     name: str, predictor: Predictor, training: People, benchmark: Benchmark, progress: Callable[[str], None]
 ) -> Part:
     """Fit a predictor on ``training`` people and ask it the benchmark."""
+    progress(f"{name} …")
     start = time.perf_counter()
     fitted = predictor.fit(training, benchmark.settings.form, benchmark.settings.shown_form)
     predictions = predict(name, fitted, benchmark)
@@ -100,7 +101,6 @@ class Parts:
         if identity is not None and (found := self._read(folder, name)):
             progress(f"{name}: finished before")
             return found
-        progress(f"{name} …")
         part = ask_predictor(name, predictor, training, self.benchmark, progress)
         with new_directory(folder, force=True) as beside:
             part.predictions.write_parquet(beside / "predictions.parquet")

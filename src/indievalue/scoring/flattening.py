@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.scoring.bootstrap import drawn_sums
 from indievalue.scoring.groups import (
@@ -91,6 +92,9 @@ class Flattening:
     table: pl.DataFrame
     groups: pl.DataFrame
     pairs: pl.DataFrame
+
+    def _repr_html_(self) -> str:
+        return html_table(self.table, "Variance and likeness within groups")
 
 
 def flattening(

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.scoring.bootstrap import drawn_sums, shuffled_sums
 from indievalue.scoring.groups import (
@@ -99,6 +100,9 @@ class Inequity:
     table: pl.DataFrame
     groups: pl.DataFrame
     index: pl.DataFrame
+
+    def _repr_html_(self) -> str:
+        return html_table(self.index, f"Inequity of {self.measure}: mean of σ over demographics")
 
 
 def inequity(

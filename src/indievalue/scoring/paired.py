@@ -7,6 +7,7 @@ from typing import Unpack
 import numpy as np
 import polars as pl
 
+from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.scoring.groups import CROSS, GroupFields, GroupOptions, Groups, check_demographics, group_people
 from indievalue.scoring.inequity import Measured, Row, measure_groups, people_of
@@ -53,6 +54,9 @@ class Comparison:
     left_out: tuple[int, int]
     demographics: tuple[str, ...]
     table: pl.DataFrame
+
+    def _repr_html_(self) -> str:
+        return html_table(self.table, f"{self.a} − {self.b}, {self.people:,} people, {self.probes:,} probes")
 
 
 def compare(

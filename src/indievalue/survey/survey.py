@@ -40,6 +40,13 @@ class Survey:
     inequity: tuple[str, ...] = ()
     folder: str | None = None
 
+    def __repr__(self) -> str:
+        return (
+            f"Survey {self.name}: {self.title}\n"
+            f"  {len(self.questions)} questions in {len(self.categories)} categories, "
+            f"{len(self.demographics)} demographics"
+        )
+
     @cached_property
     def positions(self) -> dict[str, int]:
         """Question id → its column in every people × questions array."""

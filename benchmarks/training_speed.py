@@ -19,11 +19,11 @@ import numpy as np
 
 from indievalue.predictors.local.wording import Wording
 from indievalue.reasoner.conversations import conversations
-from indievalue.reasoner.draw import TRAIN, parts_of
-from indievalue.reasoner.model import model_of, source_of, tokenizer_of
+from indievalue.reasoner.draw import TRAIN, draw_parts
+from indievalue.reasoner.model import load_model, load_tokenizer, source_of
 from indievalue.reasoner.settings import load_settings
 from indievalue.reasoner.tokens import write_tokens
-from indievalue.reasoner.trainer import Trainer, make_trainer
+from indievalue.reasoner.trainer import ReasonerTrainer, make_trainer
 from indievalue.synthetic.source import people_from
 
 LAPTOP = Path(__file__).parents[1] / "configs" / "smollm2" / "laptop.yaml"
@@ -51,7 +51,7 @@ def row(loss: str, examples: int, passes: int) -> str:
     """Tokens a second, padding not counted, of the fastest pass after a first; and the peak of memory."""
     with tempfile.TemporaryDirectory() as folder:
         trainer = prepare(Path(folder))
-        loss_of: Any = trainer.compute_loss if loss == "train" else super(Trainer, trainer).compute_loss
+        loss_of: Any = trainer.compute_loss if loss == "train" else super(ReasonerTrainer, trainer).compute_loss
         batch = trainer.data_collator([trainer.train_dataset[at] for at in range(examples)])
         tokens = int(batch["attention_mask"].sum())
         seconds = []
@@ -63,17 +63,17 @@ def row(loss: str, examples: int, passes: int) -> str:
     return f"{tokens / min(seconds[1:]):,.0f} | {peak:.1f}"
 
 
-def prepare(folder: Path) -> Trainer:
+def prepare(folder: Path) -> ReasonerTrainer:
     """The trainer of laptop.yaml, with a training set of synthetic people."""
     changes = {"data": "synthetic:600", "out": str(folder / "out"), "recipe.people_per_question": 13}
     settings = load_settings(LAPTOP, changes)
     people = people_from(str(settings.data))
-    recipe = settings.recipe.recipe()
-    examples = conversations(people, recipe, parts_of(people, recipe, np.zeros(len(people), bool))[TRAIN])
+    recipe = settings.recipe
+    examples = conversations(people, recipe, draw_parts(people, recipe, np.zeros(len(people), bool))[TRAIN])
     source = source_of(settings.model)
-    wording = Wording.of(tokenizer_of(source))
+    wording = Wording.of(load_tokenizer(source))
     tokens = write_tokens(folder / "tokens.arrow", wording, examples, settings.length)
-    return make_trainer(settings, model_of(source, settings), wording.tokenizer, tokens, [], folder, print)
+    return make_trainer(settings, load_model(source, settings), wording.tokenizer, tokens, [], folder, print)
 
 
 if __name__ == "__main__":

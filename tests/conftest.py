@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 
 from indievalue.people.decode import decode
 from indievalue.people.people import People
@@ -43,6 +45,41 @@ def real_people() -> People:
     from indievalue.people.read import read_people
 
     return read_people(real_file("wvs7_14countries.csv.gz"))
+
+
+@pytest.fixture(scope="session")
+def garden_people(tmp_path_factory: pytest.TempPathFactory) -> People:
+    """120 made-up gardeners, read from a file."""
+    from indievalue.people.read import read_people
+
+    file = tmp_path_factory.mktemp("garden") / "garden.csv"
+    garden_answers(120).write_csv(file)
+    return read_people(str(file), str(GARDEN))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a random language model of a few thousand weights."""
+    from tinymodel import save_tiny
+
+    return save_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def small_set(garden_people: People, tmp_path: Path) -> Path:
+    """A folder with a training set of gardeners."""
+    from indievalue.reasoner.recipe import Recipe
+    from indievalue.reasoner.training_set import write_training_set
+
+    recipe = Recipe(people_per_question=8, validation_per_question=3, demonstrations=(2, 4))
+    write_training_set(garden_people, recipe, set(garden_people.ids[:20].tolist()), tmp_path / "set")
+    return tmp_path / "set"
+
+
+def write_yaml(folder: Path, name: str = "run.yaml", **keys: Any) -> Path:
+    """Write keys to a YAML file, and return its path."""
+    (folder / name).write_text(yaml.safe_dump(keys))
+    return folder / name
 
 
 def real_file(name: str) -> Path:

@@ -20,7 +20,7 @@ def problems_of(error: "ValidationError") -> list[str]:
     found = []
     for one in error.errors():
         place, said = ".".join(map(str, one["loc"])), str(one["msg"]).removeprefix("Value error, ")
-        if one["type"] == "extra_forbidden":
+        if one["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             found.append(f"unknown key {place!r}")
         elif one["type"] == "missing":
             found.append(f"{place!r} is missing")

@@ -116,7 +116,7 @@ class ApartFlags:
         """Return the ids of the people who stay out. Raises IndievalueError where nobody is left to train on."""
         from indievalue.benchmark.build import build_benchmark
         from indievalue.benchmark.model import Settings
-        from indievalue.reasoner.leaks import people_of_benchmark
+        from indievalue.reasoner.leakage import people_of_benchmark
 
         if self.benchmark:
             apart = set[str]().union(*map(people_of_benchmark, self.benchmark))
@@ -141,7 +141,7 @@ def training_set(
 ) -> None:
     """Write examples to fine-tune a language model on: chats as TRL, axolotl and open-instruct read them."""
     from indievalue.files import check_directory
-    from indievalue.reasoner.folder import write_training_set
+    from indievalue.reasoner.training_set import write_training_set
 
     recipe = drawing.recipe(source.seed)
     check_directory(directory, force=force)
@@ -155,20 +155,19 @@ def training_set(
             directory,
             tokenizer=tokenizer,
             force=force,
-            tell=lambda part, done, of: status.update(f"{part}: {done:,} of {of:,}"),
+            notify=lambda part, done, total: status.update(f"{part}: {done:,} of {total:,}"),
         )
-    for part, about in made.manifest["parts"].items():
-        tokens = about["tokens"]
+    for part, about in made.manifest.parts.items():
         notes.print(
-            f"{part}: {about['examples']:,} examples of {about['people']:,} people and {about['questions']:,} "
-            f"questions; {tokens['median']:,} tokens in the median, {tokens['most']:,} at most"
+            f"{part}: {about.examples:,} examples of {about.people:,} people and {about.questions:,} "
+            f"questions; {about.tokens.median:,} tokens in the median, {about.tokens.most:,} at most"
         )
-        fewer = about["questions_with_fewer_people"]
+        fewer = about.questions_with_fewer_people
         if fewer:
             notes.print(
                 f"  {len(fewer):,} of its questions were answered by fewer people than asked for: {_some(fewer)}"
             )
-    counted = "" if made.manifest["tokenizer"] else "; tokens are estimated (--tokenizer counts them)"
+    counted = "" if made.manifest.tokenizer else "; tokens are estimated (--tokenizer counts them)"
     notes.print(f"{len(apart):,} people who are tested are in none of it{counted}")
     notes.print(f"Training set: {directory}")
 

@@ -10,9 +10,9 @@ from indievalue.experiments.spec import REASONER, Experiment
 from indievalue.people.people import People
 from indievalue.reasoner import train
 from indievalue.reasoner.draw import TRAIN, VALIDATION
-from indievalue.reasoner.folder import load_training_set, write_training_set
-from indievalue.reasoner.leaks import check_apart
-from indievalue.reasoner.settings import TrainingSettings, differing, load_settings
+from indievalue.reasoner.leakage import check_disjoint
+from indievalue.reasoner.settings import TrainingSettings, changed_keys, load_settings
+from indievalue.reasoner.training_set import load_training_set, write_training_set
 
 _DECIDES_NOTHING = {"out", "training_set", "resume", "keep", "log_every"}
 """Keys that may differ from those a reasoner was trained with."""
@@ -63,16 +63,16 @@ def _settings(changes: Mapping[str, Any], training: str, name: str, out: Path) -
 def _train(name: str, settings: TrainingSettings, people: People, tested: set[str], say: Callable[[str], None]) -> None:
     folder = Path(str(settings.training_set))
     if not (folder / "manifest.json").exists():
-        write_training_set(people, settings.recipe.recipe(), tested, folder, force=True)
+        write_training_set(people, settings.recipe, tested, folder, force=True)
     made = load_training_set(folder)
-    check_apart({f"the training set {folder}": made.people_in(TRAIN) | made.people_in(VALIDATION), "tested": tested})
+    check_disjoint({f"the training set {folder}": made.people_in(TRAIN) | made.people_in(VALIDATION), "tested": tested})
 
     train(settings, lambda line: say(f"{name}: {line}"))
 
 
 def _check(settings: TrainingSettings) -> None:
     """Raise IndievalueError where the reasoner that is there was trained otherwise."""
-    other = differing(Path(settings.out) / "settings.yaml", settings, _DECIDES_NOTHING)
+    other = changed_keys(Path(settings.out) / "settings.yaml", settings, _DECIDES_NOTHING)
     if other:
         raise IndievalueError(
             f"{settings.out} holds a reasoner of another {' and '.join(other)}: choose another --out, or delete it"

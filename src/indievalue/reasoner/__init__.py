@@ -1,10 +1,19 @@
-"""Reasoners: language models that are fine-tuned to predict what a person says.
+"""Reasoners: language models that are fine-tuned to predict a person's answers.
 
-``recipe`` what a training set is made of · ``draw`` who is asked what, as arrays · ``conversations`` the text ·
-``folder`` a training set on disk · ``leaks`` nobody is trained on who is tested · ``settings`` a training's YAML ·
-``tokens`` what the model reads, and which tokens teach · ``model`` loaded and saved · ``validation`` accuracy while
-training · ``trainer`` TRL's, with that · ``training`` from beginning to end · ``card`` what is written beside it. From
-``tokens`` to ``training`` they need the ``train`` extra.
+- ``recipe``: what a training set contains
+- ``draw``: who is asked what, as arrays
+- ``conversations``: the text of it
+- ``training_set``, ``manifest``: a training set on disk
+- ``leakage``: nobody who is tested is trained on
+- ``settings``: the YAML file of a training
+- ``tokens``: what the model reads, and which tokens it learns
+- ``model``: the model, loaded and saved
+- ``validation``: accuracy while training
+- ``trainer``: TRL's trainer, set up for this
+- ``training``: a training from beginning to end
+- ``record``, ``card``: what is written beside the reasoner
+
+``tokens``, ``model``, ``validation``, ``trainer`` and ``training`` need the ``train`` extra.
 """
 
 from collections.abc import Callable
@@ -14,16 +23,14 @@ from indievalue.errors import importing
 from indievalue.reasoner.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from indievalue.reasoner.training import Result
+    from indievalue.reasoner.training import TrainingResult
 
 
-def train(
-    settings: TrainingSettings,
-    say: Callable[[str], None],
-    *,
-    force: bool = False,
-) -> "Result":
-    """:func:`indievalue.reasoner.training.train`. Raises IndievalueError where what it needs is not installed."""
+def train(settings: TrainingSettings, notify: Callable[[str], None], *, force: bool = False) -> "TrainingResult":
+    """Train a reasoner: see :func:`indievalue.reasoner.training.train`.
+
+    Raises IndievalueError also if the packages that training needs are not installed.
+    """
     with importing("training needs", "train"):
         from indievalue.reasoner import training
-    return training.train(settings, say, force=force)
+    return training.train(settings, notify, force=force)

@@ -1,17 +1,45 @@
-"""What is written beside a reasoner: a model card."""
+"""The README.md written beside a training set and beside a reasoner."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from indievalue import __version__
+from indievalue.reasoner.manifest import Manifest
+from indievalue.reasoner.record import TrainingRecord
 from indievalue.reasoner.settings import TrainingSettings
 
 
-def write_card(folder: Path, settings: TrainingSettings, data: Mapping[str, Any], done: Mapping[str, Any]) -> None:
-    """Write ``README.md``: what the reasoner is, what it was trained on and how, and how it did."""
+def training_set_card(manifest: Manifest) -> str:
+    """Return the card of a training set, with which ``datasets.load_dataset`` finds its parts."""
+    front = "\n".join(f"      - split: {name.replace('-', '_')}\n        path: {name}.jsonl" for name in manifest.parts)
+    parts = "\n".join(
+        f"| {name} | {part.examples:,} | {part.people:,} | {part.questions:,} | {part.tokens.median:,} |"
+        for name, part in manifest.parts.items()
+    )
+    return f"""---
+license: other
+configs:
+  - config_name: default
+    data_files:
+{front}
+---
+
+# Survey answers as conversations, to train a reasoner
+
+Made by indievalue {manifest.indievalue} from answers to the survey {manifest.survey}. Each line is a conversation
+(`messages`): what a person stated, a question, and the letter of their own answer. `manifest.json` describes how it
+was drawn, and `people.parquet` lists who is in which part; {manifest.tested:,} people who are tested are in none.
+It is made from people's answers to a survey: do not share it unless the survey's licence allows it.
+
+| part | examples | people | questions | median tokens |
+|---|---|---|---|---|
+{parts}
+"""
+
+
+def write_model_card(folder: Path, settings: TrainingSettings, manifest: Manifest, record: TrainingRecord) -> None:
+    """Write ``README.md``: what the reasoner is, what it was trained on and how, and how well it did."""
     front = {
         "base_model": settings.model,
         "license": "other",
@@ -19,44 +47,37 @@ def write_card(folder: Path, settings: TrainingSettings, data: Mapping[str, Any]
         "pipeline_tag": "text-generation",
         "tags": ["indievalue", "values", *(["lora"] if settings.tuning != "full" else [])],
     }
-    recipe, part = data["recipe"], data["parts"]["train"]
-    rows = "\n".join(
-        f"| {line['step']} | {100 * line['accuracy']:.1f} | {line['log_loss']:.3f} | {line['answers']:,} |"
-        for line in done["validations"]
-    )
-    common = done["majority"]
-    beside = f"Always giving the most common answer of the training part: {100 * common:.1f} %." if common else ""
-    results = f"| step | accuracy, % | log loss | answers |\n|---|---|---|---|\n{rows}\n\n{beside}" if rows else "None."
+    recipe, part = manifest.recipe, manifest.parts["train"]
     options = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     text = f"""---
 {yaml.safe_dump(front, sort_keys=False)}---
 
-# A reasoner: predicts what a person says about their values
+# A reasoner: predicts a person's answers about their values
 
-Made by indievalue {__version__} from `{settings.model}`. It is shown some of what a person said in a survey, and
-answers a question as that person would, with the letter of an option. Evaluate it with
-`indievalue evaluate DATA --predictor local:{folder.name} --out RUN`; it refuses people it was trained on
+Made by indievalue {__version__} from `{settings.model}`. Given some statements of a person from a survey, it answers a
+question as that person would, with the letter of an option. Evaluate it with
+`indievalue evaluate DATA --predictor local:{folder.name} --out RUN`; it refuses to predict people it was trained on
 (`trained-on.json` holds hashes of their ids).
 
 ## Data
 
-Survey {data["survey"]}: {part["examples"]:,} examples of {part["people"]:,} people and {part["questions"]:,} questions.
-Probes: {" and ".join(recipe["forms"])}. Demonstrations: {recipe["demonstrations"][0]} to {recipe["demonstrations"][1]},
-{" and ".join(recipe["demonstrations_as"]) or "in the probe's own form"}. Context: {" and ".join(recipe["contexts"])}.
-{data["tested"]:,} people were kept out, to be tested.
+Survey {manifest.survey}: {part.examples:,} examples of {part.people:,} people and {part.questions:,} questions.
+Probes: {" and ".join(recipe.forms)}. Demonstrations: {recipe.demonstrations[0]} to {recipe.demonstrations[1]},
+{" and ".join(recipe.demonstrations_as) or "in the probe's own form"}. Context: {" and ".join(recipe.contexts)}.
+{manifest.tested:,} people were left out, to be tested.
 
 ## Results on people it was not trained on
 
-{results}
+{_results(record)}
 
-It is of step {done["step"]:,} of {done["steps"]:,}. {done["tokens"]:,} tokens were read in {done["seconds"]:,.0f} s;
-{done["trained_parameters"]:,} of {done["parameters"]:,} parameters were trained.
+These are its weights after step {record.step:,} of {record.steps:,}. It read {record.tokens:,} tokens
+in {record.seconds:,.0f} s; {record.trained_parameters:,} of {record.parameters:,} parameters were trained.
 
-## What it is not for
+## Limitations
 
-It predicts answers of people of the kind it was trained on, and is wrong about many. A guess is not an opinion that
-somebody holds, and must not be taken for one. It may be right about some groups more often than about others:
-`indievalue inequity RUN` says about which.
+It predicts answers of people like those it was trained on, and is wrong about many. A prediction is not an opinion that
+somebody holds, and must not be used as one. It may be more accurate for some groups than for others:
+`indievalue inequity RUN` shows for which.
 
 ## Settings
 
@@ -64,3 +85,18 @@ somebody holds, and must not be taken for one. It may be right about some groups
 {options}```
 """
     (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _results(record: TrainingRecord) -> str:
+    if not record.validations:
+        return "None."
+    rows = "\n".join(
+        f"| {line.step} | {100 * line.accuracy:.1f} | {line.log_loss:.3f} | {line.answers:,} |"
+        for line in record.validations
+    )
+    majority = (
+        f"Always predicting the training part's most common answer: {100 * record.majority:.1f} %."
+        if record.majority
+        else ""
+    )
+    return f"| step | accuracy, % | log loss | answers |\n|---|---|---|---|\n{rows}\n\n{majority}"

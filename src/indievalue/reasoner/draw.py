@@ -1,15 +1,18 @@
-"""Who is asked what in a training set, and what is shown beside it: arrays, before any text is made.
+"""Draw the examples of a training set: who is asked which questions and shown which answers.
 
-Like a benchmark, a draw depends on the seed and on ids alone.
+The result is arrays; text is made from them in :mod:`indievalue.reasoner.conversations`. Like a benchmark, a draw
+depends only on the seed and on ids.
 """
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.benchmark.model import NOBODY
+from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.reasoner.recipe import Recipe, columns_of, members
@@ -19,20 +22,25 @@ from indievalue.survey.survey import Survey
 TRAIN, VALIDATION = "train", "validation"
 UNSEEN_QUESTIONS, UNSEEN_GROUPS = "unseen-questions", "unseen-groups"
 VALIDATION_SHARE = 0.05
-"""Of the people who are not tested, at most half; more where a question's validation people would not fit."""
+"""Share of the people who are not tested; at most half of them, and more than this where validation needs more."""
 
 _NEVER = np.iinfo(np.uint64).max
+_BLOCK = 8192
+"""Examples drawn at once, so that the arrays made for them stay small."""
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """Examples of one part.
+class DrawnExamples:
+    """Examples of one part of a training set.
 
     Attributes:
-        rows: int64 (examples,), rows of people. probes: int16 (examples × turns), columns of the questions asked; -1
-            pads. shown: int16 (examples × most), columns of the demonstrations in the order shown; -1 pads.
-        form, shown_form, context: int8 (examples,), places in the recipe's forms, in ``FORMS`` and in its contexts.
-        lacking: ids of questions that fewer people than wanted could be asked.
+        rows: int64 (examples,), rows of the people.
+        probes: int16 (examples × turns), columns of the questions asked; padded with -1.
+        shown: int16 (examples × most demonstrations), columns of the demonstrations in the order shown; padded with -1.
+        form: int8 (examples,), index of the probes' form in the recipe's forms.
+        shown_form: int8 (examples,), index of the demonstrations' form in ``FORMS``.
+        context: int8 (examples,), index in the recipe's contexts.
+        scarce: ids of the questions that fewer people answered than the recipe wants to ask.
     """
 
     rows: NDArray[np.int64]
@@ -41,16 +49,16 @@ class Drawn:
     form: NDArray[np.int8]
     shown_form: NDArray[np.int8]
     context: NDArray[np.int8]
-    lacking: tuple[str, ...]
+    scarce: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
-def parts_of(people: People, recipe: Recipe, tested: NDArray[np.bool_]) -> dict[str, Drawn]:
-    """Every part that the recipe has, by name; nobody in ``tested`` (people,) is in any of them.
+def draw_parts(people: People, recipe: Recipe, tested: NDArray[np.bool_]) -> dict[str, DrawnExamples]:
+    """Draw every part of a training set, by name; people in ``tested`` (people,) are in none of them.
 
-    Raises IndievalueError where nobody is left, or no question.
+    Raises IndievalueError if no person or no question is left.
     """
     free = members(people, recipe.where) & ~tested
     apart = free & members(people, recipe.unseen_groups) if recipe.unseen_groups else np.zeros(len(people), bool)
@@ -58,22 +66,29 @@ def parts_of(people: People, recipe: Recipe, tested: NDArray[np.bool_]) -> dict[
     asked = columns_of(people, recipe.questions) if recipe.questions else np.arange(len(people.survey.questions))
     asked = asked[people.asked[asked] & ~np.isin(asked, unseen)]
     known = np.flatnonzero(free & ~apart)
-    validation = _validation(people, known, recipe)
+    validation = _validation_people(people, known, recipe)
     train = known[~np.isin(known, validation)]
-    if not len(train) or not len(asked):
-        raise IndievalueError("nobody is left to train on" if not len(train) else "no question is left to train on")
-    parts = {TRAIN: _draw(people, train, asked, unseen, recipe, recipe.people_per_question, TRAIN)}
+    if not len(train):
+        raise IndievalueError("nobody is left to train on: test fewer people, or widen `where` in the recipe")
+    if not len(asked):
+        raise IndievalueError("no question is left to train on: name other `questions` or `unseen_questions`")
+
+    def part(name: str, pool: NDArray[np.int64], questions: NDArray[np.int64], number: int) -> DrawnExamples:
+        return _Draw(people, recipe, name, questions, unseen).examples(pool, number)
+
+    parts = {TRAIN: part(TRAIN, train, asked, recipe.people_per_question)}
     few = recipe.validation_per_question
     if few and len(validation):
-        parts[VALIDATION] = _draw(people, validation, asked, unseen, recipe, few, VALIDATION)
+        parts[VALIDATION] = part(VALIDATION, validation, asked, few)
         if len(unseen):
-            parts[UNSEEN_QUESTIONS] = _draw(people, validation, unseen, unseen, recipe, few, UNSEEN_QUESTIONS)
+            parts[UNSEEN_QUESTIONS] = part(UNSEEN_QUESTIONS, validation, unseen, few)
     if few and apart.any():
-        parts[UNSEEN_GROUPS] = _draw(people, np.flatnonzero(apart), asked, unseen, recipe, few, UNSEEN_GROUPS)
-    return {name: part for name, part in parts.items() if len(part)}
+        parts[UNSEEN_GROUPS] = part(UNSEEN_GROUPS, np.flatnonzero(apart), asked, few)
+    return {name: drawn for name, drawn in parts.items() if len(drawn)}
 
 
-def _validation(people: People, known: NDArray[np.int64], recipe: Recipe) -> NDArray[np.int64]:
+def _validation_people(people: People, known: NDArray[np.int64], recipe: Recipe) -> NDArray[np.int64]:
+    """Return the rows of the people who validate, out of those in ``known``."""
     if not recipe.validation_per_question:
         return known[:0]
     wanted = max(round(VALIDATION_SHARE * len(known)), 4 * recipe.validation_per_question)
@@ -81,103 +96,126 @@ def _validation(people: People, known: NDArray[np.int64], recipe: Recipe) -> NDA
     return np.sort(known[order[: min(wanted, len(known) // 2)]])
 
 
-def _draw(
-    people: People,
-    pool: NDArray[np.int64],
-    asked: NDArray[np.int64],
-    unseen: NDArray[np.int64],
-    recipe: Recipe,
-    number: int,
-    part: str,
-) -> Drawn:
-    survey = people.survey
-    names = [question.id for question in survey.questions]
-    ids = people.ids[pool].tolist()
-    answered = np.logical_and.reduce([people.options(form)[pool] >= 0 for form in recipe.forms])
-    order = key_table(recipe.seed, f"people of {part}", ids, [names[at] for at in asked])
-    order[~answered[:, asked]] = _NEVER
-    leads = max(1, round(number / recipe.turns))
-    counts = np.minimum(answered[:, asked].sum(axis=0), leads)
-    rows = np.concatenate(
-        [
+@dataclass(frozen=True)
+class _Draw:
+    """The draw of one part.
+
+    Attributes:
+        part: name of the part, which the random keys depend on.
+        asked: columns of the questions that may be probes.
+        unseen: columns of the questions that may not be demonstrations.
+    """
+
+    people: People
+    recipe: Recipe
+    part: str
+    asked: NDArray[np.int64]
+    unseen: NDArray[np.int64]
+
+    @cached_property
+    def questions(self) -> list[str]:
+        """Ids of all questions."""
+        return [question.id for question in self.people.survey.questions]
+
+    def examples(self, pool: NDArray[np.int64], number: int) -> DrawnExamples:
+        """Draw examples in which ``number`` people of the ``pool`` (rows) are asked each question."""
+        recipe, asked = self.recipe, self.asked
+        answered = np.logical_and.reduce([self.people.options(form)[pool] >= 0 for form in recipe.forms])
+        leads = max(1, round(number / recipe.turns))
+        counts = np.minimum(answered[:, asked].sum(axis=0), leads)
+        rows = self._people_asked(pool, answered, counts)
+        lead = np.repeat(asked, counts)
+        ids = self.people.ids[pool].tolist()
+        names = [f"{ids[row]} {self.questions[at]}" for row, at in zip(rows.tolist(), lead.tolist(), strict=True)]
+        shuffled = np.argsort(keys(recipe.seed, f"order of {self.part}", names), kind="stable")
+        rows, lead, names = rows[shuffled], lead[shuffled], [names[at] for at in shuffled]
+        probes = self._probes(answered[rows], lead, names)
+        form = self._one_of(len(recipe.forms), "form", names)
+        shown_form = self._shown_forms(form, names)
+        context = self._one_of(len(recipe.contexts), "context", names)
+        shown = self._demonstrations(pool[rows], probes, shown_form, names)
+        with_statements = [at for at, name in enumerate(recipe.contexts) if name in ("statements", "both")]
+        shown[~np.isin(context, with_statements)] = NOBODY
+        scarce = tuple(self.questions[at] for at, count in zip(asked.tolist(), counts, strict=True) if count < leads)
+        return DrawnExamples(pool[rows], probes, shown, form, shown_form, context, scarce)
+
+    def _people_asked(
+        self, pool: NDArray[np.int64], answered: NDArray[np.bool_], counts: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Draw as many people as ``counts`` says for each question asked: places in the pool, question by question."""
+        names = [self.questions[at] for at in self.asked]
+        order = key_table(self.recipe.seed, f"people of {self.part}", self.people.ids[pool].tolist(), names)
+        order[~answered[:, self.asked]] = _NEVER
+        drawn = [
             np.argpartition(order[:, place], min(count, len(pool) - 1))[:count]
             if count < len(pool)
             else np.arange(count)
             for place, count in enumerate(counts)
         ]
-    )
-    del order
-    lead = np.repeat(asked, counts)
-    example = [f"{ids[row]} {names[at]}" for row, at in zip(rows.tolist(), lead.tolist(), strict=True)]
-    shuffled = np.argsort(keys(recipe.seed, f"order of {part}", example), kind="stable")
-    rows, lead, example = rows[shuffled], lead[shuffled], [example[at] for at in shuffled]
-    probes = _probes(answered, rows, lead, asked, recipe, part, example, names)
-    form = _one_of(len(recipe.forms), recipe.seed, f"form {part}", example)
-    shown_form = _shown_forms(recipe, form, part, example)
-    context = _one_of(len(recipe.contexts), recipe.seed, f"context {part}", example)
-    shown = _shown(people, pool[rows], probes, shown_form, unseen, recipe, part, example)
-    shown[~np.isin(context, [at for at, name in enumerate(recipe.contexts) if name in ("statements", "both")])] = NOBODY
-    lacking = tuple(names[at] for at, count in zip(asked.tolist(), counts, strict=True) if count < leads)
-    return Drawn(pool[rows], probes, shown, form, shown_form, context, lacking)
+        return np.concatenate(drawn)
 
+    def _probes(self, answered: NDArray[np.bool_], lead: NDArray[np.int64], names: list[str]) -> NDArray[np.int16]:
+        """Return each example's probes: ``lead``, then for further turns other questions that the person answered.
 
-def _probes(
-    answered: NDArray[np.bool_],
-    rows: NDArray[np.int64],
-    lead: NDArray[np.int64],
-    asked: NDArray[np.int64],
-    recipe: Recipe,
-    part: str,
-    example: list[str],
-    names: list[str],
-) -> NDArray[np.int16]:
-    """The probes of each example: the one it was drawn for and, of several turns, others that the person answered."""
-    probes = np.full((len(rows), recipe.turns), NOBODY, np.int16)
-    probes[:, 0] = lead
-    if recipe.turns == 1:
+        ``answered`` is examples × questions.
+        """
+        asked, turns = self.asked, self.recipe.turns
+        probes = np.full((len(lead), turns), NOBODY, np.int16)
+        probes[:, 0] = lead
+        if turns == 1:
+            return probes
+        questions = [self.questions[question] for question in asked]
+        for at in _blocks(len(lead)):
+            order = key_table(self.recipe.seed, f"turns {self.part}", names[at], questions)
+            open_ = answered[at][:, asked] & (asked[None, :] != lead[at, None])
+            places = first_columns(order, open_, turns - 1)
+            probes[at, 1 : 1 + places.shape[1]] = np.where(places == NOBODY, NOBODY, asked[places])
         return probes
-    for at in _blocks(len(rows)):
-        order = key_table(recipe.seed, f"turns {part}", example[at], [names[question] for question in asked])
-        open_ = answered[rows[at]][:, asked] & (asked[None, :] != lead[at, None])
-        places = first_columns(order, open_, recipe.turns - 1)
-        probes[at, 1 : 1 + places.shape[1]] = np.where(places == NOBODY, NOBODY, asked[places])
-    return probes
 
+    def _demonstrations(
+        self, rows: NDArray[np.int64], probes: NDArray[np.int16], shown_form: NDArray[np.int8], names: list[str]
+    ) -> NDArray[np.int16]:
+        """Draw each example's demonstrations from the person's answers that the recipe allows to be shown."""
+        recipe, people = self.recipe, self.people
+        least, most = recipe.demonstrations
+        hidden_with = (
+            _asked_together(people.survey)
+            if recipe.demonstrations_from == "others"
+            else np.eye(len(self.questions), dtype=bool)
+        )
+        spread = np.uint64(most - least + 1)
+        wanted = least + (keys(recipe.seed, f"number {self.part}", names) % spread).astype(np.int64)
+        shown = np.full((len(rows), min(most, len(self.questions))), NOBODY, np.int16)
+        options = np.stack([people.options(form) for form in FORMS])
+        for at in _blocks(len(rows)):
+            available = options[shown_form[at], rows[at]] >= 0
+            available[:, self.unseen] = False
+            for turn in range(probes.shape[1]):
+                probe = probes[at, turn]
+                available &= ~(hidden_with[probe] & (probe != NOBODY)[:, None])
+            order = key_table(recipe.seed, f"demonstrations {self.part}", names[at], self.questions)
+            drawn = first_columns(order, available, shown.shape[1])
+            drawn[np.arange(drawn.shape[1])[None, :] >= wanted[at, None]] = NOBODY
+            shown[at] = drawn
+        return shown
 
-def _shown(
-    people: People,
-    rows: NDArray[np.int64],
-    probes: NDArray[np.int16],
-    shown_form: NDArray[np.int8],
-    unseen: NDArray[np.int64],
-    recipe: Recipe,
-    part: str,
-    example: list[str],
-) -> NDArray[np.int16]:
-    """Demonstrations of each example, drawn from what the person answered and the recipe lets be shown."""
-    least, most = recipe.demonstrations
-    names = [question.id for question in people.survey.questions]
-    with_it = (
-        _asked_together(people.survey) if recipe.demonstrations_from == "others" else np.eye(len(names), dtype=bool)
-    )
-    wanted = least + (keys(recipe.seed, f"number {part}", example) % np.uint64(most - least + 1)).astype(np.int64)
-    shown = np.full((len(rows), min(most, len(names))), NOBODY, np.int16)
-    options = np.stack([people.options("polar"), people.options("refined")])
-    for at in _blocks(len(rows)):
-        available = options[shown_form[at], rows[at]] >= 0
-        available[:, unseen] = False
-        for turn in range(probes.shape[1]):
-            probe = probes[at, turn]
-            available &= ~(with_it[probe] & (probe != NOBODY)[:, None])
-        order = key_table(recipe.seed, f"demonstrations {part}", example[at], names)
-        drawn = first_columns(order, available, shown.shape[1])
-        drawn[np.arange(drawn.shape[1])[None, :] >= wanted[at, None]] = NOBODY
-        shown[at] = drawn
-    return shown
+    def _shown_forms(self, form: NDArray[np.int8], names: list[str]) -> NDArray[np.int8]:
+        """Return the index in ``FORMS`` of the form of each example's demonstrations."""
+        recipe = self.recipe
+        if not recipe.demonstrations_as:
+            return np.array([FORMS.index(name) for name in recipe.forms], np.int8)[form]
+        drawn = self._one_of(len(recipe.demonstrations_as), "shown form", names)
+        return np.array([FORMS.index(name) for name in recipe.demonstrations_as], np.int8)[drawn]
+
+    def _one_of(self, number: int, purpose: str, names: list[str]) -> NDArray[np.int8]:
+        """Draw a number below ``number`` for each example."""
+        if number == 1:
+            return np.zeros(len(names), np.int8)
+        return (keys(self.recipe.seed, f"{purpose} {self.part}", names) % np.uint64(number)).astype(np.int8)
 
 
 def _asked_together(survey: Survey) -> NDArray[np.bool_]:
-    """Which questions the protocol asks in one setup (questions × questions), were there setups enough for all."""
+    """Return which questions the protocol would ask in one setup (questions × questions), given enough setups."""
     block = np.empty(len(survey.questions), np.int64)
     seen: dict[str, int] = defaultdict(int)
     for at, question in enumerate(survey.questions):
@@ -186,22 +224,5 @@ def _asked_together(survey: Survey) -> NDArray[np.bool_]:
     return np.asarray(block[:, None] == block[None, :])
 
 
-def _shown_forms(recipe: Recipe, form: NDArray[np.int8], part: str, example: list[str]) -> NDArray[np.int8]:
-    """Place in (polar, refined) of the form in which each example's demonstrations are shown."""
-    place = {"polar": 0, "refined": 1}
-    if not recipe.demonstrations_as:
-        return np.array([place[name] for name in recipe.forms], np.int8)[form]
-    drawn = _one_of(len(recipe.demonstrations_as), recipe.seed, f"shown form {part}", example)
-    return np.array([place[name] for name in recipe.demonstrations_as], np.int8)[drawn]
-
-
-def _one_of(number: int, seed: int, purpose: str, example: list[str]) -> NDArray[np.int8]:
-    """A number below ``number`` for each example."""
-    if number == 1:
-        return np.zeros(len(example), np.int8)
-    return (keys(seed, purpose, example) % np.uint64(number)).astype(np.int8)
-
-
-def _blocks(examples: int, size: int = 8192) -> list[slice]:
-    """Slices that keep the arrays made for them small."""
-    return [slice(start, start + size) for start in range(0, examples, size)]
+def _blocks(examples: int) -> list[slice]:
+    return [slice(start, start + _BLOCK) for start in range(0, examples, _BLOCK)]

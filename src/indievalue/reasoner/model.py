@@ -1,12 +1,17 @@
-"""The model that is trained: loaded with weights that can be, and saved as a reasoner."""
+"""The model that is trained: load it in a trainable form, and save it as a reasoner."""
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from indievalue.errors import IndievalueError
 from indievalue.predictors.local.load import quiet, told
@@ -14,85 +19,95 @@ from indievalue.predictors.local.source import Source, find_source
 from indievalue.reasoner.settings import TrainingSettings
 
 ADAPTER = "adapter"
-"""Where the adapter is kept beside a model that it was merged into."""
+"""Folder of the adapter, beside the model that it was merged into."""
+
+
+_LoadOptions = dict[str, str | BitsAndBytesConfig]
+"""Keyword arguments of ``from_pretrained``."""
 
 
 def source_of(model: str) -> Source:
-    """Where the files of the model to train are. Raises IndievalueError where there are none, or it is an adapter."""
+    """Locate the files of the model to train. Raises IndievalueError if there are none, or it is an adapter."""
     source = find_source(model)
     if source.adapter:
-        raise IndievalueError(f"{model} is an adapter; name the model to train, or one that it was merged into")
+        raise IndievalueError(
+            f"`model: {model}` is an adapter: name the model to train, or one that the adapter was merged into"
+        )
     return source
 
 
-def tokenizer_of(source: Source) -> Any:
-    """The model's tokenizer, with a token to pad with. Raises IndievalueError where it cannot be loaded."""
+def load_tokenizer(source: Source) -> PreTrainedTokenizerBase:
+    """Load the model's tokenizer, and give it a padding token. Raises IndievalueError if it cannot be loaded."""
     with told(source.model), quiet():
-        tokenizer: Any = AutoTokenizer.from_pretrained(source.model, trust_remote_code=False, **_gguf(source))
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            source.model, trust_remote_code=False, **_gguf(source)
+        )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
 
 def dtype_of(settings: TrainingSettings) -> torch.dtype:
-    """Of the arithmetic."""
+    """Return the compute dtype."""
     if settings.dtype == "auto":
         return torch.bfloat16 if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else torch.float32
     return torch.bfloat16 if settings.dtype == "bfloat16" else torch.float32
 
 
-def model_of(source: Source, settings: TrainingSettings) -> Any:
-    """The model to train: all of its weights in float32, or under an adapter in the dtype of the arithmetic.
+def load_model(source: Source, settings: TrainingSettings) -> PreTrainedModel:
+    """Load the model to train: in float32 if all weights are trained, else in the compute dtype.
 
-    Raises IndievalueError where it cannot be loaded, reads fewer tokens than ``length``, or 4 bits are not to be had.
+    Raises IndievalueError if it cannot be loaded, its context is shorter than ``length``, or 4 bits are not available.
     """
-    more: dict[str, Any] = {} if settings.attention == "auto" else {"attn_implementation": settings.attention}
+    options: _LoadOptions = {}
+    if settings.attention != "auto":
+        options["attn_implementation"] = settings.attention
     if settings.tuning == "qlora":
-        more["quantization_config"] = _four_bits()
-    model = _load(source, torch.float32 if settings.tuning == "full" else dtype_of(settings), **more)
+        options["quantization_config"] = _four_bits()
+    model = _load(source, torch.float32 if settings.tuning == "full" else dtype_of(settings), options)
     limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     if limit is not None and settings.length > limit:
         raise IndievalueError(
-            f"`length: {settings.length}` is more than the {limit:,} tokens that {settings.model} reads"
+            f"`length: {settings.length}` is more than the {limit:,} tokens that {settings.model} can read: lower it"
         )
     known = source.on_hub or settings.model == "smollm2"
-    # What an adapter says it is for.
+    # An adapter names this as the model it belongs to.
     model.config._name_or_path = settings.model if known else str(Path(settings.model).expanduser().resolve())
     return model
 
 
 def save_merged(source: Source, settings: TrainingSettings, out: Path) -> None:
-    """The model with the adapter's weights added, into ``out``; the adapter is in a folder of its own in it."""
-    base = _load(source, dtype_of(settings))
+    """Merge the adapter in ``out/adapter`` into the model, and save the result to ``out``."""
+    base = _load(source, dtype_of(settings), {})
     with quiet():
         PeftModel.from_pretrained(base, str(out / ADAPTER)).merge_and_unload().save_pretrained(str(out))
 
 
-def _load(source: Source, dtype: torch.dtype, **more: Any) -> Any:
+def _load(source: Source, dtype: torch.dtype, options: _LoadOptions) -> PreTrainedModel:
     with told(source.model), quiet():
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            source.model, dtype=dtype, trust_remote_code=False, **_gguf(source), **more
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            source.model, dtype=dtype, trust_remote_code=False, **_gguf(source), **options
         )
-    if source.gguf:  # its weights are ordinary ones by now, but it is still marked as one that cannot be trained
-        model.hf_quantizer = model.quantization_method = None
-        model.is_quantized = False
+    if source.gguf:  # the weights were converted to ordinary ones, but the model is still marked as not trainable
+        for name, value in (("hf_quantizer", None), ("quantization_method", None), ("is_quantized", False)):
+            setattr(model, name, value)
         if hasattr(model.config, "quantization_config"):
             del model.config.quantization_config
     return model
 
 
-def _gguf(source: Source) -> dict[str, Any]:
+def _gguf(source: Source) -> _LoadOptions:
     return {"gguf_file": source.gguf} if source.gguf else {}
 
 
-def _four_bits() -> Any:
+def _four_bits() -> BitsAndBytesConfig:
     try:
         import_module("bitsandbytes")
     except ImportError:
         raise IndievalueError("`tuning: qlora` needs bitsandbytes and a GPU: pip install bitsandbytes") from None
     if not torch.cuda.is_available():
-        raise IndievalueError("`tuning: qlora` needs a GPU, and torch finds none; `tuning: lora` does without")
-    return import_module("transformers").BitsAndBytesConfig(
+        raise IndievalueError("`tuning: qlora` needs a GPU, and torch finds none; `tuning: lora` works without one")
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call, unused-ignore]
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,

@@ -1,52 +1,62 @@
-"""What a training set is made of."""
+"""What a training set contains: the options of its draw, and the people and questions they select."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
 
 from indievalue.benchmark.build import protocol_probes
-from indievalue.benchmark.model import CONTEXTS, SOURCES, Context, DemonstrationsFrom
+from indievalue.choices import CONTEXTS, FORMS, SOURCES, Context, DemonstrationsFrom, FormName, OptionOrder, Voice
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
-from indievalue.prompts.prompt import OptionOrder, Style
-from indievalue.prompts.voice import Voice
-from indievalue.survey.model import FORMS, FormName
+from indievalue.prompts.prompt import Style
 
-Groups = Mapping[str, Sequence[str]]
+AtLeastOne = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[int, Field(ge=0)]
+
+Groups = Mapping[str, tuple[str, ...]]
 """Demographic → labels of some of its groups."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides what is in a training set. Where several are given, one is drawn for each example.
+    """Everything that decides what a training set contains.
+
+    The keys of ``recipe`` in a training's YAML file have the same names. Where an attribute holds several values, one
+    of them is drawn for each example.
 
     Attributes:
-        people_per_question: who are asked each probe question, n of arXiv 2410.03868, section 5.
+        people_per_question: people asked each probe question in the training part (n in arXiv 2410.03868, section 5).
         validation_per_question: the same for the validation part, whose people are in no other part.
-        forms: of the probes. demonstrations_as: forms of the demonstrations; empty for the probe's own.
-        demonstrations: the least and the most statements shown; drawn in between for each example.
-        demonstrations_from: ``siblings``: all that a person answered but the probe itself, as in the paper; ``others``:
-            neither any question that the strict protocol would ask together with it.
+        forms: forms of the probes.
+        demonstrations: least and greatest number of statements shown; the number is drawn uniformly between them.
+        demonstrations_as: forms of the demonstrations; empty for the form of the probe.
+        demonstrations_from: ``siblings`` shows any of a person's answers except the probe itself, as in the paper;
+            ``others`` also leaves out the questions that the strict protocol asks together with the probe.
         contexts: what is shown of a person.
-        turns: probes of an example, asked one after the other in one conversation.
-        questions: ids or categories of those that are asked, or ``setup 0``; empty for all.
-        where: only people of these groups.
-        unseen_questions: questions, named alike, that are nowhere in the training and validation parts, neither asked
-            nor shown, and are asked in a part of their own. unseen_groups: whose people are in a part of their own.
+        turns: probes per example, asked one after the other in one conversation.
+        questions: ids or categories of the questions to ask, or ``setup 0``; empty for all.
+        where: only people in these groups.
+        unseen_questions: questions (named in the same way) that are neither asked nor shown in the training and
+            validation parts, and are asked in a part of their own.
+        unseen_groups: groups whose people are in a part of their own.
         voice, option_order: as in :class:`indievalue.prompts.prompt.Style`.
+        seed: seed of every draw.
     """
 
-    people_per_question: int = 800
-    validation_per_question: int = 10
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")  # unknown keys in YAML are errors
+
+    people_per_question: AtLeastOne = 800
+    validation_per_question: NotNegative = 10
     forms: tuple[FormName, ...] = ("polar",)
-    demonstrations: tuple[int, int] = (200, 200)
+    demonstrations: tuple[NotNegative, NotNegative] = (200, 200)
     demonstrations_as: tuple[FormName, ...] = ()
     demonstrations_from: DemonstrationsFrom = "others"
     contexts: tuple[Context, ...] = ("statements",)
-    turns: int = 1
+    turns: AtLeastOne = 1
     questions: tuple[str, ...] = ()
     where: Groups = field(default_factory=dict)
     unseen_questions: tuple[str, ...] = ()
@@ -56,7 +66,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raises IndievalueError for a value that makes no sense."""
+        """Check the values. Raises IndievalueError that names the attribute."""
         for name, values, known in (
             ("forms", self.forms, FORMS),
             ("demonstrations_as", self.demonstrations_as, FORMS),
@@ -65,62 +75,59 @@ class Recipe:
         ):
             unknown = [value for value in values if value not in known]
             if unknown:
-                raise IndievalueError(f"recipe: {name} has {unknown[0]!r}, which is none of {', '.join(known)}")
+                raise IndievalueError(f"recipe: {name} has {unknown[0]!r}; choose from {', '.join(known)}")
         if not self.forms or not self.contexts:
-            raise IndievalueError("recipe: forms and contexts name at least one each")
+            raise IndievalueError("recipe: forms and contexts name at least one value each")
         least, most = self.demonstrations
         if not 0 <= least <= most:
             raise IndievalueError(
-                f"recipe: demonstrations go from one number to a larger one, not from {least} to {most}"
+                f"recipe: demonstrations is a range from a smaller to a larger number, not from {least} to {most}"
             )
         for name in ("people_per_question", "turns"):
             if getattr(self, name) < 1:
-                raise IndievalueError(f"recipe: {name} is at least 1, and not {getattr(self, name)}")
+                raise IndievalueError(f"recipe: {name} is at least 1, not {getattr(self, name)}")
         if self.validation_per_question < 0:
-            raise IndievalueError("recipe: validation_per_question is 0 or more")
+            raise IndievalueError(f"recipe: validation_per_question is 0 or more, not {self.validation_per_question}")
         if self.option_order == "both":
-            raise IndievalueError("recipe: a training example has one order of options: fixed or shuffled")
+            raise IndievalueError("recipe: a training example has one order of options; choose fixed or shuffled")
         _ = self.style
 
     @property
     def style(self) -> Style:
+        """How prompts are written."""
         return Style(voice=self.voice, option_order=self.option_order)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, as a manifest holds them."""
-        return asdict(self)
 
+def columns_of(people: People, names: Sequence[str]) -> NDArray[np.int64]:
+    """Return the columns of the named questions, in the order of the questionnaire.
 
-def columns_of(people: People, named: Sequence[str]) -> NDArray[np.int64]:
-    """Columns of the questions whose id or category is in ``named``, or that ``setup 0`` of the protocol asks, in the
-    order of the questionnaire.
-
-    Raises IndievalueError for a name that is none of these.
+    A name is the id of a question, a category, or a setup of the protocol such as ``setup 0``. Raises IndievalueError
+    for any other name.
     """
     survey = people.survey
     setups = {f"setup {number}": probes for number, probes in enumerate(protocol_probes(survey, people.asked))}
-    wanted = set(named)
+    wanted = set(names)
     unknown = sorted(wanted - set(survey.positions) - set(survey.categories) - set(setups))
     if unknown:
         raise IndievalueError(
-            f"survey {survey.name} has no question, category or setup {unknown[0]!r}; there are "
-            f"{'; '.join([*survey.categories, *setups])}"
+            f"survey {survey.name} has no question, category or setup {unknown[0]!r}; give the id of a question, "
+            f"or one of {'; '.join([*survey.categories, *setups])}"
         )
-    of_setups = {int(probe) for name in wanted & set(setups) for probe in setups[name]}
+    in_setups = {int(probe) for name in wanted & set(setups) for probe in setups[name]}
     return np.array(
         [
-            at
-            for at, question in enumerate(survey.questions)
-            if at in of_setups or {question.id, question.category} & wanted
+            column
+            for column, question in enumerate(survey.questions)
+            if column in in_setups or {question.id, question.category} & wanted
         ],
         np.int64,
     )
 
 
 def members(people: People, groups: Groups) -> NDArray[np.bool_]:
-    """Who is in one of the groups of every demographic named (people,); everybody where none is.
+    """Return who is in one of the given groups of every demographic named, (people,); all people if none is named.
 
-    Raises IndievalueError for a demographic that the survey lacks, or a group that has nobody.
+    Raises IndievalueError for a demographic that the survey lacks or a group without people.
     """
     found = np.ones(len(people), bool)
     for name, labels in groups.items():

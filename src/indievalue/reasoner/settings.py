@@ -1,94 +1,71 @@
-"""A training as one YAML file, checked key by key (docs/train.md)."""
+"""Settings of a training: one YAML file, each key of it checked (docs/train.md)."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from indievalue.benchmark.model import Context, DemonstrationsFrom
 from indievalue.errors import IndievalueError, problems_of
-from indievalue.reasoner.recipe import Recipe
-from indievalue.survey.model import FormName
+from indievalue.reasoner.recipe import AtLeastOne, NotNegative, Recipe
 
 BASE = "base"
-"""Key that names another file, whose keys hold unless this one gives them anew."""
-
-Count = Annotated[int, Field(ge=1)]
+"""Key that names another file, whose keys apply unless this file overrides them."""
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RecipeSettings(_Strict):
-    """How a training set is drawn: the attributes of :class:`indievalue.reasoner.recipe.Recipe`, by the same names."""
-
-    people_per_question: Count = 800
-    validation_per_question: Annotated[int, Field(ge=0)] = 10
-    forms: tuple[FormName, ...] = ("polar",)
-    demonstrations: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (200, 200)
-    demonstrations_as: tuple[FormName, ...] = ()
-    demonstrations_from: DemonstrationsFrom = "others"
-    contexts: tuple[Context, ...] = ("statements",)
-    turns: Count = 1
-    questions: tuple[str, ...] = ()
-    where: dict[str, tuple[str, ...]] = {}
-    unseen_questions: tuple[str, ...] = ()
-    unseen_groups: dict[str, tuple[str, ...]] = {}
-    voice: Literal["first", "third"] = "first"
-    option_order: Literal["fixed", "shuffled"] = "fixed"
-    seed: int = 0
-
-    def recipe(self) -> Recipe:
-        """Raises IndievalueError for values that make no sense together."""
-        return Recipe(**self.model_dump())
-
-
 class LoraSettings(_Strict):
-    """Of the adapter that ``tuning: lora`` and ``qlora`` train; see peft's LoraConfig.
+    """Settings of the adapter trained by ``tuning: lora`` and ``qlora``; see peft's LoraConfig.
 
-    ``last_layers`` trains only so many of the last, which is faster, as nothing below them has to be gone back through.
+    ``last_layers`` trains an adapter on only that many of the last layers. This is faster, because gradients do not
+    have to flow through the layers below.
     """
 
-    rank: Count = 16
-    alpha: Count = 32
+    rank: AtLeastOne = 16
+    alpha: AtLeastOne = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
-    last_layers: Count | None = None
+    last_layers: AtLeastOne | None = None
 
 
 class TrainingSettings(_Strict):
-    """A whole training.
+    """Settings of a training.
 
     Attributes:
-        out: directory to write: the reasoner, its card, its checkpoints.
-        model: what is tuned: a directory, an id of the model hub, a GGUF file, or ``smollm2``.
-        training_set: what `indievalue training-set` wrote; or else
-        data, survey, recipe: a survey file, the survey where its columns do not tell, and how a training set is drawn
-            from it, into ``out/training-set``.
-        benchmarks: saved benchmarks and runs, none of whose people may be in the training set.
-        tested: where ``benchmarks`` names none, those stay out of the training set drawn here whom `evaluate` would
-            test with ``--people`` of this number and the recipe's seed; by default up to 800, as there.
-        tuning: of all weights (``full``), of an adapter (``lora``), or of one on a model in 4 bits (``qlora``).
-        chat: whether prompts are a user's message; ``auto``: where the tokenizer has a chat template.
-        length: most tokens of an example; longer ones are an error, and never cut.
-        epochs, steps: how often the examples are seen, or how many steps are made; ``steps`` goes first.
-        batch, accumulate: examples in one pass on one device, and passes in a step.
-        rate, schedule, warmup, decay, clip: learning rate, how it falls, share of steps in which it rises, weight
-            decay, and the largest norm of a step's gradient.
-        dtype: of the arithmetic; ``auto``: bfloat16 where there is an accelerator that has it, else float32.
-        attention: implementation in transformers. checkpointing: recompute activations to save memory.
-        packing: several short examples in one row; only with flash attention, which keeps them apart.
-        by_length: examples of like length in one batch, so that little is padding.
-        validate_every, validation_examples: steps between validations, 0 for none; how many examples are asked.
-        patience: validations without a better accuracy after which the training stops; 0 for never. The reasoner is the
-            one of the best validation.
-        save_every, keep: steps between checkpoints; how many are kept, beside the best.
-        resume: ``auto`` goes on from the last complete checkpoint in ``out``; ``never`` wants an empty ``out``.
-        merge: also add the adapter's weights to the model's, so that the reasoner needs no other files.
-        log_every: steps between lines.
+        out: directory to write to: the reasoner, its model card, its checkpoints.
+        model: model to fine-tune: a directory, an id on the model hub, a GGUF file, or ``smollm2``.
+        training_set: directory written by `indievalue training-set`. Give either this or ``data``.
+        data, survey, recipe: survey file, its survey if the columns do not identify it, and how a training set is drawn
+            from it into ``out/training-set``.
+        benchmarks: saved benchmarks and runs; none of the people they test may be in the training set.
+        tested: if ``benchmarks`` is empty, leave out of the training set the people whom `evaluate` would test with
+            ``--people`` of this number and the recipe's seed; by default up to 800, as `evaluate` does.
+        tuning: what is trained: all weights (``full``), an adapter (``lora``), or an adapter on a model in 4 bits
+            (``qlora``).
+        chat: whether prompts are formatted as a user's message; ``auto``: if the tokenizer has a chat template.
+        length: greatest number of tokens in an example. Longer examples are an error; they are never truncated.
+        epochs, steps: passes over the examples, or number of steps; ``steps`` takes precedence.
+        batch, accumulate: examples per forward pass on one device, and passes per step.
+        rate, schedule, warmup, decay, clip: peak learning rate, its schedule, share of the steps in which it rises,
+            weight decay, and greatest norm of the gradient.
+        dtype: compute dtype; ``auto``: bfloat16 if an accelerator supports it, else float32.
+        attention: implementation in transformers.
+        checkpointing: recompute activations to save memory.
+        packing: put several short examples in one row; needs flash attention, which keeps them apart.
+        by_length: group examples of similar length into batches to reduce padding.
+        validate_every, validation_examples: steps between validations (0 for none), and examples in each.
+        patience: stop after this many validations without better accuracy (0 for never); the reasoner is then the one
+            with the best validation.
+        save_every, keep: steps between checkpoints, and how many are kept besides the best.
+        resume: ``auto`` resumes from the last complete checkpoint in ``out``; ``never`` requires an empty ``out``.
+        merge: also merge the adapter's weights into the model, so that the reasoner needs no other files.
+        log_every: steps between progress lines.
+        seed: seed of the order of examples and of new weights.
     """
 
     out: str
@@ -96,17 +73,17 @@ class TrainingSettings(_Strict):
     training_set: str | None = None
     data: str | None = None
     survey: str | None = None
-    recipe: RecipeSettings = RecipeSettings()
+    recipe: Recipe = Recipe()
     benchmarks: tuple[str, ...] = ()
-    tested: Count | None = None
+    tested: AtLeastOne | None = None
     tuning: Literal["full", "lora", "qlora"] = "lora"
     lora: LoraSettings = LoraSettings()
     chat: Literal["auto", "yes", "no"] = "auto"
-    length: Count = 8192
+    length: AtLeastOne = 8192
     epochs: Annotated[float, Field(gt=0)] = 1.0
-    steps: Count | None = None
-    batch: Count = 8
-    accumulate: Count = 1
+    steps: AtLeastOne | None = None
+    batch: AtLeastOne = 8
+    accumulate: AtLeastOne = 1
     rate: Annotated[float, Field(gt=0)] = 1e-4
     schedule: Literal["linear", "cosine", "constant"] = "cosine"
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.03
@@ -117,112 +94,121 @@ class TrainingSettings(_Strict):
     checkpointing: bool = False
     packing: bool = False
     by_length: bool = False
-    validate_every: Annotated[int, Field(ge=0)] = 100
-    validation_examples: Count = 500
-    patience: Annotated[int, Field(ge=0)] = 0
-    save_every: Count = 100
+    validate_every: NotNegative = 100
+    validation_examples: AtLeastOne = 500
+    patience: NotNegative = 0
+    save_every: AtLeastOne = 100
     keep: Annotated[int, Field(ge=2)] = 2
     resume: Literal["auto", "never"] = "auto"
     merge: bool = True
-    log_every: Count = 10
+    log_every: AtLeastOne = 10
     seed: int = 0
 
     @model_validator(mode="after")
     def _one_source(self) -> "TrainingSettings":
         if (self.training_set is None) == (self.data is None):
-            raise ValueError("give `training_set`, or `data` to draw one from; one of the two")
+            raise ValueError("give `training_set`, or `data` to draw one from: one of the two")
         if self.packing and not self.attention.startswith("flash"):
             raise ValueError(
-                "`packing` needs `attention: flash_attention_2` or `flash_attention_3`: no other keeps examples that "
-                "share a row from seeing each other"
+                "`packing` needs `attention: flash_attention_2` or `flash_attention_3`: no other keeps examples in the "
+                "same row from seeing each other"
             )
         if self.patience and not self.validate_every:
-            raise ValueError("`patience` counts validations, and `validate_every: 0` makes none")
+            raise ValueError("`patience` counts validations, but `validate_every: 0` makes none")
         if self.patience and self.save_every % self.validate_every:
             raise ValueError(
-                "with `patience`, `save_every` is a multiple of `validate_every`, so that the best is kept"
+                "with `patience`, `save_every` must be a multiple of `validate_every`, so that the best one is saved"
             )
         return self
 
 
-def load_settings(path: str | Path, changes: Mapping[str, Any] | None = None) -> TrainingSettings:
-    """The training in a YAML file, with ``changes`` put over it: values by key, ``recipe.turns`` for one within.
+def load_settings(path: str | Path, changes: Mapping[str, object] | None = None) -> TrainingSettings:
+    """Load the settings of a training from a YAML file.
 
-    A file that names another as ``base`` holds that one's keys, too. Raises IndievalueError, naming the file and the
-    key, for a file that cannot be read, an unknown key, or a value that it cannot have.
+    ``changes`` override values in the file: ``rate`` by its key, nested keys as ``recipe.turns``. A file that names
+    another one as ``base`` inherits its keys. Raises IndievalueError that names the file and the key if the file cannot
+    be read, a key is unknown, or a value is invalid.
     """
     content = _read(Path(path), ())
     for key, value in (changes or {}).items():
         content = _merged(content, _nested(key.split("."), value))
     try:
-        settings = TrainingSettings.model_validate(content)
+        return TrainingSettings.model_validate(content)
     except ValidationError as error:
         raise IndievalueError(f"{path}: {_problem(error)}") from None
-    settings.recipe.recipe()
-    return settings
+    except IndievalueError as error:
+        raise IndievalueError(f"{path}: {error}") from None
 
 
-def parse_changes(words: Sequence[str]) -> dict[str, Any]:
-    """``key=value`` words to values by key. Raises IndievalueError for a word without ``=``, or a value no YAML is."""
-    changes = {}
+def parse_changes(words: Sequence[str]) -> dict[str, object]:
+    """Parse ``key=value`` words. Raises IndievalueError for a word without ``=`` or a value that is not YAML."""
+    changes: dict[str, object] = {}
     for word in words:
         key, sign, value = word.partition("=")
         if not sign:
-            raise IndievalueError(f"--set takes KEY=VALUE, and not {word!r}")
+            raise IndievalueError(f"--set takes KEY=VALUE, not {word!r}")
         try:
             changes[key] = yaml.safe_load(value)
         except yaml.YAMLError:
-            raise IndievalueError(f"--set {key}: {value!r} is no YAML value") from None
+            raise IndievalueError(f"--set {key}: {value!r} is not a YAML value") from None
     return changes
 
 
-def differing(file: Path, settings: TrainingSettings, but: Set[str]) -> list[str]:
-    """Keys, ``but`` for some, whose values are others in the settings that a training wrote into ``file``.
+def changed_keys(file: Path, settings: TrainingSettings, ignored: Set[str]) -> list[str]:
+    """Return the keys, except ``ignored`` ones, whose values differ from those that a training wrote to ``file``.
 
-    Raises IndievalueError where it cannot be read.
+    Raises IndievalueError if the file cannot be read.
     """
     try:
         before = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise IndievalueError(f"cannot read {file}: {error}") from None
     wanted = settings.model_dump(mode="json")
-    return [key for key in wanted if key not in but and before.get(key) != wanted[key]]
+    return [key for key in wanted if key not in ignored and before.get(key) != wanted[key]]
 
 
-def _read(path: Path, within: tuple[Path, ...]) -> dict[str, Any]:
+def _read(path: Path, within: tuple[Path, ...]) -> dict[str, object]:
+    """Return the keys of a file and of its bases; ``within`` are the files that named it as their base."""
     if path.resolve() in within:
-        raise IndievalueError(f"{path} is its own base")
+        raise IndievalueError(f"{path} is its own base: remove a `base` from the files that name each other")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
-        raise IndievalueError(f"cannot read the training {path}: {error}") from None
+        raise IndievalueError(f"cannot read the training settings {path}: {error}") from None
     except yaml.YAMLError as error:
-        raise IndievalueError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+        raise IndievalueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, Mapping):
-        raise IndievalueError(f"{path} describes no training: it has no keys such as model, data and out")
+        raise IndievalueError(f"{path} has no keys: the settings of a training are keys such as model, data and out")
     own = dict(content)
     if BASE not in own:
         return own
     return _merged(_read(path.parent / str(own.pop(BASE)), (*within, path.resolve())), own)
 
 
-def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Keys of both; those of ``over`` where both have them, and key by key where both hold mappings of settings."""
+def _merged(under: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    """Return the keys of both; ``over`` wins, and nested settings (recipe, lora) are merged key by key."""
     both = dict(under)
     for key, value in over.items():
-        inner = key in ("recipe", "lora") and isinstance(value, Mapping) and isinstance(both.get(key), Mapping)
-        both[key] = _merged(both[key], value) if inner else value
+        below = both.get(key)
+        if key in ("recipe", "lora") and isinstance(value, Mapping) and isinstance(below, Mapping):
+            both[key] = _merged(below, value)
+        else:
+            both[key] = value
     return both
 
 
-def _nested(keys: Sequence[str], value: Any) -> dict[str, Any]:
+def _nested(keys: Sequence[str], value: object) -> dict[str, object]:
     return {keys[0]: value if len(keys) == 1 else _nested(keys[1:], value)}
 
 
 def _problem(error: ValidationError) -> str:
-    first, said = error.errors()[0], problems_of(error)[0]
-    if first["type"] != "extra_forbidden":
-        return said
-    within: dict[str, type[_Strict]] = {"recipe": RecipeSettings, "lora": LoraSettings}
-    model = within[str(first["loc"][0])] if len(first["loc"]) > 1 else TrainingSettings
-    return f"{said}; there are {', '.join(model.model_fields)}"
+    """Return the first problem, and the known keys if it is an unknown one."""
+    first, problem = error.errors()[0], problems_of(error)[0]
+    if not problem.startswith("unknown key"):
+        return problem
+    within: dict[str, Iterable[str]] = {
+        "recipe": [one.name for one in fields(Recipe)],
+        "lora": LoraSettings.model_fields,
+    }
+    known = within[str(first["loc"][0])] if len(first["loc"]) > 1 else TrainingSettings.model_fields
+    return f"{problem}; there are {', '.join(known)}"

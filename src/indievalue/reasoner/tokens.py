@@ -1,10 +1,9 @@
-"""Examples as tokens: what the model reads, and which tokens it is taught."""
+"""Training examples as tokens: what the model reads, and which tokens it learns to predict."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from datasets import Dataset, Features, List, Value
 from datasets.arrow_writer import ArrowWriter
@@ -13,143 +12,162 @@ from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.predictors.local.wording import ANSWER, Wording
 from indievalue.prompts.prompt import LABELS
-from indievalue.reasoner.conversations import Example
+from indievalue.reasoner.conversations import Conversation, Message
 
 IGNORED = -100
-"""Label of a token that the loss passes over."""
+"""Label of a token that does not count in the loss."""
 
 _TAIL = 32
-"""Characters before an answer that may decide how it is cut into tokens."""
+"""Characters before an answer that may affect how it is split into tokens."""
 
 _FEATURES = Features({"input_ids": List(Value("int32")), "labels": List(Value("int32"))})
-_TOGETHER = 256
+_BATCH = 256
+"""Examples tokenized at once."""
 
 
 @dataclass(frozen=True)
-class Read:
+class TokenizedExample:
     """An example as the model reads it.
 
     Attributes:
-        tokens: of the whole conversation. taught: spans (start, end) of the answers in it, on which alone the loss is.
-        candidates: for each answer, the first token of everything that could have been answered, and which of them is.
+        tokens: ids of the whole conversation.
+        answers: spans (start, end) of the answers; the loss counts only their tokens.
+        candidates: for each answer, the first token of every label, and the index of the right one.
     """
 
     tokens: list[int]
-    taught: list[tuple[int, int]]
+    answers: list[tuple[int, int]]
     candidates: list[tuple[list[int], int]]
 
     @property
     def labels(self) -> list[int]:
+        """The tokens of the answers in their places, :data:`IGNORED` elsewhere."""
         labels = [IGNORED] * len(self.tokens)
-        for start, end in self.taught:
+        for start, end in self.answers:
             labels[start:end] = self.tokens[start:end]
         return labels
 
 
-def read(wording: Wording, examples: Sequence[Example]) -> list[Read]:
-    """Examples as the model reads them, cut into tokens just as a local model's prompts are when it is asked.
+@dataclass(frozen=True)
+class _Turn:
+    """The text of one turn: what follows the last answer and precedes this one, the answer, and what ends it."""
 
-    Raises IndievalueError where the chat template cannot hold several turns.
+    before: str
+    answer: str
+    end: str
+
+
+def tokenize(wording: Wording, examples: Sequence[Conversation]) -> list[TokenizedExample]:
+    """Tokenize examples in the same way as the prompts that a local model is evaluated with.
+
+    Raises IndievalueError if the chat template cannot represent several turns.
     """
-    pieces = [_pieces(wording, example["messages"]) for example in examples]
+    turns = [_turns(wording, example["messages"]) for example in examples]
     first = wording.tokenizer(
-        [one[0][0] if one else "" for one in pieces], add_special_tokens=not wording.chat, verbose=False
+        [one[0].before if one else "" for one in turns], add_special_tokens=not wording.chat, verbose=False
     )
-    later = [before for one in pieces for before, _, _ in one[1:]]
+    later = [turn.before for one in turns for turn in one[1:]]
     rest = iter(wording.tokenizer(later, add_special_tokens=False, verbose=False)["input_ids"] if later else ())
     space = _space(wording)
-    found = []
-    for start, one, example in zip(first["input_ids"], pieces, examples, strict=True):
+    tokenized = []
+    for start, one, example in zip(first["input_ids"], turns, examples, strict=True):
         tokens: list[int] = []
-        taught, candidates = [], []
-        for turn, ((before, answer, end), labels) in enumerate(zip(one, example["labels"], strict=True)):
-            tokens += next(rest) if turn else start
-            tail = before[-_TAIL:]
+        answers, candidates = [], []
+        for number, (turn, labels) in enumerate(zip(one, example["labels"], strict=True)):
+            tokens += next(rest) if number else start
+            tail = turn.before[-_TAIL:]
             options = [wording.tokens_after(tail, space + label)[0] for label in labels]
-            said = [*wording.tokens_after(tail, space + answer), *wording.tokens_after(space + answer, end)]
-            taught.append((len(tokens), len(tokens) + len(said)))
-            candidates.append((options, labels.index(answer)))
-            tokens += said
-        found.append(Read(tokens, taught, candidates))
-    return found
+            answer = wording.tokens_after(tail, space + turn.answer)
+            end = wording.tokens_after(space + turn.answer, turn.end)
+            answers.append((len(tokens), len(tokens) + len(answer) + len(end)))
+            candidates.append((options, labels.index(turn.answer)))
+            tokens += [*answer, *end]
+        tokenized.append(TokenizedExample(tokens, answers, candidates))
+    return tokenized
 
 
-def write_tokens(file: Path, wording: Wording, examples: Iterator[Example], length: int) -> Dataset:
-    """Examples as a dataset of ``input_ids`` and ``labels`` in an Arrow file, which is read again where it is there.
+def write_tokens(file: Path, wording: Wording, examples: Iterator[Conversation], length: int) -> Dataset:
+    """Write examples as a dataset of ``input_ids`` and ``labels`` to an Arrow file, or read the file if it exists.
 
-    Raises IndievalueError where any example is longer than ``length`` tokens or teaches no token, saying how many.
+    Raises IndievalueError if any example is longer than ``length`` tokens or has no answer to learn.
     """
     if not file.exists():
-        longest = long = untaught = number = 0
+        longest = long = without_answer = number = 0
         with new_file(file) as beside:
             writer = ArrowWriter(path=str(beside), features=_FEATURES)
-            for several in _some(examples):
-                for one in read(wording, several):
+            for batch in _batches(examples):
+                for one in tokenize(wording, batch):
                     number += 1
                     long += len(one.tokens) > length
                     longest = max(longest, len(one.tokens))
-                    untaught += not any(end > start for start, end in one.taught)
+                    without_answer += not any(end > start for start, end in one.answers)
                     writer.write({"input_ids": one.tokens, "labels": one.labels})
             writer.finalize()
             if long:
                 raise IndievalueError(
-                    f"{long:,} of {number:,} examples are longer than `length: {length}`, and none is cut; the longest "
-                    f"has {longest:,} tokens, so that `length: {longest}` would do, or fewer demonstrations"
+                    f"{long:,} of {number:,} examples are longer than `length: {length}`, and none may be truncated; "
+                    f"the longest has {longest:,} tokens: set `length: {longest}`, or show fewer demonstrations"
                 )
-            if untaught:
-                raise IndievalueError(f"{untaught:,} of {number:,} examples teach nothing: they hold no answer")
+            if without_answer:
+                raise IndievalueError(
+                    f"{without_answer:,} of {number:,} examples hold no answer to learn: write the training set again"
+                )
     return Dataset.from_file(str(file))
 
 
-def first_of(wording: Wording, examples: Iterator[Example], number: int) -> list[Read]:
-    """The first examples of a part, as the model reads them."""
-    return [one for several in _some(islice(examples, number)) for one in read(wording, several)]
+def tokenize_first(wording: Wording, examples: Iterator[Conversation], number: int) -> list[TokenizedExample]:
+    """Tokenize the first ``number`` examples of a part."""
+    return [one for batch in _batches(islice(examples, number)) for one in tokenize(wording, batch)]
 
 
-def preview(wording: Wording, example: Read) -> str:
-    """An example as the model sees it, special tokens and all, with what it is taught between ⟦ and ⟧."""
-    decode: Any = wording.tokenizer.decode
-    text: str = ""
-    place = 0
-    for start, end in example.taught:
-        text += decode(example.tokens[place:start]) + "⟦" + decode(example.tokens[start:end]) + "⟧"
+def preview(wording: Wording, example: TokenizedExample) -> str:
+    """Return an example as the model reads it, with special tokens, and the tokens that count in the loss in ⟦ ⟧."""
+    text, place = "", 0
+    for start, end in example.answers:
+        text += _decode(wording, example.tokens[place:start]) + "⟦" + _decode(wording, example.tokens[start:end]) + "⟧"
         place = end
-    return f"{text}{decode(example.tokens[place:])}"
+    return text + _decode(wording, example.tokens[place:])
+
+
+def _decode(wording: Wording, tokens: list[int]) -> str:
+    return str(wording.tokenizer.decode(tokens))
 
 
 def _space(wording: Wording) -> str:
-    """What stands before an answer: a space in plain text, unless labels then begin with the same token."""
+    """Return what precedes an answer: a space in plain text, unless all labels would then start with the same token."""
     if wording.chat:
         return ""
     for space in (" ", ""):
         if len({wording.tokens_after(ANSWER, space + label)[0] for label in LABELS}) == len(LABELS):
             return space
-    raise IndievalueError("this model's tokenizer does not tell the labels A, B, C … apart by their first token")
+    raise IndievalueError(
+        "this model's tokenizer does not distinguish the labels A, B, C … by their first token: train another model"
+    )
 
 
-def _some(examples: Iterator[Example]) -> Iterator[list[Example]]:
-    while several := list(islice(examples, _TOGETHER)):
-        yield several
+def _batches(examples: Iterator[Conversation]) -> Iterator[list[Conversation]]:
+    while batch := list(islice(examples, _BATCH)):
+        yield batch
 
 
-def _pieces(wording: Wording, messages: Sequence[dict[str, str]]) -> list[tuple[str, str, str]]:
-    """For each answer: what is read before it and after the answer before, the answer, and what ends it."""
+def _turns(wording: Wording, messages: Sequence[Message]) -> list[_Turn]:
+    """Split a conversation into its turns."""
     eos = str(wording.tokenizer.eos_token or "")
-    pieces: list[tuple[str, str, str]] = []
+    turns: list[_Turn] = []
     so_far = ""
     for at in range(1, len(messages), 2):
         answer, last = messages[at]["content"], at + 1 >= len(messages)
         if not wording.chat:
-            pieces.append((messages[at - 1]["content"] + ANSWER, answer, eos if last else "\n\n"))
+            turns.append(_Turn(messages[at - 1]["content"] + ANSWER, answer, eos if last else "\n\n"))
             continue
         before = wording.before(messages[:at])
         if not before.startswith(so_far):
             raise IndievalueError(
-                "this model's chat template writes earlier turns anew when there are later ones: make the training set "
-                "with one turn an example"
+                "this model's chat template changes earlier turns when later ones follow: write the training set with "
+                "one turn per example (`turns: 1`)"
             )
         whole = str(wording.tokenizer.apply_chat_template(messages[: at + 1], tokenize=False))
         end = whole.removeprefix(before + answer) if whole.startswith(before + answer) else eos
-        pieces.append((before[len(so_far) :], answer, end))
+        turns.append(_Turn(before[len(so_far) :], answer, end))
         so_far = before + answer + end
-    return pieces
+    return turns

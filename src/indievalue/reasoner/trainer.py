@@ -1,4 +1,4 @@
-"""TRL's trainer as reasoners are trained with it: what it is told, what it says, and how it validates."""
+"""TRL's trainer, set up for reasoners: its arguments, its progress lines, and validation by asking."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -6,31 +6,67 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from datasets import Dataset
 from peft import LoraConfig
+from torch import Tensor
 from torch.nn import Linear
 from torch.nn.functional import cross_entropy
-from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
+from transformers import (
+    EarlyStoppingCallback,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from transformers.trainer_utils import EvalLoopOutput
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from indievalue.reasoner.model import dtype_of
 from indievalue.reasoner.settings import TrainingSettings
-from indievalue.reasoner.tokens import IGNORED, Read
-from indievalue.reasoner.validation import Score, validate
+from indievalue.reasoner.tokens import IGNORED, TokenizedExample
+from indievalue.reasoner.validation import Processes, ValidationScore, validate
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
+"""Called with each line of progress."""
 
 
 def make_trainer(
-    settings: TrainingSettings, model: Any, tokenizer: Any, tokens: Any, asked: list[Read], checkpoints: Path, say: Say
-) -> "Trainer":
-    """A trainer of ``model`` on the dataset ``tokens``, which validates by ``asked``."""
-    best = bool(asked) and settings.patience > 0
-    # Without a GPU nothing is gained by several examples in one pass, and what is lost is half of the speed: with no
-    # padding among them attention is causal alone, and memory is small enough not to be fetched anew in every step.
+    settings: TrainingSettings,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    tokens: Dataset,
+    validation: list[TokenizedExample],
+    checkpoints: Path,
+    notify: Notify,
+) -> "ReasonerTrainer":
+    """Return a trainer of ``model`` on the dataset ``tokens``, validated on the examples in ``validation``."""
+    callbacks: list[TrainerCallback] = [_ProgressLines(notify)]
+    if validation and settings.patience:
+        callbacks.append(EarlyStoppingCallback(settings.patience))
+    trainer = ReasonerTrainer(
+        model=model,
+        args=_arguments(settings, checkpoints, validates=bool(validation)),
+        train_dataset=tokens,
+        eval_dataset=tokens.select([0]) if validation else None,
+        processing_class=tokenizer,
+        peft_config=None if settings.tuning == "full" else _adapter(settings, model),
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.validation, trainer.pad, trainer.notify = validation, int(str(tokenizer.pad_token_id)), notify
+    return trainer
+
+
+def _arguments(settings: TrainingSettings, checkpoints: Path, *, validates: bool) -> SFTConfig:
+    best = validates and settings.patience > 0
+    # On a CPU, several examples in one pass halve the speed: without padding, attention needs no mask but the causal
+    # one, and the arrays are small enough not to be allocated again in every step.
     together = settings.batch if torch.cuda.is_available() else 1
-    arguments = SFTConfig(
+    return SFTConfig(
         output_dir=str(checkpoints),
         per_device_train_batch_size=together,
         per_device_eval_batch_size=together,
@@ -48,7 +84,7 @@ def make_trainer(
         packing=settings.packing,
         max_length=settings.length,
         dataset_kwargs=None if settings.packing else {"skip_prepare_dataset": True},
-        eval_strategy="steps" if asked else "no",
+        eval_strategy="steps" if validates else "no",
         eval_steps=settings.validate_every or None,
         save_strategy="steps",
         save_steps=settings.save_every,
@@ -65,145 +101,151 @@ def make_trainer(
         log_level="error",
         use_cpu=not torch.cuda.is_available(),
     )
-    callbacks: list[TrainerCallback] = [_Lines(say)]
-    if best:
-        callbacks.append(EarlyStoppingCallback(settings.patience))
-    trainer = Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=tokens,
-        eval_dataset=tokens.select([0]) if asked else None,
-        processing_class=tokenizer,
-        peft_config=None if settings.tuning == "full" else _adapter(settings, model),
-        callbacks=callbacks,
-    )
-    trainer.remove_callback(PrinterCallback)
-    trainer.asked, trainer.pad, trainer.say = asked, tokenizer.pad_token_id, say
-    return trainer
 
 
-class Trainer(SFTTrainer):  # type: ignore[misc, unused-ignore]
-    """Validates by asking: how often is the most probable of the labels the person's own?"""
+class ReasonerTrainer(SFTTrainer):  # type: ignore[misc, unused-ignore]
+    """A trainer that validates by asking: how often is the most probable label the person's own answer?
 
-    asked: list[Read]
+    Attributes:
+        validation: examples to validate on. pad: id of the padding token. notify: called with progress lines.
+        untrained: score before the first step; None if it was not measured.
+    """
+
+    validation: list[TokenizedExample]
     pad: int
-    say: Say
-    first: Score | None = None
+    notify: Notify
+    untrained: ValidationScore | None = None
 
     @property
     def sharded(self) -> bool:
-        """Whether each device holds a part of the model only, and none before the training begins."""
+        """Whether the model is spread over several devices, and complete on none before the training starts."""
         return bool(self.is_fsdp_enabled or self.is_deepspeed_enabled)
 
+    @property
+    def network(self) -> torch.nn.Module:
+        """The model in the form that can be called: wrapped if it is sharded."""
+        model = self.model_wrapped if self.sharded else self.model
+        assert model is not None  # make_trainer gives one
+        return model
+
     def validate_untrained(self) -> None:
-        """Validate before the first step, to have something to compare with."""
-        self.first = self._ask(0)
+        """Validate before the first step, for comparison."""
+        self.untrained = self._validate(0)
 
     def validate_trained(self) -> None:
-        """Validate after the last step, unless that was done just now, or the best of all steps is back."""
+        """Validate after the last step, unless that was just done or the best weights of all steps were restored."""
         last = max((step for step, _ in self.validations()), default=-1)
-        if self.asked and not self.args.load_best_model_at_end and last < self.state.global_step:
+        if self.validation and not self.args.load_best_model_at_end and last < self.state.global_step:
             self.evaluate()
 
-    def validations(self) -> list[tuple[int, Score]]:
-        """Step and score of every validation, also of those before a training was resumed."""
-        found = [] if self.first is None else [(0, self.first)]
+    def validations(self) -> list[tuple[int, ValidationScore]]:
+        """Return step and score of every validation, including those before the training was resumed."""
+        scores = [] if self.untrained is None else [(0, self.untrained)]
         for line in self.state.log_history:
             if "eval_accuracy" in line:
                 answers = int(line["eval_answers"])
-                score = Score(answers, round(answers * line["eval_accuracy"]), line["eval_log_loss"])
-                found.append((int(line["step"]), score))
-        return found
+                score = ValidationScore(answers, round(answers * line["eval_accuracy"]), line["eval_log_loss"])
+                scores.append((int(line["step"]), score))
+        return scores
 
-    def evaluation_loop(self, *arguments: Any, **named: Any) -> EvalLoopOutput:
-        """What the trainer calls to evaluate; its early stopping and choice of the best go by these figures."""
-        score = self._ask(self.state.global_step)
+    def evaluation_loop(self, *arguments: object, **named: object) -> EvalLoopOutput:
+        """Validate when the trainer evaluates; early stopping and the best checkpoint are decided by these figures."""
+        score = self._validate(self.state.global_step)
         metrics = {
             "eval_accuracy": score.accuracy,
             "eval_log_loss": score.log_loss,
             "eval_answers": float(score.answers),
         }
-        nothing: Any = None
-        return EvalLoopOutput(nothing, nothing, metrics, len(self.asked))
+        nothing: Any = None  # predictions, which EvalLoopOutput declares as an array
+        return EvalLoopOutput(nothing, nothing, metrics, len(self.validation))
 
     def compute_loss(
-        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """The mean negative log-likelihood of what is taught.
+        """Return the mean negative log-likelihood of the answers' tokens.
 
-        Without a GPU, TRL projects every position onto the vocabulary, though a hundredth of them is taught: for a
-        small model that is as much work as a third of its layers, and most of the memory.
+        On a CPU, TRL projects every position onto the vocabulary, although only a hundredth of them counts in the loss.
+        For a small model that costs a third as much as all of its layers, and most of the memory.
         """
         if return_outputs or inputs["input_ids"].device.type != "cpu":
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)  # type: ignore[no-untyped-call, unused-ignore]
         labels = inputs["labels"]
-        taught = (labels[:, 1:] != IGNORED).any(dim=0).nonzero()[:, 0]
+        learned = (labels[:, 1:] != IGNORED).any(dim=0).nonzero()[:, 0]
         read = {name: value for name, value in inputs.items() if name != "labels"}
-        logits = model(**read, logits_to_keep=taught, use_cache=False).logits.float()
+        logits = model(**read, logits_to_keep=learned, use_cache=False).logits.float()
         total = cross_entropy(
-            logits.flatten(0, 1), labels[:, taught + 1].flatten(), ignore_index=IGNORED, reduction="sum"
+            logits.flatten(0, 1), labels[:, learned + 1].flatten(), ignore_index=IGNORED, reduction="sum"
         )
         if num_items_in_batch is None:
             return total / (labels[:, 1:] != IGNORED).sum()
-        # The count is of all processes, whose gradients are then averaged.
+        # The count is over all processes, whose gradients are then averaged.
         return total * self.accelerator.num_processes / num_items_in_batch
 
-    def _ask(self, step: int) -> Score:
-        model: Any = self.model_wrapped if self.sharded else self.model
+    def _validate(self, step: int) -> ValidationScore:
+        model = self.network
         training = model.training
         model.eval()
         state = self.accelerator
         score = validate(
             model,
-            self.asked,
-            self.pad,
-            state.device,
-            self.args.per_device_eval_batch_size,
-            rank=state.process_index,
-            ranks=state.num_processes,
-            together=lambda total: state.reduce(total, "sum"),
+            self.validation,
+            pad=self.pad,
+            batch=self.args.per_device_eval_batch_size,
+            device=state.device,
+            processes=Processes(state.process_index, state.num_processes, lambda total: state.reduce(total, "sum")),
         )
         model.train(training)
         low, high = score.interval
-        self.say(
-            f"step {step:,}: {100 * score.accuracy:.1f} % of {score.answers:,} validation answers predicted "
+        self.notify(
+            f"step {step:,}: {100 * score.accuracy:.1f} % of {score.answers:,} validation answers predicted correctly "
             f"({100 * low:.1f} to {100 * high:.1f}), log loss {score.log_loss:.3f}"
         )
         return score
 
 
-class _Lines(TrainerCallback):
-    """A line at times, which says how far it is."""
+class _ProgressLines(TrainerCallback):
+    """Report the loss and the remaining time at intervals."""
 
-    def __init__(self, say: Say) -> None:
-        self.say = say
-        self.since: tuple[float, int] | None = None
+    def __init__(self, notify: Notify) -> None:
+        self.notify = notify
+        self.last: tuple[float, int] | None = None
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, float] | None = None, **_: Any) -> None:
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **_: object,
+    ) -> None:
         if not logs or "loss" not in logs:
             return
         now, step = time.monotonic(), state.global_step
         text = f"step {step:,} of {state.max_steps:,}: loss {logs['loss']:.4f}"
-        if self.since and step > self.since[1]:
-            each = (now - self.since[0]) / (step - self.since[1])
-            text += f", {each:.2f} s a step, about {_minutes(each * (state.max_steps - step))} left"
-        self.since = now, step
-        self.say(text)
+        if self.last and step > self.last[1]:
+            each = (now - self.last[0]) / (step - self.last[1])
+            text += f", {each:.2f} s per step, about {_duration(each * (state.max_steps - step))} left"
+        self.last = now, step
+        self.notify(text)
 
 
-def _minutes(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def _adapter(settings: TrainingSettings, model: Any) -> LoraConfig:
+def _adapter(settings: TrainingSettings, model: PreTrainedModel) -> LoraConfig:
     lora = settings.lora
     targets: str | list[str] = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
     layers = None
     if lora.last_layers is not None:
-        every = int(model.config.get_text_config().num_hidden_layers)
-        layers = list(range(max(0, every - lora.last_layers), every))
-        if isinstance(targets, str):  # which peft does not take together with layers
-            head = model.get_output_embeddings()
+        count = int(model.config.get_text_config().num_hidden_layers)
+        layers = list(range(max(0, count - lora.last_layers), count))
+        if isinstance(targets, str):  # peft does not accept "all-linear" together with layers
+            head = model.get_output_embeddings()  # type: ignore[no-untyped-call, unused-ignore]
             linear = (
                 name for name, module in model.named_modules() if isinstance(module, Linear) and module is not head
             )

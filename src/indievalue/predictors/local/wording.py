@@ -48,7 +48,7 @@ class Wording:
         """All that precedes an answer."""
         return self.before([{"role": "user", "content": prompt.text}]) if self.chat else prompt.text + ANSWER
 
-    def before(self, messages: Sequence[Mapping[str, str]]) -> str:
+    def before(self, messages: Sequence[Mapping[str, object]]) -> str:
         """All that precedes the answer to the last message of a chat (role, content)."""
         said = self.tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=True, enable_thinking=False

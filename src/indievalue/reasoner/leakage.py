@@ -1,4 +1,4 @@
-"""Nobody is trained on who is tested: looked up when a set is made, and again before it is trained on."""
+"""Guard against data leakage: nobody who is tested may be trained on."""
 
 import json
 from collections.abc import Mapping, Set
@@ -8,19 +8,22 @@ from pathlib import Path
 from indievalue.errors import IndievalueError
 
 
-def check_apart(people: Mapping[str, Set[str]]) -> None:
-    """Raise IndievalueError where somebody is in two of the sets named."""
+def check_disjoint(people: Mapping[str, Set[str]]) -> None:
+    """Raise IndievalueError if a person is in two of the named sets of ids."""
     for (one, those), (other, these) in combinations(people.items(), 2):
         both = sorted(those & these)
         if both:
             raise IndievalueError(
-                f"{len(both):,} people are in {one} and in {other}, first {both[0]!r}: nobody who is tested may be "
-                "trained on; make the training set anew with that benchmark (--benchmark)"
+                f"{len(both):,} people are in {one} and in {other}, for example {both[0]!r}: people who are tested "
+                "must not be trained on; write the training set again and keep that benchmark out of it (--benchmark)"
             )
 
 
 def people_of_benchmark(directory: str | Path) -> set[str]:
-    """Ids of the people whom a saved benchmark or a run tests. Raises IndievalueError where there is none."""
+    """Return the ids of the people tested by a saved benchmark or run.
+
+    Raises IndievalueError if ``directory`` holds neither.
+    """
     folder = Path(directory)
     for file in (folder / "benchmark.json", folder / "benchmark" / "benchmark.json"):
         try:
@@ -29,4 +32,6 @@ def people_of_benchmark(directory: str | Path) -> set[str]:
             continue
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IndievalueError(f"cannot read {file}: {error}") from None
-    raise IndievalueError(f"{folder} holds no benchmark: there is no benchmark.json")
+    raise IndievalueError(
+        f"{folder} holds no benchmark: it has no benchmark.json; give a directory written by `benchmark` or `evaluate`"
+    )

@@ -1,0 +1,72 @@
+"""The settings of a training: one YAML file, every key of it checked."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conftest import ROOT, write_yaml
+from indievalue.errors import IndievalueError
+from indievalue.reasoner.recipe import Recipe
+from indievalue.reasoner.settings import LoraSettings, TrainingSettings, load_settings, parse_changes
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"data": "a.csv", "out": "x", "learning_rate": 1}, "unknown key 'learning_rate'; there are out, model"),
+        ({"data": "a.csv", "out": "x", "recipe": {"people": 1}}, "unknown key 'recipe.people'; there are people_per"),
+        ({"data": "a.csv", "out": "x", "lora": {"r": 1}}, "unknown key 'lora.r'; there are rank, alpha"),
+        ({"data": "a.csv"}, "'out' is missing"),
+        ({"out": "x"}, "give `training_set`, or `data`"),
+        ({"data": "a.csv", "training_set": "s", "out": "x"}, "one of the two"),
+        ({"data": "a.csv", "out": "x", "packing": True}, "no other keeps examples"),
+        ({"data": "a.csv", "out": "x", "patience": 2, "validate_every": 0}, "makes none"),
+        ({"data": "a.csv", "out": "x", "patience": 2, "save_every": 150}, "multiple"),
+        ({"data": "a.csv", "out": "x", "batch": 0}, "batch: Input should be greater"),
+        ({"data": "a.csv", "out": "x", "recipe": {"demonstrations": [9, 1]}}, "from 9 to 1"),
+    ],
+)
+def test_a_key_that_is_wrong_is_named(keys: dict[str, Any], message: str, tmp_path: Path) -> None:
+    file = write_yaml(tmp_path, **keys)
+    with pytest.raises(IndievalueError, match=message) as caught:
+        load_settings(file)
+    assert str(caught.value).startswith(f"{file}: ")
+
+
+def test_a_file_may_build_on_another(tmp_path: Path) -> None:
+    write_yaml(tmp_path, "base.yaml", data="a.csv", out="x", rate=0.5, recipe={"turns": 2, "people_per_question": 3})
+    file = write_yaml(tmp_path, base="base.yaml", recipe={"turns": 4}, out="y")
+    settings = load_settings(file, parse_changes(["recipe.people_per_question=9", "lora.rank=2", "dtype=float32"]))
+    assert (settings.out, settings.rate, settings.recipe.turns) == ("y", 0.5, 4)
+    assert (settings.recipe.people_per_question, settings.lora.rank, settings.lora.alpha) == (9, 2, 32)
+    with pytest.raises(IndievalueError, match="KEY=VALUE"):
+        parse_changes(["rate"])
+    write_yaml(tmp_path, "base.yaml", base="run.yaml")
+    with pytest.raises(IndievalueError, match="its own base"):
+        load_settings(file)
+    with pytest.raises(IndievalueError, match="cannot read the training settings"):
+        load_settings(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*/*.yaml")), ids=lambda path: path.stem)
+def test_configurations_that_ship_can_be_read(file: Path) -> None:
+    if file.parent.name == "accelerate":
+        assert yaml.safe_load(file.read_text())["mixed_precision"]
+    else:
+        load_settings(file, {"data": "wvs7.csv", "out": "x"})
+
+
+def test_every_key_is_documented() -> None:
+    page = (ROOT / "docs" / "train.md").read_text()
+    keys = [
+        *TrainingSettings.model_fields,
+        *LoraSettings.model_fields,
+        *(one.name for one in dataclasses.fields(Recipe)),
+    ]
+    assert TrainingSettings.model_fields["recipe"].annotation is Recipe
+    assert TrainingSettings.model_fields["lora"].annotation is LoraSettings
+    for key in keys:
+        assert f"`{key}`" in page, key

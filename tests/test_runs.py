@@ -253,7 +253,7 @@ def test_the_rows_of_a_predictor_outlive_the_failure_of_the_next(
     assert not (tmp_path / "run").exists()
     with pytest.raises(IndievalueError, match="is no run directory"):
         iv.load_run(tmp_path / "run")
-    (kept,) = tmp_path.glob(".run.*/*/predictions.parquet")
+    (kept,) = tmp_path.glob(".run.*/[!.]*/predictions.parquet")
     assert pl.read_parquet(kept)["predictor"].unique().to_list() == ["first"]
     lines: list[str] = []
     asked["second"].fails = False  # type: ignore[attr-defined]
@@ -302,7 +302,7 @@ def test_a_damaged_part_is_asked_again(gardeners: People, benchmark: Benchmark, 
     Counted.fitted = 0
     with pytest.raises(RuntimeError):
         iv.evaluate(gardeners, benchmark, {"a": Counted("a"), "b": Failing("b")}, tmp_path / "run")
-    (kept,) = tmp_path.glob(".run.*/*/predictions.parquet")
+    (kept,) = tmp_path.glob(".run.*/[!.]*/predictions.parquet")
     kept.write_bytes(kept.read_bytes()[:50])
     run = iv.evaluate(gardeners, benchmark, {"a": Counted("a")}, tmp_path / "run")
     assert Counted.fitted == 2
@@ -364,12 +364,12 @@ def test_a_killed_evaluation_goes_on_where_it_was(tmp_path: Path) -> None:
     assert whole.returncode == 0, whole.stderr
     process = subprocess.Popen([*COMMAND, *rest, *names], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob(".run.*/*/part.json")) and process.poll() is None and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".run.*/[!.]*/part.json")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=60)
     if process.returncode == -signal.SIGKILL and not out.exists():
-        assert list(tmp_path.glob(".run.*/*/part.json"))
+        assert list(tmp_path.glob(".run.*/[!.]*/part.json"))
     if not out.exists():
         again = subprocess.run([*COMMAND, *rest, *names], capture_output=True, text=True)
         assert again.returncode == 0, again.stderr

@@ -90,7 +90,7 @@ class Parts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._finished or not any(self.folder.glob("*/part.json")):
+        if self._finished or not any(self.folder.glob("[!.]*/part.json")):
             shutil.rmtree(self.folder, ignore_errors=True)
         self._stack.close()
 

@@ -4,7 +4,7 @@
 
 800 people, seed 0. The first time `masked` is trained, which takes half an hour on two cores; then it is all done in
 about a quarter of an hour. Runs are kept in --runs, and the same command goes on where it was stopped. What is written
-between the marks of a page is kept, and all around it is made anew.
+between the marks of a page is kept, and everything around it is written again.
 """
 
 import argparse

@@ -60,8 +60,8 @@ def main() -> None:
 def _run(way: str, python: str) -> dict[str, Any]:
     print(f"{way} … (load {os.getloadavg()[0]:.1f})", file=sys.stderr, flush=True)
     command = [python, __file__, *sys.argv[1:], "--way", way]
-    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return {"load": os.getloadavg()[0], **json.loads(said.splitlines()[-1])}
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {"load": os.getloadavg()[0], **json.loads(output.splitlines()[-1])}
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def lm_eval(loaded: Loaded) -> Asked:
 
 
 def table(found: dict[str, dict[str, Any]]) -> str:
-    """The table of the page, and what is to be said beside it."""
+    """Return the table of the page and the notes below it."""
     lines = [
         "| way | prompts | tokens read | of the least | prompts/s | tokens/s | seconds a person | peak GB | load |",
         "|---|---|---|---|---|---|---|---|---|",

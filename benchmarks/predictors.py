@@ -122,10 +122,10 @@ def headline(study: Study, names: list[str]) -> Iterator[str]:
             benchmark = study.benchmark(form=form, demonstrations_as=shown)
             for name in names:
                 if shown == "refined" or name not in ("random", "majority"):
-                    said = study.score(name, benchmark)
+                    got = study.score(name, benchmark)
                     yield (
-                        f"| {form} | {shown} | {name} | {_accuracy(said)} | {said.log_loss:.3f} | {said.brier:.3f} | "
-                        f"{100 * (said.ece or 0):.1f} ({100 * (said.ece_floor or 0):.1f}) | {said.ordinal_error:.3f} |"
+                        f"| {form} | {shown} | {name} | {_accuracy(got)} | {got.log_loss:.3f} | {got.brier:.3f} | "
+                        f"{100 * (got.ece or 0):.1f} ({100 * (got.ece_floor or 0):.1f}) | {got.ordinal_error:.3f} |"
                     )
     yield "| polar | polar | *paper: GPT-4o* | 63.5 | | | | |"
     yield "| polar | polar | *paper: best fine-tuned Llama-3.1-8B* | 74.7 | | | | |"
@@ -140,8 +140,8 @@ def per_probe(study: Study, names: list[str]) -> Iterator[str]:
     for name in names:
         cells = []
         for form in FORMS:
-            said = study.score(name, study.benchmark(form=form, demonstrations_as="refined", setups=(0,)))
-            cells.append(f"{_accuracy(said)} | {said.log_loss:.3f}")
+            got = study.score(name, study.benchmark(form=form, demonstrations_as="refined", setups=(0,)))
+            cells.append(f"{_accuracy(got)} | {got.log_loss:.3f}")
         yield f"| {name} | {' | '.join(cells)} |"
     yield "\nBy number of demonstrations without demographics, then demographics alone, and both (200):"
     yield "one polar probe of each category, the first of setup 0.\n"
@@ -174,7 +174,7 @@ def demonstrations(study: Study, names: list[str], out: Path) -> Iterator[str]:
         for name in names:
             scores = [study.score(name, first(benchmark, number)) for number in NUMBERS]
             rows += [(form, name, n, s.accuracy) for n, s in zip(NUMBERS, scores, strict=True)]
-            yield f"| {form} | {name} | {' | '.join(_accuracy(said) for said in scores)} |"
+            yield f"| {form} | {name} | {' | '.join(_accuracy(got) for got in scores)} |"
     _curve(rows, "demonstrations", out / "demonstrations.svg")
 
 
@@ -184,10 +184,8 @@ def contexts(study: Study, names: list[str]) -> Iterator[str]:
     for form in FORMS:
         for name in names:
             kinds = ("demographics", "statements", "both")
-            said = [
-                study.score(name, study.benchmark(form=form, demonstrations_as="refined", context=k)) for k in kinds
-            ]
-            yield f"| {form} | {name} | {' | '.join(map(_accuracy, said))} |"
+            got = [study.score(name, study.benchmark(form=form, demonstrations_as="refined", context=k)) for k in kinds]
+            yield f"| {form} | {name} | {' | '.join(map(_accuracy, got))} |"
 
 
 def new_country(study: Study, names: list[str]) -> Iterator[str]:
@@ -242,7 +240,7 @@ def smaller_networks(study: Study, names: Sequence[str]) -> Iterator[str]:
         yield "| predictor | polar | log loss | refined | log loss |\n|---|---|---|---|---|"
     for name in names:
         scores = [study.score(name, study.benchmark(form=form, demonstrations_as="refined")) for form in FORMS]
-        yield f"| {name} | {' | '.join(f'{_accuracy(said)} | {said.log_loss:.3f}' for said in scores)} |"
+        yield f"| {name} | {' | '.join(f'{_accuracy(got)} | {got.log_loss:.3f}' for got in scores)} |"
 
 
 def asking(study: Study, names: list[str], out: Path) -> Iterator[str]:
@@ -315,8 +313,8 @@ def _one_a_category(benchmark: Benchmark) -> Benchmark:
     return replace(benchmark, setups=(replace(setup, probes=np.array(probes)),))
 
 
-def _accuracy(said: Score) -> str:
-    return f"{said.accuracy:.1f} ({said.accuracy_low:.1f}-{said.accuracy_high:.1f})"
+def _accuracy(got: Score) -> str:
+    return f"{got.accuracy:.1f} ({got.accuracy_low:.1f}-{got.accuracy_high:.1f})"
 
 
 def _curve(rows: list[tuple[str, str, int, float]], title: str, path: Path) -> None:

@@ -53,12 +53,12 @@ def main() -> None:
 def effort(done: dict[str, Any], peak: float | None) -> str:
     """Tokens a second, and the share of the card's peak at six floating-point operations a weight and token."""
     rate = done["tokens"] / done["seconds"]
-    said = f"{done['steps']:,} steps, {done['tokens']:,} tokens, {done['seconds']:,.0f} s: {rate:,.0f} tokens/s"
+    text = f"{done['steps']:,} steps, {done['tokens']:,} tokens, {done['seconds']:,.0f} s: {rate:,.0f} tokens/s"
     if peak:
-        said += f", {6 * done['parameters'] * rate / (peak * 1e12):.1%} of {peak:g} TFLOPS"
+        text += f", {6 * done['parameters'] * rate / (peak * 1e12):.1%} of {peak:g} TFLOPS"
     if done["peak_gpu_bytes"]:
-        said += f", {done['peak_gpu_bytes'] / 2**30:.1f} GiB of the card"
-    return said
+        text += f", {done['peak_gpu_bytes'] / 2**30:.1f} GiB of the card"
+    return text
 
 
 def table(summary: dict[str, dict[str, Any]]) -> str:

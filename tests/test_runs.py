@@ -385,7 +385,7 @@ def test_two_processes_keep_out_of_each_others_way(tmp_path: Path) -> None:
     rest = [str(tmp_path / "garden.csv"), "--survey", str(GARDEN), "--people", "20", "--out", str(tmp_path / "run")]
     first = subprocess.Popen([*COMMAND, *rest, *(word for name in SLOW for word in ("--predictor", name))])
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob(".run.*/.lock")) and first.poll() is None and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".run.*/[!.]*/part.json")) and first.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
     first.send_signal(signal.SIGSTOP)
     second = subprocess.run([*COMMAND, *rest, "--predictor", "majority"], capture_output=True, text=True, timeout=120)

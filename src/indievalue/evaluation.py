@@ -1,7 +1,7 @@
 """From people and a benchmark to a run: draw, ask, score."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from threading import Thread
@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import benchmark_hash, task_texts
 from indievalue.errors import IndievalueError
-from indievalue.files import check_directory, new_directory
+from indievalue.files import check_directory
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
@@ -22,7 +22,6 @@ from indievalue.predictors.registry import adopt, make_predictor
 from indievalue.runs.parts import Part, Parts, ask_predictor
 from indievalue.runs.record import FORMAT, Example, Record, installed_versions
 from indievalue.runs.run import Run
-from indievalue.runs.storage import write_figure_files, write_run
 from indievalue.scoring.accuracy import summarise
 
 EXAMPLES = 1
@@ -62,7 +61,7 @@ def evaluate(
 
     Args:
         people: everybody in the data; predictors learn from those who are not tested.
-        benchmark: what is asked of whom.
+        benchmark: the people who are tested, and what they are asked.
         predictors: names such as ``"resemble:k=35"``, ``"openai/gpt-4o"`` (a chat model) or ``"local:MODEL"`` (one on
             this machine), see :func:`indievalue.predictors.registry.make_predictor`; predictor objects; a list of
             these; or a mapping from the name that tables shall show to the predictor.
@@ -98,14 +97,10 @@ def evaluate(
             name = next(iter(made))
             parts.append(stored.get(name, made.pop(name), training, call.progress))
         run = _run(people, benchmark, len(training), parts, call)
-        with new_directory(Path(out), force=force) as folder:
-            write_run(run, folder)
-            call.progress("report …")
-            run.report(folder / "report.html")
-            if call.figures:
-                write_figure_files(run, folder)
+        call.progress("report …")
+        run.save(out, figures=call.figures, force=force)
         stored.finish()
-    return replace(run, benchmark=benchmark)
+    return run
 
 
 def _prepare_report() -> None:

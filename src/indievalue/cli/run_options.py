@@ -9,10 +9,9 @@ import typer
 
 from indievalue.choices import Small
 from indievalue.cli.options import Seed
-from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
-    from indievalue.runs.run import Run
+    from indievalue.runs.run import Demographics, Run
     from indievalue.scoring.groups import GroupOptions
 
 Runs = Annotated[list[Path], typer.Argument(metavar="DIR [DIR …]", help="Run directories.")]
@@ -53,14 +52,12 @@ class GroupFlags:
 
         Raises IndievalueError where the run has no demographics, and they are ``needed`` or asked for by name.
         """
-        known = [column for column in run.people.columns if column not in ("person", "weight")]
-        if not known and (needed or self.demographic):
-            raise IndievalueError("this run has no demographics, so there are no groups to compare")
+        names: Demographics | None = None
         if self.demographic == ["all"]:
-            return list(known)
-        if not self.demographic:
-            return [name for name in run.survey.inequity if name in known] or list(known)
-        return [parts[0] if len(parts) == 1 else parts for parts in map(_crossed, self.demographic)]
+            names = run.people.columns[2:]
+        elif self.demographic:
+            names = [parts[0] if len(parts) == 1 else parts for parts in map(_crossed, self.demographic)]
+        return run.demographics(names, needed=needed)
 
 
 def load_runs(runs: list[Path], directory: Path | None, *, force: bool) -> Iterator[tuple[Path, "Run"]]:

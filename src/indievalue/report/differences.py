@@ -74,13 +74,12 @@ def _compared(
     """Rows of (predictor, text, comparison) for pairs of (run, predictor, run, predictor, predictor, text)."""
     rows, refused = [], []
     for run, name, other, against, predictor, text in pairs:
-        demographics = [name for name in run.survey.inequity if name in run.people.columns]
         try:
             comparison = compare(
                 run.predictions.filter(predictor=name),
                 other.predictions.filter(predictor=against),
                 run.people,
-                demographics,
+                run.index_demographics,
                 names=(text, against),
                 seed=run.record.seed,
             )

@@ -283,7 +283,7 @@ def _groups(run: Run, title: str, draw: Callable[..., Fitting]) -> GroupsPart | 
         forests=plots,
         demographics=tuple((str(number), plot.title) for number, plot in enumerate(plots)),
         predictors=tuple((name, name) for name in run.scores),
-        best=max(run.scores, key=lambda name: run.scores[name].accuracy),
+        best=run.best,
     )
 
 

@@ -43,7 +43,7 @@ def shown(run: Run) -> str:
 
 def standing(run: Run) -> str:
     """Who did best, with its interval, and how far it is ahead of the majority vote."""
-    best, score = max(run.scores.items(), key=lambda item: item[1].accuracy)
+    best, score = run.best, run.scores[run.best]
     sentence = (
         f"{best} predicted {score.accuracy:.1f}% of the answers "
         f"(95% interval {score.accuracy_low:.1f}–{score.accuracy_high:.1f}%)"
@@ -56,9 +56,8 @@ def standing(run: Run) -> str:
 
 def uneven(run: Run) -> str:
     """By which demographic the best predictor's accuracy differs most, and from which group to which."""
-    best = max(run.scores, key=lambda name: run.scores[name].accuracy)
     table = run.index.table if run.index else pl.DataFrame(schema={"predictor": pl.String, "corrected": pl.Float64})
-    rows = table.filter((pl.col("predictor") == best) & pl.col("corrected").is_not_null()).sort(
+    rows = table.filter((pl.col("predictor") == run.best) & pl.col("corrected").is_not_null()).sort(
         "corrected", descending=True, maintain_order=True
     )
     if rows.is_empty():
@@ -66,9 +65,9 @@ def uneven(run: Run) -> str:
     row = rows.row(0, named=True)
     name = row["demographic"].replace("_", " ")
     if row["corrected"] == 0:
-        return f"The accuracy of {best} differs between groups no more than chance would have it."
+        return f"The accuracy of {run.best} differs between groups no more than chance would have it."
     return (
-        f"The accuracy of {best} differs most by {name}: from {row['worst_value']:.1f}% ({row['worst']}) "
+        f"The accuracy of {run.best} differs most by {name}: from {row['worst_value']:.1f}% ({row['worst']}) "
         f"to {row['best_value']:.1f}% ({row['best']})."
     )
 

@@ -42,7 +42,7 @@ def installed_versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Record:
-    """What was asked of whom, and with what: the content of ``run.json``.
+    """What was asked, and with what: the content of ``run.json``.
 
     Attributes:
         survey: name of a shipped survey, or the folder of another. form, protocol, context, demonstrations,

@@ -1,7 +1,7 @@
 """A run: the predictions of one benchmark, what made them, and everything that can be asked of them."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar, Unpack, cast
@@ -34,7 +34,7 @@ class Run:
     :func:`indievalue.evaluate` makes one, :func:`indievalue.load_run` reads one, :meth:`save` writes it.
 
     Attributes:
-        record: what was asked of whom, and with what. survey: the survey.
+        record: what was asked, and with what. survey: the survey.
         predictions: one row per predictor, person and probe (see docs: Commands and files).
         people: one row per person tested: ``person``, ``weight``, and the label of their group in every demographic.
         scores: the score of each predictor, in the order in which they were named.
@@ -96,11 +96,15 @@ class Run:
         """How often each predictor is right in bins of its probability (see :mod:`indievalue.scoring.calibration`)."""
         return reliability(self.predictions, self.record.seed)
 
+    @property
+    def index_demographics(self) -> list[str]:
+        """The demographics of the survey's Value Inequity Index that the run has."""
+        return [name for name in self.survey.inequity if name in self.people.columns]
+
     @cached_property
     def index(self) -> Inequity | None:
         """Inequity over the demographics of the survey's Value Inequity Index; None where the run has none of them."""
-        demographics = [name for name in self.survey.inequity if name in self.people.columns]
-        return self.inequity(demographics) if demographics else None
+        return self.inequity(self.index_demographics) if self.index_demographics else None
 
     def inequity(
         self,
@@ -113,9 +117,8 @@ class Run:
         ``demographics`` are names, or tuples of two to cross; by default those of the survey's index. ``fields`` are
         fields of ``options``, such as ``minimum=50``. Raises IndievalueError where the run has no such demographic.
         """
-        wanted = self.demographics(demographics)
-        fields = cast(GroupFields, {"seed": self.record.seed, **fields} if options is None else fields)
-        return inequity(self.predictions, self.people, wanted, options, **fields)
+        options = self._options(options, fields)
+        return inequity(self.predictions, self.people, self.demographics(demographics), options)
 
     def flattening(
         self,
@@ -125,10 +128,10 @@ class Run:
         **fields: Unpack[GroupFields],
     ) -> Flattening:
         """Measure whether predictors make people more alike (see :func:`indievalue.scoring.flattening.flattening`)."""
+        options = self._options(options, fields)
         wanted = self.demographics(demographics)
-        fields = cast(GroupFields, {"seed": self.record.seed, **fields} if options is None else fields)
         scales = option_scales(self.predictions, self.survey)
-        return flattening(self.predictions, self.people, wanted, scales, matched, options, **fields)
+        return flattening(self.predictions, self.people, wanted, scales, matched, options)
 
     def compare(
         self,
@@ -146,29 +149,25 @@ class Run:
         for name in (a, b):
             if name not in self.scores:
                 raise IndievalueError(f"the run has no predictor {name!r}; it has {', '.join(self.scores)}")
-        known = self.people.columns[2:]
-        wanted = self.demographics(demographics) if demographics is not None or known else []
-        fields = cast(GroupFields, {"seed": self.record.seed, **fields} if options is None else fields)
         return compare(
             self.predictions.filter(predictor=a),
             self.predictions.filter(predictor=b),
             self.people,
-            wanted,
-            options=options,
-            **fields,
+            self.demographics(demographics, needed=False),
+            options=self._options(options, fields),
         )
 
-    def demographics(self, names: Demographics | None = None) -> list[str | tuple[str, ...]]:
+    def demographics(self, names: Demographics | None = None, *, needed: bool = True) -> list[str | tuple[str, ...]]:
         """Return ``names``, by default the demographics of the survey's index that the run has, or all that it has.
 
-        Raises IndievalueError where the run has none.
+        Raises IndievalueError where the run has no demographics, and they are ``needed`` or asked for by name.
         """
         known = self.people.columns[2:]
-        if not known:
+        if not known and (needed or names is not None):
             raise IndievalueError("this run has no demographics, so there are no groups to compare")
         if names is not None:
             return [names] if isinstance(names, str) else list(names)
-        return [name for name in self.survey.inequity if name in known] or list(known)
+        return list(self.index_demographics or known)
 
     def save(self, directory: str | Path, *, figures: bool = False, force: bool = False) -> None:
         """Write a run directory: predictions, people, scores, benchmark, report; with ``figures`` also figures and
@@ -192,6 +191,10 @@ class Run:
         if key not in self._computed:
             self._computed[key] = make()
         return cast(T, self._computed[key])
+
+    def _options(self, options: GroupOptions | None, fields: GroupFields) -> GroupOptions:
+        """The options with ``fields`` in place of theirs; the seed is the run's unless they say otherwise."""
+        return replace(options or GroupOptions(seed=self.record.seed), **fields)
 
     def __repr__(self) -> str:
         record = self.record

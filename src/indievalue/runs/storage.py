@@ -33,13 +33,13 @@ _SURVEY = "survey"
 def save_run(run: Run, directory: Path, *, figures: bool = False, force: bool = False) -> None:
     """Write a run directory, as :meth:`indievalue.runs.run.Run.save` says."""
     with new_directory(directory, force=force) as folder:
-        write_run(run, folder)
+        _write_run(run, folder)
         run.report(folder / "report.html")
         if figures:
-            write_figure_files(run, folder)
+            _write_figure_files(run, folder)
 
 
-def write_run(run: Run, folder: Path) -> None:
+def _write_run(run: Run, folder: Path) -> None:
     """Write everything of a run into ``folder`` but its report."""
     run.predictions.write_parquet(folder / "predictions.parquet")
     run.people.write_parquet(folder / "people.parquet")
@@ -58,7 +58,7 @@ def write_run(run: Run, folder: Path) -> None:
         write(folder)
 
 
-def write_figure_files(run: Run, folder: Path) -> None:
+def _write_figure_files(run: Run, folder: Path) -> None:
     """Write every figure and table of ``run`` into ``folder``, as ``figures/`` and ``tables/``."""
     from indievalue.report.figures.files import write_figures
     from indievalue.report.tables.of_runs import write_run_tables

@@ -22,8 +22,9 @@ def inequity_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
     table = None if run.index is None else run.index.table.filter(pl.col("sigma").is_not_null())
     if table is None or table.is_empty():
         raise ValueError("there is no demographic of two groups to draw")
-    best = max(run.scores, key=lambda name: run.scores[name].accuracy)
-    order = table.filter(pl.col("predictor") == best).sort("sigma", descending=True, maintain_order=True)["demographic"]
+    order = table.filter(pl.col("predictor") == run.best).sort("sigma", descending=True, maintain_order=True)[
+        "demographic"
+    ]
     items = [_item(row) for row in table.iter_rows(named=True)]
     rows = Rows(tuple(name.replace("_", " ") for name in order), tuple(run.scores), width, height=11)
     greatest = max(float(item[end]) for item in items for end in ("sigma", "high", "corrected"))

@@ -90,8 +90,7 @@ def accuracy_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
 def category_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
     """Accuracy in every category with its 95% interval, by predictor; categories are sorted by the best predictor's."""
     table = run.by_category
-    best = max(run.scores, key=lambda name: run.scores[name].accuracy)
-    of_best = table.filter(pl.col("predictor") == best).sort("accuracy", descending=True, maintain_order=True)
+    of_best = table.filter(pl.col("predictor") == run.best).sort("accuracy", descending=True, maintain_order=True)
     rows = Rows(tuple(of_best["category"]), tuple(run.scores), width, height=11)
     dots = [
         item

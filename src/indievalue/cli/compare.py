@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from indievalue.cli.options import Force, notes, out
-from indievalue.cli.run_options import GroupFlags, Runs, load_runs
+from indievalue.cli.run_options import GroupFlags, Runs
 from indievalue.errors import IndievalueError
 
 
@@ -29,12 +29,13 @@ def compare(
     from indievalue.report.tables.frames import TABLE_FILES, write_frame
     from indievalue.report.terminal import print_comparisons
     from indievalue.runs.comparing import compare_runs, comparison_table
+    from indievalue.runs.storage import load_run
 
     if file is not None and file.suffix not in TABLE_FILES:
         raise typer.BadParameter(f"--out takes a file that ends in {', '.join(TABLE_FILES)}, not {file.name!r}")
     if file is not None and file.exists() and not force:
         raise IndievalueError(f"{file} exists already; choose another --out, or give --force to replace it")
-    loaded = list(load_runs(runs, None, force=force))
+    loaded = [(folder, load_run(folder)) for folder in runs]
     found = compare_runs(
         loaded,
         predictor,

@@ -1,15 +1,11 @@
 """``indievalue flattening``: measure whether predictors make people more alike."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from indievalue.cli.options import Force, escaped, notes, out
-from indievalue.cli.run_options import GroupFlags, Runs, TablesOut, load_runs
-
-if TYPE_CHECKING:
-    import polars as pl
+from indievalue.cli.options import Force
+from indievalue.cli.run_options import GroupFlags, Runs, TablesOf, TablesOut, report_runs
 
 
 def flattening(
@@ -27,17 +23,11 @@ def flattening(
     force: Force = False,
 ) -> None:
     """Measure whether predictors make people of one group more alike than they are."""
-    from indievalue.report.tables.frames import write_frames
     from indievalue.report.terminal import print_flattening
 
-    frames: dict[str, list[tuple[Path, pl.DataFrame]]] = {"table": [], "groups": [], "pairs": []}
-    for folder, run in load_runs(runs, directory, force=force):
-        found = run.flattening(groups.demographics(run), match, groups.options())
-        if len(runs) > 1:
-            out.print(f"\n[bold]{escaped(str(folder))}[/]", highlight=False)
-        print_flattening(found, out)
-        for name, tables in frames.items():
-            tables.append((folder, getattr(found, name)))
-    if directory is not None:
-        write_frames(frames, directory, "Flattening", force=force)
-        notes.print(f"Tables: {directory}")
+    report_runs(
+        runs,
+        lambda run: run.flattening(groups.demographics(run), match, groups.options()),
+        print_flattening,
+        TablesOf(("table", "groups", "pairs"), "Flattening", directory, force=force),
+    )

@@ -1,18 +1,23 @@
-"""Options of the commands that read runs, and the runs they name."""
+"""Options of the commands that read runs, and what these have in common."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from indievalue.choices import Small
-from indievalue.cli.options import Seed
+from indievalue.cli.options import Seed, escaped, notes, out
 
 if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import Console
+
     from indievalue.runs.run import Demographics, Run
     from indievalue.scoring.groups import GroupOptions
+
+T = TypeVar("T")
 
 Runs = Annotated[list[Path], typer.Argument(metavar="DIR [DIR …]", help="Run directories.")]
 
@@ -60,15 +65,37 @@ class GroupFlags:
         return run.demographics(names, needed=needed)
 
 
-def load_runs(runs: list[Path], directory: Path | None, *, force: bool) -> Iterator[tuple[Path, "Run"]]:
-    """Load each run, after checking that ``directory`` can be written."""
+@dataclass(frozen=True)
+class TablesOf:
+    """Which tables of what was measured are written, under which title, and where; None for nowhere."""
+
+    names: tuple[str, ...]
+    title: str
+    directory: Path | None
+    force: bool
+
+
+def report_runs(
+    runs: list[Path], measure: Callable[["Run"], T], show: Callable[[T, "Console"], None], tables: TablesOf
+) -> None:
+    """Print what is measured of each run, under its name where there are several, and write the tables of all."""
     from indievalue.files import check_directory
+    from indievalue.report.tables.frames import write_frames
     from indievalue.runs.storage import load_run
 
-    if directory is not None:
-        check_directory(directory, force=force)  # fail fast, before the work begins
+    if tables.directory is not None:
+        check_directory(tables.directory, force=tables.force)  # fail fast, before the work begins
+    frames: dict[str, list[tuple[Path, pl.DataFrame]]] = {name: [] for name in tables.names}
     for folder in runs:
-        yield folder, load_run(folder)
+        found = measure(load_run(folder))
+        if len(runs) > 1:
+            out.print(f"\n[bold]{escaped(str(folder))}[/]", highlight=False)
+        show(found, out)
+        for name, collected in frames.items():
+            collected.append((folder, getattr(found, name)))
+    if tables.directory is not None:
+        write_frames(frames, tables.directory, tables.title, force=tables.force)
+        notes.print(f"Tables: {tables.directory}")
 
 
 def _crossed(name: str) -> tuple[str, ...]:

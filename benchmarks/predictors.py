@@ -20,6 +20,7 @@ import polars as pl
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings, Setup
 from indievalue.benchmark.narrow import first
+from indievalue.choices import FORMS, FormName
 from indievalue.elicitation.strategies import STRATEGIES, best_list, elicited
 from indievalue.people.people import People
 from indievalue.people.read import read_people
@@ -28,7 +29,6 @@ from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Predictor
 from indievalue.predictors.registry import make_predictor
 from indievalue.scoring.accuracy import Score, score
-from indievalue.survey.model import FORMS, FormName
 
 NUMBERS = (0, 5, 10, 20, 50, 100, 200)
 ASKED = (5, 10, 20, 30, 50)

@@ -17,11 +17,11 @@ from rich.table import Table
 
 from indievalue.benchmark.build import build_benchmark, protocol_probes
 from indievalue.benchmark.model import Settings
+from indievalue.choices import FORMS, FormName
 from indievalue.people.people import People
 from indievalue.people.read import read_people
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.registry import make_predictor
-from indievalue.survey.model import FORMS, FormName
 from indievalue.synthetic.generate import synthetic_people
 
 SPEED = """

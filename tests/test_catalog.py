@@ -12,12 +12,12 @@ import pytest
 import yaml
 
 from conftest import GARDEN
+from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people import catalog
 from indievalue.people.catalog import texts, write_catalog
 from indievalue.people.decode import decode
 from indievalue.people.people import People
-from indievalue.survey.model import FORMS
 from indievalue.survey.survey import Survey
 
 FILES = ["README.md", "answers_polar.parquet", "answers_refined.parquet", "people.parquet", "statements.parquet"]

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import garden_answers
+from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.catalog import why_missing
 from indievalue.people.decode import decode, integer_codes, recognise
 from indievalue.people.findings import CodeCount
 from indievalue.people.people import People
-from indievalue.survey.model import FORMS
 from indievalue.survey.survey import Survey
 
 NOT_ASKED, BLANK = -4, -5

@@ -9,6 +9,7 @@ import pytest
 from conftest import garden_answers
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
+from indievalue.choices import FORMS, FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
@@ -19,7 +20,6 @@ from indievalue.predictors.joint import Joint
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.predictions import predict
 from indievalue.scoring.accuracy import score
-from indievalue.survey.model import FORMS, FormName
 from indievalue.survey.survey import Survey
 
 

@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indievalue.benchmark.build import build_benchmark
-from indievalue.benchmark.model import CONTEXTS, Settings
+from indievalue.benchmark.model import Settings
 from indievalue.benchmark.storage import task_texts
+from indievalue.choices import CONTEXTS, FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.prompts.answer import chosen_option, chosen_options
 from indievalue.prompts.prompt import Asked, Prompt, Style, prompts_of
 from indievalue.prompts.tokens import counter
 from indievalue.prompts.voice import in_third_person
-from indievalue.survey.model import FORMS
 from indievalue.survey.survey import Survey
 
 GOLDEN = Path(__file__).parent / "prompts"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from conftest import real_file
+from indievalue.choices import FORMS
 from indievalue.people.people import People
 from indievalue.people.read import read_people
-from indievalue.survey.model import FORMS
 
 NEW_ZEALAND = "native/WVS_Wave_7_New_Zealand_Spss_v1.4.sav"
 RUSSIA = "native/WVS_Wave_7_Russian_Federation_Stata_v2.0.dta"

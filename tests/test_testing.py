@@ -15,12 +15,12 @@ import indievalue
 from conftest import GARDEN, ROOT
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings, Task
+from indievalue.choices import FormName
 from indievalue.evaluation import Call
 from indievalue.people.people import People
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.protocol import Guesses
 from indievalue.predictors.registry import STATISTICAL, make_predictor
-from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
 from indievalue.testing import check_predictor, made_up_people, small_survey
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conftest import REFERENCE, ROOT
-from indievalue.survey.model import FORMS, FormName
+from indievalue.choices import FORMS, FormName
 from indievalue.survey.survey import Survey
 
 # Every difference from the reference is here and, with its reason, in docs/corrections.md.

@@ -38,4 +38,3 @@ Missing = Literal["refuse", "invalid"]
 """What happens to probes that an answers file lacks: the file is refused, or they count as invalid."""
 
 ExportFormat = Literal["jsonl", "inspect", "lm-eval", "hf"]
-EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)

@@ -18,11 +18,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.benchmark.build import build_benchmark
-from indievalue.benchmark.model import CONTEXTS, NOBODY, Benchmark, Settings, Task
+from indievalue.benchmark.model import NOBODY, Benchmark, Settings, Task
+from indievalue.choices import CONTEXTS, FORMS, FormName
 from indievalue.people.findings import Findings
 from indievalue.people.people import People
 from indievalue.predictors.protocol import INVALID, Guesses, Predictor
-from indievalue.survey.model import FORMS, Demographic, FormName, Group, Option, Question, Sampling
+from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
 from indievalue.survey.survey import Survey
 
 TRAINING = 120

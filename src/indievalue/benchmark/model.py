@@ -8,13 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from indievalue.choices import CONTEXTS as CONTEXTS
-from indievalue.choices import FORMS, FormName
-from indievalue.choices import PROTOCOLS as PROTOCOLS
-from indievalue.choices import SOURCES as SOURCES
-from indievalue.choices import Context as Context
-from indievalue.choices import DemonstrationsFrom as DemonstrationsFrom
-from indievalue.choices import Protocol as Protocol
+from indievalue.choices import CONTEXTS, FORMS, PROTOCOLS, SOURCES, Context, DemonstrationsFrom, FormName, Protocol
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.survey.survey import Survey

@@ -16,12 +16,12 @@ def demo(
     """Try it without any data: synthetic people, a benchmark, three predictors, a report."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.model import Settings
+    from indievalue.choices import FORMS
     from indievalue.evaluation import Call, evaluate
     from indievalue.files import new_directory
     from indievalue.report.page import write_report
     from indievalue.report.terminal import print_summary
     from indievalue.runs.run import Run
-    from indievalue.survey.model import FORMS
 
     people = SourceFlags(seed=seed).people("synthetic:5000")
     runs: list[Run] = []

@@ -4,20 +4,18 @@ import json
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from indievalue.benchmark.model import Benchmark, Task
+from indievalue.choices import FormName, Missing
 from indievalue.errors import IndievalueError, problems_of
 from indievalue.people.people import People
 from indievalue.predictors.protocol import INVALID, BasePredictor, Guesses
 from indievalue.prompts.answer import chosen_option, chosen_options
 from indievalue.prompts.prompt import Asked
-from indievalue.survey.model import FormName
-
-Missing = Literal["refuse", "invalid"]
 
 TOLERANCE = 0.02
 """How far probabilities that were rounded may be from a sum of 1."""

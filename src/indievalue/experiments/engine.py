@@ -14,6 +14,7 @@ import polars as pl
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings
 from indievalue.benchmark.narrow import about, first
+from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.experiments.folder import FORMAT, Folder
 from indievalue.experiments.grid import Cell, cells, pairs
@@ -24,7 +25,6 @@ from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Cost, Predictor
 from indievalue.predictors.registry import kind_of, make_predictor, make_predictors
 from indievalue.report.paper import paper_figures
-from indievalue.survey.model import FormName
 
 Fitted = tuple[str, FormName, FormName]
 """Predictor, form of the probes, form of the demonstrations: what a fit depends on."""

@@ -8,9 +8,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from indievalue.benchmark.model import Context, DemonstrationsFrom, Protocol
+from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol
 from indievalue.errors import IndievalueError, problems_of
-from indievalue.survey.model import FormName
 
 EVERYTHING = "everything"
 NOTHING = "nothing"

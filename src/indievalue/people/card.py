@@ -2,8 +2,8 @@
 
 import yaml
 
+from indievalue.choices import FORMS
 from indievalue.people.people import People
-from indievalue.survey.model import FORMS
 
 
 def dataset_card(people: People, *, text: bool) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from indievalue.choices import FORMS, FormName
 from indievalue.files import new_directory
 from indievalue.people.card import dataset_card
 from indievalue.people.people import People
 from indievalue.survey.codes import format_codes
-from indievalue.survey.model import FORMS, FormName
 from indievalue.survey.survey import Survey
 
 

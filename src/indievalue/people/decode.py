@@ -6,11 +6,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.findings import CodeCount, Findings
 from indievalue.people.people import People
 from indievalue.survey.gazetteer import look_up
-from indievalue.survey.model import FORMS, Demographic
+from indievalue.survey.model import Demographic
 from indievalue.survey.survey import Survey
 
 UNKNOWN = "unknown code"

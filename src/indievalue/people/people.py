@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from indievalue.choices import FormName
 from indievalue.display import MOST_ROWS, html_table
 from indievalue.people.findings import Findings
-from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
 
 

@@ -7,10 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.per_question import PerQuestion, Seen
-from indievalue.survey.model import FormName
 
 TREES = 250
 PATIENCE = 25

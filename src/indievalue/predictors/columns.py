@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from indievalue.survey.model import FormName
+from indievalue.choices import FormName
 from indievalue.survey.survey import Survey
 
 FEWEST = 50

@@ -12,6 +12,7 @@ from scipy.linalg import block_diag
 from scipy.linalg.blas import ssyrk
 
 from indievalue.benchmark.model import Task
+from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.people.people import People
@@ -21,7 +22,6 @@ from indievalue.predictors.columns import coarsening, demographic_columns, frequ
 from indievalue.predictors.joint import Joint
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.seeded import key_table, keys
-from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
 
 RIDGE = 0.02

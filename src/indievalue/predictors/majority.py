@@ -5,10 +5,10 @@ from typing import Self
 import numpy as np
 
 from indievalue.benchmark.model import Task
+from indievalue.choices import FormName
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates, option_counts
 from indievalue.predictors.protocol import INVALID, Guesses, StatisticalPredictor
-from indievalue.survey.model import FormName
 
 
 class Majority(StatisticalPredictor):

@@ -10,11 +10,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.benchmark.model import Task
+from indievalue.choices import FormName
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.seeded import key_table, keys
-from indievalue.survey.model import Form, FormName
+from indievalue.survey.model import Form
 from indievalue.survey.survey import Survey
 
 VALIDATION = 0.05

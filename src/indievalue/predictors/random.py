@@ -5,10 +5,10 @@ from typing import Self
 import numpy as np
 
 from indievalue.benchmark.model import Task
+from indievalue.choices import FormName
 from indievalue.people.people import People
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.seeded import key_table
-from indievalue.survey.model import FormName
 
 
 class Random(StatisticalPredictor):

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.benchmark.model import Task
+from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.protocol import INVALID, Guesses, StatisticalPredictor
-from indievalue.survey.model import FormName
 
 _BLOCK = 128
 """Tested people whose similarities to everyone are held at once: 128 × 100,000 float32 are 51 MB."""

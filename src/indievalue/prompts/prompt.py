@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined, Template, TemplateError
 
-from indievalue.choices import OPTION_ORDERS as OPTION_ORDERS
-from indievalue.choices import OptionOrder as OptionOrder
+from indievalue.choices import OPTION_ORDERS, VOICES, OptionOrder, Voice
 from indievalue.errors import IndievalueError
-from indievalue.prompts.voice import VOICES, Voice, all_in_voice
+from indievalue.prompts.voice import all_in_voice
 from indievalue.seeded import key_table
 
 TEMPLATES = ("single", "batch")

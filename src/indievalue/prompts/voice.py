@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from indievalue.choices import VOICES as VOICES
-from indievalue.choices import Voice as Voice
+from indievalue.choices import Voice
 
 _THIRD = {
     "i am": "they are",

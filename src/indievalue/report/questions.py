@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from indievalue.survey.model import FormName
+from indievalue.choices import FormName
 from indievalue.survey.survey import Survey
 
 

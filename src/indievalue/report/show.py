@@ -7,9 +7,9 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from indievalue.choices import FORMS, FormName
 from indievalue.people.catalog import demographic_statements, why_missing
 from indievalue.people.people import People
-from indievalue.survey.model import FORMS, FormName
 from indievalue.survey.survey import Survey
 
 

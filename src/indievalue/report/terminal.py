@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from indievalue.choices import FormName
 from indievalue.report.numbers import interval, number, signed, signed_interval
 from indievalue.report.paper import Paper
 from indievalue.scoring.accuracy import Score
@@ -15,7 +16,6 @@ from indievalue.scoring.flattening import ANYBODY, Flattening
 from indievalue.scoring.groups import CROSS
 from indievalue.scoring.inequity import Inequity
 from indievalue.scoring.paired import Comparison
-from indievalue.survey.model import FormName
 
 
 def print_summary(scores: Mapping[str, Score], form: FormName, console: Console, *, paper: Paper | None = None) -> None:

@@ -8,9 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from indievalue.choices import MEASURES, Measure
-from indievalue.choices import SMALL as SMALL
-from indievalue.choices import Small as Small
+from indievalue.choices import MEASURES, SMALL, Measure, Small
 from indievalue.errors import IndievalueError
 
 MINIMUM = 30

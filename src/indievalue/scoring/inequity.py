@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.choices import Measure
 from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.scoring.bootstrap import drawn_sums, shuffled_sums
@@ -24,7 +25,7 @@ from indievalue.scoring.groups import (
     check_demographics,
     group_people,
 )
-from indievalue.scoring.measures import Measure, Sums, person_sums
+from indievalue.scoring.measures import Sums, person_sums
 from indievalue.scoring.spread import HIGH, LOW, Floats, between_groups, mean_spread_interval, spread, spread_interval
 
 Row = dict[str, object]

@@ -10,8 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from indievalue.choices import MEASURES as MEASURES
-from indievalue.choices import Measure as Measure
+from indievalue.choices import Measure
 from indievalue.predictors.protocol import INVALID
 from indievalue.scoring.accuracy import LEAST_PROBABILITY
 from indievalue.scoring.calibration import BINS, equal_mass_bins

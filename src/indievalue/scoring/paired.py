@@ -7,11 +7,12 @@ from typing import Unpack
 import numpy as np
 import polars as pl
 
+from indievalue.choices import MEASURES, Measure
 from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.scoring.groups import CROSS, GroupFields, GroupOptions, Groups, check_demographics, group_people
 from indievalue.scoring.inequity import Measured, Row, measure_groups, people_of
-from indievalue.scoring.measures import MEASURES, Measure, Sums, person_sums
+from indievalue.scoring.measures import Sums, person_sums
 from indievalue.scoring.spread import HIGH, LOW, Floats, mean_spread_interval, spread
 
 KEY = ["setup", "person", "question"]

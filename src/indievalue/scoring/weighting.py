@@ -4,8 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from indievalue.choices import WEIGHTINGS as WEIGHTINGS
-from indievalue.choices import Weighting as Weighting
+from indievalue.choices import WEIGHTINGS, Weighting
 from indievalue.errors import IndievalueError
 from indievalue.survey.gazetteer import population
 from indievalue.survey.survey import Survey

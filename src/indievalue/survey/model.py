@@ -8,8 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from indievalue.choices import FORMS as FORMS
-from indievalue.choices import FormName as FormName
+from indievalue.choices import FormName
 from indievalue.survey.gazetteer import in_a_sentence
 
 MISSING = -1

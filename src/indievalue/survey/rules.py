@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from indievalue.choices import FORMS
 from indievalue.survey.codes import format_codes
-from indievalue.survey.model import FORMS, Demographic, Question
+from indievalue.survey.model import Demographic, Question
 
 LONGEST_STATEMENT = 60
 """Words. Longer ones are not one natural sentence any more."""

@@ -6,9 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
+from indievalue.choices import FORMS, FormName
 from indievalue.errors import IndievalueError
 from indievalue.survey import rules
-from indievalue.survey.model import FORMS, MISSING, Demographic, Form, FormName, Question, Sampling
+from indievalue.survey.model import MISSING, Demographic, Form, Question, Sampling
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.decode import integer_codes, needed_columns
 from indievalue.people.tables import Wanted, read_columns
 from indievalue.survey.gazetteer import look_up
 from indievalue.survey.load import load_survey
-from indievalue.survey.model import FORMS, Demographic, Question
+from indievalue.survey.model import Demographic, Question
 from indievalue.survey.survey import Survey
 from indievalue.synthetic.copula import Counts, factor_loadings, normal_scores
 from indievalue.synthetic.generate import FEWEST, SHARE, Twin

@@ -10,6 +10,7 @@ import numpy as np
 
 from indievalue.benchmark.model import Task
 from indievalue.benchmark.storage import texts_of
+from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.local.cache import Kept, Scores, key_of
@@ -21,7 +22,6 @@ from indievalue.predictors.local.trained_on import check_not_trained_on
 from indievalue.predictors.local.wording import STATEMENT, Wording
 from indievalue.predictors.protocol import BasePredictor, Guesses
 from indievalue.prompts.prompt import Prompt, Style, prompts_of
-from indievalue.survey.model import FormName
 
 _LITTLE = 0.5
 """Probability of all labels together below which a model is said not to answer by label."""

@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from indievalue.choices import FormName
 from indievalue.people.people import People
 from indievalue.predictors.columns import coarsening, demographic_columns, frequent_groups
-from indievalue.survey.model import FormName
 from indievalue.survey.survey import Survey
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from indievalue.benchmark.model import Task
+from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
@@ -30,7 +31,6 @@ from indievalue.predictors.masked.validation import (
     validating,
 )
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
-from indievalue.survey.model import FormName
 
 
 class Masked(StatisticalPredictor):

@@ -44,12 +44,31 @@ class SourceFlags:
         typer.Option("--survey", help="Name of a survey, or the folder of your own [default: found by the columns]."),
     ] = None
     seed: Seed = 0
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Name or number of an Excel file's sheet [default: the first].")
+    ] = None
+    header_row: Annotated[
+        int | None,
+        typer.Option("--header-row", help="Number of the row with the column names, from 1 [default: found]."),
+    ] = None
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Encoding of text, such as cp1252 [default: as the file states].")
+    ] = None
+    person_columns: Annotated[
+        str | None,
+        typer.Option(
+            "--person-columns", help="Columns that together identify a person, separated by commas [default: survey's]."
+        ),
+    ] = None
 
     def people(self, data: str, *, quiet: bool = False) -> "People":
         """Read the people of ``data``, a file or ``synthetic``, and print what was found in it unless ``quiet``."""
+        from indievalue.people.options import ReadOptions
         from indievalue.synthetic.source import people_from
 
-        people = people_from(data, self.survey, self.seed)
+        names = tuple(name.strip() for name in (self.person_columns or "").split(",") if name.strip())
+        options = ReadOptions(self.sheet, self.header_row, self.encoding, names)
+        people = people_from(data, self.survey, self.seed, options)
         if not quiet:
             for line in people.findings.lines():
                 notes.print(escaped(line), soft_wrap=True)

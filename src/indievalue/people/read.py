@@ -4,13 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from indievalue.people.decode import decode, needed_columns, recognise
+from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.tables import Wanted, fingerprint, format_of, read_columns
 from indievalue.survey.load import load_survey, shipped_surveys
 from indievalue.survey.survey import Survey
 
 
-def read_people(file: str | Path, survey: str | Survey | None = None) -> People:
+def read_people(file: str | Path, survey: str | Survey | None = None, options: ReadOptions | None = None) -> People:
     """The people of a survey file (.csv, .csv.gz, .sav, .dta, .xlsx, .parquet).
 
     ``survey`` is a survey, the name of a shipped one, or the folder of one of your own; where it is None the file's

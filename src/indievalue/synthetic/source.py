@@ -2,21 +2,22 @@
 
 from indievalue.errors import IndievalueError
 from indievalue.people.findings import SYNTHETIC
+from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.read import read_people
 
 SYNTHETIC_PEOPLE = 10_000
 
 
-def people_from(data: str, survey: str | None = None, seed: int = 0) -> People:
+def people_from(data: str, survey: str | None = None, seed: int = 0, options: ReadOptions | None = None) -> People:
     """The people of ``data``: the path of a survey file, ``synthetic``, or ``synthetic:N`` for N people.
 
-    ``survey`` as in :func:`indievalue.people.read.read_people`; ``seed`` is of synthetic people. Raises IndievalueError
-    where the file cannot be read, or N is no number of people.
+    ``survey`` and ``options`` as in :func:`indievalue.people.read.read_people`; ``seed`` is of synthetic people. Raises
+    IndievalueError where the file cannot be read, or N is no number of people.
     """
     kind, _, number = data.partition(":")
     if kind != SYNTHETIC:
-        return read_people(data, survey)
+        return read_people(data, survey, options)
     if number and not number.isdecimal():
         raise IndievalueError(f"{data}: how many people? A whole number, as in {SYNTHETIC}:{SYNTHETIC_PEOPLE}")
     from indievalue.synthetic.generate import synthetic_people  # scipy takes a while

@@ -8,6 +8,7 @@ import re
 import struct
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,8 @@ import xlsxwriter
 
 from conftest import GARDEN, garden_answers
 from indievalue.errors import IndievalueError
+from indievalue.people import delimited, unpack
+from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.read import read_people
 from indievalue.survey.survey import Survey
@@ -65,6 +68,19 @@ def _utf16(table: pl.DataFrame, path: Path) -> None:
     path.write_bytes(table.write_csv(separator="\t", line_terminator="\r\n").encode("utf-16"))
 
 
+def _zip(path: Path, members: dict[str, str | bytes], **more: int) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, **more) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def _zip_of(table: pl.DataFrame, path: Path, name: str) -> None:
+    inner = path.with_name(name)
+    _sav()(table, inner)
+    _zip(path, {"__MACOSX/._answers.sav": b"junk", "licence.pdf": b"%PDF", name: inner.read_bytes()})
+    inner.unlink()
+
+
 def _sav(**more: bool) -> Callable[..., None]:
     def write(table: pl.DataFrame, path: Path) -> None:
         declared = {name: [{"lo": -99, "hi": -1}] for name in ("P1", "A1", "REGION") if name in table.columns}
@@ -93,6 +109,16 @@ WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
     "r.csv": _from_r,
     "spss.csv": _from_spss,
     "utf16.csv": _utf16,
+    "tab.tsv": _csv("\t"),
+    "semicolon.txt": _csv(";"),
+    "old-mac.csv": _csv(end="\r"),
+    "excel.csv": _csv(";", mark=codecs.BOM_UTF8 + b"sep=;\r\n", end="\r\n"),
+    "title.csv": _csv(mark=b"The garden survey, second wave\n\n"),
+    "padded-title.csv": _csv(mark=b"The garden survey,,,,,,,,\n"),
+    "comments.csv": _csv(mark=b"# exported 2024-05-01\n# by the gardener, with care\n"),
+    "tab.tsv.gz": lambda table, path: path.write_bytes(gzip.compress(table.write_csv(separator="\t").encode())),
+    "csv.zip": lambda table, path: _zip(path, {"a folder/answers.csv": table.write_csv()}),
+    "sav.zip": lambda table, path: _zip_of(table, path, "answers.sav"),
     "zipped.csv.gz": _gz,
     "plain.sav": _sav(),
     "compressed.sav": _sav(row_compress=True),
@@ -369,11 +395,130 @@ def test_what_is_no_file_of_a_known_format_is_refused(garden: Survey, tmp_path: 
     for name, said in {
         "none.csv": "there is no file",
         "folder.csv": "is not a file",
-        "garden.doc": "none of the formats indievalue reads: .csv, .csv.gz, .sav, .dta, .xlsx, .parquet",
+        "garden.doc": "none of the formats indievalue reads: .csv, .tsv, .txt, .csv.gz, .tsv.gz, .txt.gz, .sav",
         "garden.doc/x.csv": "there is no file",
         "x" * 300 + ".csv": "File name too long",
     }.items():
         assert said in _refused(tmp_path / name, garden)
+
+
+# Rows that do not fit
+
+
+def _wide(rows: int = 200) -> list[str]:
+    return garden_answers(rows).write_csv().splitlines()
+
+
+@pytest.mark.parametrize("row", [1, 100, 199])
+@pytest.mark.parametrize("change", ["one more", "one fewer", "a decimal comma"])
+def test_a_row_of_another_width_is_refused_with_its_place(
+    row: int, change: str, garden: Survey, tmp_path: Path
+) -> None:
+    lines = _wide()
+    cells = lines[row].split(",")
+    changed = {"one more": [*cells, "1"], "one fewer": cells[:-1], "a decimal comma": [cells[0], "0,98", *cells[2:]]}
+    lines[row] = ",".join(changed[change])
+    width = len(lines[row].split(","))
+    said = _refused(_text(tmp_path, "\n".join(lines)), garden)
+    assert f"row {row} has {width} cells, and the header {len(cells)} columns; a separator inside a cell" in said
+
+
+def test_all_rows_that_do_not_fit_are_counted(garden: Survey, tmp_path: Path) -> None:
+    lines = _wide()
+    for row in (3, 50, 51, 120):
+        lines[row] += ","
+    said = _refused(_text(tmp_path, "\r\n".join(lines)), garden)
+    assert "row 3 has" in said
+    assert "and 3 further rows do not fit either" in said
+
+
+def test_widths_are_counted_in_a_file_of_many_blocks(
+    garden: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "_BLOCK", 16)
+    lines = _wide(50)
+    whole = _text(tmp_path, "\n".join(lines))
+    assert len(read_people(whole, garden)) == 50
+    lines[33] += ',"a, b"'
+    assert "row 33 has" in _refused(_text(tmp_path, "\n".join(lines)), garden)
+
+
+def test_quoted_cells_may_hold_anything_in_any_row(garden: Survey, tmp_path: Path) -> None:
+    text = 'ID,P1,NOTE\na,1,"x, ""y"",\n,z"\n"b, c",2,\nd,3,"""\n"""\n'
+    people = read_people(_text(tmp_path, text), garden)
+    assert people.ids.tolist() == ["a", "b, c", "d"]
+    assert _codes(people, "P1") == [1, 2, 3]
+
+
+def test_a_quote_that_is_never_closed_is_refused(garden: Survey, tmp_path: Path) -> None:
+    assert "cells, and" in _refused(_text(tmp_path, 'ID,P1,P2\na,1,1\nb,"2,1\nc,1,1\n'), garden)
+
+
+# Names of files, and what they hold
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet", ".sav", ".dta", ".xlsx", ".zip"])
+@pytest.mark.parametrize("name", ["wave[12]", "wave*", "wave?", "~wave", "-wave", "wave 1", "Welle ä", "a\nb", "{a,b}"])
+def test_a_file_name_is_no_pattern(name: str, ending: str, garden: Survey, tmp_path: Path) -> None:
+    writer = next(writer for known, writer in WRITERS.items() if known.endswith(ending))
+    others, asked = FEW.with_columns(P1=pl.lit(2)), FEW.with_columns(P1=pl.lit(3))
+    for other in ("wave1", "wave2", "waves", "a", "b"):
+        writer(others, tmp_path / f"{other}{ending}")
+    writer(asked, tmp_path / f"plain{ending}")
+    (tmp_path / f"plain{ending}").rename(tmp_path / f"{name}{ending}")
+    people = read_people(tmp_path / f"{name}{ending}", garden)
+    assert people.ids.tolist() == ["1001", "1002", "1003"]
+    assert _codes(people, "P1") == [3, 3, 3]
+
+
+def test_the_row_of_the_header_can_be_stated(garden: Survey, tmp_path: Path) -> None:
+    file = _text(tmp_path, "a,b,c\nd,e,f\nID,P1,P2\nx,1,2\n")
+    assert "has none of the 10 questions" in _refused(file, garden)
+    assert _codes(read_people(file, garden, ReadOptions(header_row=3)), "P1") == [1]
+    with pytest.raises(IndievalueError, match="its row 9 is no header"):
+        read_people(file, garden, ReadOptions(header_row=9))
+
+
+def test_the_encoding_can_be_stated(garden: Survey, tmp_path: Path) -> None:
+    file = _text(tmp_path, "ID,P1\nä,1\nö,2\n".encode("cp1252"))
+    assert read_people(file, garden, ReadOptions(encoding="cp1252")).ids.tolist() == ["ä", "ö"]
+    for encoding, said in {"utf-8": "is not in the encoding utf-8: byte 6", "klingon": "there is no encoding"}.items():
+        with pytest.raises(IndievalueError, match=said):
+            read_people(file, garden, ReadOptions(encoding=encoding))
+
+
+@pytest.mark.parametrize("empty", ["", "NA", "#NULL!", "NULL", "#N/A", ".", " "])
+def test_what_programs_write_for_an_empty_cell_is_blank(empty: str, garden: Survey, tmp_path: Path) -> None:
+    people = read_people(_text(tmp_path, f"ID,P1,P2\na,{empty},1\nb,2,1\n"), garden)
+    assert _codes(people, "P1") == [garden.blank, 2]
+
+
+# Archives
+
+
+def test_a_zip_archive_holds_one_file_of_answers(garden: Survey, tmp_path: Path) -> None:
+    _zip(tmp_path / "two.zip", {"a.csv": "ID,P1\n", "b.sav": "x"})
+    assert "two.zip holds a.csv, b.sav: unpack it" in _refused(tmp_path / "two.zip", garden)
+    _zip(tmp_path / "none.zip", {"readme.md": "hello"})
+    assert "holds no data file" in _refused(tmp_path / "none.zip", garden)
+    _zip(tmp_path / "bad.zip", {"a.csv": "ID,P1\na,1,2\nb,1\n"})
+    assert re.search(r"bad.zip \(a\.csv\): row 1 has 3 cells", _refused(tmp_path / "bad.zip", garden))
+    whole = (tmp_path / "bad.zip").read_bytes()
+    assert "no whole zip archive" in _refused(_text(tmp_path, whole[:-30], "cut.zip"), garden)
+
+
+@pytest.mark.parametrize("ending", [".csv.gz", ".zip"])
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused(
+    ending: str, garden: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpack, "_FREE", 1 << 20)
+    content = b"ID,P1\n" + b"a,1\n" * 1_000_000
+    file = tmp_path / f"bomb{ending}"
+    if ending == ".zip":
+        _zip(file, {"a.csv": content})
+    else:
+        file.write_bytes(gzip.compress(content))
+    assert "times its size: no file of survey answers does" in _refused(file, garden)
 
 
 # Damage at random

@@ -6,7 +6,8 @@ from pathlib import Path
 from indievalue.people.decode import decode, needed_columns, recognise
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
-from indievalue.people.tables import Wanted, fingerprint, format_of, read_columns
+from indievalue.people.tables import fingerprint, format_of, read_columns
+from indievalue.people.wanted import Wanted
 from indievalue.survey.load import load_survey, shipped_surveys
 from indievalue.survey.survey import Survey
 
@@ -34,5 +35,5 @@ def read_people(file: str | Path, survey: str | Survey | None = None, options: R
 
     with ThreadPoolExecutor(1) as side:
         digest = side.submit(fingerprint, path)
-        table = read_columns(path, choose)
+        table = read_columns(path, choose, options)
         return decode(table, chosen[0], path.name, digest.result())

@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.decode import integer_codes, needed_columns
-from indievalue.people.tables import Wanted, read_columns
+from indievalue.people.tables import read_columns
+from indievalue.people.wanted import Wanted
 from indievalue.survey.gazetteer import look_up
 from indievalue.survey.load import load_survey
 from indievalue.survey.model import Demographic, Question

@@ -1,0 +1,232 @@
+"""Text files of rows and separators (CSV and its kin): found layout, checked widths, columns as they are written."""
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from polars.exceptions import PolarsError
+
+from indievalue.errors import IndievalueError
+from indievalue.people.options import ReadOptions
+from indievalue.people.unpack import gunzip
+from indievalue.people.wanted import EMPTY, Choose, refuse_repeated
+
+_HEAD = 1 << 22
+"""Bytes at the start of a file in which its header is searched for."""
+
+_ROWS = 20
+"""Rows at the start of a file that show its separator, and among which the header is found."""
+
+_BLOCK = 1 << 20
+"""Bytes whose rows are counted at a time."""
+
+_QUOTE, _RETURN = ord('"'), ord("\r")
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a file is laid out.
+
+    Attributes:
+        columns: names in the header. separator: between cells. end: of a line.
+        skip: lines before the header. start: byte at which the first row after the header begins.
+    """
+
+    columns: list[str]
+    separator: str
+    end: str
+    skip: int
+    start: int
+
+
+def read_delimited(path: Path, choose: Choose, options: ReadOptions) -> pl.DataFrame:
+    """Read the columns that ``choose`` picks; all of them as text where some column holds both numbers and text.
+
+    Raises IndievalueError where no header is found, a row has more or fewer cells than the header, or ids hold letters
+    in an unknown encoding.
+    """
+    content = _utf8(path, options.encoding)
+    layout = _layout(path, content, options.header_row)
+    wanted = choose(layout.columns)
+    _check_widths(path, content, layout)
+
+    def read(rows_to_infer_from: int) -> pl.DataFrame:
+        return pl.read_csv(
+            content,
+            columns=wanted.columns,
+            separator=layout.separator,
+            eol_char=layout.end,
+            skip_lines=layout.skip,
+            schema_overrides=dict.fromkeys(wanted.names, pl.String),
+            null_values=EMPTY,
+            infer_schema_length=rows_to_infer_from,
+            encoding="utf8-lossy",
+            glob=False,
+        )
+
+    try:
+        table = read(1000)
+    except PolarsError:
+        table = read(0)  # some later cell is of another type than the first thousand: take every cell as text
+    for name in wanted.names:
+        if table[name].str.contains("�").any():
+            raise IndievalueError(
+                f"{path}: column {name} holds letters that are not UTF-8; save the file as CSV UTF-8, or give its "
+                "--encoding (often cp1252)"
+            )
+    return table
+
+
+def _utf8(path: Path, encoding: str | None) -> Path | bytes:
+    """Return the file itself, or its content as UTF-8 where it is compressed or in another encoding."""
+    marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    compressed = path.name.lower().endswith(".gz")
+    if compressed:
+        content = gunzip(path)
+    else:
+        with path.open("rb") as file:
+            if file.read(2) not in marks and encoding is None:
+                return path
+        content = path.read_bytes()
+    if content.startswith(marks):
+        return content.decode("utf-16").encode()  # what Excel calls Unicode text
+    if encoding is None:
+        return content
+    try:
+        return content.decode(encoding).encode()
+    except LookupError:
+        raise IndievalueError(f"there is no encoding {encoding!r}; common ones are utf-8, cp1252 and latin-1") from None
+    except UnicodeDecodeError as error:
+        raise IndievalueError(
+            f"{path} is not in the encoding {encoding}: byte {error.start:,} does not fit; try another --encoding"
+        ) from None
+
+
+def _layout(path: Path, content: Path | bytes, header_row: int | None) -> _Layout:
+    with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as file:
+        head = file.read(_HEAD)
+    if b"\0" in head.partition(b"\n")[0]:
+        raise IndievalueError(f"{path} is not a CSV text file: its first line holds bytes that are no text")
+    end = "\r" if b"\n" not in head and b"\r" in head else "\n"
+    text = head.decode("utf-8-sig", errors="replace")
+    stated = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)  # how Excel notes the separator
+    skip = 1 if stated else 0
+    body = text[stated.end() :] if stated else text
+    separator, rows = (stated[1], _rows(body, stated[1])) if stated else _separated(body)
+    found = _header_among(rows) if header_row is None else header_row - skip
+    if not 0 < found <= len(rows) or len(rows[found - 1][1]) < 2:
+        where = "its first line is" if header_row is None else f"its row {header_row} is"
+        raise IndievalueError(
+            f"{path} is not a CSV text file: {where} no header of several columns separated by a comma, semicolon or "
+            "tab"
+        )
+    before = rows[found - 2][0] if found > 1 else 0
+    last, columns = rows[found - 1]
+    refuse_repeated(path, columns)
+    lines = head.split(end.encode(), skip + last)
+    start = len(head) - len(lines[-1]) if len(lines) > skip + last else len(head)
+    return _Layout(columns, separator, end, skip + before, start)
+
+
+def _rows(text: str, separator: str) -> list[tuple[int, list[str]]]:
+    """(number of its last line, cells) of each of the first rows."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows: list[tuple[int, list[str]]] = []
+    try:
+        for row in reader:
+            rows.append((reader.line_num, row))
+            if len(rows) == _ROWS:
+                break
+    except csv.Error:
+        pass  # a cell of more than 128 KB, or a line end within one: what came before it is enough
+    return rows
+
+
+def _separated(text: str) -> tuple[str, list[tuple[int, list[str]]]]:
+    """Return the separator that most rows agree on, and the first rows."""
+
+    def agreement(separator: str) -> tuple[int, int]:
+        width, times = _usual_width(rows_by[separator])
+        return (times if width > 1 else 0, width)
+
+    rows_by = {separator: _rows(text, separator) for separator in ",;\t"}
+    best = max(rows_by, key=agreement)
+    return best, rows_by[best]
+
+
+def _usual_width(rows: list[tuple[int, list[str]]]) -> tuple[int, int]:
+    """(number of cells, number of rows that have it) of the most frequent width, the first where several are."""
+    widths = Counter(len(row) for _, row in rows if row)
+    return max(widths.items(), key=lambda item: item[1], default=(0, 0))
+
+
+def _header_among(rows: list[tuple[int, list[str]]]) -> int:
+    """Return the number of the header: the first row as wide as most are, that is no title or comment; 0 for none."""
+    width, _ = _usual_width(rows)
+    for number, (_, row) in enumerate(rows, 1):
+        if len(row) == width and sum(bool(cell.strip()) for cell in row) > 1:
+            return number
+    return 0
+
+
+def _check_widths(path: Path, content: Path | bytes, layout: _Layout) -> None:
+    """Raise IndievalueError where a row has more or fewer cells than the header, or a quote is never closed."""
+    columns = len(layout.columns)
+    data = (
+        np.memmap(content, np.uint8, mode="r") if isinstance(content, Path) else np.frombuffer(content, dtype=np.uint8)
+    )
+    start, block = layout.start, _BLOCK
+    rows = wrong = first = cells_of_first = 0
+    while start < len(data):
+        part = data[start : start + block]
+        ends, cells, blank = _measured(part, layout, whole=start + block >= len(data))
+        if not len(ends):
+            block *= 2  # one row that is longer than a block
+            continue
+        odd = np.flatnonzero((cells != columns) & ~blank)
+        if len(odd) and not wrong:
+            first, cells_of_first = rows + int(odd[0]) + 1, int(cells[odd[0]])
+        wrong += len(odd)
+        rows += len(ends)
+        start += int(ends[-1]) + 1
+    if wrong == 1 and first == rows:
+        raise IndievalueError(
+            f"{path} is cut off or damaged: its last row has {cells_of_first} cells, and its header {columns} columns"
+        )
+    if wrong:
+        others = f", and {wrong - 1:,} further rows do not fit either" if wrong > 1 else ""
+        raise IndievalueError(
+            f"{path}: row {first:,} has {cells_of_first} cells, and the header {columns} columns{others}; a separator "
+            "inside a cell (a decimal comma, say) shifts the rest of its row: save the file again with such cells in "
+            "quotes, or with another separator"
+        )
+
+
+def _measured(
+    part: NDArray[np.uint8], layout: _Layout, *, whole: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Where the rows of ``part`` end, how many cells they have, and whether they are empty lines.
+
+    ``part`` begins with a row; it is the rest of the file where it is ``whole``, and else its last row may be cut off.
+    """
+    separators = part == ord(layout.separator)
+    line_ends = part == ord(layout.end)
+    quotes = part == _QUOTE
+    if quotes.any():
+        inside = np.bitwise_xor.accumulate(quotes)
+        separators &= ~inside
+        line_ends &= ~inside
+    ends = np.flatnonzero(line_ends)
+    if whole and (not len(ends) or ends[-1] != len(part) - 1):
+        ends = np.append(ends, len(part))
+    cells = np.diff(np.searchsorted(np.flatnonzero(separators), ends), prepend=0) + 1
+    lengths = np.diff(ends, prepend=-1) - 1
+    returns = (lengths == 1) & (part[np.maximum(ends - 1, 0)] == _RETURN)
+    return ends, cells, (lengths == 0) | returns

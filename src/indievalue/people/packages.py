@@ -1,0 +1,57 @@
+"""Files of SPSS and Stata."""
+
+import io
+import warnings
+from pathlib import Path
+
+import polars as pl
+import pyreadstat
+
+from indievalue.errors import IndievalueError
+from indievalue.people.options import ReadOptions
+from indievalue.people.spss import check_dictionary, ends_within_a_row
+from indievalue.people.wanted import Choose, refuse_repeated
+
+
+def read_package(path: Path, kind: str, choose: Choose, options: ReadOptions) -> pl.DataFrame:
+    read = pyreadstat.read_sav if kind == ".sav" else pyreadstat.read_dta
+    if kind == ".sav":
+        check_dictionary(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of columns that occur twice, which it renames
+        _, about = read(path, metadataonly=True)
+        refuse_repeated(path, [str(name).partition("_duplicated")[0] for name in about.column_names])
+        expected = -1 if about.number_rows is None else about.number_rows
+        if expected > _most_rows(path):
+            raise IndievalueError(f"{path} is damaged: it is too small for the {expected:,} rows its header tells of")
+        columns = choose([str(name) for name in about.column_names]).columns
+        table, _ = read(
+            path, usecols=columns, user_missing=True, disable_datetime_conversion=True, output_format="polars"
+        )
+    if expected >= 0 and len(table) != expected:
+        raise IndievalueError(f"{path} is cut off: its header tells of {expected:,} rows, and it holds {len(table):,}")
+    if kind == ".dta" and _without_end_mark(path):
+        raise IndievalueError(f"{path} is cut off: the mark at its end is missing")
+    if kind == ".sav" and expected < 0 and ends_within_a_row(path):
+        raise IndievalueError(f"{path} is cut off: it ends within a row")
+    numeric = [name for name in columns if about.readstat_variable_types[name] != "string"]
+    return table.select(columns).with_columns(
+        pl.Series(name, [None if isinstance(cell, str) else cell for cell in table[name]], pl.Float64)
+        for name in numeric
+        if table.schema[name] == pl.Object  # Stata's extended missing values .a to .z come as letters among numbers
+    )
+
+
+def _most_rows(path: Path) -> int:
+    """How many rows a file of this size can hold: a cell takes a byte or more, or 1/1032 of one where it is zipped."""
+    with path.open("rb") as file:
+        return path.stat().st_size * (1032 if file.read(4) == b"$FL3" else 1)
+
+
+def _without_end_mark(path: Path) -> bool:
+    """Whether a Stata file (of version 13 or later, which begin and end with a mark) is cut off after its last row."""
+    mark = b"stata_dta>"
+    with path.open("rb") as file:
+        start = file.read(1 + len(mark))
+        file.seek(-len(mark), io.SEEK_END)
+        return start == b"<" + mark and file.read() != mark

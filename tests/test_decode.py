@@ -1,6 +1,7 @@
 """From the raw columns of a file to people: what every code becomes, and what the report says of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ from conftest import garden_answers
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.catalog import why_missing
-from indievalue.people.decode import decode, integer_codes, recognise
+from indievalue.people.decode import decode, recognise
 from indievalue.people.findings import CodeCount
+from indievalue.people.numbers import integer_codes
 from indievalue.people.people import People
+from indievalue.survey.codes import missing_code
+from indievalue.survey.model import Option
 from indievalue.survey.survey import Survey
 
 NOT_ASKED, BLANK = -4, -5
@@ -69,6 +73,53 @@ def test_an_unknown_code_is_missing_in_both_forms_and_reported(garden: Survey) -
         for line in people.findings.lines()
     )
     assert why_missing(people, 1, 0) == "unknown code 5"
+
+
+def test_decimal_commas_of_whole_codes_are_codes(garden: Survey) -> None:
+    assert _answers(_decode(garden, ID=["a", "b"], P1=["1,0", "3,0"]), "P1") == [1, 3]
+
+
+@pytest.mark.parametrize("codes", [[65537, 1], [65536 + 2, -65535], [2**31 + 1, -(2**31) + 1], [32767, -32768]])
+@pytest.mark.parametrize("kind", [pl.Int64, pl.Float64, pl.String])
+def test_a_code_beyond_16_bits_never_becomes_another(garden: Survey, codes: list[int], kind: type[pl.DataType]) -> None:
+    people = _decode(garden, ID=["a", "b"], P1=pl.Series(codes).cast(kind), REGION=pl.Series(codes).cast(kind))
+    assert _options(people, "P1")[1] == [-1 if abs(code) > 9 else code - 1 for code in codes]
+    found = {(count.column, count.code) for count in people.findings.unknown}
+    assert found >= {(column, code) for column in ("P1", "REGION") for code in codes if abs(code) > 9}
+
+
+def test_integers_of_more_than_64_bits_are_refused(garden: Survey) -> None:
+    cells = pl.Series([1, 10**23], dtype=pl.Int128)
+    with pytest.raises(IndievalueError, match="column P1, row 2 holds 100000000000000000000000, which is too large"):
+        _decode(garden, ID=["a", "b"], P1=cells)
+
+
+def test_true_and_false_are_codes_only_where_the_survey_has_no_others(garden: Survey) -> None:
+    yes_no = replace(garden.questions[0], polar=(Option((0,), "I do."), Option((1,), "I do not.")))
+    survey = replace(garden, questions=(replace(yes_no, refined=yes_no.polar), *garden.questions[1:]))
+    for cells in (["TRUE", "false"], [True, False], ["1", "FALSE"], ["1,0", "0"]):
+        people = decode(pl.DataFrame({"ID": ["a", "b"], "P1": cells}), survey, "f", "")
+        assert people.codes[:, 0].tolist() == [1, 0]
+
+
+def test_extended_missing_values_of_stata_keep_their_meaning(garden: Survey) -> None:
+    survey = replace(garden, missing={**garden.missing, missing_code(".d"): "don't know"})
+    people = decode(pl.DataFrame({"ID": list("abcd"), "P1": [".d", ".I", ".d", "1"]}), survey, "f", "")
+    assert [why_missing(people, row, 0) for row in range(3)] == ["don't know", "tagged .i", "don't know"]
+    assert people.findings.tags == ((".d", "don't know", 2), (".i", "", 1))
+    assert "3 cells read as missing, tagged by Stata: .d (2, don't know), .i (1)" in people.findings.lines()
+    assert people.findings.unknown == ()
+
+
+def test_group_labels_are_read_in_place_of_codes(garden: Survey) -> None:
+    labels = [group.label for group in garden.demographic("region").groups][:2]
+    cells = [labels[0].upper(), f" {labels[1]} ", "1"]
+    people = _decode(garden, ID=["a", "b", "c"], P1=[1, 1, 1], REGION=cells)
+    first = garden.demographic("region").groups[0]
+    assert people.demographics["region"].to_list()[:2] == labels
+    assert (people.demographics["region"][2] == labels[0]) == (1 in first.codes["REGION"])
+    with pytest.raises(IndievalueError, match="column REGION, row 2 holds 'Atlantis', which is no answer code"):
+        _decode(garden, ID=["a", "b"], P1=[1, 1], REGION=[labels[0], "Atlantis"])
 
 
 def test_a_code_too_large_for_any_survey_is_reported_as_it_is(garden: Survey) -> None:
@@ -145,14 +196,79 @@ def test_integers_floats_and_texts_are_the_same_codes(codes: list[int | None]) -
 # People and their ids
 
 
-def test_of_a_repeated_id_the_first_row_is_kept_and_reported(garden: Survey) -> None:
-    people = _decode(garden, ID=["a", "b", "a", "a"], P1=[1, 2, 3, 7])
+def test_a_row_that_is_repeated_exactly_is_dropped_and_reported(garden: Survey) -> None:
+    people = _decode(garden, ID=["a", "b", "a", "a"], P1=[7, 2, 7, 7])
     assert people.ids.tolist() == ["a", "b"]
-    assert _answers(people, "P1") == [1, 2]
+    assert _answers(people, "P1") == [7, 2]
     assert people.findings.repeated == (("a", 2),)
     assert (people.findings.rows, people.findings.people) == (4, 2)
     assert "2 rows dropped because the person id occurred before: a" in people.findings.lines()
-    assert people.findings.unknown == (), "what only a dropped row holds is not reported"
+    assert people.findings.unknown == (CodeCount("P1", 7, 1, "unknown code"),), "of a dropped row nothing is reported"
+
+
+def test_rows_that_share_an_id_and_differ_are_refused(garden: Survey) -> None:
+    with pytest.raises(
+        IndievalueError,
+        match=r"^garden.csv: 1 id is shared by rows that differ, first 'a' of row 1 and row 3; no other column of the "
+        r"survey makes them unique: .* --person-columns A,B$",
+    ):
+        _decode(garden, ID=["a", "b", "a", "a"], P1=[1, 2, 3, 7])
+    with pytest.raises(IndievalueError, match="first 'a' of row 1 and row 2"):
+        _decode(garden, ID=["a", "a"], P1=[1, 1], WEIGHT=[0.5, 1])
+
+
+def test_ids_that_restart_in_each_region_say_which_columns_make_them_unique(garden: Survey) -> None:
+    columns = {"ID": [1, 2, 1, 2], "REGION": [1, 1, 3, 3], "AGEGROUP": [1, 2, 1, 2], "P1": [1, 2, 2, 3]}
+    with pytest.raises(
+        IndievalueError,
+        match=r"2 ids are shared .* together with REGION they are unique: give --person-columns REGION,ID, or "
+        r"`person: \[REGION, ID\]` in the survey$",
+    ):
+        _decode(garden, **columns)
+    people = decode(pl.DataFrame(columns), garden, "garden.csv", "", ["REGION", "ID"])
+    assert people.ids.tolist() == ["1/1", "1/2", "3/1", "3/2"]
+    assert _answers(people, "P1") == [1, 2, 2, 3]
+
+
+def test_a_survey_may_tolerate_a_few_ids_that_its_published_file_repeats(garden: Survey) -> None:
+    survey = replace(garden, repeated_ids=1)
+    people = decode(pl.DataFrame({"ID": ["a", "b", "a"], "P1": [1, 2, 3]}), survey, "f", "")
+    assert (people.ids.tolist(), _answers(people, "P1")) == (["a", "b"], [1, 2])
+    assert people.findings.repeated == (("a", 1),)
+    with pytest.raises(IndievalueError, match="2 ids are shared by rows that differ"):
+        decode(pl.DataFrame({"ID": ["a", "b", "a", "b"], "P1": [1, 2, 3, 4]}), survey, "f", "")
+
+
+def test_ids_of_two_columns_are_never_confused(garden: Survey) -> None:
+    columns = {"A": ["1", "11"], "B": ["11", "1"], "P1": [1, 2]}
+    assert decode(pl.DataFrame(columns), garden, "f", "", ["A", "B"]).ids.tolist() == ["1/11", "11/1"]
+    with pytest.raises(IndievalueError, match="column A, row 2 holds '1/1', which is an id with '/' in it"):
+        decode(pl.DataFrame(columns | {"A": ["1", "1/1"]}), garden, "f", "", ["A", "B"])
+    with pytest.raises(IndievalueError, match="f has no column C, which is to identify a person"):
+        decode(pl.DataFrame(columns), garden, "f", "", ["A", "C"])
+
+
+def test_a_survey_may_identify_people_by_several_columns(garden: Survey) -> None:
+    survey = replace(garden, person=("REGION", "ID"))
+    table = pl.DataFrame({"REGION": [1, 3, None], "ID": [7, 7, 8], "P1": [1, 2, 3]})
+    assert decode(table, survey, "f", "").ids.tolist() == ["1/7", "3/7", "row 3"]
+    with pytest.raises(IndievalueError, match="f has no column REGION"):
+        decode(table.drop("REGION"), survey, "f", "")
+    assert decode(table.drop("REGION", "ID"), survey, "f", "").ids.tolist() == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["5.54E+08", "1"], "row 1 holds '5.54E\\+08', which is an id that a spreadsheet has shortened"),
+        (["1", "1e+18"], "row 2 holds '1e\\+18', which is an id that a spreadsheet has shortened"),
+        ([1.0, 1234567890123456789.0], "row 2 holds 1.2345678901234568e\\+18, which is an id of more digits"),
+        (["1", "1\0"], "row 2 holds '1\\\\x00', which is an id with a byte that is no text"),
+    ],
+)
+def test_ids_that_have_lost_digits_are_refused(garden: Survey, cells: list[Any], said: str) -> None:
+    with pytest.raises(IndievalueError, match=f"^garden.csv: column ID, {said}"):
+        _decode(garden, ID=cells, P1=[1, 2])
 
 
 def test_without_an_id_column_people_are_called_by_row_number(garden: Survey) -> None:
@@ -220,7 +336,34 @@ def test_permuting_rows_permutes_people(garden: Survey, order: list[int]) -> Non
 # Weights
 
 
-@pytest.mark.parametrize("nothing", [0.0, -1.0, None, float("nan"), float("inf")])
+def test_a_weight_of_0_stays_0(garden: Survey) -> None:
+    people = _decode(garden, ID=["a", "b"], P1=[1, 2], WEIGHT=[0.25, 0])
+    assert people.weights.tolist() == [0.25, 0.0]
+    assert people.findings.unweighted == 0
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ([1.0, -0.5], "row 2 holds -0.5, which is less than 0"),
+        ([float("inf"), 1.0], "row 1 holds inf, which is no weight"),
+        (["0.5", "1,234"], "row 1 holds '0.5', which is written with a point, while other cells .* have commas"),
+        (["1", "1,234"], "row 2 holds '1,234', which is either 1.234 or 1234: write it with a decimal point"),
+        (["12,345,678", "1,234"], "row 1 holds '12,345,678', which is either 12.345,678 or 12345678"),
+        (["0,5", "1,234,5"], "row 2 holds '1,234,5', which is no weight"),
+    ],
+)
+def test_what_is_no_weight_is_refused_with_its_place(garden: Survey, cells: list[Any], said: str) -> None:
+    with pytest.raises(IndievalueError, match=f"^garden.csv: column WEIGHT, {said}"):
+        _decode(garden, ID=["a", "b"], P1=[1, 2], WEIGHT=cells)
+
+
+@pytest.mark.parametrize("cells", [["0,25", "1,234"], ["0,250", "1,234"], ["0.25", "1.234"]])
+def test_a_column_of_weights_has_one_decimal_sign(garden: Survey, cells: list[str]) -> None:
+    assert _decode(garden, ID=["a", "b"], P1=[1, 2], WEIGHT=cells).weights.tolist() == [0.25, 1.234]
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan")])
 def test_a_weight_that_is_none_counts_as_one_and_is_told(garden: Survey, nothing: float | None) -> None:
     people = _decode(garden, ID=["a", "b"], P1=[1, 2], WEIGHT=[0.25, nothing])
     assert people.weights.tolist() == [0.25, 1.0]

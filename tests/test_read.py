@@ -23,6 +23,7 @@ from indievalue.people import delimited, unpack
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.read import read_people
+from indievalue.survey.codes import TAGS
 from indievalue.survey.survey import Survey
 
 FEW = pl.DataFrame(
@@ -241,14 +242,16 @@ def test_a_column_may_turn_from_numbers_to_texts_after_thousands_of_rows(garden:
     assert _codes(people, "P1")[-2:] == [1, 2]
 
 
-def test_extended_missing_values_of_stata_are_blank(garden: Survey, tmp_path: Path) -> None:
+def test_extended_missing_values_of_stata_are_told_apart(garden: Survey, tmp_path: Path) -> None:
     table = pl.DataFrame(
         {"ID": ["a", "b", "c"], "P1": pl.Series([1, "a", None], dtype=pl.Object), "P2": [1, 2, 3]}
     ).to_pandas()
     pyreadstat.write_dta(table, tmp_path / "garden.dta", missing_user_values={"P1": ["a"]})
     people = read_people(tmp_path / "garden.dta", garden)
-    assert _codes(people, "P1") == [1, -5, -5]
-    assert people.findings.blank == 2
+    assert _codes(people, "P1") == [1, TAGS["a"], garden.blank]
+    assert people.options("polar")[:, 0].tolist() == [0, -1, -1]
+    assert people.findings.blank == 1
+    assert people.findings.tags == ((".a", "", 1),)
 
 
 def test_of_a_workbook_the_first_sheet_is_read(garden: Survey, tmp_path: Path) -> None:

@@ -240,7 +240,7 @@ def small_survey() -> Survey:
         name="small",
         title="A made-up survey",
         licence="",
-        person=None,
+        person=(),
         weight=None,
         country="region",
         recognised_by=(),

@@ -12,7 +12,7 @@ from indievalue.choices import FORMS, FormName
 from indievalue.files import new_directory
 from indievalue.people.card import dataset_card
 from indievalue.people.people import People
-from indievalue.survey.codes import format_codes
+from indievalue.survey.codes import TAGS, code_text, format_codes
 from indievalue.survey.survey import Survey
 
 
@@ -104,6 +104,8 @@ def why_missing(people: People, row: int, question: int) -> str:
     survey = people.survey
     code = int(people.codes[row, question])
     left_out = survey.questions[question].left_out or {}
+    if code in TAGS.values():
+        return survey.missing.get(code) or f"tagged {code_text(code)}"
     return survey.missing.get(code) or left_out.get(code) or f"unknown code {format_codes([code])}"
 
 

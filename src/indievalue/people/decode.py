@@ -1,6 +1,8 @@
 """Turns the columns of a data file into people, and reports whatever could not be turned."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -9,19 +11,30 @@ from numpy.typing import NDArray
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.findings import CodeCount, Findings
+from indievalue.people.ids import check_repeated, given_ids, id_columns, names_of, repeated_names
+from indievalue.people.numbers import integer_codes, weights_of
 from indievalue.people.people import People
+from indievalue.survey.codes import LARGEST_CODE, TAGS, code_text
 from indievalue.survey.gazetteer import look_up
-from indievalue.survey.model import Demographic
+from indievalue.survey.model import Demographic, Question
 from indievalue.survey.survey import Survey
 
 UNKNOWN = "unknown code"
 
+_TAG_CODES = frozenset(TAGS.values())
 
-def decode(table: pl.DataFrame, survey: Survey, source: str, fingerprint: str) -> People:
+_OTHER = LARGEST_CODE + 1
+"""What stands for a code beyond those that an option can have, up or down."""
+
+
+def decode(
+    table: pl.DataFrame, survey: Survey, source: str, fingerprint: str, person_columns: Sequence[str] = ()
+) -> People:
     """People from the raw columns of a file.
 
-    Raises IndievalueError where a cell is a fraction or a text instead of a code, naming its row (the first person is
-    row 1) and column, or where no question of the survey is there.
+    ``person_columns`` identify a person in place of the survey's. Raises IndievalueError where a cell is a fraction or
+    a text instead of a code, naming its row (the first person is row 1) and column, where rows that differ share an
+    id, or where no question of the survey is there.
     """
     if not any(question.id in table.columns for question in survey.questions):
         raise IndievalueError(
@@ -30,155 +43,165 @@ def decode(table: pl.DataFrame, survey: Survey, source: str, fingerprint: str) -
         )
     if not len(table):
         raise IndievalueError(f"{source} has a header and no people")
-    table = _numbers(table, survey, source)
-    given = _given_ids(table, survey)
-    filled_in = table.select(~pl.all_horizontal(pl.all().is_null())).to_series()
-    names = _names(given)
-    repeated = _repeated(names.filter(filled_in))
+    identified_by = id_columns(person_columns, survey.person, table.columns, source)
+    given = given_ids(table, identified_by, source)
+    weights, unweighted = _weights(table, survey, source)
+    codes_table = _codes(table, survey, source)
+    filled_in = table.select(~pl.all_horizontal(_empty(table[name]) for name in table.columns)).to_series()
+    names = names_of(given)
+    check_repeated(
+        names.filter(filled_in),
+        codes_table.with_columns(pl.Series("\0weight", weights)).filter(filled_in),
+        identified_by,
+        survey,
+        source,
+    )
     kept = filled_in & names.is_first_distinct()
     if not kept.any():
         raise IndievalueError(f"{source} has {len(table):,} rows, and all of them are empty")
-    rows = len(table)
-    table, ids = table.filter(kept), names.filter(kept).to_numpy().astype(np.str_)
-
-    codes = np.full((len(ids), len(survey.questions)), survey.not_asked, np.int16, order="F")
-    unknown: list[CodeCount] = []
-    left_out: list[CodeCount] = []
-    blank = 0
-    for position, question in enumerate(survey.questions):
-        if question.id not in table.columns:
-            continue
-        values = table[question.id]
-        blank += values.null_count()
-        filled = values.fill_null(survey.blank)
-        options = {code for form in FORMS for option in question.options(form) for code in option.codes}
-        strange, skipped = _explain(filled, question.id, options, question.left_out or {}, survey)
-        unknown += strange
-        left_out += skipped
-        codes[:, position] = filled.clip(-32768, 32767).to_numpy()
-
-    columns: dict[str, pl.Series] = {}
-    sources: list[tuple[str, str, int]] = []
-    absent: list[str] = []
-    for demographic in survey.demographics:
-        if not set(demographic.columns) & set(table.columns):
-            absent.append(demographic.name)
-            columns[demographic.name] = pl.Series(demographic.name, [None] * len(ids), pl.String)
-            continue
-        labels, strange, skipped, borrowed = _labels(table, demographic, survey)
-        columns[demographic.name] = labels
-        unknown += strange
-        left_out += skipped
-        sources += borrowed
-    weights, unweighted = _weights(table, survey)
+    found = _Found()
+    ids = names.filter(kept).to_numpy().astype(np.str_)
+    people = codes_table.filter(kept)
+    codes = _question_codes(people, survey, found)
+    demographics = _demographics(people, survey, found)
     findings = Findings(
         source=source,
         survey=survey.name,
         fingerprint=fingerprint,
-        rows=rows,
+        rows=len(table),
         people=len(ids),
         absent_questions=tuple(q.id for q in survey.questions if q.id not in table.columns),
-        absent_demographics=tuple(absent),
-        unknown=tuple(unknown),
-        left_out=tuple(left_out),
-        filled=tuple(sources),
-        blank=blank,
-        empty_rows=rows - int(filled_in.sum()),
-        repeated=repeated,
+        absent_demographics=tuple(found.absent),
+        unknown=tuple(found.unknown),
+        left_out=tuple(found.left_out),
+        filled=tuple(found.filled),
+        blank=found.blank,
+        empty_rows=len(table) - int(filled_in.sum()),
+        repeated=repeated_names(names.filter(filled_in)),
         row_numbers=given.filter(kept).null_count(),
-        unweighted=unweighted,
+        unweighted=len(ids) if unweighted is None else int((unweighted & kept).sum()),
+        tags=tuple(
+            (code_text(code), survey.missing.get(code, ""), cells) for code, cells in sorted(found.tags.items())[::-1]
+        ),
     )
-    return People(survey, ids, codes, pl.DataFrame(columns), weights, findings)
+    return People(survey, ids, codes, demographics, weights[kept.to_numpy()], findings)
+
+
+@dataclass
+class _Found:
+    """What :class:`Findings` will report of the columns."""
+
+    unknown: list[CodeCount] = field(default_factory=list)
+    left_out: list[CodeCount] = field(default_factory=list)
+    filled: list[tuple[str, str, int]] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    tags: Counter[int] = field(default_factory=Counter)
+    blank: int = 0
+
+
+def _question_codes(people: pl.DataFrame, survey: Survey, found: _Found) -> NDArray[np.int16]:
+    """Raw codes (people × questions) of everybody's answers."""
+    codes = np.full((len(people), len(survey.questions)), survey.not_asked, np.int16, order="F")
+    for position, question in enumerate(survey.questions):
+        if question.id not in people.columns:
+            continue
+        values = people[question.id]
+        found.blank += values.null_count()
+        filled = values.fill_null(survey.blank)
+        options = set(_known_codes(question))
+        _explain(filled, question.id, options, question.left_out, survey, found)
+        within = filled.is_between(-LARGEST_CODE, LARGEST_CODE) | filled.is_in(list(TAGS.values()))
+        codes[:, position] = filled.set(~within, _OTHER).to_numpy()
+    return codes
+
+
+def _demographics(people: pl.DataFrame, survey: Survey, found: _Found) -> pl.DataFrame:
+    """The group of everybody in each demographic, null where it is missing."""
+    columns: dict[str, pl.Series] = {}
+    for demographic in survey.demographics:
+        if set(demographic.columns) & set(people.columns):
+            columns[demographic.name] = _labels(people, demographic, survey, found)
+        else:
+            found.absent.append(demographic.name)
+            columns[demographic.name] = pl.Series(demographic.name, [None] * len(people), pl.String)
+    return pl.DataFrame(columns)
 
 
 def needed_columns(survey: Survey) -> set[str]:
     """Every data column that :func:`decode` looks at."""
     columns = {question.id for question in survey.questions}
     columns |= {column for demographic in survey.demographics for column in demographic.columns}
-    return columns | {name for name in (survey.person, survey.weight) if name}
+    return columns | {name for name in (*survey.person, survey.weight) if name}
 
 
-def integer_codes(column: pl.Series, source: str) -> pl.Series:
-    """The column as Int64 codes, null where the cell is empty (or a dot, the missing value of statistics packages).
-
-    Raises IndievalueError naming the first row whose cell is a fraction or a text.
-    """
-    if column.dtype == pl.Null or (column.dtype.is_integer() and column.dtype != pl.UInt64):
-        return column.cast(pl.Int64)
-    numbers = _decimals(column, source, "no answer code; export the file with codes instead of labels")
-    whole = numbers.round(0)
-    _refuse(numbers != whole, column, source, "a fraction and no answer code; codes are whole numbers")
-    _refuse(numbers.abs() > 2**53, column, source, "too large for an answer code")
-    return whole.cast(pl.Int64)
-
-
-def _decimals(column: pl.Series, source: str, otherwise: str) -> pl.Series:
-    """The column as Float64, null where the cell is empty; raises, with what it is ``otherwise``, for another text."""
-    if column.dtype.is_numeric():
-        return column.cast(pl.Float64).fill_nan(None)
-    text = column.cast(pl.String).str.strip_chars()
-    text = text.set(text.is_in(["", "."]).fill_null(False), None)
-    numbers = text.cast(pl.Float64, strict=False)
-    _refuse(text.is_not_null() & numbers.is_null(), column, source, otherwise)
-    return numbers.fill_nan(None)
-
-
-def _refuse(wrong: pl.Series, column: pl.Series, source: str, what: str) -> None:
-    wrong = wrong.fill_null(False)
-    if wrong.any():
-        row = int(wrong.arg_max() or 0)
-        raise IndievalueError(f"{source}: column {column.name}, row {row + 1:,} holds {column[row]!r}, which is {what}")
-
-
-def _numbers(table: pl.DataFrame, survey: Survey, source: str) -> pl.DataFrame:
-    """The columns the survey needs: codes as Int64, the weight as Float64, the id as text; null where it is empty."""
-    columns: list[pl.Series] = []
-    for name in sorted(needed_columns(survey) & set(table.columns)):
-        column = table[name]
-        if name == survey.person:
-            columns.append(_id_texts(column))
-        elif name == survey.weight:
-            if column.dtype == pl.String:
-                column = column.str.replace(",", ".", literal=True)  # a decimal comma
-            columns.append(_decimals(column, source, "no weight"))
-        else:
-            columns.append(integer_codes(column, source))
+def _codes(table: pl.DataFrame, survey: Survey, source: str) -> pl.DataFrame:
+    """The columns of questions and demographics as Int64 codes, null where they are empty."""
+    known: dict[str, set[int]] = {question.id: set(_known_codes(question)) for question in survey.questions}
+    labels: dict[str, dict[str, int]] = {}
+    for demographic in survey.demographics:
+        for column in demographic.columns:
+            known[column] = {code for group in demographic.groups for code in group.codes.get(column, ())}
+            labels[column] = _codes_by_label(demographic, column)
+    columns = [
+        integer_codes(_without_labels(table[name], labels.get(name, {})), source, known[name])
+        for name in sorted(known.keys() & set(table.columns))
+    ]
     return pl.DataFrame(columns)
 
 
-def _id_texts(column: pl.Series) -> pl.Series:
-    """Ids as text, null where there is none. A whole number that was stored as a fraction (1001.0) is written 1001."""
+def _known_codes(question: Question) -> Iterator[int]:
+    return (code for form in FORMS for option in question.options(form) for code in option.codes)
+
+
+def _codes_by_label(demographic: Demographic, column: str) -> dict[str, int]:
+    """A code for each group label, in lower case, that a file may hold in place of it."""
+    return {group.label.casefold(): group.codes[column][0] for group in demographic.groups if group.codes.get(column)}
+
+
+def _without_labels(column: pl.Series, codes: Mapping[str, int]) -> pl.Series:
+    """The column with group labels replaced by their codes, where some cells hold one."""
+    if column.dtype != pl.String or not codes:
+        return column
+    labels = column.str.strip_chars().str.to_lowercase()
+    if not labels.is_in(list(codes)).any():
+        return column
+    found = labels.replace_strict(codes, default=None, return_dtype=pl.Int64).cast(pl.String)
+    return pl.select(pl.coalesce(found, column).alias(column.name)).to_series()
+
+
+def _empty(column: pl.Series) -> pl.Series:
+    """Which cells hold nothing, whatever the program that wrote the file put there."""
     if column.dtype.is_float():
-        column = column.fill_nan(None)
-    text = column.cast(pl.String).str.strip_chars().str.replace(r"^(\d+)\.0+$", "$1")
-    return text.set((text == "").fill_null(False), None)
+        return column.is_null() | column.is_nan()
+    if column.dtype == pl.String:
+        return column.is_null() | column.str.strip_chars().is_in(["", "."])
+    return column.is_null()
 
 
 def _explain(
-    values: pl.Series, column: str, known: set[int], left_out: Mapping[int, str] | None, survey: Survey
-) -> tuple[list[CodeCount], list[CodeCount]]:
-    """Codes in ``values`` that are no option: (the unknown ones, the ones the spec leaves out)."""
+    values: pl.Series,
+    column: str,
+    known: Set[int],
+    left_out: Mapping[int, str] | None,
+    survey: Survey,
+    found: _Found,
+) -> None:
+    """Note the codes in ``values`` that are no option: unknown ones, ones the spec leaves out, and Stata's tags."""
     reasons = left_out or {}
-    unknown: list[CodeCount] = []
-    skipped: list[CodeCount] = []
     for code, people in sorted(values.drop_nulls().value_counts(sort=False).iter_rows()):
-        if code in known or code in survey.missing:
+        if code in _TAG_CODES:
+            found.tags[code] += people
+        elif code in known or code in survey.missing:
             continue
-        if code in reasons:
-            skipped.append(CodeCount(column, code, people, reasons[code]))
+        elif code in reasons:
+            found.left_out.append(CodeCount(column, code, people, reasons[code]))
         else:
-            unknown.append(CodeCount(column, code, people, UNKNOWN))
-    return unknown, skipped
+            found.unknown.append(CodeCount(column, code, people, UNKNOWN))
 
 
-def _labels(
-    table: pl.DataFrame, demographic: Demographic, survey: Survey
-) -> tuple[pl.Series, list[CodeCount], list[CodeCount], list[tuple[str, str, int]]]:
-    """Group labels of one demographic, with what was unknown, left out, and taken from further columns."""
+def _labels(table: pl.DataFrame, demographic: Demographic, survey: Survey, found: _Found) -> pl.Series:
+    """Group labels of one demographic."""
     labels = pl.Series(demographic.name, [None] * len(table), pl.String)
-    unknown: list[CodeCount] = []
-    left_out: list[CodeCount] = []
-    borrowed: list[tuple[str, str, int]] = []
     for number, column in enumerate(demographic.columns):
         if column not in table.columns:
             continue
@@ -189,44 +212,20 @@ def _labels(
                 name = None if code in label_of else look_up(code, demographic.otherwise)
                 if name is not None:
                     label_of[code] = name
-        strange, skipped = _explain(values, column, set(label_of), demographic.left_out, survey)
-        unknown += strange
-        left_out += skipped
-        found = values.replace_strict(label_of, default=None, return_dtype=pl.String)
+        _explain(values, column, label_of.keys(), demographic.left_out, survey, found)
+        here = values.replace_strict(label_of, default=None, return_dtype=pl.String)
         before = labels.null_count()
-        labels = pl.select(pl.coalesce(labels, found).alias(demographic.name)).to_series()
+        labels = pl.select(pl.coalesce(labels, here).alias(demographic.name)).to_series()
         if number and before > labels.null_count():
-            borrowed.append((demographic.name, column, before - labels.null_count()))
-    return labels, unknown, left_out, borrowed
+            found.filled.append((demographic.name, column, before - labels.null_count()))
+    return labels
 
 
-def _given_ids(table: pl.DataFrame, survey: Survey) -> pl.Series:
-    """The id in each row, null where there is none."""
-    if survey.person is None or survey.person not in table.columns:
-        return pl.Series("id", [None] * len(table), pl.String)
-    return table[survey.person]
-
-
-def _names(given: pl.Series) -> pl.Series:
-    """What everybody is called: their id, or ``row 7``, or plainly ``7`` where nobody has an id. The first row is 1."""
-    word = "" if given.null_count() == len(given) else "row "
-    numbers = pl.Series("row", [f"{word}{row}" for row in range(1, len(given) + 1)])
-    return given.zip_with(given.is_not_null(), numbers)
-
-
-def _repeated(names: pl.Series) -> tuple[tuple[str, int], ...]:
-    """Names that occur again, with the number of further rows."""
-    counts = names.value_counts(sort=False).filter(pl.col("count") > 1).sort(names.name)
-    return tuple((name, times - 1) for name, times in counts.iter_rows())
-
-
-def _weights(table: pl.DataFrame, survey: Survey) -> tuple[NDArray[np.float64], int]:
-    """(weights, how many people had none and were given 1)."""
+def _weights(table: pl.DataFrame, survey: Survey, source: str) -> tuple[NDArray[np.float64], pl.Series | None]:
+    """(weights, whose are absent and were given 1); None for all of them."""
     if survey.weight is None or survey.weight not in table.columns:
-        return np.ones(len(table)), len(table)
-    given = table[survey.weight]
-    usable = (given.is_finite() & (given > 0)).fill_null(False)
-    return given.set(~usable, 1.0).to_numpy(), int((~usable).sum())
+        return np.ones(len(table)), None
+    return weights_of(table[survey.weight], source)
 
 
 def recognise(columns: Sequence[str], surveys: Sequence[Survey], source: str) -> Survey:

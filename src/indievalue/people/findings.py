@@ -31,6 +31,7 @@ class Findings:
         blank: empty cells in question columns, read as missing. empty_rows: rows without any cell filled, dropped.
         repeated: ids that occur more than once → further rows dropped. row_numbers: people whose id is a row number.
         unweighted: people whose weight is absent, counted with weight 1.
+        tags: Stata's extended missing values → (``.a``, what the survey says it means, cells).
     """
 
     source: str
@@ -48,6 +49,7 @@ class Findings:
     repeated: tuple[tuple[str, int], ...] = ()
     row_numbers: int = 0
     unweighted: int = 0
+    tags: tuple[tuple[str, str, int], ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -86,6 +88,10 @@ class Findings:
             lines.append(f"{total} read as missing, with codes {self.survey} does not know: {_counts(self.unknown)}")
         if self.blank:
             lines.append(f"{_number(self.blank, 'empty cell')} read as missing")
+        if self.tags:
+            total = _number(sum(cells for _, _, cells in self.tags), "cell")
+            each = [f"{tag} ({cells:,}{', ' if reason else ''}{reason})" for tag, reason, cells in self.tags]
+            lines.append(f"{total} read as missing, tagged by Stata: {', '.join(each)}")
         if self.unweighted:
             lines.append(f"{_people(self.unweighted)} without a weight: counted with weight 1")
         return lines

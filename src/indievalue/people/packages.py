@@ -11,6 +11,7 @@ from indievalue.errors import IndievalueError
 from indievalue.people.options import ReadOptions
 from indievalue.people.spss import check_dictionary, ends_within_a_row
 from indievalue.people.wanted import Choose, refuse_repeated
+from indievalue.survey.codes import TAGS
 
 
 def read_package(path: Path, kind: str, choose: Choose, options: ReadOptions) -> pl.DataFrame:
@@ -36,10 +37,15 @@ def read_package(path: Path, kind: str, choose: Choose, options: ReadOptions) ->
         raise IndievalueError(f"{path} is cut off: it ends within a row")
     numeric = [name for name in columns if about.readstat_variable_types[name] != "string"]
     return table.select(columns).with_columns(
-        pl.Series(name, [None if isinstance(cell, str) else cell for cell in table[name]], pl.Float64)
+        pl.Series(name, [_untagged(cell) for cell in table[name]], pl.Float64)
         for name in numeric
         if table.schema[name] == pl.Object  # Stata's extended missing values .a to .z come as letters among numbers
     )
+
+
+def _untagged(cell: float | str | None) -> float | None:
+    """A number as it is, and the letter of an extended missing value as its code."""
+    return TAGS[cell] if isinstance(cell, str) else cell
 
 
 def _most_rows(path: Path) -> int:

@@ -19,7 +19,7 @@ def read_people(file: str | Path, survey: str | Survey | None = None, options: R
     columns tell. ``People.findings`` says what was absent, unknown or dropped. Raises IndievalueError for a file that
     cannot be read or is of no known survey.
     """
-    path = Path(file)
+    path, options = Path(file), options or ReadOptions()
     format_of(path)
     chosen: list[Survey] = []
 
@@ -28,12 +28,13 @@ def read_people(file: str | Path, survey: str | Survey | None = None, options: R
             chosen.append(recognise(columns, [load_survey(name) for name in shipped_surveys()], str(path)))
         else:
             chosen.append(load_survey(survey) if isinstance(survey, str) else survey)
-        needed = needed_columns(chosen[0])
         # A file with none of the questions is read for its first column, so that decode can say what is wrong.
+        identified_by = options.person_columns or chosen[0].person
+        needed = needed_columns(chosen[0]) | set(identified_by)
         wanted = [column for column in columns if column in needed] or columns[:1]
-        return Wanted(wanted, [column for column in wanted if column == chosen[0].person])
+        return Wanted(wanted, [column for column in wanted if column in identified_by])
 
     with ThreadPoolExecutor(1) as side:
         digest = side.submit(fingerprint, path)
         table = read_columns(path, choose, options)
-        return decode(table, chosen[0], path.name, digest.result())
+        return decode(table, chosen[0], path.name, digest.result(), options.person_columns)

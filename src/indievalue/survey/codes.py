@@ -3,6 +3,12 @@
 import re
 from collections.abc import Iterable
 
+LARGEST_CODE = 32_000
+"""Largest code of a question's option, up or down: answers have 16 bits, whose ends stand for other things."""
+
+TAGS = {letter: -32_100 - place for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
+"""Codes of Stata's extended missing values ``.a`` to ``.z``, which no answer can have."""
+
 _ITEM = re.compile(r"(-?\d+)(?:-(\d+))?")
 
 
@@ -20,6 +26,8 @@ def parse_codes(text: int | str) -> tuple[int, ...]:
         last = first if match[2] is None else int(match[2])
         if last < first:
             raise ValueError(f"the range {item.strip()!r} runs backwards")
+        if last - first > LARGEST_CODE:
+            raise ValueError(f"the range {item.strip()!r} has more than {LARGEST_CODE:,} codes")
         codes.extend(range(first, last + 1))
     return tuple(codes)
 
@@ -33,3 +41,20 @@ def format_codes(codes: Iterable[int]) -> str:
         else:
             runs.append([code, code])
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
+def missing_code(key: int | str) -> int:
+    """The code of a missing answer: a whole number, or one of Stata's ``.a`` to ``.z``. Raises ValueError otherwise."""
+    text = str(key).strip().lower()
+    if text[:1] == "." and text[1:] in TAGS:
+        return TAGS[text[1:]]
+    codes = parse_codes(text)
+    if len(codes) != 1:
+        raise ValueError(f"{key!r} is not one missing code, such as -1 or .a")
+    return codes[0]
+
+
+def code_text(code: int) -> str:
+    """A code as the file has it: ``.a`` for the tag of that letter."""
+    letters = {tag: letter for letter, tag in TAGS.items()}
+    return f".{letters[code]}" if code in letters else str(code)

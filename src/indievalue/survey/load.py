@@ -1,5 +1,6 @@
 """From a survey's YAML files to a :class:`Survey`. The format is described in docs/surveys.md."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -10,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from indievalue.errors import IndievalueError, problems_of
-from indievalue.survey.codes import parse_codes
+from indievalue.survey.codes import LARGEST_CODE, missing_code, parse_codes
 from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
 from indievalue.survey.survey import Survey
 
@@ -40,11 +41,12 @@ class _SurveySpec(_Spec):
     name: str
     title: str
     licence: str = ""
-    person: str | None = None
+    person: str | list[str] | None = None
+    repeated_ids: int = Field(default=0, ge=0)
     weight: str | None = None
     country: str | None = None
     recognised_by: list[str] = Field(default_factory=list)
-    missing: dict[int, str]
+    missing: dict[_Codes, str]
     not_asked: int
     blank: int
     categories: list[str]
@@ -123,11 +125,11 @@ def _read(folder: Traversable) -> Survey:
         name=spec.name,
         title=spec.title,
         licence=spec.licence,
-        person=spec.person,
+        person=tuple([spec.person] if isinstance(spec.person, str) else spec.person or ()),
         weight=spec.weight,
         country=spec.country,
         recognised_by=tuple(spec.recognised_by),
-        missing=spec.missing,
+        missing=_missing(spec.missing, folder / "survey.yaml"),
         not_asked=spec.not_asked,
         blank=spec.blank,
         categories=tuple(spec.categories),
@@ -135,6 +137,7 @@ def _read(folder: Traversable) -> Survey:
         demographics=tuple(_demographic(item) for item in demographics),
         sampling=Sampling(**spec.sampling.model_dump()),
         inequity=tuple([item.name for item in demographics] if spec.inequity is None else spec.inequity),
+        repeated_ids=spec.repeated_ids,
         folder=str(folder) if isinstance(folder, Path) and folder.parent != _SHIPPED else None,
     )
 
@@ -166,8 +169,19 @@ def _questions(battery: _BatterySpec, folder: Traversable) -> list[Question]:
         raise IndievalueError(f"{where}: {error}") from None
 
 
+def _missing(reasons: Mapping[_Codes, str], file: Traversable) -> dict[int, str]:
+    try:
+        return {key if isinstance(key, int) else missing_code(key): reason for key, reason in reasons.items()}
+    except ValueError as error:
+        raise IndievalueError(f"{file}, missing: {error}") from None
+
+
 def _options(options: dict[_Codes, str], slots: dict[str, str]) -> tuple[Option, ...]:
-    return tuple(Option(parse_codes(codes), _sentence(text, slots)) for codes, text in options.items())
+    made = tuple(Option(parse_codes(codes), _sentence(text, slots)) for codes, text in options.items())
+    beyond = [code for option in made for code in option.codes if abs(code) > LARGEST_CODE]
+    if beyond:
+        raise ValueError(f"{beyond[0]} is no answer code; they go up to {LARGEST_CODE:,}")
+    return made
 
 
 def _sentence(template: str, slots: dict[str, str]) -> str:

@@ -17,17 +17,18 @@ class Survey:
     """A questionnaire with its answer codes.
 
     Attributes:
-        person: data column of the person's id. weight: of the survey weight; None where there is none.
+        person: data columns that together identify a person. weight: of the survey weight; None where there is none.
         recognised_by: data columns that tell a file of this survey.
         missing: missing codes (e.g. -1) → what they mean. not_asked: the one of a question that was not put.
         blank: the code that an empty cell stands for. inequity: demographics over whose groups a predictor is held to
             be even (see :mod:`indievalue.scoring.inequity`). folder: where its files are; None for a shipped survey.
+        repeated_ids: how many ids the published file gives to more than one row; of each the first row is kept.
     """
 
     name: str
     title: str
     licence: str
-    person: str | None
+    person: tuple[str, ...]
     weight: str | None
     country: str | None
     recognised_by: tuple[str, ...]
@@ -40,6 +41,7 @@ class Survey:
     sampling: Sampling
     inequity: tuple[str, ...] = ()
     folder: str | None = None
+    repeated_ids: int = 0
 
     def __repr__(self) -> str:
         return (

@@ -164,8 +164,8 @@ def draw(twin: Twin, survey: Survey, n: int, seed: int) -> pl.DataFrame:
         for name, codes in _draw_country(twin, country, people, random).items():
             raw[name][rows] = codes
     table: dict[str, NDArray[np.generic] | list[str]] = dict(raw)
-    if survey.person is not None:
-        table[survey.person] = [f"synthetic-{number:06d}" for number in range(1, n + 1)]
+    for column in survey.person:
+        table[column] = [f"synthetic-{number:06d}" for number in range(1, n + 1)]
     if survey.weight is not None:
         table[survey.weight] = np.ones(n)
     return pl.DataFrame(table)

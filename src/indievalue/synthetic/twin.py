@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
-from indievalue.people.decode import integer_codes, needed_columns
+from indievalue.people.decode import needed_columns
+from indievalue.people.numbers import integer_codes
 from indievalue.people.tables import read_columns
 from indievalue.people.wanted import Wanted
 from indievalue.survey.gazetteer import look_up
@@ -100,7 +101,7 @@ def _read(path: Path, survey: Survey) -> pl.DataFrame:
 
     def choose(columns: list[str]) -> Wanted:
         wanted = [name for name in columns if name in needed]
-        return Wanted(wanted or columns[:1], [name for name in wanted if name == survey.person])
+        return Wanted(wanted or columns[:1], [name for name in wanted if name in survey.person])
 
     return read_columns(path, choose)
 

@@ -14,7 +14,8 @@ from conftest import garden_answers
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.catalog import why_missing
-from indievalue.people.decode import decode, recognise
+from indievalue.people.columns import recognise, renamed
+from indievalue.people.decode import decode
 from indievalue.people.findings import CodeCount
 from indievalue.people.numbers import integer_codes
 from indievalue.people.people import People
@@ -446,6 +447,39 @@ def test_a_file_is_recognised_by_its_columns(garden: Survey, wvs7: Survey) -> No
     assert recognise(["REGION", "P1"], surveys, "file") is garden
     assert recognise(["B_COUNTRY", "Q1", "P1", "Q2"], surveys, "file") is wvs7
     assert recognise(["REGION", "B_COUNTRY", "Q1", "Q2", "P1"], surveys, "file") is wvs7
+    assert recognise(["b_country", "q1 ", "Q2: Family"], surveys, "file") is wvs7
     for columns in (["REGION", "age"], ["P1", "P2"], []):
         with pytest.raises(IndievalueError, match=r"not a file of a survey indievalue knows, .*give --survey FOLDER"):
             recognise(columns, surveys, "file")
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (["B_COUNTRY", "Q1P", "Q2P"], "it looks like the WVS-7 file with inverted scales: download the one without"),
+        (["V1", "V2", "V4", "V10"], "it looks like wave 6 or an earlier one of the WVS"),
+        (["S003", "S020", "A001"], "it looks like the time series of WVS or EVS"),
+        (["id_cocas", "v1", "v2", "v7"], "it looks like the European Values Study"),
+    ],
+)
+def test_a_file_that_is_often_taken_for_another_is_named(columns: list[str], said: str, wvs7: Survey) -> None:
+    with pytest.raises(IndievalueError, match=said):
+        recognise(columns, [wvs7], "file")
+
+
+def test_columns_are_found_under_other_names() -> None:
+    columns = ["Q1", "q2", " Q3 ", "Q4: Work", "Q5 - Rest", "q6 (label)", "Q7 at home", "Q80", "\ufeffid"]
+    assert renamed(columns, ["Q1", "Q2", "Q3", "Q4", "Q5", "Q6", "Q7", "Q8", "ID"], "f") == {
+        "Q1": "Q1",
+        "q2": "Q2",
+        " Q3 ": "Q3",
+        "\ufeffid": "ID",
+        "Q4: Work": "Q4",
+        "Q5 - Rest": "Q5",
+        "q6 (label)": "Q6",
+    }
+    assert renamed(["Q1", "q1"], ["Q1"], "f") == {"Q1": "Q1"}
+    assert renamed(["q1", "Q1: Work"], ["Q1"], "f") == {"q1": "Q1"}
+    for both in (["q1", "Q1 "], ["Q1: Work", "Q1 - Work"]):
+        with pytest.raises(IndievalueError, match=r"f has no column Q1, and .* may both be it"):
+            renamed(both, ["Q1"], "f")

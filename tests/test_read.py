@@ -226,6 +226,16 @@ def test_columns_that_no_survey_needs_do_not_matter(garden: Survey, tmp_path: Pa
     assert _codes(read_people(path, garden), "P1") == [2, 3]
 
 
+@pytest.mark.parametrize("name", ["comma.csv", "book.xlsx", "table.parquet", "plain.sav"])
+def test_columns_under_another_name_are_read_and_reported(name: str, garden: Survey, tmp_path: Path) -> None:
+    table = FEW.rename({"P1": "p1", "ID": "id", "A1": "a1"})
+    people = read_people(_write(name, table, tmp_path), garden)
+    assert people.ids.tolist() == ["1001", "1002", "1003"]
+    assert _codes(people, "P1") == [1, -1, 9]
+    assert sorted(people.findings.renamed) == [("a1", "A1"), ("id", "ID"), ("p1", "P1")]
+    assert "3 columns read under another name: 'id' as ID, 'p1' as P1, 'a1' as A1" in people.findings.lines()
+
+
 def test_a_quoted_cell_may_hold_separators_and_lines(garden: Survey, tmp_path: Path) -> None:
     path = _text(tmp_path, 'ID,P1,note\na,2,"yes, often"\nb,3,"two\nlines, ""quoted"""\n')
     assert _codes(read_people(path, garden), "P1") == [2, 3]

@@ -226,21 +226,3 @@ def _weights(table: pl.DataFrame, survey: Survey, source: str) -> tuple[NDArray[
     if survey.weight is None or survey.weight not in table.columns:
         return np.ones(len(table)), None
     return weights_of(table[survey.weight], source)
-
-
-def recognise(columns: Sequence[str], surveys: Sequence[Survey], source: str) -> Survey:
-    """The survey that a file with these columns is of: all its telltale columns are there, and most of its questions.
-
-    Raises IndievalueError where none fits.
-    """
-    held = set(columns)
-    fits = [(sum(q.id in held for q in survey.questions), survey) for survey in surveys]
-    fits = [(n, survey) for n, survey in fits if n and held.issuperset(survey.recognised_by)]
-    if not fits:
-        known = ", ".join(f"{survey.name} ({', '.join(survey.recognised_by)}, Q1 …)" for survey in surveys)
-        shown = ", ".join(list(columns)[:6])
-        raise IndievalueError(
-            f"{source} is not a file of a survey indievalue knows, which are {known}; its columns are {shown} …; "
-            "give --survey FOLDER for a survey of your own"
-        )
-    return max(fits, key=lambda fit: fit[0])[1]

@@ -31,6 +31,7 @@ class Findings:
         blank: empty cells in question columns, read as missing. empty_rows: rows without any cell filled, dropped.
         repeated: ids that occur more than once → further rows dropped. row_numbers: people whose id is a row number.
         unweighted: people whose weight is absent, counted with weight 1.
+        renamed: columns under another name → (in the file, in the survey).
         tags: Stata's extended missing values → (``.a``, what the survey says it means, cells).
     """
 
@@ -50,6 +51,7 @@ class Findings:
     row_numbers: int = 0
     unweighted: int = 0
     tags: tuple[tuple[str, str, int], ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -63,6 +65,9 @@ class Findings:
     def lines(self) -> list[str]:
         """The report in a few lines for the terminal."""
         lines = [f"{_people(self.people)} of {self.survey} in {self.source}"]
+        if self.renamed:
+            pairs = _some([f"{found!r} as {name}" for found, name in self.renamed], 3)
+            lines.append(f"{_number(len(self.renamed), 'column')} read under another name: {pairs}")
         if self.row_numbers:
             lines.append(f"{_people(self.row_numbers)} without an id: named by row number, the first row is 1")
         if self.repeated:

@@ -4,7 +4,6 @@ import codecs
 import csv
 import io
 import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from polars.exceptions import PolarsError
 from indievalue.errors import IndievalueError
 from indievalue.people.options import ReadOptions
 from indievalue.people.unpack import gunzip
-from indievalue.people.wanted import EMPTY, Choose, refuse_repeated
+from indievalue.people.wanted import EMPTY, Choose, header_among, refuse_repeated, usual_width
 
 _HEAD = 1 << 22
 """Bytes at the start of a file in which its header is searched for."""
@@ -120,7 +119,7 @@ def _layout(path: Path, content: Path | bytes, header_row: int | None) -> _Layou
     skip = 1 if stated else 0
     body = text[stated.end() :] if stated else text
     separator, rows = (stated[1], _rows(body, stated[1])) if stated else _separated(body)
-    found = _header_among(rows) if header_row is None else header_row - skip
+    found = header_among([row for _, row in rows]) if header_row is None else header_row - skip
     if not 0 < found <= len(rows) or len(rows[found - 1][1]) < 2:
         where = "its first line is" if header_row is None else f"its row {header_row} is"
         raise IndievalueError(
@@ -153,27 +152,12 @@ def _separated(text: str) -> tuple[str, list[tuple[int, list[str]]]]:
     """Return the separator that most rows agree on, and the first rows."""
 
     def agreement(separator: str) -> tuple[int, int]:
-        width, times = _usual_width(rows_by[separator])
+        width, times = usual_width([row for _, row in rows_by[separator]])
         return (times if width > 1 else 0, width)
 
     rows_by = {separator: _rows(text, separator) for separator in ",;\t"}
     best = max(rows_by, key=agreement)
     return best, rows_by[best]
-
-
-def _usual_width(rows: list[tuple[int, list[str]]]) -> tuple[int, int]:
-    """(number of cells, number of rows that have it) of the most frequent width, the first where several are."""
-    widths = Counter(len(row) for _, row in rows if row)
-    return max(widths.items(), key=lambda item: item[1], default=(0, 0))
-
-
-def _header_among(rows: list[tuple[int, list[str]]]) -> int:
-    """Return the number of the header: the first row as wide as most are, that is no title or comment; 0 for none."""
-    width, _ = _usual_width(rows)
-    for number, (_, row) in enumerate(rows, 1):
-        if len(row) == width and sum(bool(cell.strip()) for cell in row) > 1:
-            return number
-    return 0
 
 
 def _check_widths(path: Path, content: Path | bytes, layout: _Layout) -> None:

@@ -3,6 +3,7 @@
 import io
 import warnings
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyreadstat
@@ -13,28 +14,62 @@ from indievalue.people.spss import check_dictionary, ends_within_a_row
 from indievalue.people.wanted import Choose, refuse_repeated
 from indievalue.survey.codes import TAGS
 
+_READERS: dict[str, Any] = {
+    ".sav": pyreadstat.read_sav,
+    ".zsav": pyreadstat.read_sav,
+    ".por": pyreadstat.read_por,
+    ".dta": pyreadstat.read_dta,
+}
+
+PACKAGES = tuple(_READERS)
+"""Endings of the files that :func:`read_package` reads."""
+
 
 def read_package(path: Path, kind: str, choose: Choose, options: ReadOptions) -> pl.DataFrame:
-    read = pyreadstat.read_sav if kind == ".sav" else pyreadstat.read_dta
-    if kind == ".sav":
+    """Read the columns that ``choose`` picks; numbers as Float64, with Stata's ``.a`` to ``.z`` as codes.
+
+    Raises IndievalueError where the file is cut off, or its texts are not in the encoding that it states.
+    """
+    if kind in (".sav", ".zsav"):
         check_dictionary(path)
+    try:
+        return _read(path, kind, choose, options)
+    except pyreadstat.ReadstatError as error:
+        if "byte sequence" not in str(error):
+            raise
+        stated = f"in the encoding {options.encoding}" if options.encoding else "in the encoding that it states"
+        raise IndievalueError(f"{path} holds texts that are not {stated}: give its --encoding (often cp1252)") from None
+
+
+def _read(path: Path, kind: str, choose: Choose, options: ReadOptions) -> pl.DataFrame:
+    read = _READERS[kind]
+    encoding = {"encoding": options.encoding} if options.encoding and kind != ".por" else {}
+    path = path.absolute()  # one that began with ~ would be taken for a home directory
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of columns that occur twice, which it renames
-        _, about = read(path, metadataonly=True)
+        _, about = read(path, metadataonly=True, **encoding)
         refuse_repeated(path, [str(name).partition("_duplicated")[0] for name in about.column_names])
         expected = -1 if about.number_rows is None else about.number_rows
         if expected > _most_rows(path):
             raise IndievalueError(f"{path} is damaged: it is too small for the {expected:,} rows its header tells of")
         columns = choose([str(name) for name in about.column_names]).columns
         table, _ = read(
-            path, usecols=columns, user_missing=True, disable_datetime_conversion=True, output_format="polars"
+            path,
+            usecols=columns,
+            disable_datetime_conversion=True,
+            output_format="polars",
+            **encoding,
+            **({} if kind == ".por" else {"user_missing": True}),
         )
     if expected >= 0 and len(table) != expected:
         raise IndievalueError(f"{path} is cut off: its header tells of {expected:,} rows, and it holds {len(table):,}")
     if kind == ".dta" and _without_end_mark(path):
         raise IndievalueError(f"{path} is cut off: the mark at its end is missing")
-    if kind == ".sav" and expected < 0 and ends_within_a_row(path):
+    if kind == ".por" and _without_portable_end(path):
+        raise IndievalueError(f"{path} is cut off: the mark at its end is missing")
+    if kind in (".sav", ".zsav") and expected < 0 and ends_within_a_row(path):
         raise IndievalueError(f"{path} is cut off: it ends within a row")
+    assert isinstance(table, pl.DataFrame)
     numeric = [name for name in columns if about.readstat_variable_types[name] != "string"]
     return table.select(columns).with_columns(
         pl.Series(name, [_untagged(cell) for cell in table[name]], pl.Float64)
@@ -61,3 +96,10 @@ def _without_end_mark(path: Path) -> bool:
         start = file.read(1 + len(mark))
         file.seek(-len(mark), io.SEEK_END)
         return start == b"<" + mark and file.read() != mark
+
+
+def _without_portable_end(path: Path) -> bool:
+    """Whether a portable file of SPSS, whose last line is filled up with the letter Z, is cut off."""
+    with path.open("rb") as file:
+        file.seek(-min(100, path.stat().st_size), io.SEEK_END)
+        return not file.read().rstrip(b"\r\n").endswith(b"Z")

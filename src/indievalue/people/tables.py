@@ -10,24 +10,24 @@ from pathlib import Path
 import fastexcel
 import polars as pl
 import pyreadstat
-from polars.exceptions import PanicException, PolarsError
+from polars.exceptions import PolarsError
 
 from indievalue.errors import IndievalueError
 from indievalue.people.delimited import read_delimited
 from indievalue.people.options import ReadOptions
-from indievalue.people.packages import read_package
+from indievalue.people.packages import PACKAGES, read_package
+from indievalue.people.rfiles import R_FILES, read_r
 from indievalue.people.unpack import unzipped
 from indievalue.people.wanted import Choose
-from indievalue.people.workbook import read_workbook
+from indievalue.people.workbook import WORKBOOKS, read_workbook
 
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
-FORMATS = (*_TEXT, ".sav", ".dta", ".xlsx", ".parquet")
+FORMATS = (*_TEXT, *PACKAGES, *WORKBOOKS, ".parquet", *R_FILES)
 """Endings of the files that are read; a .zip archive may hold one of them."""
 
 _BROKEN_FILE = (
     PolarsError,
-    PanicException,
     pyreadstat.ReadstatError,
     pyreadstat.PyreadstatError,
     fastexcel.FastExcelError,
@@ -83,7 +83,11 @@ def read_columns(path: Path, choose: Choose, options: ReadOptions | None = None)
         if kind == ".zip":
             return _read_zipped(path, choose, options)
         table = _read(path, kind, choose, options)
-    except _BROKEN_FILE as error:
+    except BaseException as error:
+        if (
+            not isinstance(error, _BROKEN_FILE) and type(error).__name__ != "PanicException"
+        ):  # each Rust library has one
+            raise
         if isinstance(error, OSError) and error.errno is not None:
             raise IndievalueError(f"cannot read {path}: {error.strerror}") from None
         message = " ".join(str(error).split()).partition(" Context:")[0][:200]
@@ -99,10 +103,12 @@ def read_columns(path: Path, choose: Choose, options: ReadOptions | None = None)
 def _read(path: Path, kind: str, choose: Choose, options: ReadOptions) -> pl.DataFrame:
     if kind in _TEXT:
         return read_delimited(path, choose, options)
-    if kind in (".sav", ".dta"):
+    if kind in PACKAGES:
         return read_package(path, kind, choose, options)
-    if kind == ".xlsx":
+    if kind in WORKBOOKS:
         return read_workbook(path, choose, options)
+    if kind in R_FILES:
+        return read_r(path, choose)
     with path.open("rb") as file:  # a path that Polars is given may be read as a pattern
         columns = choose(list(pl.read_parquet_schema(file))).columns
         file.seek(0)

@@ -1,7 +1,7 @@
-"""Which columns of a data file are read, and what an empty cell looks like in any of the formats."""
+"""What readers of all formats share: which columns are wanted, where the header is, what an empty cell looks like."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,3 +28,18 @@ def refuse_repeated(path: Path, columns: Iterable[str]) -> None:
     repeated = [name for name, times in Counter(columns).items() if times > 1 and name]
     if repeated:
         raise IndievalueError(f"{path}: the column {repeated[0]} occurs more than once in the header")
+
+
+def header_among(rows: Sequence[Sequence[str]]) -> int:
+    """Return the number of the header: the first row as wide as most are, that is no title or comment; 0 for none."""
+    width, _ = usual_width(rows)
+    for number, row in enumerate(rows, 1):
+        if len(row) == width and sum(bool(cell.strip()) for cell in row) > 1:
+            return number
+    return 0
+
+
+def usual_width(rows: Iterable[Sequence[str]]) -> tuple[int, int]:
+    """(number of cells, number of rows that have it) of the most frequent width, the first where several are."""
+    widths = Counter(len(row) for row in rows if row)
+    return max(widths.items(), key=lambda item: item[1], default=(0, 0))

@@ -1,0 +1,50 @@
+"""Files of R, for which the package pyreadr (of the extra ``r``) must be installed."""
+
+from pathlib import Path
+
+import polars as pl
+
+from indievalue.errors import IndievalueError
+from indievalue.people.wanted import Choose, refuse_repeated
+
+R_FILES = (".rds", ".rda", ".rdata")
+"""Endings of the files that :func:`read_r` reads."""
+
+
+def read_r(path: Path, choose: Choose) -> pl.DataFrame:
+    """Read the columns that ``choose`` picks from the one data frame in the file; factors as their labels.
+
+    Raises IndievalueError where pyreadr is not installed, or the file holds no data frame or several.
+    """
+    try:
+        import pyreadr
+    except ImportError:
+        raise IndievalueError(
+            f"reading {path.name} needs the package pyreadr: install indievalue with its extra r, or save the data as "
+            "CSV in R: write.csv(data, 'data.csv', row.names = FALSE)"
+        ) from None
+    try:
+        frames = pyreadr.read_r(str(path.absolute()))
+    except (pyreadr.LibrdataError, pyreadr.PyreadrError) as error:
+        raise ValueError(str(error)) from None
+    if len(frames) != 1:
+        names = ", ".join(map(str, frames)) or "no data frame"
+        raise IndievalueError(f"{path} holds {names}: save the one to read with saveRDS(data, 'data.rds')")
+    frame = next(iter(frames.values()))
+    columns = [str(column) for column in frame.columns]
+    refuse_repeated(path, columns)
+    frame.columns = columns
+    wanted = choose(columns).columns
+    texts = [name for name in wanted if frame[name].dtype.kind not in "iufb"]
+    return pl.DataFrame(
+        {
+            name: pl.Series(
+                name,
+                [None if cell != cell or cell is None else str(cell) for cell in frame[name]]
+                if name in texts
+                else frame[name].to_numpy(),
+                strict=False,
+            )
+            for name in wanted
+        }
+    )

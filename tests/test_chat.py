@@ -279,9 +279,9 @@ def test_names_with_a_slash_are_chat_models_and_paths_are_not() -> None:
 def test_probabilities_are_read_from_the_first_label() -> None:
     from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, Logprob, Logprobs, ModelOutput, TopLogprob
 
-    from indievalue.prompts.prompt import Asked
+    from indievalue.prompts.prompt import AskedProbe
 
-    probe = Asked("Q1", "?", ("I do.", "I do not."), (1, 0))
+    probe = AskedProbe("Q1", "?", ("I do.", "I do not."), (1, 0))
     tokens = [
         Logprob(token="**", logprob=-0.1, top_logprobs=[TopLogprob(token="A", logprob=-9.0)]),
         Logprob(

@@ -32,7 +32,7 @@ from indievalue.predictors.asking import AskingOptions  # noqa: E402
 from indievalue.predictors.local import make_local  # noqa: E402
 from indievalue.predictors.local.cache import Kept  # noqa: E402
 from indievalue.predictors.local.load import identity, load  # noqa: E402
-from indievalue.predictors.local.options import Options, split_name  # noqa: E402
+from indievalue.predictors.local.options import LocalOptions, split_name  # noqa: E402
 from indievalue.predictors.local.predictor import Local  # noqa: E402
 from indievalue.predictors.local.scorer import Reader  # noqa: E402
 from indievalue.predictors.local.tree import Item, distinct, packs_of, trunk_of  # noqa: E402
@@ -193,7 +193,7 @@ def test_scores_are_those_of_each_text_alone(
 ) -> None:
     task = replace(task, probes=task.probes[:2], people=task.people[:1])
     style = Style(option_order=order)  # type: ignore[arg-type]
-    predictor = Local(str(tiny(kind, chat=chat)), Options(score=score, keep="no"), style)
+    predictor = Local(str(tiny(kind, chat=chat)), LocalOptions(score=score, keep="no"), style)
     said = predictor.predict(task).probabilities
     model = loaded(predictor)
     expected = alone(task, model.reader.model, model.tokenizer, style, score=score, chat=chat)
@@ -293,7 +293,7 @@ def test_probability_on_labels_is_recorded(
     assert mass.prompts == len(task.people) * len(task.probes)
     assert 0 < mass.low <= mass.median <= mass.high < 1
     assert "% of the probability is on the options' labels" in capsys.readouterr().err
-    of_statements = Local(str(tiny()), Options(score="statement"))
+    of_statements = Local(str(tiny()), LocalOptions(score="statement"))
     of_statements.predict(task)
     assert of_statements.mass_ is None
 
@@ -427,22 +427,22 @@ def test_without_keeping_nothing_is_written(tiny: Callable[..., Path], task: Tas
 @pytest.mark.parametrize(
     ("text", "where", "options"),
     [
-        ("smollm2", "smollm2", Options()),
-        ("org/model", "org/model", Options()),
-        ("/a:b/model:score=statement,batch=64", "/a:b/model", Options(score="statement", batch=64)),
-        ("C:/m:adapter=D:/one,two,dtype=bfloat16", "C:/m", Options(adapter="D:/one,two", dtype="bfloat16")),
-        ("m:device=cuda:1,chat=no,order=both", "m", Options(device="cuda:1", chat="no", order="both")),
+        ("smollm2", "smollm2", LocalOptions()),
+        ("org/model", "org/model", LocalOptions()),
+        ("/a:b/model:score=statement,batch=64", "/a:b/model", LocalOptions(score="statement", batch=64)),
+        ("C:/m:adapter=D:/one,two,dtype=bfloat16", "C:/m", LocalOptions(adapter="D:/one,two", dtype="bfloat16")),
+        ("m:device=cuda:1,chat=no,order=both", "m", LocalOptions(device="cuda:1", chat="no", order="both")),
     ],
 )
-def test_names(text: str, where: str, options: Options) -> None:
+def test_names(text: str, where: str, options: LocalOptions) -> None:
     assert split_name(text) == (where, options)
 
 
 def test_a_path_may_look_like_an_option(tmp_path: Path) -> None:
     odd = tmp_path / "step:lr=3"
     odd.mkdir()
-    assert split_name(str(odd)) == (str(odd), Options())
-    assert split_name(f"{odd}:chat=no") == (str(odd), Options(chat="no"))
+    assert split_name(str(odd)) == (str(odd), LocalOptions())
+    assert split_name(f"{odd}:chat=no") == (str(odd), LocalOptions(chat="no"))
 
 
 @pytest.mark.parametrize(
@@ -484,7 +484,7 @@ def test_all_probes_at_once_make_no_sense(tiny: Callable[..., Path]) -> None:
 
 
 def test_a_prompt_that_is_too_long(tiny: Callable[..., Path], task: Task) -> None:
-    predictor = Local(str(tiny()), Options(keep="no"))
+    predictor = Local(str(tiny()), LocalOptions(keep="no"))
     model = replace(loaded(predictor), limit=50)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("indievalue.predictors.local.predictor.load", lambda *made_of: model)

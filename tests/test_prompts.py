@@ -18,7 +18,7 @@ from indievalue.choices import CONTEXTS, FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.prompts.answer import chosen_option, chosen_options
-from indievalue.prompts.prompt import Asked, Prompt, Style, prompts_of
+from indievalue.prompts.prompt import AskedProbe, Prompt, Style, prompts_of
 from indievalue.prompts.tokens import counter
 from indievalue.prompts.voice import in_third_person
 from indievalue.survey.survey import Survey
@@ -127,7 +127,7 @@ def test_the_third_person_reads_as_english() -> None:
 
 # --- reading answers --------------------------------------------------------------------------------------
 
-ASKED = Asked(
+ASKED = AskedProbe(
     "Q1",
     "How much do you trust people?",
     ("I trust people.", "I trust people a little.", "I do not trust people."),
@@ -164,7 +164,7 @@ def test_a_label_or_a_statement_is_an_answer_and_nothing_else(text: str, option:
     assert chosen_option(text, ASKED) == option
 
 
-PAIR = (ASKED, Asked("Q2", "And dogs?", ("I trust dogs.", "I do not trust dogs."), (0, 1)))
+PAIR = (ASKED, AskedProbe("Q2", "And dogs?", ("I trust dogs.", "I do not trust dogs."), (0, 1)))
 
 
 @pytest.mark.parametrize(

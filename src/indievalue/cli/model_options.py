@@ -59,9 +59,7 @@ class AskingFlags:
 
 def print_cost(name: str, cost: "Cost") -> None:
     """Print what asking a predictor would take at most."""
-    from indievalue.experiments.wording import cost_line
-
-    notes.print(escaped(cost_line(name, cost)), soft_wrap=True)
+    notes.print(escaped(cost.line(name)), soft_wrap=True)
 
 
 def _pairs(words: list[str] | None, option: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from indievalue.benchmark.model import Settings
 from indievalue.errors import IndievalueError
-from indievalue.experiments.spec import EACH, EVERYTHING, NOTHING, OPTION, PREDICTOR, Asked, Experiment
+from indievalue.experiments.spec import EACH, EVERYTHING, NOTHING, OPTION, PREDICTOR, CellSettings, Experiment
 from indievalue.report.described import described, value_words
 from indievalue.survey.survey import Survey
 
@@ -27,14 +27,14 @@ class Cell:
 
     predictor: str
     axes: Mapping[str, Any]
-    asked: Asked
+    asked: CellSettings
     seed: int
 
     @property
     def name(self) -> str:
         """A folder's name: what a reader can tell it by, then six digits that no other cell has."""
         identity = json.dumps(dict(self.axes), sort_keys=True, ensure_ascii=False)
-        axes = [axis for axis in Asked.model_fields if axis in self.axes]  # whatever their order in the grid
+        axes = [axis for axis in CellSettings.model_fields if axis in self.axes]  # whatever their order in the grid
         words = [self.predictor, *(f"{axis}-{self.axes[axis]}" for axis in axes)]
         readable = re.sub(r"[^a-z0-9.=-]+", "-", "--".join(words).lower()).strip("-.")[:90]
         return f"{readable}-{hashlib.blake2b(identity.encode(), digest_size=3).hexdigest()}"
@@ -86,9 +86,9 @@ def expanded(grid: Mapping[str, Sequence[Any]], survey: Survey) -> dict[str, tup
     }
 
 
-def _asked(experiment: Experiment, combination: Mapping[str, Any], survey: Survey) -> Asked:
+def _asked(experiment: Experiment, combination: Mapping[str, Any], survey: Survey) -> CellSettings:
     try:
-        asked = Asked(**{**experiment.settings, **combination})
+        asked = CellSettings(**{**experiment.settings, **combination})
     except ValidationError as error:
         first = error.errors()[0]
         setting, value = first["loc"][0], first["input"]
@@ -127,7 +127,7 @@ def partner_of(cell: Cell, of: Iterable[Cell], axes: Mapping[str, Any]) -> Cell 
     return next(iter(matching(of, {**same, **axes})), None)
 
 
-def pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
+def compared_pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
     """(cell before, cell after, the axes in which they differ) of everything that ``compare`` asks for.
 
     A comparison of predictors that are not run is left out. Raises IndievalueError where any other comparison, or the

@@ -52,7 +52,7 @@ class Style:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedProbe:
     """One probe as it is put: ``order`` holds the survey's option behind each label."""
 
     question: str
@@ -85,7 +85,7 @@ class Prompt:
     key: str
     person: str
     setup: int
-    probes: tuple[Asked, ...]
+    probes: tuple[AskedProbe, ...]
     text: str
 
 
@@ -105,7 +105,7 @@ def prompts_of(task: Mapping[str, Any], style: Style, seed: int = 0) -> Iterator
     for call in calls:
         for number, orders in enumerate(_orders(call, person, style, seed)):
             asked = tuple(
-                Asked(
+                AskedProbe(
                     probe["question"],
                     probe["asks"],
                     tuple(all_in_voice(probe["options"], style.voice)),

@@ -17,7 +17,7 @@ from indievalue.prompts.prompt import Style
 AtLeastOne = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
 
-Groups = Mapping[str, tuple[str, ...]]
+GroupNames = Mapping[str, tuple[str, ...]]
 """Demographic → labels of some of its groups."""
 
 
@@ -58,9 +58,9 @@ class Recipe:
     contexts: tuple[Context, ...] = ("statements",)
     turns: AtLeastOne = 1
     questions: tuple[str, ...] = ()
-    where: Groups = field(default_factory=dict)
+    where: GroupNames = field(default_factory=dict)
     unseen_questions: tuple[str, ...] = ()
-    unseen_groups: Groups = field(default_factory=dict)
+    unseen_groups: GroupNames = field(default_factory=dict)
     voice: Voice = "first"
     option_order: OptionOrder = "fixed"
     seed: int = 0
@@ -124,7 +124,7 @@ def columns_of(people: People, names: Sequence[str]) -> NDArray[np.int64]:
     )
 
 
-def members(people: People, groups: Groups) -> NDArray[np.bool_]:
+def members(people: People, groups: GroupNames) -> NDArray[np.bool_]:
     """Return who is in one of the given groups of every demographic named, (people,); all people if none is named.
 
     Raises IndievalueError for a demographic that the survey lacks or a group without people.

@@ -135,8 +135,7 @@ class ChatModel(BasePredictor):
             log_header_only=True,
         )
         self._check(log, asker)
-        given, effort = answers_in(read_eval_log_samples(log.location, all_samples_required=True))
-        return given, effort
+        return answers_in(read_eval_log_samples(log.location, all_samples_required=True))
 
     def _check(self, log: EvalLog, asker: Asker) -> None:
         """Raise what ended the evaluation before it was complete."""

@@ -22,10 +22,10 @@ from indievalue.benchmark.model import Task
 from indievalue.benchmark.storage import asked_texts
 from indievalue.errors import IndievalueError
 from indievalue.predictors.asking import TRANSPORT, AskingOptions
-from indievalue.predictors.chat.answers import read_answer
+from indievalue.predictors.chat.answers import read_answer, tokens_read
 from indievalue.predictors.chat.inspect_cache import InspectCache
 from indievalue.predictors.chat.store import Store, StoredAnswer, answer_key
-from indievalue.prompts.prompt import Asked, Prompt, prompts_of
+from indievalue.prompts.prompt import AskedProbe, Prompt, prompts_of
 
 
 class HaltedError(RuntimeError):
@@ -116,10 +116,7 @@ class Asker:
 
     def _stored(self, output: ModelOutput, *, priced: bool) -> StoredAnswer:
         usage, choice = output.usage, output.choices[0] if output.choices else None
-        read = written = 0
-        if usage:
-            read = usage.input_tokens + (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
-            written = usage.output_tokens
+        read, written = (tokens_read(usage), usage.output_tokens) if usage else (0, 0)
         return StoredAnswer(
             completion=output.completion,
             stop_reason=choice.stop_reason if choice else None,
@@ -230,9 +227,11 @@ def ask(asker: Asker) -> Solver:
     return solve
 
 
-def probes_of(metadata: Mapping[str, Sequence[Mapping[str, Sequence[int]]]]) -> tuple[Asked, ...]:
+def probes_of(metadata: Mapping[str, Sequence[Mapping[str, Sequence[int]]]]) -> tuple[AskedProbe, ...]:
     """Return the probes of a sample, from its metadata."""
     return tuple(
-        Asked(str(probe["question"]), str(probe["asks"]), tuple(map(str, probe["statements"])), tuple(probe["order"]))
+        AskedProbe(
+            str(probe["question"]), str(probe["asks"]), tuple(map(str, probe["statements"])), tuple(probe["order"])
+        )
         for probe in metadata["probes"]
     )

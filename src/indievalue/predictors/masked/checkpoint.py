@@ -13,14 +13,14 @@ from indievalue.errors import IndievalueError
 from indievalue.files import cache_root, new_file
 from indievalue.people.people import People
 from indievalue.predictors.masked.inputs import Shape, spread
-from indievalue.predictors.masked.options import Options
+from indievalue.predictors.masked.options import MaskedOptions
 from indievalue.predictors.masked.progress import say
 
 FORMAT = 1
 """Raised whenever the code would train or read another network from the same people and options."""
 
 
-def cache_folder(people: People, shape: Shape, options: Options) -> Path:
+def cache_folder(people: People, shape: Shape, options: MaskedOptions) -> Path:
     """Where the model of these people (sorted by id) and options is kept: in :func:`indievalue.files.cache_root`, under
     ``masked`` and a hash of all that decides the weights.
     """

@@ -20,7 +20,7 @@ from indievalue.predictors.masked.checkpoint import Checkpoint, cache_folder, re
 from indievalue.predictors.masked.inputs import Shape
 from indievalue.predictors.masked.masking import Answers, Hiding
 from indievalue.predictors.masked.network import Network
-from indievalue.predictors.masked.options import Options
+from indievalue.predictors.masked.options import MaskedOptions
 from indievalue.predictors.masked.progress import reporting, say
 from indievalue.predictors.masked.training import seed_of, train
 from indievalue.predictors.masked.validation import (
@@ -43,7 +43,7 @@ class Masked(StatisticalPredictor):
 
     Args:
         device: where to compute, ``cpu`` or ``cuda``; by default cuda where there is one.
-        options: see :class:`indievalue.predictors.masked.options.Options`.
+        options: see :class:`indievalue.predictors.masked.options.MaskedOptions`.
 
     Attributes:
         shape_: what the network's columns are. networks_: the members. overconfidence_: see ``mean_probabilities``.
@@ -51,14 +51,14 @@ class Masked(StatisticalPredictor):
 
     def __init__(self, *, device: str | None = None, **options: Any) -> None:
         try:
-            self.options = Options(**options)
+            self.options = MaskedOptions(**options)
         except TypeError as error:
             raise IndievalueError(f"masked: {error}") from None
         self.device = _device(device)
 
     def __repr__(self) -> str:
         """Return the options that are not the defaults."""
-        default = Options().as_dict()
+        default = MaskedOptions().as_dict()
         changed = {name: value for name, value in self.options.as_dict().items() if value != default[name]}
         return f"Masked({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 

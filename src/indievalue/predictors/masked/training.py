@@ -10,7 +10,7 @@ from torch import Tensor
 
 from indievalue.predictors.masked.masking import Answers, Hiding
 from indievalue.predictors.masked.network import Network
-from indievalue.predictors.masked.options import Options
+from indievalue.predictors.masked.options import MaskedOptions
 from indievalue.predictors.masked.progress import Report
 from indievalue.predictors.masked.validation import Validation
 
@@ -31,7 +31,7 @@ def train(
     answers: Answers,
     hiding: Hiding,
     validation: Validation,
-    options: Options,
+    options: MaskedOptions,
     member: int,
     state: dict[str, Any] | None,
     keep: Callable[[dict[str, Any]], None],
@@ -96,7 +96,7 @@ def seed_of(seed: int, member: int, epoch: int) -> int:
     return int.from_bytes(hashlib.blake2b(f"masked {seed} {member} {epoch}".encode(), digest_size=6).digest(), "big")
 
 
-def _optimiser(network: Network, options: Options) -> torch.optim.Optimizer:
+def _optimiser(network: Network, options: MaskedOptions) -> torch.optim.Optimizer:
     """AdamW; biases and norms are not drawn towards 0: an option's base rate is not something to forget."""
     parameters = list(network.parameters())
     groups = [

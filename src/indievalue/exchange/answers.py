@@ -137,7 +137,7 @@ def _lines(file: Path) -> Iterable[tuple[str, Any]]:
 
 
 def _read(
-    where: str, line: Any, prompts: dict[str, tuple[str, int, tuple[AskedProbe, ...]]]
+    where: str, line: object, prompts: dict[str, tuple[str, int, tuple[AskedProbe, ...]]]
 ) -> list[tuple[str, int, str, int | None, list[float] | None]]:
     """(person, setup, question, choice, probabilities) of every probe that a line answers."""
     try:

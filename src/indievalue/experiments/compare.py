@@ -1,7 +1,6 @@
 """Do two kinds of cells differ? Tests on the differences within people, who were asked the same in both."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -59,7 +58,7 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return corrected
 
 
-def _row(before: CellResult, after: CellResult, axes: tuple[str, ...], seed: int) -> dict[str, Any]:
+def _row(before: CellResult, after: CellResult, axes: tuple[str, ...], seed: int) -> dict[str, object]:
     differences = after.by_person - before.by_person
     differences = differences[~np.isnan(differences)]
     deviation = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0

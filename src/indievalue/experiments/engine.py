@@ -53,7 +53,7 @@ class Reasoner:
     """A reasoner that an experiment trains: where it is, and all that decides what it learns."""
 
     folder: Path
-    made_of: Mapping[str, Any]
+    made_of: Mapping[str, object]
 
 
 class CellInputs:

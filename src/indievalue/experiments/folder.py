@@ -61,7 +61,7 @@ class Folder:
         """Write down which experiment this is."""
         write_text(self.path / SPEC, spec_text(experiment))
 
-    def finished(self, cell: Cell, about: Mapping[str, Any], *, force: bool) -> dict[str, Any] | None:
+    def finished(self, cell: Cell, about: Mapping[str, object], *, force: bool) -> dict[str, Any] | None:
         """What ``cell.json`` says of a finished cell; None where it is to be computed.
 
         Raises IndievalueError where a finished cell of that name is of other settings, people or data than ``about``,
@@ -88,7 +88,7 @@ class Folder:
     def write(
         self,
         cell: Cell,
-        about: Mapping[str, Any],
+        about: Mapping[str, object],
         predictions: pl.DataFrame,
         write_log: Callable[[Path], None] = lambda folder: None,
     ) -> None:
@@ -123,7 +123,7 @@ def write_text(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: object) -> None:
     write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -149,7 +148,7 @@ def _share(one: CellResult, part: int) -> float:
     return 100 * float(one.right[:, part].sum() / one.probes[:, part].sum())
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
+def _plain(row: dict[str, object]) -> dict[str, object]:
     """A column of a table holds values of one kind: ``all`` stands beside numbers as text does."""
     measures = {"accuracy", "accuracy_low", "accuracy_high", "gain", "gain_low", "gain_high", "log_loss", "shown"}
     counts = {"people", "probes"}

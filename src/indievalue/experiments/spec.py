@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -54,7 +54,7 @@ class HeatMapFigure(StrictModel):
     rows: str
     columns: str
     panels: str | None = None
-    above: dict[str, Any] | None = None
+    above: dict[str, object] | None = None
 
 
 class BoxPlotFigure(StrictModel):
@@ -113,8 +113,8 @@ class CellComparison(StrictModel):
     """Two kinds of cells that are compared person by person, all else being the same in both."""
 
     model_config = ConfigDict(populate_by_name=True)
-    before: dict[str, Any] = Field(alias="from")
-    after: dict[str, Any] = Field(alias="to")
+    before: dict[str, object] = Field(alias="from")
+    after: dict[str, object] = Field(alias="to")
 
     @model_validator(mode="after")
     def _same_axes(self) -> "CellComparison":
@@ -123,11 +123,11 @@ class CellComparison(StrictModel):
         return self
 
 
-def _as_list(value: Any) -> Any:
+def _as_list(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
 
 
-Values = Annotated[tuple[Any, ...], BeforeValidator(_as_list), Field(min_length=1)]
+Values = Annotated[tuple[object, ...], BeforeValidator(_as_list), Field(min_length=1)]
 
 
 class Experiment(StrictModel):
@@ -151,9 +151,9 @@ class Experiment(StrictModel):
     title: str
     asks: str
     predictors: Annotated[tuple[str, ...], Field(min_length=1)]
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: dict[str, object] = Field(default_factory=dict)
     grid: dict[str, Values] = Field(default_factory=dict)
-    reasoners: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    reasoners: dict[str, dict[str, object]] = Field(default_factory=dict)
     by: str | None = None
     compare: tuple[CellComparison, ...] = ()
     figure: Figure

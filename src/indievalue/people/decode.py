@@ -1,6 +1,7 @@
 """Turns the columns of a data file into people, and reports whatever could not be turned."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -41,35 +42,9 @@ def decode(table: pl.DataFrame, survey: Survey, source: str, fingerprint: str) -
     rows = len(table)
     table, ids = table.filter(kept), names.filter(kept).to_numpy().astype(np.str_)
 
-    codes = np.full((len(ids), len(survey.questions)), survey.not_asked, np.int16, order="F")
-    unknown: list[CodeCount] = []
-    left_out: list[CodeCount] = []
-    blank = 0
-    for position, question in enumerate(survey.questions):
-        if question.id not in table.columns:
-            continue
-        values = table[question.id]
-        blank += values.null_count()
-        filled = values.fill_null(survey.blank)
-        options = {code for form in FORMS for option in question.options(form) for code in option.codes}
-        strange, skipped = _explain(filled, question.id, options, question.left_out or {}, survey)
-        unknown += strange
-        left_out += skipped
-        codes[:, position] = filled.clip(-32768, 32767).to_numpy()
-
-    columns: dict[str, pl.Series] = {}
-    sources: list[tuple[str, str, int]] = []
-    absent: list[str] = []
-    for demographic in survey.demographics:
-        if not set(demographic.columns) & set(table.columns):
-            absent.append(demographic.name)
-            columns[demographic.name] = pl.Series(demographic.name, [None] * len(ids), pl.String)
-            continue
-        labels, strange, skipped, borrowed = _labels(table, demographic, survey)
-        columns[demographic.name] = labels
-        unknown += strange
-        left_out += skipped
-        sources += borrowed
+    odd = _OddCodes()
+    codes, blank = _answers(table, survey, odd)
+    demographics, absent, filled = _demographics(table, survey, odd)
     weights, unweighted = _weights(table, survey)
     findings = Findings(
         source=source,
@@ -78,17 +53,65 @@ def decode(table: pl.DataFrame, survey: Survey, source: str, fingerprint: str) -
         rows=rows,
         people=len(ids),
         absent_questions=tuple(q.id for q in survey.questions if q.id not in table.columns),
-        absent_demographics=tuple(absent),
-        unknown=tuple(unknown),
-        left_out=tuple(left_out),
-        filled=tuple(sources),
+        absent_demographics=absent,
+        unknown=tuple(odd.unknown),
+        left_out=tuple(odd.left_out),
+        filled=filled,
         blank=blank,
         empty_rows=rows - int(filled_in.sum()),
         repeated=repeated,
         row_numbers=given.filter(kept).null_count(),
         unweighted=unweighted,
     )
-    return People(survey, ids, codes, pl.DataFrame(columns), weights, findings)
+    return People(survey, ids, codes, demographics, weights, findings)
+
+
+@dataclass
+class _OddCodes:
+    """Codes in the data that are no option: those that the survey does not know, and those that it leaves out."""
+
+    unknown: list[CodeCount] = field(default_factory=list)
+    left_out: list[CodeCount] = field(default_factory=list)
+
+
+def _answers(table: pl.DataFrame, survey: Survey, odd: _OddCodes) -> tuple[NDArray[np.int16], int]:
+    """(codes of every answer (people × questions), how many cells are empty); adds to ``odd``."""
+    codes = np.full((len(table), len(survey.questions)), survey.not_asked, np.int16, order="F")
+    blank = 0
+    for position, question in enumerate(survey.questions):
+        if question.id not in table.columns:
+            continue
+        values = table[question.id]
+        blank += values.null_count()
+        filled = values.fill_null(survey.blank)
+        options = {code for form in FORMS for option in question.options(form) for code in option.codes}
+        unknown, left_out = _explain(filled, question.id, options, question.left_out or {}, survey)
+        odd.unknown += unknown
+        odd.left_out += left_out
+        codes[:, position] = filled.clip(-32768, 32767).to_numpy()
+    return codes, blank
+
+
+def _demographics(
+    table: pl.DataFrame, survey: Survey, odd: _OddCodes
+) -> tuple[pl.DataFrame, tuple[str, ...], tuple[tuple[str, str, int], ...]]:
+    """(labels, a column per demographic; demographics that are not in the file; labels taken from further columns: the
+    demographic, the column, how many people); adds to ``odd``.
+    """
+    columns: dict[str, pl.Series] = {}
+    absent: list[str] = []
+    filled: list[tuple[str, str, int]] = []
+    for demographic in survey.demographics:
+        if not set(demographic.columns) & set(table.columns):
+            absent.append(demographic.name)
+            columns[demographic.name] = pl.Series(demographic.name, [None] * len(table), pl.String)
+            continue
+        labels, unknown, left_out, borrowed = _labels(table, demographic, survey)
+        columns[demographic.name] = labels
+        odd.unknown += unknown
+        odd.left_out += left_out
+        filled += borrowed
+    return pl.DataFrame(columns), tuple(absent), tuple(filled)
 
 
 def needed_columns(survey: Survey) -> set[str]:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from indievalue.prompts.prompt import AskedProbe
 
@@ -77,7 +76,7 @@ def _objects(text: str) -> Iterator[list[tuple[str, str]]]:
         start = text.find("{", end)
 
 
-def _texts(pairs: list[tuple[str, Any]]) -> list[tuple[str, str]]:
+def _texts(pairs: list[tuple[str, object]]) -> list[tuple[str, str]]:
     return [(_key(key), value if isinstance(value, str) else "") for key, value in pairs]
 
 

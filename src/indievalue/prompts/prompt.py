@@ -1,6 +1,6 @@
 """From a person and probes to the text that a model reads."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined, Template, TemplateError
 
+from indievalue.benchmark.storage import ProbeText, TaskText
 from indievalue.choices import OPTION_ORDERS, VOICES, OptionOrder, Voice
 from indievalue.errors import IndievalueError
 from indievalue.prompts.voice import all_in_voice
@@ -89,7 +90,7 @@ class Prompt:
     text: str
 
 
-def prompts_of(task: Mapping[str, Any], style: Style, seed: int = 0) -> Iterator[Prompt]:
+def prompts_of(task: TaskText, style: Style, seed: int = 0) -> Iterator[Prompt]:
     """Every prompt of one person in one setup, the order of options in the innermost loop.
 
     ``task`` is what :func:`indievalue.benchmark.storage.task_texts` gives for the person and the setup.
@@ -144,7 +145,7 @@ def read_template(name: str) -> Template:
         raise IndievalueError(f"{name} is no Jinja template: {error}") from None
 
 
-def _orders(probes: Sequence[Mapping[str, Any]], person: str, style: Style, seed: int) -> list[list[tuple[int, ...]]]:
+def _orders(probes: Sequence[ProbeText], person: str, style: Style, seed: int) -> list[list[tuple[int, ...]]]:
     """For each time the probes are asked, the order of every probe's options."""
     fixed = [tuple(range(len(probe["options"]))) for probe in probes]
     if style.option_order == "both":

@@ -1,7 +1,7 @@
 """Asking a chat model within Inspect: prompts as samples, and a solver that asks for nothing that is in the store."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from inspect_ai.dataset import Sample
@@ -84,7 +84,7 @@ class Asker:
 
         Raises HaltedError where it would have to be asked for and the budget is spent, or it cannot be stored.
         """
-        key = key_of(model, prompt, attempt)
+        key = keys_of(model)(prompt, attempt)
         if found := self.store.get(key):
             return _output(str(model), found), True
         if waiting := self._under_way.get(key):
@@ -135,16 +135,15 @@ class Asker:
             raise HaltedError(str(error)) from None
 
 
-def key_of(model: Model, prompt: str, attempt: int) -> str:
-    """Return the key of an answer of ``model`` with its generate options, inside or outside of an evaluation."""
+def keys_of(model: Model) -> Callable[[str, int], str]:
+    """Return the function that gives the key of an answer, by prompt and attempt.
+
+    The answers are those of ``model`` with its generate options, as they are now, inside or outside of an evaluation.
+    """
     config = model.config.merge(active_generate_config())
-    return answer_key(
-        str(model),
-        model.api.base_url,
-        prompt,
-        {**_options(config), **{f"model_args.{name}": value for name, value in model.model_args.items()}},
-        attempt,
-    )
+    options = {**_options(config), **{f"model_args.{name}": value for name, value in model.model_args.items()}}
+    name, base_url = str(model), model.api.base_url
+    return lambda prompt, attempt: answer_key(name, base_url, prompt, options, attempt)
 
 
 def _options(config: GenerateConfig) -> Mapping[str, object]:

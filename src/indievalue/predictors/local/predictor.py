@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from indievalue.predictors.local.options import LocalOptions
 from indievalue.predictors.local.progress import ReadingProgress, say
 from indievalue.predictors.local.source import find_source
 from indievalue.predictors.local.trained_on import check_not_trained_on
+from indievalue.predictors.local.tree import Item
 from indievalue.predictors.local.wording import STATEMENT, Wording
 from indievalue.predictors.protocol import BasePredictor, Guesses
 from indievalue.prompts.prompt import Prompt, Style, prompts_of
@@ -162,7 +163,7 @@ def score(prompts: Sequence[Prompt], loaded: Loaded, options: LocalOptions) -> S
     return [[_joined(spellings, [next(logs) for _ in spellings], options) for spellings in probe] for probe in items]
 
 
-def _joined(spellings: Sequence[Any], logs: Sequence[float], options: LocalOptions) -> float:
+def _joined(spellings: Sequence[Item], logs: Sequence[float], options: LocalOptions) -> float:
     if options.score == "statement":
         return float(logs[0]) / len(spellings[0].continuation)
     return float(np.logaddexp.reduce(logs))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Checkpoint:
             say(f"{self.path} is damaged and is not used")
             return None
 
-    def write(self, state: dict[str, Any]) -> None:
+    def write(self, state: Mapping[str, object]) -> None:
         if self.writable:
             try:
                 write_state(self.path, state)
@@ -66,7 +67,7 @@ class Checkpoint:
                 file.unlink(missing_ok=True)
 
 
-def write_state(path: Path, state: dict[str, Any]) -> None:
+def write_state(path: Path, state: Mapping[str, object]) -> None:
     """Tensors, text and numbers to a file. Raises IndievalueError where it cannot be written."""
     with new_file(path) as beside:
         torch.save({"format": FORMAT, **state}, beside)

@@ -29,7 +29,7 @@ from indievalue.predictors.local.options import LocalOptions
 from indievalue.predictors.local.predictor import Local, score
 from indievalue.predictors.local.tree import Item, distinct
 from indievalue.predictors.local.wording import Wording
-from indievalue.prompts.prompt import Prompt, Style, prompts_of
+from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of
 from indievalue.synthetic.generate import synthetic_people
 
 WAYS = {
@@ -93,7 +93,7 @@ def prompts(options: argparse.Namespace) -> list[list[Prompt]]:
     people = synthetic_people(2000)
     asked = Settings(setups=(0,), demonstrations=options.statements)
     (_, task) = next(build_benchmark(people, asked, options.people).tasks())
-    return [list(prompts_of(text, Style())) for text in texts_of(task)]
+    return [list(prompts_of(text, PromptStyle())) for text in texts_of(task)]
 
 
 def items_of(asked: list[Prompt], loaded: Loaded) -> list[Item]:

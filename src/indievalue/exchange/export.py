@@ -12,7 +12,7 @@ from indievalue.benchmark.storage import TaskText
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory
 from indievalue.predictors.local.wording import ANSWER
-from indievalue.prompts.prompt import Style, prompts_of
+from indievalue.prompts.prompt import PromptStyle, prompts_of
 
 PROMPTS = "prompts.jsonl"
 
@@ -53,7 +53,7 @@ class ProbeRow(TypedDict):
 
 
 def export_benchmark(
-    benchmark: str | Path, to: str, out: str | Path, style: Style | None = None, *, force: bool = False
+    benchmark: str | Path, to: str, out: str | Path, style: PromptStyle | None = None, *, force: bool = False
 ) -> int:
     """Write the prompts of a benchmark directory in the format ``to``, and return how many there are.
 
@@ -64,7 +64,7 @@ def export_benchmark(
     """
     if to not in FORMATS:
         raise IndievalueError(f"there is no format {to!r}; choose {', '.join(FORMATS)}")
-    style = style or Style()
+    style = style or PromptStyle()
     if style.together and to in ("lm-eval", "inspect"):
         raise IndievalueError(f"{to} scores one probe at a time: leave out --template batch and --batched")
     if style.option_order == "both":
@@ -98,7 +98,7 @@ def _tasks(file: Path, text: str) -> Iterator[TaskText]:
             raise IndievalueError(f"{file}, line {number} is damaged: {error}") from None
 
 
-def _lines(task: TaskText, style: Style, seed: int) -> Iterator[PromptLine]:
+def _lines(task: TaskText, style: PromptStyle, seed: int) -> Iterator[PromptLine]:
     truth = {probe["question"]: probe["answer"] for probe in task["probes"]}
     for prompt in prompts_of(task, style, seed):
         probes: list[ProbeLine] = [

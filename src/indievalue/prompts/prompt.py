@@ -20,7 +20,7 @@ LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
-class Style:
+class PromptStyle:
     """How a prompt is written.
 
     Attributes:
@@ -90,7 +90,7 @@ class Prompt:
     text: str
 
 
-def prompts_of(task: TaskText, style: Style, seed: int = 0) -> Iterator[Prompt]:
+def prompts_of(task: TaskText, style: PromptStyle, seed: int = 0) -> Iterator[Prompt]:
     """Every prompt of one person in one setup, the order of options in the innermost loop.
 
     ``task`` is what :func:`indievalue.benchmark.storage.task_texts` gives for the person and the setup.
@@ -145,7 +145,7 @@ def read_template(name: str) -> Template:
         raise IndievalueError(f"{name} is no Jinja template: {error}") from None
 
 
-def _orders(probes: Sequence[ProbeText], person: str, style: Style, seed: int) -> list[list[tuple[int, ...]]]:
+def _orders(probes: Sequence[ProbeText], person: str, style: PromptStyle, seed: int) -> list[list[tuple[int, ...]]]:
     """For each time the probes are asked, the order of every probe's options."""
     fixed = [tuple(range(len(probe["options"]))) for probe in probes]
     if style.option_order == "both":

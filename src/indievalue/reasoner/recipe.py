@@ -12,7 +12,7 @@ from indievalue.benchmark.build import protocol_probes
 from indievalue.choices import CONTEXTS, FORMS, SOURCES, Context, DemonstrationsFrom, FormName, OptionOrder, Voice
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
-from indievalue.prompts.prompt import Style
+from indievalue.prompts.prompt import PromptStyle
 
 AtLeastOne = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
@@ -43,7 +43,7 @@ class Recipe:
         unseen_questions: questions (named in the same way) that are neither asked nor shown in the training and
             validation parts, and are asked in a part of their own.
         unseen_groups: groups whose people are in a part of their own.
-        voice, option_order: as in :class:`indievalue.prompts.prompt.Style`.
+        voice, option_order: as in :class:`indievalue.prompts.prompt.PromptStyle`.
         seed: seed of every draw.
     """
 
@@ -93,9 +93,9 @@ class Recipe:
         _ = self.style
 
     @property
-    def style(self) -> Style:
+    def style(self) -> PromptStyle:
         """How prompts are written."""
-        return Style(voice=self.voice, option_order=self.option_order)
+        return PromptStyle(voice=self.voice, option_order=self.option_order)
 
 
 def columns_of(people: People, names: Sequence[str]) -> NDArray[np.int64]:

@@ -22,7 +22,7 @@ from indievalue.predictors.local.trained_on import check_not_trained_on
 from indievalue.predictors.local.tree import Item
 from indievalue.predictors.local.wording import STATEMENT, Wording
 from indievalue.predictors.protocol import BasePredictor, Guesses
-from indievalue.prompts.prompt import Prompt, Style, prompts_of
+from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of
 
 _LITTLE = 0.5
 """Probability of all labels together below which a model is said not to answer by label."""
@@ -78,12 +78,12 @@ class Local(BasePredictor):
         changed = {name: value for name, value in asdict(self.options).items() if value != default[name]}
         return f"Local({', '.join([repr(self.where), *(f'{name}={value!r}' for name, value in changed.items())])})"
 
-    def __init__(self, where: str, options: LocalOptions | None = None, style: Style | None = None) -> None:
+    def __init__(self, where: str, options: LocalOptions | None = None, style: PromptStyle | None = None) -> None:
         self.where = where
         self.options = options or LocalOptions()
         self.source = find_source(where, self.options.adapter)
         self.device = device_of(self.options.device)
-        self.style = _style(style or Style(), self.options)
+        self.style = _style(style or PromptStyle(), self.options)
         self.mass_: Mass | None = None
         self._masses: list[float] = []
         self._told = False
@@ -169,7 +169,7 @@ def _joined(spellings: Sequence[Item], logs: Sequence[float], options: LocalOpti
     return float(np.logaddexp.reduce(logs))
 
 
-def _style(style: Style, options: LocalOptions) -> Style:
+def _style(style: PromptStyle, options: LocalOptions) -> PromptStyle:
     if style.together:
         raise IndievalueError(
             "local models are scored probe by probe, so that a template that asks all probes at once makes no sense: "

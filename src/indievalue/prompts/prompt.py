@@ -4,16 +4,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined, Template, TemplateError
 
-from indievalue.benchmark.storage import ProbeText, TaskText
 from indievalue.choices import OPTION_ORDERS, VOICES, OptionOrder, Voice
 from indievalue.errors import IndievalueError
 from indievalue.prompts.voice import all_in_voice
 from indievalue.seeded import key_table
+
+if TYPE_CHECKING:  # storage imports polars, which nobody needs to read answers
+    from indievalue.benchmark.storage import ProbeText, TaskText
 
 TEMPLATES = ("single", "batch")
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -90,7 +92,7 @@ class Prompt:
     text: str
 
 
-def prompts_of(task: TaskText, style: PromptStyle, seed: int = 0) -> Iterator[Prompt]:
+def prompts_of(task: "TaskText", style: PromptStyle, seed: int = 0) -> Iterator[Prompt]:
     """Every prompt of one person in one setup, the order of options in the innermost loop.
 
     ``task`` is what :func:`indievalue.benchmark.storage.task_texts` gives for the person and the setup.
@@ -145,7 +147,7 @@ def read_template(name: str) -> Template:
         raise IndievalueError(f"{name} is no Jinja template: {error}") from None
 
 
-def _orders(probes: Sequence[ProbeText], person: str, style: PromptStyle, seed: int) -> list[list[tuple[int, ...]]]:
+def _orders(probes: Sequence["ProbeText"], person: str, style: PromptStyle, seed: int) -> list[list[tuple[int, ...]]]:
     """For each time the probes are asked, the order of every probe's options."""
     fixed = [tuple(range(len(probe["options"]))) for probe in probes]
     if style.option_order == "both":

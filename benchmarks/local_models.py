@@ -25,11 +25,11 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.benchmark.storage import texts_of
 from indievalue.predictors.local.load import Loaded, identity, load
-from indievalue.predictors.local.options import Options
+from indievalue.predictors.local.options import LocalOptions
 from indievalue.predictors.local.predictor import Local, score
 from indievalue.predictors.local.tree import Item, distinct
 from indievalue.predictors.local.wording import Wording
-from indievalue.prompts.prompt import Prompt, Style, prompts_of
+from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of
 from indievalue.synthetic.generate import synthetic_people
 
 WAYS = {
@@ -67,7 +67,7 @@ def _run(way: str, python: str) -> dict[str, Any]:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Seconds, processor seconds, tokens and scores of one way, after its model is loaded and has read once."""
     torch.set_num_threads(options.threads)
-    predictor = Local(options.model, Options(keep="no"))
+    predictor = Local(options.model, LocalOptions(keep="no"))
     loaded = load(predictor.source, "cpu", "auto", identity(predictor.source, "cpu", "auto"))
     people = prompts(options)
     ask = {"ours": ours, "alone": alone, "lm_eval": lm_eval}[options.way](loaded)
@@ -93,7 +93,7 @@ def prompts(options: argparse.Namespace) -> list[list[Prompt]]:
     people = synthetic_people(2000)
     asked = Settings(setups=(0,), demonstrations=options.statements)
     (_, task) = next(build_benchmark(people, asked, options.people).tasks())
-    return [list(prompts_of(text, Style())) for text in texts_of(task)]
+    return [list(prompts_of(text, PromptStyle())) for text in texts_of(task)]
 
 
 def items_of(asked: list[Prompt], loaded: Loaded) -> list[Item]:
@@ -114,7 +114,7 @@ def ours(loaded: Loaded) -> Asked:
     """What is scored as `local:MODEL` scores it: log-probability of the first label, and tokens read."""
 
     def ask(people: list[list[Prompt]]) -> tuple[list[float], int]:
-        scores = [score(asked, loaded, Options()) for asked in people]
+        scores = [score(asked, loaded, LocalOptions()) for asked in people]
         return [logs[0] for of in scores for logs in of], loaded.reader.computed
 
     return ask

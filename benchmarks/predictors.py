@@ -19,7 +19,7 @@ import polars as pl
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings, Setup
-from indievalue.benchmark.narrow import first
+from indievalue.benchmark.narrow import with_first_demonstrations
 from indievalue.choices import FORMS, FormName
 from indievalue.elicitation.strategies import STRATEGIES, best_list, elicited
 from indievalue.people.people import People
@@ -150,7 +150,10 @@ def per_probe(study: Study, names: list[str]) -> Iterator[str]:
     benchmark = _one_a_category(study.benchmark(**shown))
     others = [_one_a_category(study.benchmark(**shown, context=kind)) for kind in ("demographics", "both")]
     for name in names:
-        scores = [study.score(name, one) for one in [*(first(benchmark, number) for number in NUMBERS), *others]]
+        scores = [
+            study.score(name, one)
+            for one in [*(with_first_demonstrations(benchmark, number) for number in NUMBERS), *others]
+        ]
         yield f"| {name} | {' | '.join(map(_accuracy, scores))} |"
 
 
@@ -172,7 +175,7 @@ def demonstrations(study: Study, names: list[str], out: Path) -> Iterator[str]:
     for form in FORMS:
         benchmark = study.benchmark(form=form, demonstrations_as="refined")
         for name in names:
-            scores = [study.score(name, first(benchmark, number)) for number in NUMBERS]
+            scores = [study.score(name, with_first_demonstrations(benchmark, number)) for number in NUMBERS]
             rows += [(form, name, n, s.accuracy) for n, s in zip(NUMBERS, scores, strict=True)]
             yield f"| {form} | {name} | {' | '.join(_accuracy(got) for got in scores)} |"
     _curve(rows, "demonstrations", out / "demonstrations.svg")
@@ -264,7 +267,7 @@ def asking(study: Study, names: list[str], out: Path) -> Iterator[str]:
     chosen[f"fixed, the same {ADAPTIVE_PEOPLE}"] = _those(chosen["fixed"], some)
     for name in names:
         for strategy, asked in chosen.items():
-            scores = [study.score(name, first(asked, number)) for number in ASKED]
+            scores = [study.score(name, with_first_demonstrations(asked, number)) for number in ASKED]
             rows += [(name, strategy, n, s.accuracy) for n, s in zip(ASKED, scores, strict=True)]
             yield f"| {name} | {strategy} | {' | '.join(map(_accuracy, scores))} |"
     _curve(rows, "questions asked", out / "asking.svg")
@@ -287,7 +290,7 @@ def lists(study: Study) -> Iterator[str]:
         shown[benchmark.people.options("refined")[:, chosen] < 0] = -1
         rest = np.setdiff1d(np.arange(len(questions)), chosen)
         asked = replace(benchmark, setups=(Setup(0, rest, shown),))
-        bought = [study.score("gaussian", first(asked, number)).accuracy for number in range(21)]
+        bought = [study.score("gaussian", with_first_demonstrations(asked, number)).accuracy for number in range(21)]
         names = ["nothing", *(f"`{questions[at].id}` {questions[at].asks}" for at in chosen)]
         columns.append([f"{name} | {accuracy:.1f}" for name, accuracy in zip(names, bought, strict=True)])
     for place, pair in enumerate(zip(*columns, strict=True)):

@@ -22,7 +22,7 @@ from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.predictions import predict, read_predictions
 from indievalue.predictors.protocol import Cost, Effort
 from indievalue.predictors.registry import kind_of
-from indievalue.prompts.prompt import Style
+from indievalue.prompts.prompt import PromptStyle
 from indievalue.scoring.breakdown import accuracy_by
 from loopback import Loopback, questions_in, serving
 
@@ -57,9 +57,11 @@ def parrot(prompt: str) -> str:
     return json.dumps({one: letter(prompt + one) for one in asked}) if asked else letter(prompt)
 
 
-def asking(loopback: Loopback, style: Style | None = None, **options: Any) -> AskingOptions:
+def asking(loopback: Loopback, style: PromptStyle | None = None, **options: Any) -> AskingOptions:
     generate = {"max_connections": 4, "max_retries": 3, "timeout": 60, **options.pop("generate", {})}
-    return AskingOptions(style=style or Style(), generate=generate, base_url=loopback.url, display="none", **options)
+    return AskingOptions(
+        style=style or PromptStyle(), generate=generate, base_url=loopback.url, display="none", **options
+    )
 
 
 def asked(benchmark: Benchmark, how: AskingOptions, logs: Path, name: str = MODEL) -> tuple[pl.DataFrame, Effort]:
@@ -79,7 +81,7 @@ def cost(benchmark: Benchmark, how: AskingOptions) -> Cost:
 def test_answers_become_predictions(gardeners: People, tmp_path: Path, template: str) -> None:
     benchmark = drawn(gardeners)
     with serving(Loopback(parrot)) as loopback:
-        how = asking(loopback, Style(template))
+        how = asking(loopback, PromptStyle(template))
         planned = cost(benchmark, how)
         table, effort = asked(benchmark, how, tmp_path / "logs")
     assert planned.calls == sum(loopback.calls.values()) == effort.calls
@@ -102,7 +104,7 @@ def test_answers_become_predictions(gardeners: People, tmp_path: Path, template:
 
 def test_the_log_says_the_same_as_the_predictions(gardeners: People, tmp_path: Path) -> None:
     with serving(Loopback(parrot)) as loopback:
-        table, _ = asked(drawn(gardeners, 8), asking(loopback, Style("batch")), tmp_path / "logs")
+        table, _ = asked(drawn(gardeners, 8), asking(loopback, PromptStyle("batch")), tmp_path / "logs")
     (info,) = list_eval_logs(str(tmp_path / "logs" / "inspect"))
     log = read_eval_log(info)
     assert log.results is not None
@@ -126,7 +128,7 @@ def test_options_shown_in_another_order_are_told_apart(gardeners: People, tmp_pa
     benchmark = drawn(gardeners, 3)
     with serving(Loopback(lambda prompt: "A")) as loopback:
         fixed, _ = asked(benchmark, asking(loopback), tmp_path / "fixed")
-        both, effort = asked(benchmark, asking(loopback, Style(option_order="both")), tmp_path / "both")
+        both, effort = asked(benchmark, asking(loopback, PromptStyle(option_order="both")), tmp_path / "both")
     assert (fixed["choice"] == 0).all()
     assert effort.consistent == 0.0
     assert effort.kept == len(fixed)
@@ -139,7 +141,7 @@ def test_log_probabilities_become_probabilities(gardeners: People, tmp_path: Pat
     with serving(Loopback(lambda prompt: "A", logprobs=lambda prompt: {"A": -0.5, " B": -1.0, "x": -3.0})) as loopback:
         how = asking(loopback, generate={"logprobs": True, "top_logprobs": 5})
         table, _ = asked(drawn(gardeners, 2), how, tmp_path / "logs")
-        both = asking(loopback, Style(option_order="both"), generate={"logprobs": True, "top_logprobs": 5})
+        both = asking(loopback, PromptStyle(option_order="both"), generate={"logprobs": True, "top_logprobs": 5})
         averaged, _ = asked(drawn(gardeners, 2), both, tmp_path / "both")
     expected = np.exp(-0.5) / (np.exp(-0.5) + np.exp(-1.0))
     for given in table["probabilities"]:
@@ -190,13 +192,13 @@ def test_answers_that_name_no_option_are_asked_for_again_then_counted(
     benchmark = drawn(gardeners, 2, setups=(0,))
     person = str(benchmark.people.ids[0])
     with serving(Loopback(parrot)) as loopback:
-        sound, _ = asked(benchmark, asking(loopback, Style("batch")), tmp_path / "sound")
+        sound, _ = asked(benchmark, asking(loopback, PromptStyle("batch")), tmp_path / "sound")
         prompts = list(loopback.calls)
     (tmp_path / "cache").rename(tmp_path / "earlier")
     mine = sound.filter(person=person)
     chosen = next(p for p in prompts if _answers(p) == mine.select("question", "choice").rows())
     with serving(Loopback(parrot, lambda prompt, before: said if prompt == chosen else None)) as loopback:
-        table, effort = asked(benchmark, asking(loopback, Style("batch")), tmp_path / "logs")
+        table, effort = asked(benchmark, asking(loopback, PromptStyle("batch")), tmp_path / "logs")
     assert loopback.calls[chosen] == (4 if invalid else 1)
     assert effort.invalid == invalid == (table["choice"] == -1).sum()
     assert effort.asked_again == (3 if invalid else 0)
@@ -279,9 +281,9 @@ def test_names_with_a_slash_are_chat_models_and_paths_are_not() -> None:
 def test_probabilities_are_read_from_the_first_label() -> None:
     from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, Logprob, Logprobs, ModelOutput, TopLogprob
 
-    from indievalue.prompts.prompt import Asked
+    from indievalue.prompts.prompt import AskedProbe
 
-    probe = Asked("Q1", "?", ("I do.", "I do not."), (1, 0))
+    probe = AskedProbe("Q1", "?", ("I do.", "I do not."), (1, 0))
     tokens = [
         Logprob(token="**", logprob=-0.1, top_logprobs=[TopLogprob(token="A", logprob=-9.0)]),
         Logprob(

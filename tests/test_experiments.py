@@ -18,11 +18,11 @@ from scipy.stats import ttest_rel
 from conftest import GARDEN, ROOT, garden_answers, real_file
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import NOBODY, Settings
-from indievalue.benchmark.narrow import about
+from indievalue.benchmark.narrow import with_demonstrations_about
 from indievalue.errors import IndievalueError
 from indievalue.experiments.compare import comparisons, holm
-from indievalue.experiments.engine import Study, plan, results, run_cells
-from indievalue.experiments.estimate import Estimate, Progress, duration
+from indievalue.experiments.engine import CellInputs, cell_predictions, plan, run_cells
+from indievalue.experiments.estimate import CellProgress, Estimate, duration
 from indievalue.experiments.folder import Folder
 from indievalue.experiments.grid import cells
 from indievalue.experiments.measure import accuracy_table, measure
@@ -99,7 +99,7 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         "reasoner-scaling",
         "statistics-baselines",
     ]
-    study = Study(crowd, 10, 0)
+    inputs = CellInputs(crowd, 10, 0)
     for name in shipped_experiments():
         experiment = load_experiment(name)
         assert experiment.name == name
@@ -108,7 +108,7 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
             name.partition(":")[0] in {*(kind.shown for kind in STATISTICAL), "reasoner"}
             for name in experiment.predictors
         )
-        assert plan(experiment, study, Folder(Path("nowhere"))).left
+        assert plan(experiment, inputs, Folder(Path("nowhere"))).left
 
 
 @pytest.mark.parametrize(
@@ -195,10 +195,10 @@ def test_each_stands_for_nothing_every_category_and_everything(gardeners: People
 
 
 def test_a_cell_is_asked_what_evaluate_would_ask(small: Experiment, gardeners: People) -> None:
-    study = Study(gardeners, 12, 0)
+    inputs = CellInputs(gardeners, 12, 0)
     for cell in cells(small, gardeners.survey, 0):
-        drawn = study.benchmark(cell)
-        alone = build_benchmark(gardeners, cell.settings, study.ids)
+        drawn = inputs.benchmark(cell)
+        alone = build_benchmark(gardeners, cell.settings, inputs.ids)
         assert drawn.settings == alone.settings
         for one, other in zip(drawn.setups, alone.setups, strict=True):
             np.testing.assert_array_equal(one.probes, other.probes)
@@ -208,14 +208,14 @@ def test_a_cell_is_asked_what_evaluate_would_ask(small: Experiment, gardeners: P
 def test_about_shows_one_category_and_never_a_probe(gardeners: People) -> None:
     benchmark = build_benchmark(gardeners, Settings(demonstrations=None), 12)
     for category in gardeners.survey.categories:
-        shown = about(benchmark, category)
+        shown = with_demonstrations_about(benchmark, category)
         for setup, full in zip(shown.setups, benchmark.setups, strict=True):
             for mine, all_of_mine in zip(setup.demonstrations.tolist(), full.demonstrations.tolist(), strict=True):
                 wanted = [q for q in all_of_mine if q != NOBODY and gardeners.survey.questions[q].category == category]
                 assert [question for question in mine if question != NOBODY] == wanted
                 assert not set(wanted) & set(setup.probes.tolist())
     with pytest.raises(IndievalueError, match=r"no category 'Weather'"):
-        about(benchmark, "Weather")
+        with_demonstrations_about(benchmark, "Weather")
 
 
 # --- running ---------------------------------------------------------------------------------------------
@@ -278,8 +278,8 @@ def test_a_predictor_is_fitted_once_for_all_cells_that_share_it(
     monkeypatch.setattr(
         Majority, "fit", lambda self, people, *forms: fits.append((len(people), forms)) or fit(self, people, *forms)
     )
-    study, folder = Study(gardeners, 12, 0), Folder(tmp_path)
-    run_cells(plan(small, study, folder), study, folder)
+    inputs, folder = CellInputs(gardeners, 12, 0), Folder(tmp_path)
+    run_cells(plan(small, inputs, folder), inputs, folder)
     assert fits == [(48, ("polar", "polar")), (48, ("refined", "refined"))]
 
 
@@ -405,10 +405,10 @@ def test_two_processes_do_not_work_in_one_directory(small: Experiment, gardeners
 
 
 def test_comparisons_are_paired_tests_of_people(small: Experiment, gardeners: People, tmp_path: Path) -> None:
-    study, folder = Study(gardeners, 20, 0), Folder(tmp_path)
-    planned = plan(small, study, folder)
-    run_cells(planned, study, folder)
-    measured = [measure(cell, rows, study.ids, gardeners.survey) for cell, rows in results(planned, folder)]
+    inputs, folder = CellInputs(gardeners, 20, 0), Folder(tmp_path)
+    planned = plan(small, inputs, folder)
+    run_cells(planned, inputs, folder)
+    measured = [measure(cell, rows, inputs.ids, gardeners.survey) for cell, rows in cell_predictions(planned, folder)]
     table = comparisons(small, measured, 0)
     assert table["where"].to_list() == [
         "majority, polar probes",
@@ -422,7 +422,7 @@ def test_comparisons_are_paired_tests_of_people(small: Experiment, gardeners: Pe
         .agg((pl.col("choice") == pl.col("answer")).mean() * 100)
         .sort("person")["choice"]
         .to_numpy()
-        for cell, rows in results(planned, folder)
+        for cell, rows in cell_predictions(planned, folder)
         if cell.predictor == "resemble:k=5" and cell.axes["form"] == "polar"
     }
     difference = frame["all"] - frame[0]
@@ -459,10 +459,10 @@ def test_gain_is_the_difference_of_accuracies_and_nothing_gains_nothing(gardener
         },
     )
     experiment = parse_experiment(text, "transfer", "x")
-    study, folder = Study(gardeners, 20, 0), Folder(tmp_path)
-    planned = plan(experiment, study, folder)
-    run_cells(planned, study, folder)
-    measured = [measure(cell, rows, study.ids, gardeners.survey) for cell, rows in results(planned, folder)]
+    inputs, folder = CellInputs(gardeners, 20, 0), Folder(tmp_path)
+    planned = plan(experiment, inputs, folder)
+    run_cells(planned, inputs, folder)
+    measured = [measure(cell, rows, inputs.ids, gardeners.survey) for cell, rows in cell_predictions(planned, folder)]
     table = accuracy_table(experiment, measured, 0)
     assert table["category"].unique(maintain_order=True).to_list() == ["all", *gardeners.survey.categories]
     nothing = table.filter(demonstrations_about="nothing")
@@ -478,7 +478,7 @@ def test_gain_is_the_difference_of_accuracies_and_nothing_gains_nothing(gardener
 def test_no_person_is_in_a_published_figure(crowd: People, tmp_path: Path) -> None:
     experiment = load_experiment("demographics-or-statements").model_copy(update={"predictors": ("majority",)})
     run_experiment(experiment, crowd, tmp_path / "out", tested=24)
-    ids = Study(crowd, 24, 0).ids
+    ids = CellInputs(crowd, 24, 0).ids
     for name, content in tables(tmp_path / "out").items():
         assert not [
             person for person in ids if f">{person}<" in content.decode() or f",{person}," in content.decode()
@@ -528,8 +528,8 @@ def test_words() -> None:
 def test_progress_says_what_is_left_once_something_is_known(
     small: Experiment, gardeners: People, tmp_path: Path
 ) -> None:
-    planned = plan(small, Study(gardeners, 12, 0), Folder(tmp_path))
-    progress = Progress(planned)
+    planned = plan(small, CellInputs(gardeners, 12, 0), Folder(tmp_path))
+    progress = CellProgress(planned)
     lines = [progress.line(cell, {"fit": 10.0, "predict": 1.0}) for cell in planned.left]
     assert lines[0] == "[1/12] majority, polar probes, 0 statements: 11.0 s"
     assert lines[6].endswith("; about 15 s left")  # five more to be asked, and one fit

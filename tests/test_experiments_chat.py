@@ -16,7 +16,7 @@ from indievalue.experiments.run import Expected, run_experiment
 from indievalue.experiments.spec import Experiment, load_experiment
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
-from indievalue.prompts.prompt import Style
+from indievalue.prompts.prompt import PromptStyle
 from loopback import Loopback, serving
 
 pytest.importorskip("inspect_ai", reason="Inspect AI is not installed")
@@ -101,7 +101,7 @@ def test_how_a_model_is_asked_is_part_of_its_cells_and_of_no_others(gardeners: P
                 gardeners,
                 tmp_path / "out",
                 tested=3,
-                asking=asking(loopback, style=Style(voice="third")),
+                asking=asking(loopback, style=PromptStyle(voice="third")),
             )
     cells = {json.loads(file.read_text())["predictor"]: file for file in tmp_path.glob("out/cells/*/cell.json")}
     assert json.loads(cells[MODEL].read_text())["asking"] == {"base_url": loopback.url}

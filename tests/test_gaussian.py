@@ -13,7 +13,7 @@ from indievalue.choices import FORMS, FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
-from indievalue.predictors.calibrated import Calibration
+from indievalue.predictors.calibrated import LogitCalibration
 from indievalue.predictors.columns import coarsening, demographic_columns, frequent_groups
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.joint import Joint
@@ -119,7 +119,7 @@ def test_calibration_finds_the_least_log_loss_and_leaves_nothing_known_at_the_ba
     lean = rng.normal(size=6000) * np.sqrt(told) * 0.4
     means = rates + np.stack([lean, -lean], axis=1)
     truth = (rng.random(6000) > np.clip(means[:, 0], 0, 1)).astype(int)
-    fitted = Calibration.fit(means, rates, told, truth)
+    fitted = LogitCalibration.fit(means, rates, told, truth)
     probabilities = fitted.apply(means, rates, told)
     chosen = probabilities[np.arange(6000), truth]
     assert -np.log(chosen).mean() < -np.log(np.clip(means[np.arange(6000), truth], 1e-3, 1)).mean()

@@ -32,13 +32,13 @@ from indievalue.predictors.asking import AskingOptions  # noqa: E402
 from indievalue.predictors.local import make_local  # noqa: E402
 from indievalue.predictors.local.cache import Kept  # noqa: E402
 from indievalue.predictors.local.load import identity, load  # noqa: E402
-from indievalue.predictors.local.options import Options, split_name  # noqa: E402
+from indievalue.predictors.local.options import LocalOptions, split_name  # noqa: E402
 from indievalue.predictors.local.predictor import Local  # noqa: E402
 from indievalue.predictors.local.scorer import Reader  # noqa: E402
 from indievalue.predictors.local.tree import Item, distinct, packs_of, trunk_of  # noqa: E402
 from indievalue.predictors.local.wording import ANSWER, STATEMENT, Wording  # noqa: E402
 from indievalue.predictors.registry import make_predictor  # noqa: E402
-from indievalue.prompts.prompt import Style, prompts_of  # noqa: E402
+from indievalue.prompts.prompt import PromptStyle, prompts_of  # noqa: E402
 from indievalue.testing import check_predictor, made_up_people, small_survey  # noqa: E402
 from tinymodel import SIZE, save_tiny, tokenizer_of  # noqa: E402
 
@@ -104,7 +104,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     return make
 
 
-def alone(task: Task, model: Any, tokenizer: Any, style: Style, *, score: str, chat: bool) -> np.ndarray:
+def alone(task: Task, model: Any, tokenizer: Any, style: PromptStyle, *, score: str, chat: bool) -> np.ndarray:
     """Probabilities (people × probes × options) from one plain call of the model for every answer to every prompt."""
     likely = np.zeros((len(task.people), len(task.probes), task.counts.max()))
     probes = [task.survey.questions[probe].id for probe in task.probes]
@@ -192,8 +192,8 @@ def test_scores_are_those_of_each_text_alone(
     tiny: Callable[..., Path], task: Task, kind: str, order: str, chat: bool, score: str
 ) -> None:
     task = replace(task, probes=task.probes[:2], people=task.people[:1])
-    style = Style(option_order=order)  # type: ignore[arg-type]
-    predictor = Local(str(tiny(kind, chat=chat)), Options(score=score, keep="no"), style)
+    style = PromptStyle(option_order=order)  # type: ignore[arg-type]
+    predictor = Local(str(tiny(kind, chat=chat)), LocalOptions(score=score, keep="no"), style)
     said = predictor.predict(task).probabilities
     model = loaded(predictor)
     expected = alone(task, model.reader.model, model.tokenizer, style, score=score, chat=chat)
@@ -226,7 +226,7 @@ def _items(predictor: Local, task: Task) -> tuple[list[Item], Reader]:
     """All that is scored of the first person, with a reader that knows nothing of the model yet."""
     model = loaded(predictor)
     wording = Wording(model.tokenizer, bool(model.tokenizer.chat_template), "label")
-    prompts = list(prompts_of(next(texts_of(task)), Style(option_order="both")))
+    prompts = list(prompts_of(next(texts_of(task)), PromptStyle(option_order="both")))
     grouped = wording.items([wording.text(prompt) for prompt in prompts], prompts)
     return [item for probe in grouped for ways in probe for item in ways], replace(model.reader, shares=None)
 
@@ -268,7 +268,7 @@ def test_two_orders_are_averaged(tiny: Callable[..., Path], task: Task) -> None:
 def test_labels_with_and_without_a_space_count_together() -> None:
     wording = Wording(tokenizer_of(chat=True), True, "label")
     (prompt,) = list(prompts_of({"person": "p", "setup": 0, "demographics": [], "demonstrations": [], "probes": [
-        {"question": "Q", "asks": "And?", "options": ["Yes.", "No."]}]}, Style()))  # fmt: skip
+        {"question": "Q", "asks": "And?", "options": ["Yes.", "No."]}]}, PromptStyle()))  # fmt: skip
     ((first, second),) = wording.items([wording.text(prompt)], [prompt])
     texts = [[wording.tokenizer.decode(item.continuation) for item in ways] for ways in (first, second)]
     assert texts == [["A", " A"], ["B", " B"]]
@@ -293,7 +293,7 @@ def test_probability_on_labels_is_recorded(
     assert mass.prompts == len(task.people) * len(task.probes)
     assert 0 < mass.low <= mass.median <= mass.high < 1
     assert "% of the probability is on the options' labels" in capsys.readouterr().err
-    of_statements = Local(str(tiny()), Options(score="statement"))
+    of_statements = Local(str(tiny()), LocalOptions(score="statement"))
     of_statements.predict(task)
     assert of_statements.mass_ is None
 
@@ -301,7 +301,7 @@ def test_probability_on_labels_is_recorded(
 def test_a_template_of_ones_own(tiny: Callable[..., Path], task: Task, tmp_path: Path) -> None:
     own = tmp_path / "own.jinja"
     own.write_text("{{ probes[0].asks }} {% include 'person.jinja' %}\nA or B?", encoding="utf-8")
-    style = Style(str(own))
+    style = PromptStyle(str(own))
     predictor = Local(str(tiny()), None, style)
     model = loaded(predictor)
     expected = alone(task, model.reader.model, model.tokenizer, style, score="label", chat=True)
@@ -335,7 +335,7 @@ def test_an_adapter_is_put_on_its_model(tiny: Callable[..., Path], task: Task, a
     ]
     model = peft.PeftModel.from_pretrained(transformers.AutoModelForCausalLM.from_pretrained(tiny()), adapter).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(tiny())
-    expected = alone(task, model, tokenizer, Style(), score="label", chat=True)
+    expected = alone(task, model, tokenizer, PromptStyle(), score="label", chat=True)
     assert np.abs(np.asarray(said[0]) - expected).max() < 1e-4
     assert np.array_equal(np.asarray(said[0]), np.asarray(said[1]))
     assert np.abs(np.asarray(said[0]) - np.asarray(said[2])).max() > 1e-3
@@ -427,22 +427,22 @@ def test_without_keeping_nothing_is_written(tiny: Callable[..., Path], task: Tas
 @pytest.mark.parametrize(
     ("text", "where", "options"),
     [
-        ("smollm2", "smollm2", Options()),
-        ("org/model", "org/model", Options()),
-        ("/a:b/model:score=statement,batch=64", "/a:b/model", Options(score="statement", batch=64)),
-        ("C:/m:adapter=D:/one,two,dtype=bfloat16", "C:/m", Options(adapter="D:/one,two", dtype="bfloat16")),
-        ("m:device=cuda:1,chat=no,order=both", "m", Options(device="cuda:1", chat="no", order="both")),
+        ("smollm2", "smollm2", LocalOptions()),
+        ("org/model", "org/model", LocalOptions()),
+        ("/a:b/model:score=statement,batch=64", "/a:b/model", LocalOptions(score="statement", batch=64)),
+        ("C:/m:adapter=D:/one,two,dtype=bfloat16", "C:/m", LocalOptions(adapter="D:/one,two", dtype="bfloat16")),
+        ("m:device=cuda:1,chat=no,order=both", "m", LocalOptions(device="cuda:1", chat="no", order="both")),
     ],
 )
-def test_names(text: str, where: str, options: Options) -> None:
+def test_names(text: str, where: str, options: LocalOptions) -> None:
     assert split_name(text) == (where, options)
 
 
 def test_a_path_may_look_like_an_option(tmp_path: Path) -> None:
     odd = tmp_path / "step:lr=3"
     odd.mkdir()
-    assert split_name(str(odd)) == (str(odd), Options())
-    assert split_name(f"{odd}:chat=no") == (str(odd), Options(chat="no"))
+    assert split_name(str(odd)) == (str(odd), LocalOptions())
+    assert split_name(f"{odd}:chat=no") == (str(odd), LocalOptions(chat="no"))
 
 
 @pytest.mark.parametrize(
@@ -480,11 +480,11 @@ def test_a_chat_needs_a_template(tiny: Callable[..., Path], task: Task) -> None:
 
 def test_all_probes_at_once_make_no_sense(tiny: Callable[..., Path]) -> None:
     with pytest.raises(IndievalueError, match="leave out --template batch and --batched"):
-        make_predictor(f"local:{tiny()}", AskingOptions(style=Style("batch")))
+        make_predictor(f"local:{tiny()}", AskingOptions(style=PromptStyle("batch")))
 
 
 def test_a_prompt_that_is_too_long(tiny: Callable[..., Path], task: Task) -> None:
-    predictor = Local(str(tiny()), Options(keep="no"))
+    predictor = Local(str(tiny()), LocalOptions(keep="no"))
     model = replace(loaded(predictor), limit=50)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("indievalue.predictors.local.predictor.load", lambda *made_of: model)
@@ -551,7 +551,7 @@ def test_smollm2(gardeners: People) -> None:
     model = load(predictor.source, "cpu", "auto", identity(predictor.source, "cpu", "auto"))
     assert model.reader.shares
     first = replace(task, probes=task.probes[:1])
-    expected = alone(first, model.reader.model, model.tokenizer, Style(), score="label", chat=True)
+    expected = alone(first, model.reader.model, model.tokenizer, PromptStyle(), score="label", chat=True)
     assert np.abs(np.asarray(said)[:, :1, : expected.shape[2]] - expected).max() < 1e-4
     assert predictor.mass_ is not None
     assert predictor.mass_.mean > 0.2

@@ -18,7 +18,7 @@ from indievalue.choices import CONTEXTS, FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.prompts.answer import chosen_option, chosen_options
-from indievalue.prompts.prompt import Asked, Prompt, Style, prompts_of
+from indievalue.prompts.prompt import AskedProbe, Prompt, PromptStyle, prompts_of
 from indievalue.prompts.tokens import counter
 from indievalue.prompts.voice import in_third_person
 from indievalue.survey.survey import Survey
@@ -32,7 +32,7 @@ def texts(people: People, **settings: Any) -> Iterator[dict[str, Any]]:
     return task_texts(drawn)
 
 
-def first(people: People, style: Style, **settings: Any) -> Prompt:
+def first(people: People, style: PromptStyle, **settings: Any) -> Prompt:
     return next(prompts_of(next(texts(people, **settings)), style))
 
 
@@ -40,7 +40,7 @@ def first(people: People, style: Style, **settings: Any) -> Prompt:
 @pytest.mark.parametrize("voice", ["first", "third"])
 @pytest.mark.parametrize("template", ["single", "batch"])
 def test_prompts_are_the_golden_ones(gardeners: People, template: str, voice: str, context: str) -> None:
-    said = first(gardeners, Style(template, voice=voice), context=context, form="refined").text  # type: ignore[arg-type]
+    said = first(gardeners, PromptStyle(template, voice=voice), context=context, form="refined").text  # type: ignore[arg-type]
     file = GOLDEN / f"{template}-{voice}-{context}.txt"
     if not file.exists():
         file.write_text(said + "\n", encoding="utf-8")
@@ -49,8 +49,8 @@ def test_prompts_are_the_golden_ones(gardeners: People, template: str, voice: st
 
 
 def test_the_form_of_demonstrations_is_independent_of_the_probes(gardeners: People) -> None:
-    polar = first(gardeners, Style(), form="polar", demonstrations_as="polar").text
-    mixed = first(gardeners, Style(), form="polar", demonstrations_as="refined").text
+    polar = first(gardeners, PromptStyle(), form="polar", demonstrations_as="polar").text
+    mixed = first(gardeners, PromptStyle(), form="polar", demonstrations_as="refined").text
     assert polar != mixed
     assert polar[polar.index("The person is asked") :] == mixed[mixed.index("The person is asked") :]
 
@@ -58,17 +58,17 @@ def test_the_form_of_demonstrations_is_independent_of_the_probes(gardeners: Peop
 def test_every_probe_is_asked_once_and_twice_in_both_orders(gardeners: People) -> None:
     task = next(texts(gardeners))
     questions = [probe["question"] for probe in task["probes"]]
-    singles = list(prompts_of(task, Style()))
+    singles = list(prompts_of(task, PromptStyle()))
     assert [prompt.probes[0].question for prompt in singles] == questions
-    both = list(prompts_of(task, Style("batch", option_order="both")))
+    both = list(prompts_of(task, PromptStyle("batch", option_order="both")))
     assert [[asked.question for asked in prompt.probes] for prompt in both] == [questions, questions]
     assert all(a.order == b.order[::-1] for a, b in zip(both[0].probes, both[1].probes, strict=True))
-    keys = [prompt.key for prompt in [*prompts_of(task, Style(option_order="both"))]]
+    keys = [prompt.key for prompt in [*prompts_of(task, PromptStyle(option_order="both"))]]
     assert len(set(keys)) == len(keys) == 2 * len(questions)
 
 
 def test_shuffled_options_depend_on_seed_person_and_probe_alone(gardeners: People) -> None:
-    style = Style(option_order="shuffled")
+    style = PromptStyle(option_order="shuffled")
     tasks = list(texts(gardeners, form="refined", setups=(0, 1)))
     orders = [
         [prompt.probes[0].order for task in tasks for prompt in prompts_of(task, style, seed)] for seed in (0, 0, 1)
@@ -82,8 +82,8 @@ def test_a_template_of_ones_own_is_filled_in(gardeners: People, tmp_path: Path) 
     file = tmp_path / "mine.jinja"
     file.write_text("{{ voice }}: {{ demonstrations|length }} / {% for p in probes %}{{ p.question }} {% endfor %}")
     task = next(texts(gardeners))
-    assert first(gardeners, Style(str(file))).text == f"first: 4 / {task['probes'][0]['question']}"
-    together = first(gardeners, Style(str(file), batched=True))
+    assert first(gardeners, PromptStyle(str(file))).text == f"first: 4 / {task['probes'][0]['question']}"
+    together = first(gardeners, PromptStyle(str(file), batched=True))
     assert len(together.probes) == len(task["probes"]) > 1
 
 
@@ -98,13 +98,13 @@ def test_a_template_that_does_not_work_is_told(
     if text is not None:
         file.write_text(text)
     with pytest.raises(IndievalueError, match=complaint):
-        first(gardeners, Style(str(file)))
+        first(gardeners, PromptStyle(str(file)))
 
 
 @pytest.mark.parametrize("style", [{"voice": "second"}, {"option_order": "sorted"}])
 def test_an_unknown_style_is_refused(style: dict[str, Any]) -> None:
     with pytest.raises(IndievalueError, match="there is no"):
-        Style(**style)
+        PromptStyle(**style)
 
 
 def test_no_statement_of_the_survey_is_left_in_the_first_person(wvs7: Survey) -> None:
@@ -127,7 +127,7 @@ def test_the_third_person_reads_as_english() -> None:
 
 # --- reading answers --------------------------------------------------------------------------------------
 
-ASKED = Asked(
+ASKED = AskedProbe(
     "Q1",
     "How much do you trust people?",
     ("I trust people.", "I trust people a little.", "I do not trust people."),
@@ -164,7 +164,7 @@ def test_a_label_or_a_statement_is_an_answer_and_nothing_else(text: str, option:
     assert chosen_option(text, ASKED) == option
 
 
-PAIR = (ASKED, Asked("Q2", "And dogs?", ("I trust dogs.", "I do not trust dogs."), (0, 1)))
+PAIR = (ASKED, AskedProbe("Q2", "And dogs?", ("I trust dogs.", "I do not trust dogs."), (0, 1)))
 
 
 @pytest.mark.parametrize(
@@ -203,11 +203,11 @@ def test_what_a_perfect_model_writes_is_read_as_it_was_meant(gardeners: People) 
     for task in texts(gardeners, form="refined"):
         truth = {probe["question"]: probe["answer"] for probe in task["probes"]}
         for order in ("fixed", "shuffled", "both"):
-            for prompt in prompts_of(task, Style("batch", option_order=order)):  # type: ignore[arg-type]
+            for prompt in prompts_of(task, PromptStyle("batch", option_order=order)):  # type: ignore[arg-type]
                 said = {a.question: a.labels[a.order.index(truth[a.question])] for a in prompt.probes}
                 mixed = dict(draw.sample(list(said.items()), len(said)))
                 assert chosen_options(json.dumps(mixed), prompt.probes) == truth
-            for prompt in prompts_of(task, Style(option_order=order)):  # type: ignore[arg-type]
+            for prompt in prompts_of(task, PromptStyle(option_order=order)):  # type: ignore[arg-type]
                 asked = prompt.probes[0]
                 option = truth[asked.question]
                 label = asked.labels[asked.order.index(option)]

@@ -23,7 +23,7 @@ from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.registry import make_predictor
-from indievalue.prompts.prompt import Style
+from indievalue.prompts.prompt import PromptStyle
 from indievalue.testing import check_predictor
 from loopback import Loopback, serving
 
@@ -131,7 +131,7 @@ def test_the_same_prompt_wanted_by_many_at_once_is_asked_once(gardeners: People,
     )
     benchmark = benchmark_of(gardeners, 12)
     with serving(Loopback(letter, delay=0.02)) as loopback:
-        model = ChatModel(MODEL, options(loopback, style=Style(str(template))))
+        model = ChatModel(MODEL, options(loopback, style=PromptStyle(str(template))))
         cost = model.cost(task for _, task in benchmark.tasks())
         predict(MODEL, model, benchmark)
     effort = model.effort()

@@ -1,9 +1,15 @@
 """95% intervals: the one place for the normal quantile, percentile ends and Wilson's interval of a share."""
 
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Share = TypeVar("Share", float, NDArray[np.float64], "pl.Expr")
+"""What arithmetic on shares works with alike."""
 
 Z = 1.959964
 """Standard errors to either side of the mean that hold 95% of a normal distribution."""
@@ -17,7 +23,7 @@ def percentile_ends(drawn: ArrayLike, axis: int | None = None) -> NDArray[np.flo
     return np.asarray(np.nanpercentile(np.asarray(drawn), ENDS, axis=axis))
 
 
-def wilson(share: Any, n: Any) -> tuple[Any, Any]:
+def wilson(share: Share, n: Share) -> tuple[Share, Share]:
     """Return the ends of Wilson's 95% interval (Wilson 1927) of a ``share`` (0-1) among ``n`` independent trials.
 
     Works on numbers, NumPy arrays and Polars expressions alike. Unlike a bootstrap it holds near 0 and 1, too.

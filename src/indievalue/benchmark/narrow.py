@@ -9,13 +9,13 @@ from indievalue.benchmark.model import NOBODY, Benchmark, Setup
 from indievalue.errors import IndievalueError
 
 
-def first(benchmark: Benchmark, number: int) -> Benchmark:
+def with_first_demonstrations(benchmark: Benchmark, number: int) -> Benchmark:
     """The benchmark with the first ``number`` demonstrations only."""
     setups = (replace(setup, demonstrations=setup.demonstrations[:, :number]) for setup in benchmark.setups)
     return replace(benchmark, setups=tuple(setups))
 
 
-def about(benchmark: Benchmark, category: str) -> Benchmark:
+def with_demonstrations_about(benchmark: Benchmark, category: str) -> Benchmark:
     """The benchmark with those demonstrations only that are of questions of ``category``, in the same order.
 
     Probes stay what they are, so where they are of that category too, what is shown is its other questions. Raises
@@ -27,10 +27,10 @@ def about(benchmark: Benchmark, category: str) -> Benchmark:
             f"survey {survey.name} has no category {category!r}; it has {'; '.join(survey.categories)}"
         )
     wanted = np.array([question.category == category for question in survey.questions])
-    return replace(benchmark, setups=tuple(_only(setup, wanted) for setup in benchmark.setups))
+    return replace(benchmark, setups=tuple(_keeping(setup, wanted) for setup in benchmark.setups))
 
 
-def _only(setup: Setup, wanted: NDArray[np.bool_]) -> Setup:
+def _keeping(setup: Setup, wanted: NDArray[np.bool_]) -> Setup:
     drawn = setup.demonstrations
     keep = (drawn != NOBODY) & wanted[drawn]
     order = np.argsort(~keep, axis=1, kind="stable")  # those kept come first, in the order in which they were drawn

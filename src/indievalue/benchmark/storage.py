@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,33 @@ from indievalue.survey.model import Demographic
 
 FORMAT = 1
 """Raised when what is stored changes, so that an older file is refused and not misread."""
+
+
+class StatementText(TypedDict):
+    """A demonstration: the person's statement about a question."""
+
+    question: str
+    statement: str
+
+
+class ProbeText(TypedDict):
+    """A question that is asked, with a statement for each option; ``answer`` is the place of the true one."""
+
+    question: str
+    asks: str
+    options: list[str]
+    answer: NotRequired[int]
+
+
+class TaskText(TypedDict):
+    """What a predictor may see of one person in one setup as text, and what it is asked."""
+
+    person: str
+    setup: int
+    form: str
+    demographics: list[str]
+    demonstrations: list[StatementText]
+    probes: list[ProbeText]
 
 
 def save_benchmark(benchmark: Benchmark, directory: str | Path, *, text: bool = True, force: bool = False) -> None:
@@ -104,13 +131,13 @@ def load_benchmark(directory: str | Path, people: People) -> Benchmark:
     return benchmark
 
 
-def task_texts(benchmark: Benchmark) -> Iterator[dict[str, Any]]:
+def task_texts(benchmark: Benchmark) -> Iterator[TaskText]:
     """Everything as text, one dict per person and setup: :func:`texts_of` with, for each probe that the person answered
     and no others, the ``answer``: index of the true option.
     """
     for setup, task in benchmark.tasks():
         for text, answers in zip(texts_of(task), benchmark.answers(setup), strict=True):
-            probes = [
+            probes: list[ProbeText] = [
                 {**probe, "answer": int(answer)}
                 for probe, answer in zip(text["probes"], answers, strict=True)
                 if answer >= 0
@@ -118,7 +145,7 @@ def task_texts(benchmark: Benchmark) -> Iterator[dict[str, Any]]:
             yield {**text, "probes": probes}
 
 
-def asked_texts(task: Task) -> Iterator[dict[str, Any]]:
+def asked_texts(task: Task) -> Iterator[TaskText]:
     """Yield :func:`texts_of` ``task`` with those probes only that the person answered; nobody without any."""
     for text, asked in zip(texts_of(task), task.asked.tolist(), strict=True):
         probes = [probe for probe, wanted in zip(text["probes"], asked, strict=True) if wanted]
@@ -126,14 +153,14 @@ def asked_texts(task: Task) -> Iterator[dict[str, Any]]:
             yield {**text, "probes": probes}
 
 
-def texts_of(task: Task) -> Iterator[dict[str, Any]]:
+def texts_of(task: Task) -> Iterator[TaskText]:
     """What a predictor may see of each person as text.
 
     Keys: person, setup, form, demographics (statements), demonstrations (question, statement), probes (question, asks,
     options). A group that the survey has no statement for is left out.
     """
     demographics = {demographic.name: demographic for demographic in task.survey.demographics}
-    probes = [
+    probes: list[ProbeText] = [
         {
             "question": question.id,
             "asks": question.asks,

@@ -11,7 +11,7 @@ from indievalue.cli.options import escaped, notes
 if TYPE_CHECKING:
     from indievalue.predictors.asking import AskingOptions
     from indievalue.predictors.protocol import Cost
-    from indievalue.prompts.prompt import Style
+    from indievalue.prompts.prompt import PromptStyle
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class AskingFlags:
         float | None, typer.Option("--limit-cost", min=0, help="Stop after so many dollars; needs --price.")
     ] = None
 
-    def asking(self, style: "Style") -> "AskingOptions":
+    def asking(self, style: "PromptStyle") -> "AskingOptions":
         """Return how language models are asked. Raises BadParameter for a word that cannot be read."""
         from indievalue.predictors.asking import AskingOptions
 
@@ -59,9 +59,7 @@ class AskingFlags:
 
 def print_cost(name: str, cost: "Cost") -> None:
     """Print what asking a predictor would take at most."""
-    from indievalue.experiments.wording import cost_line
-
-    notes.print(escaped(cost_line(name, cost)), soft_wrap=True)
+    notes.print(escaped(cost.line(name)), soft_wrap=True)
 
 
 def _pairs(words: list[str] | None, option: str) -> dict[str, object]:

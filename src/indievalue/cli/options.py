@@ -14,7 +14,7 @@ from indievalue.errors import IndievalueError
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Settings
     from indievalue.people.people import People
-    from indievalue.prompts.prompt import Style
+    from indievalue.prompts.prompt import PromptStyle
 
 out = Console()
 notes = Console(stderr=True, highlight=False)
@@ -154,11 +154,11 @@ class PromptFlags:
         OptionOrder, typer.Option("--option-order", help="both: asked in two orders, and averaged.")
     ] = "fixed"
 
-    def style(self) -> "Style":
+    def style(self) -> "PromptStyle":
         """Return the prompt style. Raises IndievalueError where the template cannot be read."""
-        from indievalue.prompts.prompt import Style
+        from indievalue.prompts.prompt import PromptStyle
 
-        return Style(self.template, self.batched, self.voice, self.option_order)
+        return PromptStyle(self.template, self.batched, self.voice, self.option_order)
 
 
 def tested_people(people: str | None) -> Tested:

@@ -15,7 +15,7 @@ from indievalue.errors import IndievalueError, problems_of
 from indievalue.people.people import People
 from indievalue.predictors.protocol import INVALID, BasePredictor, Guesses
 from indievalue.prompts.answer import chosen_option, chosen_options
-from indievalue.prompts.prompt import Asked
+from indievalue.prompts.prompt import AskedProbe
 
 TOLERANCE = 0.02
 """How far probabilities that were rounded may be from a sum of 1."""
@@ -137,7 +137,7 @@ def _lines(file: Path) -> Iterable[tuple[str, Any]]:
 
 
 def _read(
-    where: str, line: Any, prompts: dict[str, tuple[str, int, tuple[Asked, ...]]]
+    where: str, line: object, prompts: dict[str, tuple[str, int, tuple[AskedProbe, ...]]]
 ) -> list[tuple[str, int, str, int | None, list[float] | None]]:
     """(person, setup, question, choice, probabilities) of every probe that a line answers."""
     try:
@@ -159,7 +159,7 @@ def _read(
     return [(answer.person, answer.setup, answer.question, answer.choice, answer.probabilities)]
 
 
-def _prompts(file: Path) -> dict[str, tuple[str, int, tuple[Asked, ...]]]:
+def _prompts(file: Path) -> dict[str, tuple[str, int, tuple[AskedProbe, ...]]]:
     known = {}
     for where, line in _lines(file):
         try:
@@ -170,10 +170,10 @@ def _prompts(file: Path) -> dict[str, tuple[str, int, tuple[Asked, ...]]]:
     return known
 
 
-def _asked(probe: dict[str, Any]) -> Asked:
+def _asked(probe: dict[str, Any]) -> AskedProbe:
     order = tuple(probe["options"])
     shown = dict(zip(order, probe["statements"], strict=True))
-    return Asked(probe["question"], probe["asks"], tuple(shown[option] for option in range(len(order))), order)
+    return AskedProbe(probe["question"], probe["asks"], tuple(shown[option] for option in range(len(order))), order)
 
 
 def _or_invalid(option: int | None) -> int:

@@ -3,21 +3,57 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import polars as pl
 import yaml
 
+from indievalue.benchmark.storage import TaskText
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory
 from indievalue.predictors.local.wording import ANSWER
-from indievalue.prompts.prompt import Style, prompts_of
+from indievalue.prompts.prompt import PromptStyle, prompts_of
 
 PROMPTS = "prompts.jsonl"
 
 
+class ProbeLine(TypedDict):
+    """A probe of a prompt; ``options`` are the survey's behind each label, ``target`` is the right label."""
+
+    question: str
+    asks: str
+    labels: list[str]
+    statements: list[str]
+    options: list[int]
+    target: str
+
+
+class PromptLine(TypedDict):
+    """One line of ``prompts.jsonl``: one call."""
+
+    id: str
+    person: str
+    setup: int
+    prompt: str
+    probes: list[ProbeLine]
+
+
+class ProbeRow(TypedDict):
+    """A probe with its prompt; ``target`` is the place of the right label in ``labels``."""
+
+    id: str
+    person: str
+    setup: int
+    prompt: str
+    question: str
+    labels: list[str]
+    statements: list[str]
+    options: list[int]
+    target: int
+
+
 def export_benchmark(
-    benchmark: str | Path, to: str, out: str | Path, style: Style | None = None, *, force: bool = False
+    benchmark: str | Path, to: str, out: str | Path, style: PromptStyle | None = None, *, force: bool = False
 ) -> int:
     """Write the prompts of a benchmark directory in the format ``to``, and return how many there are.
 
@@ -28,7 +64,7 @@ def export_benchmark(
     """
     if to not in FORMATS:
         raise IndievalueError(f"there is no format {to!r}; choose {', '.join(FORMATS)}")
-    style = style or Style()
+    style = style or PromptStyle()
     if style.together and to in ("lm-eval", "inspect"):
         raise IndievalueError(f"{to} scores one probe at a time: leave out --template batch and --batched")
     if style.option_order == "both":
@@ -42,7 +78,7 @@ def export_benchmark(
     return len(lines)
 
 
-def _read(folder: Path) -> tuple[Iterator[dict[str, Any]], dict[str, Any]]:
+def _read(folder: Path) -> tuple[Iterator[TaskText], dict[str, Any]]:
     file = folder / "tasks.jsonl"
     try:
         settings = json.loads((folder / "benchmark.json").read_text(encoding="utf-8"))["settings"]
@@ -54,7 +90,7 @@ def _read(folder: Path) -> tuple[Iterator[dict[str, Any]], dict[str, Any]]:
     return _tasks(file, text), settings
 
 
-def _tasks(file: Path, text: str) -> Iterator[dict[str, Any]]:
+def _tasks(file: Path, text: str) -> Iterator[TaskText]:
     for number, line in enumerate(text.splitlines(), 1):
         try:
             yield json.loads(line)
@@ -62,10 +98,10 @@ def _tasks(file: Path, text: str) -> Iterator[dict[str, Any]]:
             raise IndievalueError(f"{file}, line {number} is damaged: {error}") from None
 
 
-def _lines(task: dict[str, Any], style: Style, seed: int) -> Iterator[dict[str, Any]]:
+def _lines(task: TaskText, style: PromptStyle, seed: int) -> Iterator[PromptLine]:
     truth = {probe["question"]: probe["answer"] for probe in task["probes"]}
     for prompt in prompts_of(task, style, seed):
-        probes = [
+        probes: list[ProbeLine] = [
             {
                 "question": probe.question,
                 "asks": probe.asks,
@@ -85,17 +121,23 @@ def _lines(task: dict[str, Any], style: Style, seed: int) -> Iterator[dict[str, 
         }
 
 
-def _jsonl(folder: Path, lines: list[dict[str, Any]], form: str, final: Path) -> None:
+def _jsonl(folder: Path, lines: list[PromptLine], form: str, final: Path) -> None:
     with (folder / PROMPTS).open("w", encoding="utf-8") as out:
         out.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
-def _flat(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _flat(lines: list[PromptLine]) -> list[ProbeRow]:
     """One row a probe: id, person, setup, question, prompt, labels, statements, options, target (a place in labels)."""
     return [
         {
-            **{key: line[key] for key in ("id", "person", "setup", "prompt")},
-            **{key: probe[key] for key in ("question", "labels", "statements", "options")},
+            "id": line["id"],
+            "person": line["person"],
+            "setup": line["setup"],
+            "prompt": line["prompt"],
+            "question": probe["question"],
+            "labels": probe["labels"],
+            "statements": probe["statements"],
+            "options": probe["options"],
             "target": probe["labels"].index(probe["target"]),
         }
         for line in lines
@@ -103,7 +145,7 @@ def _flat(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _hugging_face(folder: Path, lines: list[dict[str, Any]], form: str, final: Path) -> None:
+def _hugging_face(folder: Path, lines: list[PromptLine], form: str, final: Path) -> None:
     pl.DataFrame(_flat(lines)).write_parquet(folder / "prompts.parquet")
     front = {
         "license": "other",
@@ -118,7 +160,7 @@ def _hugging_face(folder: Path, lines: list[dict[str, Any]], form: str, final: P
     )
 
 
-def _lm_eval(folder: Path, lines: list[dict[str, Any]], form: str, final: Path) -> None:
+def _lm_eval(folder: Path, lines: list[PromptLine], form: str, final: Path) -> None:
     name = f"indievalue_{form}"
     with (folder / PROMPTS).open("w", encoding="utf-8") as out:
         out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in _flat(lines))
@@ -138,14 +180,14 @@ def _lm_eval(folder: Path, lines: list[dict[str, Any]], form: str, final: Path) 
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(task, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
-def _inspect(folder: Path, lines: list[dict[str, Any]], form: str, final: Path) -> None:
+def _inspect(folder: Path, lines: list[PromptLine], form: str, final: Path) -> None:
     with (folder / "samples.jsonl").open("w", encoding="utf-8") as out:
         for row in _flat(lines):
             sample = {
                 "id": row["id"],
                 "input": row["prompt"],
                 "target": row["labels"][row["target"]],
-                "metadata": {key: row[key] for key in ("person", "setup", "question")},
+                "metadata": {"person": row["person"], "setup": row["setup"], "question": row["question"]},
             }
             out.write(json.dumps(sample, ensure_ascii=False) + "\n")
     (folder / f"indievalue_{form}.py").write_text(_INSPECT_TASK.replace("FORM", form), encoding="utf-8")
@@ -171,7 +213,7 @@ def indievalue_FORM() -> Task:
     )
 '''
 
-FORMATS: dict[str, Callable[[Path, list[dict[str, Any]], str, Path], None]] = {
+FORMATS: dict[str, Callable[[Path, list[PromptLine], str, Path], None]] = {
     "jsonl": _jsonl,
     "inspect": _inspect,
     "lm-eval": _lm_eval,

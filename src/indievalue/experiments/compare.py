@@ -1,15 +1,14 @@
 """Do two kinds of cells differ? Tests on the differences within people, who were asked the same in both."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import ttest_1samp
 
-from indievalue.experiments.grid import axis_value, pairs
-from indievalue.experiments.measure import Measured, paired_interval
+from indievalue.experiments.grid import axis_value, compared_pairs
+from indievalue.experiments.measure import CellResult, paired_interval
 from indievalue.experiments.spec import Experiment
 from indievalue.report.described import described
 
@@ -30,7 +29,7 @@ SCHEMA = {
 }
 
 
-def comparisons(experiment: Experiment, measured: Sequence[Measured], seed: int) -> pl.DataFrame:
+def comparisons(experiment: Experiment, measured: Sequence[CellResult], seed: int) -> pl.DataFrame:
     """Every pair of cells that ``compare`` asks for, one row each.
 
     ``difference`` is the mean over people of their accuracy in ``to`` less that in ``from``, in points, with a 95%
@@ -40,7 +39,8 @@ def comparisons(experiment: Experiment, measured: Sequence[Measured], seed: int)
     """
     of_cell = {one.cell: one for one in measured}
     rows = [
-        _row(of_cell[before], of_cell[after], axes, seed) for before, after, axes in pairs(experiment, list(of_cell))
+        _row(of_cell[before], of_cell[after], axes, seed)
+        for before, after, axes in compared_pairs(experiment, list(of_cell))
     ]
     table = pl.DataFrame(rows, schema=SCHEMA)
     return table.with_columns(pl.Series("p_holm", holm(table["p"].to_numpy()), nan_to_null=True))
@@ -58,7 +58,7 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return corrected
 
 
-def _row(before: Measured, after: Measured, axes: tuple[str, ...], seed: int) -> dict[str, Any]:
+def _row(before: CellResult, after: CellResult, axes: tuple[str, ...], seed: int) -> dict[str, object]:
     differences = after.by_person - before.by_person
     differences = differences[~np.isnan(differences)]
     deviation = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0

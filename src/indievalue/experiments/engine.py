@@ -13,11 +13,11 @@ import polars as pl
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings
-from indievalue.benchmark.narrow import about, first
+from indievalue.benchmark.narrow import with_demonstrations_about, with_first_demonstrations
 from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.experiments.folder import FORMAT, Folder
-from indievalue.experiments.grid import Cell, cells, pairs
+from indievalue.experiments.grid import Cell, cells, compared_pairs
 from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER, Experiment
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
@@ -53,11 +53,11 @@ class Reasoner:
     """A reasoner that an experiment trains: where it is, and all that decides what it learns."""
 
     folder: Path
-    made_of: Mapping[str, Any]
+    made_of: Mapping[str, object]
 
 
-class Study:
-    """People, those of them who are tested, and what has been drawn and learned of them, each once."""
+class CellInputs:
+    """What cells are computed from: people, benchmarks drawn from them and predictors fitted to them, each once."""
 
     def __init__(
         self,
@@ -96,9 +96,9 @@ class Study:
             self._drawn[full] = build_benchmark(self.people, full, self.ids)
         drawn = self._drawn[full]
         subject = cell.asked.demonstrations_about
-        narrowed = drawn if subject in (EVERYTHING, NOTHING) else about(drawn, subject)
+        narrowed = drawn if subject in (EVERYTHING, NOTHING) else with_demonstrations_about(drawn, subject)
         if settings.demonstrations is not None:
-            narrowed = first(narrowed, settings.demonstrations)
+            narrowed = with_first_demonstrations(narrowed, settings.demonstrations)
         return replace(narrowed, settings=replace(settings, setups=drawn.settings.setups))
 
     def fitted(self, cell: Cell) -> Predictor:
@@ -128,7 +128,7 @@ class Study:
                 costs[name] = cost
         return costs
 
-    def about(self, cell: Cell) -> dict[str, Any]:
+    def made_of(self, cell: Cell) -> dict[str, object]:
         """Everything a cell's predictions depend on, as plain values."""
         return {
             "format": FORMAT,
@@ -144,20 +144,20 @@ class Study:
         }
 
 
-def plan(experiment: Experiment, study: Study, folder: Folder, *, force: bool = False) -> Plan:
+def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: bool = False) -> Plan:
     """Which cells there are, which of them are finished, and in which order to run the others.
 
     Raises IndievalueError where a setting, a predictor, a demographic or a printed figure is unknown, a
     comparison fits no two cells, or a finished cell is of other settings or data.
     """
-    check_predictors(experiment, study.asking)
-    every = cells(experiment, study.people.survey, study.seed)
-    pairs(experiment, every)
+    check_predictors(experiment, inputs.asking)
+    every = cells(experiment, inputs.people.survey, inputs.seed)
+    compared_pairs(experiment, every)
     paper_figures(experiment.paper, experiment.name)
     by = [experiment.by] if experiment.by not in (None, CATEGORY) else []
     for name in [*(experiment.demographics or ()), *filter(None, by)]:
-        study.people.survey.demographic(name)
-    finished = {cell.name: folder.finished(cell, study.about(cell), force=force) for cell in every}
+        inputs.people.survey.demographic(name)
+    finished = {cell.name: folder.finished(cell, inputs.made_of(cell), force=force) for cell in every}
     left = [cell for cell in every if finished[cell.name] is None]
     order = {key: place for place, key in enumerate(dict.fromkeys(map(fit_of, left)))}
     left.sort(key=lambda cell: order[fit_of(cell)])
@@ -166,9 +166,9 @@ def plan(experiment: Experiment, study: Study, folder: Folder, *, force: bool = 
         tuple(every),
         {cell: said for cell in every if (said := finished[cell.name]) is not None},
         tuple(left),
-        len(study.ids),
-        len(study.training),
-        {cell: sum(len(setup.probes) for setup in study.benchmark(cell).setups) for cell in every},
+        len(inputs.ids),
+        len(inputs.training),
+        {cell: sum(len(setup.probes) for setup in inputs.benchmark(cell).setups) for cell in every},
     )
 
 
@@ -182,7 +182,7 @@ def check_predictors(experiment: Experiment, asking: AskingOptions | None = None
 
 def run_cells(
     planned: Plan,
-    study: Study,
+    inputs: CellInputs,
     folder: Folder,
     done: Callable[[Cell, Mapping[str, float]], None] = lambda cell, seconds: None,
     say: Callable[[str], None] = lambda line: None,
@@ -194,20 +194,20 @@ def run_cells(
     """
     for cell in planned.left:
         start = time.perf_counter()
-        predictor = study.fitted(cell)
+        predictor = inputs.fitted(cell)
         fitted = time.perf_counter()
-        benchmark = study.benchmark(cell)
+        benchmark = inputs.benchmark(cell)
         predictions = predict(cell.predictor, predictor, benchmark)
         seconds = {"fit": round(fitted - start, 3), "predict": round(time.perf_counter() - fitted, 3)}
         report = predictor.effort()
-        about = {**study.about(cell), "seconds": seconds, **({"effort": report.as_dict()} if report else {})}
+        about = {**inputs.made_of(cell), "seconds": seconds, **({"effort": report.as_dict()} if report else {})}
         folder.write(cell, about, predictions, partial(predictor.write_log, benchmark))
         done(cell, seconds)
         for line in report.lines() if report else ():
             say(line)
 
 
-def results(planned: Plan, folder: Folder) -> Iterator[tuple[Cell, pl.DataFrame]]:
+def cell_predictions(planned: Plan, folder: Folder) -> Iterator[tuple[Cell, pl.DataFrame]]:
     """The predictions of every cell, one after the other, in the order of the grid."""
     for cell in planned.cells:
         yield cell, folder.predictions(cell)
@@ -218,15 +218,15 @@ def fit_of(cell: Cell) -> Fitted:
     return cell.predictor, cell.settings.form, cell.settings.shown_form
 
 
-def facts(study: Study) -> dict[str, Any]:
+def people_facts(inputs: CellInputs) -> dict[str, object]:
     """Who was tested and learned from, for ``run.json``."""
     return {
-        "survey": study.people.survey.name,
-        "people": len(study.ids),
-        "training_people": len(study.training),
-        "seed": study.seed,
-        "data": study.people.findings.as_dict(),
-        "eligibility": asdict(study.eligibility),
+        "survey": inputs.people.survey.name,
+        "people": len(inputs.ids),
+        "training_people": len(inputs.training),
+        "seed": inputs.seed,
+        "data": inputs.people.findings.as_dict(),
+        "eligibility": asdict(inputs.eligibility),
     }
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
-from indievalue.experiments.engine import Plan, Study, fit_of
+from indievalue.experiments.engine import CellInputs, Plan, fit_of
 from indievalue.experiments.grid import Cell
 from indievalue.predictors.registry import kind_of, make_predictor
 
@@ -35,7 +35,7 @@ class Estimate:
         return f"roughly {said}" + (f", and {apart}" if apart else "")
 
 
-def estimate(planned: Plan, study: Study) -> Estimate:
+def estimate(planned: Plan, inputs: CellInputs) -> Estimate:
     """How long the cells left will take.
 
     A predictor of finished cells is expected to take as long as it did there. Others that are quick (see
@@ -44,7 +44,7 @@ def estimate(planned: Plan, study: Study) -> Estimate:
     """
     known = past_seconds(planned.finished.values())
     names = dict.fromkeys(cell.predictor for cell in planned.left)
-    trials = {name: _try_out(name, study) for name in names if name not in known and kind_of(name).quick}
+    trials = {name: _try_out(name, inputs) for name in names if name not in known and kind_of(name).quick}
     low = high = 0.0
     for cell, fits in _with_fits(planned.left):
         if cell.predictor in known:
@@ -53,13 +53,13 @@ def estimate(planned: Plan, study: Study) -> Estimate:
             low, high = low + 0.8 * seconds, high + 1.3 * seconds
         elif cell.predictor in trials:
             fit, predict = trials[cell.predictor]
-            seconds = fit * fits + predict * len(study.benchmark(cell).setups)
+            seconds = fit * fits + predict * len(inputs.benchmark(cell).setups)
             low, high = low + 0.5 * seconds, high + 2 * seconds
     unknown = tuple(name for name in names if name not in known and name not in trials)
     return Estimate(low, high, unknown)
 
 
-class Progress:
+class CellProgress:
     """A line about every cell as it is finished, and how long the others may take once something is known of all."""
 
     def __init__(self, planned: Plan) -> None:
@@ -102,22 +102,22 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _try_out(name: str, study: Study) -> tuple[float, float]:
+def _try_out(name: str, inputs: CellInputs) -> tuple[float, float]:
     """Seconds to (learn from all training people, be asked one setup of all who are tested), by trying both on few."""
-    settings = Settings(form="polar", demonstrations_as="refined", setups=(0,), seed=study.seed)
+    settings = Settings(form="polar", demonstrations_as="refined", setups=(0,), seed=inputs.seed)
     predictor = make_predictor(name)
     learning, asking = [], []
     for number in TRAINING:
-        few = study.training.take(_spread(len(study.training), number))
+        few = inputs.training.take(_spread(len(inputs.training), number))
         start = time.perf_counter()
         predictor.fit(few, settings.form, settings.shown_form)
         learning.append(time.perf_counter() - start)
     for number in TESTED:
-        (_, task), *_ = build_benchmark(study.people, settings, study.ids[:number]).tasks()
+        (_, task), *_ = build_benchmark(inputs.people, settings, inputs.ids[:number]).tasks()
         start = time.perf_counter()
         predictor.predict(task)
         asking.append(time.perf_counter() - start)
-    return _extended(learning, TRAINING, len(study.training)), _extended(asking, TESTED, len(study.ids))
+    return _extended(learning, TRAINING, len(inputs.training)), _extended(asking, TESTED, len(inputs.ids))
 
 
 def _spread(of: int, number: int) -> NDArray[np.int64]:

@@ -57,17 +57,17 @@ class Folder:
                 shutil.rmtree(left, ignore_errors=True)
             yield
 
-    def note(self, experiment: Experiment) -> None:
+    def write_spec(self, experiment: Experiment) -> None:
         """Write down which experiment this is."""
         write_text(self.path / SPEC, spec_text(experiment))
 
-    def finished(self, cell: Cell, about: Mapping[str, Any], *, force: bool) -> dict[str, Any] | None:
+    def finished(self, cell: Cell, about: Mapping[str, object], *, force: bool) -> dict[str, Any] | None:
         """What ``cell.json`` says of a finished cell; None where it is to be computed.
 
         Raises IndievalueError where a finished cell of that name is of other settings, people or data than ``about``,
         unless ``force``.
         """
-        file = self._of(cell) / "cell.json"
+        file = self._cell_folder(cell) / "cell.json"
         try:
             stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -76,24 +76,24 @@ class Folder:
             stored = {"unreadable": str(error)}
         made = dict(json.loads(json.dumps(about)))
         differing = [key for key in made if stored.get(key) != made[key]]
-        if not differing and (self._of(cell) / "predictions.parquet").exists():
+        if not differing and (self._cell_folder(cell) / "predictions.parquet").exists():
             return stored
         if force:
             return None
         raise IndievalueError(
-            f"{self._of(cell)} was made with other {', '.join(differing) or 'content'} than asked for now; "
+            f"{self._cell_folder(cell)} was made with other {', '.join(differing) or 'content'} than asked for now; "
             "choose another --out, or give --force to compute it anew"
         )
 
     def write(
         self,
         cell: Cell,
-        about: Mapping[str, Any],
+        about: Mapping[str, object],
         predictions: pl.DataFrame,
         write_log: Callable[[Path], None] = lambda folder: None,
     ) -> None:
         """Store a finished cell, all at once, with the log that its predictor writes."""
-        with new_directory(self._of(cell), force=True) as folder:
+        with new_directory(self._cell_folder(cell), force=True) as folder:
             predictions.write_parquet(folder / "predictions.parquet")
             write_log(folder)
             write_json(folder / "cell.json", about)
@@ -101,11 +101,11 @@ class Folder:
     def predictions(self, cell: Cell) -> pl.DataFrame:
         """Predictions of a finished cell. Raises IndievalueError where the file is damaged, saying what to delete."""
         try:
-            return read_predictions(self._of(cell) / "predictions.parquet")
+            return read_predictions(self._cell_folder(cell) / "predictions.parquet")
         except IndievalueError as error:
-            raise IndievalueError(f"{error}; delete {self._of(cell)} to have it computed anew") from None
+            raise IndievalueError(f"{error}; delete {self._cell_folder(cell)} to have it computed anew") from None
 
-    def _of(self, cell: Cell) -> Path:
+    def _cell_folder(self, cell: Cell) -> Path:
         return self.path / "cells" / cell.name
 
     def _own_files(self) -> Iterator[Path]:
@@ -123,7 +123,7 @@ def write_text(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: object) -> None:
     write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 

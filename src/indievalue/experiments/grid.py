@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 from pydantic import ValidationError
 
 from indievalue.benchmark.model import Settings
 from indievalue.errors import IndievalueError
-from indievalue.experiments.spec import EACH, EVERYTHING, NOTHING, OPTION, PREDICTOR, Asked, Experiment
+from indievalue.experiments.spec import EACH, EVERYTHING, NOTHING, OPTION, PREDICTOR, CellSettings, Experiment
 from indievalue.report.described import described, value_words
 from indievalue.survey.survey import Survey
 
@@ -26,15 +25,15 @@ class Cell:
     """
 
     predictor: str
-    axes: Mapping[str, Any]
-    asked: Asked
+    axes: Mapping[str, object]
+    asked: CellSettings
     seed: int
 
     @property
     def name(self) -> str:
         """A folder's name: what a reader can tell it by, then six digits that no other cell has."""
         identity = json.dumps(dict(self.axes), sort_keys=True, ensure_ascii=False)
-        axes = [axis for axis in Asked.model_fields if axis in self.axes]  # whatever their order in the grid
+        axes = [axis for axis in CellSettings.model_fields if axis in self.axes]  # whatever their order in the grid
         words = [self.predictor, *(f"{axis}-{self.axes[axis]}" for axis in axes)]
         readable = re.sub(r"[^a-z0-9.=-]+", "-", "--".join(words).lower()).strip("-.")[:90]
         return f"{readable}-{hashlib.blake2b(identity.encode(), digest_size=3).hexdigest()}"
@@ -77,7 +76,7 @@ def cells(experiment: Experiment, survey: Survey, seed: int) -> list[Cell]:
     return made
 
 
-def expanded(grid: Mapping[str, Sequence[Any]], survey: Survey) -> dict[str, tuple[Any, ...]]:
+def expanded(grid: Mapping[str, Sequence[object]], survey: Survey) -> dict[str, tuple[object, ...]]:
     """The grid with ``each`` category spelled out, and no value twice."""
     everything = (NOTHING, *survey.categories, EVERYTHING)
     return {
@@ -86,9 +85,9 @@ def expanded(grid: Mapping[str, Sequence[Any]], survey: Survey) -> dict[str, tup
     }
 
 
-def _asked(experiment: Experiment, combination: Mapping[str, Any], survey: Survey) -> Asked:
+def _asked(experiment: Experiment, combination: Mapping[str, object], survey: Survey) -> CellSettings:
     try:
-        asked = Asked(**{**experiment.settings, **combination})
+        asked = CellSettings.model_validate({**experiment.settings, **combination})
     except ValidationError as error:
         first = error.errors()[0]
         setting, value = first["loc"][0], first["input"]
@@ -108,26 +107,26 @@ def option_of(predictor: str) -> float | None:
     return float(number[1]) if number else None
 
 
-def axis_value(cell: Cell, axis: str) -> Any:
+def axis_value(cell: Cell, axis: str) -> object:
     """The value of an axis of a cell: one of the grid's, its predictor, or the number in the predictor's name."""
     if axis == OPTION:
         return option_of(cell.predictor)
     return cell.axes[axis] if axis in cell.axes else getattr(cell.asked, axis)
 
 
-def matching(of: Iterable[Cell], axes: Mapping[str, Any]) -> list[Cell]:
+def matching(of: Iterable[Cell], axes: Mapping[str, object]) -> list[Cell]:
     """Those cells that have all of these values."""
     wanted = {axis: value_words(value) for axis, value in axes.items()}
     return [cell for cell in of if all(value_words(axis_value(cell, axis)) == value for axis, value in wanted.items())]
 
 
-def partner_of(cell: Cell, of: Iterable[Cell], axes: Mapping[str, Any]) -> Cell | None:
+def partner_of(cell: Cell, of: Iterable[Cell], axes: Mapping[str, object]) -> Cell | None:
     """The cell that differs from ``cell`` in nothing but ``axes``, whose values it has; None where there is none."""
     same = {axis: value for axis, value in cell.axes.items() if axis not in axes}
     return next(iter(matching(of, {**same, **axes})), None)
 
 
-def pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
+def compared_pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
     """(cell before, cell after, the axes in which they differ) of everything that ``compare`` asks for.
 
     A comparison of predictors that are not run is left out. Raises IndievalueError where any other comparison, or the

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,7 +19,7 @@ from indievalue.survey.survey import Survey
 
 
 @dataclass(frozen=True)
-class Measured:
+class CellResult:
     """What one cell's predictions come to.
 
     Attributes:
@@ -45,7 +44,7 @@ class Measured:
 
 def measure(
     cell: Cell, predictions: pl.DataFrame, people: Sequence[str], survey: Survey, groups: pl.Series | None = None
-) -> Measured:
+) -> CellResult:
     """Count what a cell got right of whom in what: by category, or by the group (of each of ``people``) in ``groups``.
 
     Raises IndievalueError where the predictions are of other people.
@@ -71,10 +70,10 @@ def measure(
     np.add.at(right, (at_person, at_part), hit)
     right[:, 0], probes[:, 0] = right.sum(axis=1), probes.sum(axis=1)
     shown = float(predictions["demonstrations"].mean() or 0)  # type: ignore[arg-type]
-    return Measured(cell, parts, right, probes, log_loss(predictions), shown)
+    return CellResult(cell, parts, right, probes, log_loss(predictions), shown)
 
 
-def accuracy_table(experiment: Experiment, measured: Sequence[Measured], seed: int) -> pl.DataFrame:
+def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed: int) -> pl.DataFrame:
     """One row per cell, and per part where the experiment asks ``by`` what, in the order of the grid.
 
     Columns: the form of the probes, the cell's axes, ``by`` (``all`` for all), ``accuracy``, ``accuracy_low``,
@@ -114,7 +113,7 @@ def accuracy_table(experiment: Experiment, measured: Sequence[Measured], seed: i
     return pl.DataFrame([_plain(row) for row in rows], infer_schema_length=None)
 
 
-def people_table(measured: Iterable[Measured], people: Sequence[str]) -> pl.DataFrame:
+def people_table(measured: Iterable[CellResult], people: Sequence[str]) -> pl.DataFrame:
     """The axes of every cell, ``person`` and that person's ``accuracy``, 0-100: what box plots are drawn from."""
     tables = [
         pl.DataFrame(
@@ -136,7 +135,7 @@ def paired_interval(differences: NDArray[np.float64], seed: int) -> tuple[float,
     return float(low), float(high)
 
 
-def _gain(one: Measured, other: Measured, part: int, seed: int) -> tuple[float, float, float]:
+def _gain(one: CellResult, other: CellResult, part: int, seed: int) -> tuple[float, float, float]:
     """Points of accuracy above another cell, with its interval; both are drawn from the same people each time."""
     times = times_drawn(len(one.right), seed, DRAWS).astype(np.float64)
     with np.errstate(invalid="ignore"):
@@ -145,11 +144,11 @@ def _gain(one: Measured, other: Measured, part: int, seed: int) -> tuple[float, 
     return _share(one, part) - _share(other, part), float(low), float(high)
 
 
-def _share(one: Measured, part: int) -> float:
+def _share(one: CellResult, part: int) -> float:
     return 100 * float(one.right[:, part].sum() / one.probes[:, part].sum())
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
+def _plain(row: dict[str, object]) -> dict[str, object]:
     """A column of a table holds values of one kind: ``all`` stands beside numbers as text does."""
     measures = {"accuracy", "accuracy_low", "accuracy_high", "gain", "gain_low", "gain_high", "log_loss", "shown"}
     counts = {"people", "probes"}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from indievalue.errors import IndievalueError
 from indievalue.experiments.engine import Reasoner
@@ -55,7 +54,7 @@ def train_reasoners(
             _train(name, settings, people, set(tested), say)
 
 
-def _settings(changes: Mapping[str, Any], training: str, name: str, out: Path) -> TrainingSettings:
+def _settings(changes: Mapping[str, object], training: str, name: str, out: Path) -> TrainingSettings:
     kept = {"data": None, "survey": None, "training_set": str(out / "training-sets" / name)}
     return load_settings(training, {**changes, **kept, "out": str(out / "reasoners" / name)})
 

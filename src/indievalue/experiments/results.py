@@ -7,10 +7,20 @@ from textwrap import fill
 import polars as pl
 
 from indievalue.experiments.compare import comparisons
-from indievalue.experiments.engine import Plan, Study, facts, results
+from indievalue.experiments.engine import CellInputs, Plan, cell_predictions, people_facts
 from indievalue.experiments.folder import Folder, write_json, write_text
-from indievalue.experiments.measure import Measured, accuracy_table, measure, option_column, people_table
-from indievalue.experiments.spec import CATEGORY, PREDICTOR, BoxPlot, Curve, Dots, Experiment, Groups, HeatMap, Spread
+from indievalue.experiments.measure import CellResult, accuracy_table, measure, option_column, people_table
+from indievalue.experiments.spec import (
+    CATEGORY,
+    PREDICTOR,
+    BoxPlotFigure,
+    CurveFigure,
+    DotsFigure,
+    Experiment,
+    GroupsFigure,
+    HeatMapFigure,
+    InequityFigure,
+)
 from indievalue.files import new_file
 from indievalue.people.catalog import people_table as table_of_people
 from indievalue.report.described import described
@@ -46,41 +56,41 @@ class Outcome:
     compared: pl.DataFrame | None = None
 
 
-def write_results(planned: Plan, study: Study, folder: Folder, *, survey: str | None, command: str) -> None:
+def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: str | None, command: str) -> None:
     """Write ``table.csv``, ``.md`` and ``.tex``, ``comparisons.csv``, ``figure.svg``, ``.png`` and ``.pdf``,
     ``results.md`` and ``run.json`` from finished cells. ``command`` is what would do it all again.
     """
     experiment, path = planned.experiment, folder.path
-    comparable = paper_about(study.people.findings) is not None
+    comparable = paper_about(inputs.people.findings) is not None
     figures = paper_figures(experiment.paper, experiment.name)
-    outcome = _outcome(planned, study, folder, figures if comparable else [])
+    outcome = _outcome(planned, inputs, folder, figures if comparable else [])
     _write_csv(path / "table.csv", outcome.data)
     write_text(path / "table.md", outcome.shown.markdown())
     write_text(path / "table.tex", outcome.shown.latex())
     if outcome.compared is not None:
         _write_csv(path / "comparisons.csv", outcome.compared)
     write_svg(figure_svg(outcome.figure, experiment.title, outcome.legend), path / "figure")
-    page = results_page(experiment, outcome, figures if comparable else [], study, command)
+    page = results_page(experiment, outcome, figures if comparable else [], inputs, command)
     write_text(path / "results.md", page)
     about = {
         "experiment": experiment.name,
         "command": command,
-        **facts(study),
-        "survey": survey or study.people.survey.name,
+        **people_facts(inputs),
+        "survey": survey or inputs.people.survey.name,
         "versions": installed_versions(),
     }
     write_json(path / "run.json", about)
 
 
 def results_page(
-    experiment: Experiment, outcome: Outcome, figures: list[PaperFigure], study: Study, command: str
+    experiment: Experiment, outcome: Outcome, figures: list[PaperFigure], inputs: CellInputs, command: str
 ) -> str:
     """The page in Markdown."""
     lines = [f"# {experiment.title}", "", fill(experiment.asks, 120), "", f"![{experiment.title}](figure.svg)", ""]
     lines += [
         f"{outcome.legend}.",
         "",
-        fill(facts_line(study), 120),
+        fill(facts_line(inputs), 120),
         "",
         "```sh",
         command,
@@ -97,71 +107,78 @@ def results_page(
         ]
     if figures:
         lines += [
-            f"PaperFigure in {read_paper().source}, of its own people: a difference is no test.",
+            f"Printed in {read_paper().source}, of its own people: a difference is no test.",
             "",
-            paper_table(figures, sigma=isinstance(experiment.figure, Spread)).markdown(),
+            paper_table(figures, sigma=isinstance(experiment.figure, InequityFigure)).markdown(),
         ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def facts_line(study: Study) -> str:
+def facts_line(inputs: CellInputs) -> str:
     return (
-        f"{len(study.ids):,} people were tested, seed {study.seed}; predictors learned from {len(study.training):,} "
+        f"{len(inputs.ids):,} people were tested, seed {inputs.seed}; predictors learned from {len(inputs.training):,} "
         "others. Accuracy in %, with 95% intervals from resampling people."
     )
 
 
-def _outcome(planned: Plan, study: Study, folder: Folder, figures: list[PaperFigure]) -> Outcome:
+def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[PaperFigure]) -> Outcome:
     experiment = planned.experiment
-    if isinstance(experiment.figure, Spread | Groups):
-        return _evenness(planned, study, folder, figures)
-    survey = study.people.survey
-    groups = None if experiment.by in (None, CATEGORY) else study.tested.demographics[str(experiment.by)]
-    measured = [measure(cell, predictions, study.ids, survey, groups) for cell, predictions in results(planned, folder)]
-    data = accuracy_table(experiment, measured, study.seed)
-    figure, legend = _figure(experiment, data, measured, study.ids, figures)
+    if isinstance(experiment.figure, InequityFigure | GroupsFigure):
+        return _evenness(planned, inputs, folder, figures)
+    survey = inputs.people.survey
+    groups = None if experiment.by in (None, CATEGORY) else inputs.tested.demographics[str(experiment.by)]
+    measured = [
+        measure(cell, predictions, inputs.ids, survey, groups)
+        for cell, predictions in cell_predictions(planned, folder)
+    ]
+    data = accuracy_table(experiment, measured, inputs.seed)
+    figure, legend = _figure(experiment, data, measured, inputs.ids, figures)
     axes = [PREDICTOR, *experiment.grid, *([experiment.by] if experiment.by else [])]
     across = experiment.table.across if experiment.table else PREDICTOR
     shown = pivoted(data, sorted((a for a in axes if a != across), key=lambda a: a == PREDICTOR), across)
-    compared = comparisons(experiment, measured, study.seed) if experiment.compare else None
+    compared = comparisons(experiment, measured, inputs.seed) if experiment.compare else None
     return Outcome(data, shown, figure, legend, compared)
 
 
 def _figure(
-    experiment: Experiment, data: pl.DataFrame, measured: list[Measured], people: list[str], figures: list[PaperFigure]
+    experiment: Experiment,
+    data: pl.DataFrame,
+    measured: list[CellResult],
+    people: list[str],
+    figures: list[PaperFigure],
 ) -> tuple[Figure, str]:
     spec = experiment.figure
     columns = spec.model_dump(exclude={"kind"})
-    if isinstance(spec, HeatMap):
+    if isinstance(spec, HeatMapFigure):
         legend = f"Points of accuracy gained over {described(spec.above)}" if spec.above else "Accuracy, %"
         return heat_map(data, **columns), legend
-    if isinstance(spec, BoxPlot):
+    if isinstance(spec, BoxPlotFigure):
         legend = "Half of the people in the box, 90% within the whiskers; diamonds: mean"
         hollow = "; hollow: printed in the paper" if figures else ""
         return box_plot(people_table(measured, people), figures, **columns), legend + hollow
     parts = option_column(without_all(data, experiment.by))
-    if isinstance(spec, Curve):
+    if isinstance(spec, CurveFigure):
         rings = "; rings: printed in the paper" if figures and spec.x == "demonstrations" else ""
         return curve(parts, figures, **columns), f"Accuracy with 95% intervals{rings}"
-    assert isinstance(spec, Dots)
+    assert isinstance(spec, DotsFigure)
     lines = "; dashed: printed in the paper" if figures else ""
     return dots(parts, figures, **columns), f"Accuracy with 95% intervals{lines}"
 
 
-def _evenness(planned: Plan, study: Study, folder: Folder, figures: list[PaperFigure]) -> Outcome:
+def _evenness(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[PaperFigure]) -> Outcome:
     experiment = planned.experiment
     grid = len(experiment.grid) > 0
     tables = [
         predictions.drop("probabilities").with_columns(
             pl.lit(described(cell.axes) if grid else cell.predictor).alias(PREDICTOR)
         )
-        for cell, predictions in results(planned, folder)
+        for cell, predictions in cell_predictions(planned, folder)
     ]
-    survey = study.people.survey
-    asked = experiment.demographics or survey.inequity or tuple(study.tested.demographics.columns)
-    people = table_of_people(study.tested)
-    result = inequity(pl.concat(tables), people, asked, minimum=experiment.minimum, seed=study.seed)
-    if isinstance(experiment.figure, Spread):
+    survey = inputs.people.survey
+    asked = experiment.demographics or survey.inequity or tuple(inputs.tested.demographics.columns)
+    people = table_of_people(inputs.tested)
+    result = inequity(pl.concat(tables), people, asked, minimum=experiment.minimum, seed=inputs.seed)
+    if isinstance(experiment.figure, InequityFigure):
         table = inequity_table(result)
         legend = (
             "Dots: without noise, with 95% intervals; hollow: as computed in the paper; ticks: what chance alone gives"

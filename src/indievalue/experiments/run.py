@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
-from indievalue.experiments.engine import Study, check_predictors, plan, run_cells
-from indievalue.experiments.estimate import Estimate, Progress, estimate
+from indievalue.experiments.engine import CellInputs, check_predictors, plan, run_cells
+from indievalue.experiments.estimate import CellProgress, Estimate, estimate
 from indievalue.experiments.folder import Folder
 from indievalue.experiments.reasoners import reasoners_of, settings_of, train_reasoners
 from indievalue.experiments.results import write_results
 from indievalue.experiments.spec import Experiment
-from indievalue.experiments.wording import cost_line, plan_lines
+from indievalue.experiments.wording import plan_lines
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.protocol import Cost
@@ -59,7 +59,7 @@ class Expected:
 
     def lines(self) -> list[str]:
         """Return it in sentences."""
-        return [*(cost_line(name, cost) for name, cost in self.costs.items()), f"That takes {self.seconds}."]
+        return [*(cost.line(name) for name, cost in self.costs.items()), f"That takes {self.seconds}."]
 
 
 def check_experiment(experiment: Experiment, out: str | Path, options: ExperimentOptions | None = None) -> None:
@@ -99,20 +99,20 @@ def run_experiment(
     check_experiment(experiment, out, options)
     wanted = settings_of(experiment, options.training, Path(out))
     folder = Folder(Path(out))
-    study = Study(people, options.tested, options.seed, reasoners_of(wanted), options.asking)
+    inputs = CellInputs(people, options.tested, options.seed, reasoners_of(wanted), options.asking)
     with folder.opened():
-        planned = plan(experiment, study, folder, force=options.force)
-        folder.note(experiment)
+        planned = plan(experiment, inputs, folder, force=options.force)
+        folder.write_spec(experiment)
         for line in plan_lines(planned):
             say(line)
         if planned.left:
-            expected = Expected(estimate(planned, study), study.costs(planned.left))
+            expected = Expected(estimate(planned, inputs), inputs.costs(planned.left))
             for line in expected.lines():
                 say(line)
             if not start(expected):
                 return False
-            train_reasoners(wanted, people, study.ids, say)
-            progress = Progress(planned)
-            run_cells(planned, study, folder, lambda cell, seconds: say(progress.line(cell, seconds)), say)
-        write_results(planned, study, folder, survey=options.survey, command=options.command)
+            train_reasoners(wanted, people, inputs.ids, say)
+            progress = CellProgress(planned)
+            run_cells(planned, inputs, folder, lambda cell, seconds: say(progress.line(cell, seconds)), say)
+        write_results(planned, inputs, folder, survey=options.survey, command=options.command)
     return True

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol
 from indievalue.errors import IndievalueError, problems_of
+from indievalue.strict import StrictModel
 
 EVERYTHING = "everything"
 NOTHING = "nothing"
@@ -30,11 +31,7 @@ OPTION = "option"
 """The number in a predictor's name, such as the 35 of ``resemble:k=35``."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Asked(_Strict):
+class CellSettings(StrictModel):
     """What is asked and shown in one cell: the options of ``indievalue evaluate``, by the same names.
 
     ``demonstrations_about`` restricts what is shown to statements of one category.
@@ -50,17 +47,17 @@ class Asked(_Strict):
     context: Context = "statements"
 
 
-class HeatMap(_Strict):
+class HeatMapFigure(StrictModel):
     """Accuracy as coloured squares with figures in them, or what it is above that of the cells ``above`` names."""
 
     kind: Literal["heat-map"]
     rows: str
     columns: str
     panels: str | None = None
-    above: dict[str, Any] | None = None
+    above: dict[str, object] | None = None
 
 
-class BoxPlot(_Strict):
+class BoxPlotFigure(StrictModel):
     """How accuracy is spread over people in every cell."""
 
     kind: Literal["box-plot"]
@@ -70,7 +67,7 @@ class BoxPlot(_Strict):
     rows: str | None = None
 
 
-class Curve(_Strict):
+class CurveFigure(StrictModel):
     """Accuracy by a number, with intervals."""
 
     kind: Literal["curve"]
@@ -79,7 +76,7 @@ class Curve(_Strict):
     panels: str | None = None
 
 
-class Dots(_Strict):
+class DotsFigure(StrictModel):
     """Accuracy as dots with intervals."""
 
     kind: Literal["dots"]
@@ -88,49 +85,52 @@ class Dots(_Strict):
     panels: str | None = None
 
 
-class Spread(_Strict):
+class InequityFigure(StrictModel):
     """σ of every demographic, by predictor, beside what chance alone gives."""
 
     kind: Literal["inequity"]
 
 
-class Groups(_Strict):
+class GroupsFigure(StrictModel):
     """Accuracy of every group of every demographic, with intervals."""
 
     kind: Literal["groups"]
 
 
-Figure = Annotated[HeatMap | BoxPlot | Curve | Dots | Spread | Groups, Field(discriminator="kind")]
+Figure = Annotated[
+    HeatMapFigure | BoxPlotFigure | CurveFigure | DotsFigure | InequityFigure | GroupsFigure,
+    Field(discriminator="kind"),
+]
 
 
-class Table(_Strict):
+class TableLayout(StrictModel):
     """How the table is laid out: a column for every value of ``across``, and a row for every other combination."""
 
     across: str
 
 
-class Comparison(_Strict):
+class CellComparison(StrictModel):
     """Two kinds of cells that are compared person by person, all else being the same in both."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    before: dict[str, Any] = Field(alias="from")
-    after: dict[str, Any] = Field(alias="to")
+    model_config = ConfigDict(populate_by_name=True)
+    before: dict[str, object] = Field(alias="from")
+    after: dict[str, object] = Field(alias="to")
 
     @model_validator(mode="after")
-    def _same_axes(self) -> "Comparison":
+    def _same_axes(self) -> "CellComparison":
         if set(self.before) != set(self.after):
             raise ValueError("`from` and `to` name the same settings, with other values")
         return self
 
 
-def _as_list(value: Any) -> Any:
+def _as_list(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
 
 
-Values = Annotated[tuple[Any, ...], BeforeValidator(_as_list), Field(min_length=1)]
+Values = Annotated[tuple[object, ...], BeforeValidator(_as_list), Field(min_length=1)]
 
 
-class Experiment(_Strict):
+class Experiment(StrictModel):
     """One experiment. Every combination of the values in ``grid`` with every predictor is a cell, a run of its own.
 
     Attributes:
@@ -151,27 +151,27 @@ class Experiment(_Strict):
     title: str
     asks: str
     predictors: Annotated[tuple[str, ...], Field(min_length=1)]
-    settings: dict[str, Any] = {}
-    grid: dict[str, Values] = {}
-    reasoners: dict[str, dict[str, Any]] = {}
+    settings: dict[str, object] = Field(default_factory=dict)
+    grid: dict[str, Values] = Field(default_factory=dict)
+    reasoners: dict[str, dict[str, object]] = Field(default_factory=dict)
     by: str | None = None
-    compare: tuple[Comparison, ...] = ()
+    compare: tuple[CellComparison, ...] = ()
     figure: Figure
-    table: Table | None = None
+    table: TableLayout | None = None
     demographics: tuple[str, ...] | None = None
     minimum: Annotated[int, Field(ge=2)] = 30
     paper: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _known_axes(self) -> "Experiment":
-        known = {*Asked.model_fields, PREDICTOR}
+        known = {*CellSettings.model_fields, PREDICTOR}
         both = sorted(set(self.settings) & set(self.grid))
         if both:
             raise ValueError(f"{', '.join(both)} is in `settings` and in `grid`; it can be in one of them")
         for where, names in (("settings", self.settings), ("grid", self.grid)):
-            unknown = sorted(set(names) - set(Asked.model_fields))
+            unknown = sorted(set(names) - set(CellSettings.model_fields))
             if unknown:
-                raise ValueError(f"`{where}` has no {unknown[0]!r}; it has {', '.join(Asked.model_fields)}")
+                raise ValueError(f"`{where}` has no {unknown[0]!r}; it has {', '.join(CellSettings.model_fields)}")
         compared = {axis for comparison in self.compare for axis in comparison.before}
         unknown = sorted(compared - known)
         if unknown:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from indievalue.experiments.engine import Plan
-from indievalue.predictors.protocol import Cost
 
 
 def plan_lines(planned: Plan) -> list[str]:
@@ -25,16 +24,6 @@ def plan_lines(planned: Plan) -> list[str]:
         left = len(planned.left)
         lines.append(f"{len(planned.finished)} finished already, {left or 'none'} left")
     return lines
-
-
-def cost_line(name: str, cost: Cost) -> str:
-    """Return what asking a predictor would take at most, in a line."""
-    stored = f", {cost.stored:,} of them answered before" if cost.stored else ""
-    dollars = "cost unknown without --price" if cost.dollars is None else f"about ${cost.dollars:,.2f}"
-    return (
-        f"{name}: {cost.calls:,} calls{stored}, about {cost.input_tokens:,} tokens to read and "
-        f"{cost.output_tokens:,} to write, {dollars}"
-    )
 
 
 def command_line(name: str, data: str, directory: Path, options: Mapping[str, object]) -> str:

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from indievalue.choices import FORMS, FormName
 from indievalue.files import new_directory
@@ -73,7 +73,7 @@ def statements_table(survey: Survey) -> pl.DataFrame:
     )
 
 
-def texts(people: People) -> Iterator[dict[str, Any]]:
+def texts(people: People) -> Iterator[dict[str, object]]:
     """One dict a person: person, demographics, polar and refined (question, statement), missing (question, reason)."""
     encoded = {form: people.options(form) for form in FORMS}
     for row, person in enumerate(people.ids.tolist()):
@@ -109,7 +109,7 @@ def why_missing(people: People, row: int, question: int) -> str:
     return survey.missing.get(code) or left_out.get(code) or f"unknown code {format_codes([code])}"
 
 
-def _statements(survey: Survey, form: FormName, options: np.ndarray[Any, np.dtype[np.int8]]) -> list[dict[str, str]]:
+def _statements(survey: Survey, form: FormName, options: NDArray[np.int8]) -> list[dict[str, str]]:
     return [
         {"question": question.id, "statement": question.options(form)[option].statement}
         for question, option in zip(survey.questions, options.tolist(), strict=True)

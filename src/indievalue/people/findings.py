@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Findings:
         """Whether the people were made up, so that no figure says anything about real ones."""
         return self.source == SYNTHETIC
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The report as plain values, for JSON."""
         return asdict(self)
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from indievalue.errors import IndievalueError
-from indievalue.prompts.prompt import Style
+from indievalue.prompts.prompt import PromptStyle
 
 RETRIES = 3
 """Times that a prompt is sent again, unchanged, after an answer that names no option."""
@@ -47,7 +47,7 @@ class AskingOptions:
         display: Inspect's display while it runs: ``rich``, ``plain``, ``none`` …
     """
 
-    style: Style = field(default_factory=Style)
+    style: PromptStyle = field(default_factory=PromptStyle)
     retries: int = RETRIES
     generate: Mapping[str, object] = field(default_factory=dict)
     model_args: Mapping[str, Any] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class AskingOptions:
             "generate": {name: value for name, value in self.generate.items() if name not in TRANSPORT},
             "model_args": dict(self.model_args),
         }
-        usual = {**asdict(Style()), "retries": RETRIES, "base_url": None, "generate": {}, "model_args": {}}
+        usual = {**asdict(PromptStyle()), "retries": RETRIES, "base_url": None, "generate": {}, "model_args": {}}
         return {name: value for name, value in chosen.items() if value != usual[name]}
 
     def dollars(self, input_tokens: int, output_tokens: int) -> float | None:

@@ -2,7 +2,8 @@
 
 import os
 from importlib import import_module
-from typing import Any, Self
+from types import ModuleType
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,13 @@ SETTINGS = {
 }
 
 
-class Boosting(PerQuestion):
+class Trees(Protocol):
+    """A fitted Booster of LightGBM, as far as it is used here."""
+
+    def predict(self, data: NDArray[np.float32], *, num_threads: int) -> NDArray[np.floating]: ...
+
+
+class Boosting(PerQuestion[Trees]):
     """One LightGBM classifier per question asked (see :class:`indievalue.predictors.per_question.PerQuestion`).
 
     The option of each demonstration is a number where the question's options are steps of a scale, and a category where
@@ -50,18 +57,21 @@ class Boosting(PerQuestion):
 
     def _train(
         self, seen: Seen, labels: NDArray[np.int64], held: Seen, held_labels: NDArray[np.int64], classes: int
-    ) -> Any:
+    ) -> Trees:
         lightgbm = _lightgbm()
         kind = {"objective": "binary"} if classes == 2 else {"objective": "multiclass", "num_class": classes}
         settings = {**SETTINGS, **kind, "num_threads": os.cpu_count() or 1}
         data = lightgbm.Dataset(_matrix(seen), labels, categorical_feature=_categorical(seen))
+        fitted: Trees
         if len(held_labels) < FEWEST_HELD:
-            return lightgbm.train(settings, data, self.trees)
-        stop = lightgbm.early_stopping(PATIENCE, verbose=False)
-        validation = data.create_valid(_matrix(held), held_labels)
-        return lightgbm.train(settings, data, self.trees, valid_sets=[validation], callbacks=[stop])
+            fitted = lightgbm.train(settings, data, self.trees)
+        else:
+            stop = lightgbm.early_stopping(PATIENCE, verbose=False)
+            validation = data.create_valid(_matrix(held), held_labels)
+            fitted = lightgbm.train(settings, data, self.trees, valid_sets=[validation], callbacks=[stop])
+        return fitted
 
-    def _probabilities(self, model: Any, seen: Seen) -> NDArray[np.floating]:
+    def _probabilities(self, model: Trees, seen: Seen) -> NDArray[np.floating]:
         given = np.asarray(model.predict(_matrix(seen), num_threads=os.cpu_count() or 1))
         return np.stack([1 - given, given], axis=1) if given.ndim == 1 else given
 
@@ -79,7 +89,7 @@ def _categorical(seen: Seen) -> list[int]:
     return unordered + list(range(len(questions), len(questions) + len(seen.group_counts)))
 
 
-def _lightgbm() -> Any:
+def _lightgbm() -> ModuleType:
     try:
         return import_module("lightgbm")
     except ImportError:

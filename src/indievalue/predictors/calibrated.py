@@ -21,7 +21,7 @@ WEIGHTS = 11
 
 
 @dataclass(frozen=True)
-class Calibration:
+class LogitCalibration:
     """Weights (11,) of the scores."""
 
     weights: Floats

@@ -17,7 +17,7 @@ from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
-from indievalue.predictors.calibrated import Calibration
+from indievalue.predictors.calibrated import LogitCalibration
 from indievalue.predictors.columns import coarsening, demographic_columns, frequent_groups, padded
 from indievalue.predictors.joint import Joint
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
@@ -100,7 +100,7 @@ class Gaussian(StatisticalPredictor):
             with np.load(path) as stored:
                 about = json.loads(str(stored["about"]))
                 mean, lower = stored["mean"], stored["covariance"].astype(np.float64)
-                fitted.rates_, fitted.calibration_ = stored["rates"], Calibration(stored["weights"])
+                fitted.rates_, fitted.calibration_ = stored["rates"], LogitCalibration(stored["weights"])
         except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise IndievalueError(f"{path} is no saved gaussian predictor: {error}") from None
         if about["survey"] != survey.name:
@@ -201,10 +201,10 @@ class Gaussian(StatisticalPredictor):
         rates = self.rates_[probes][:, : int(self.survey_.form(self.form_).counts[probes].max(initial=1))]
         return np.broadcast_to(rates, (people, *rates.shape))
 
-    def _calibrate(self, people: People) -> Calibration:
+    def _calibrate(self, people: People) -> LogitCalibration:
         """Calibration on questions hidden from validation people, at several numbers of demonstrations."""
         if len(people) < 20:
-            return Calibration.neutral()
+            return LogitCalibration.neutral()
         truth, shown_options = people.options(self.form_), people.options(self.shown_form_)
         names, questions = people.ids.tolist(), [question.id for question in people.survey.questions]
         order = key_table(0, "calibration", names, questions)
@@ -226,7 +226,7 @@ class Gaussian(StatisticalPredictor):
         parts = [
             [np.pad(p, [(0, 0), (0, widest - p.shape[1])]) if p.ndim == 2 else p for p in part] for part in batches
         ]
-        return Calibration.fit(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        return LogitCalibration.fit(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
 def _validation(people: People) -> NDArray[np.bool_]:

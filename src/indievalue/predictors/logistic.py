@@ -1,7 +1,7 @@
 """Multinomial logistic regression for each question, on the options shown: the plainest model that learns."""
 
 from importlib import import_module
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,13 @@ ITERATIONS = 1000
 """Of L-BFGS, at most; some 50 are needed."""
 
 
-class Logistic(PerQuestion):
+class Classifier(Protocol):
+    """A fitted classifier of scikit-learn, as far as it is used here."""
+
+    def predict_proba(self, columns: NDArray[np.float32]) -> NDArray[np.floating]: ...
+
+
+class Logistic(PerQuestion[Classifier]):
     """One regression per question asked (see :class:`indievalue.predictors.per_question.PerQuestion`).
 
     Every option of every demonstration and every demographic group is a column of 0 and 1. ``c`` is the inverse of the
@@ -30,14 +36,15 @@ class Logistic(PerQuestion):
 
     def _train(
         self, seen: Seen, labels: NDArray[np.int64], held: Seen, held_labels: NDArray[np.int64], classes: int
-    ) -> Any:
+    ) -> Classifier:
         # Nothing is stopped early, so that held people can be learned from too.
         columns, target = np.concatenate([_columns(seen), _columns(held)]), np.concatenate([labels, held_labels])
         # scikit-learn takes a while to import, and nothing else here needs it.
         regression = import_module("sklearn.linear_model").LogisticRegression
-        return regression(C=self.c, max_iter=ITERATIONS, tol=1e-3).fit(columns, target)
+        fitted: Classifier = regression(C=self.c, max_iter=ITERATIONS, tol=1e-3).fit(columns, target)
+        return fitted
 
-    def _probabilities(self, model: Any, seen: Seen) -> NDArray[np.floating]:
+    def _probabilities(self, model: Classifier, seen: Seen) -> NDArray[np.floating]:
         return np.asarray(model.predict_proba(_columns(seen)))
 
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 import polars as pl
@@ -20,6 +20,9 @@ from indievalue.survey.survey import Survey
 
 VALIDATION = 0.05
 """Share of the training people on whom it is decided when to stop."""
+
+Model = TypeVar("Model")
+"""A fitted classifier."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Seen:
         return Seen(self.survey, self.form, self.options[rows], self.groups[rows], self.group_counts)
 
 
-class PerQuestion(StatisticalPredictor, ABC):
+class PerQuestion(StatisticalPredictor, ABC, Generic[Model]):
     """A classifier per question asked, from what is shown of a person.
 
     Classifiers are fitted when a task asks for them, because what they may see depends on the setup: the setup's probes
@@ -62,7 +65,7 @@ class PerQuestion(StatisticalPredictor, ABC):
         self.rates_ = base_rates(self.people_.options(form), people.survey.form(form))
         names = people.demographics.columns
         self.labels_ = {name: sorted(people.demographics[name].drop_nulls().unique().to_list()) for name in names}
-        self.models_: dict[tuple[Any, ...], Any] = {}
+        self.models_: dict[tuple[object, ...], tuple[NDArray[np.int64], Model | None]] = {}
         return self
 
     def predict(self, task: Task) -> Guesses:
@@ -78,7 +81,7 @@ class PerQuestion(StatisticalPredictor, ABC):
                 probabilities[:, place, classes] = given * rates[classes].sum()
         return Guesses.most_probable(probabilities)
 
-    def _models(self, task: Task) -> dict[int, tuple[NDArray[np.int64], Any]]:
+    def _models(self, task: Task) -> dict[int, tuple[NDArray[np.int64], Model | None]]:
         """The options that training people chose and their classifier, for each probe; None where it has nothing."""
         shown, told = task.order.shape[1], task.demographics is not None
         part = tuple(sorted(task.probes.tolist())), shown, told, task.seed
@@ -93,7 +96,9 @@ class PerQuestion(StatisticalPredictor, ABC):
                 self.models_[probe, *part] = self._model(training, probe, validating)
         return {probe: self.models_[probe, *part] for probe in task.probes.tolist()}
 
-    def _model(self, training: Seen, probe: int, validating: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Any]:
+    def _model(
+        self, training: Seen, probe: int, validating: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], Model | None]:
         target = self.people_.options(self.form_)[:, probe]
         classes = np.unique(target[target >= 0]).astype(np.int64)
         if len(classes) < 2 or not (training.groups.shape[1] or (training.options >= 0).any()):
@@ -124,11 +129,11 @@ class PerQuestion(StatisticalPredictor, ABC):
         held: Seen,
         held_labels: NDArray[np.int64],
         classes: int,
-    ) -> Any:
+    ) -> Model:
         """A classifier fitted to ``labels`` (people,), 0 to ``classes`` − 1; ``held`` people may say when to stop."""
 
     @abstractmethod
-    def _probabilities(self, model: Any, seen: Seen) -> NDArray[np.floating]:
+    def _probabilities(self, model: Model, seen: Seen) -> NDArray[np.floating]:
         """Probabilities (people × classes)."""
 
 

@@ -51,6 +51,15 @@ class Cost:
     output_tokens: int
     dollars: float | None
 
+    def line(self, name: str) -> str:
+        """Return the cost of asking the predictor ``name`` in a sentence."""
+        stored = f", {self.stored:,} of them answered before" if self.stored else ""
+        dollars = "cost unknown without --price" if self.dollars is None else f"about ${self.dollars:,.2f}"
+        return (
+            f"{name}: {self.calls:,} calls{stored}, about {self.input_tokens:,} tokens to read and "
+            f"{self.output_tokens:,} to write, {dollars}"
+        )
+
 
 @dataclass
 class Effort:

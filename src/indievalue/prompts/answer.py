@@ -3,16 +3,15 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from indievalue.prompts.prompt import Asked
+from indievalue.prompts.prompt import AskedProbe
 
 _LEAD = r"(?:(?:the |my |best |correct |final )*(?:answer|option|choice)(?: is)?\s*[:=]?\s*)?"
 _THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _PAIR = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
-def chosen_option(text: str, probe: Asked) -> int | None:
+def chosen_option(text: str, probe: AskedProbe) -> int | None:
     """The survey's option that ``text`` names by its label or its statement; None where it names none, or several.
 
     Taken are a label alone or at the start (``B``, ``(b)``, ``**B.**``, ``Answer: B``, ``B. I trust …``), and exactly
@@ -27,7 +26,7 @@ def chosen_option(text: str, probe: Asked) -> int | None:
     return labelled if not named or labelled in named else None
 
 
-def chosen_options(text: str, probes: Sequence[Asked]) -> dict[str, int | None]:
+def chosen_options(text: str, probes: Sequence[AskedProbe]) -> dict[str, int | None]:
     """Question → the survey's option, None where there is none, from a JSON object keyed by question.
 
     Of several objects the last one counts that names a question. Their order does not matter, and questions that were
@@ -46,7 +45,7 @@ def chosen_options(text: str, probes: Sequence[Asked]) -> dict[str, int | None]:
     }
 
 
-def _named(text: str, probe: Asked) -> set[int]:
+def _named(text: str, probe: AskedProbe) -> set[int]:
     """Options whose statement is in ``text``, but for those that are only part of a longer one that is, too."""
     said = _bare(text)
     found = {option: _bare(probe.statements[option]) for option in probe.order}
@@ -77,7 +76,7 @@ def _objects(text: str) -> Iterator[list[tuple[str, str]]]:
         start = text.find("{", end)
 
 
-def _texts(pairs: list[tuple[str, Any]]) -> list[tuple[str, str]]:
+def _texts(pairs: list[tuple[str, object]]) -> list[tuple[str, str]]:
     return [(_key(key), value if isinstance(value, str) else "") for key, value in pairs]
 
 

@@ -1,10 +1,10 @@
 """From a person and probes to the text that a model reads."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined, Template, TemplateError
@@ -14,12 +14,15 @@ from indievalue.errors import IndievalueError
 from indievalue.prompts.voice import all_in_voice
 from indievalue.seeded import key_table
 
+if TYPE_CHECKING:  # storage imports polars, which nobody needs to read answers
+    from indievalue.benchmark.storage import ProbeText, TaskText
+
 TEMPLATES = ("single", "batch")
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
-class Style:
+class PromptStyle:
     """How a prompt is written.
 
     Attributes:
@@ -52,7 +55,7 @@ class Style:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedProbe:
     """One probe as it is put: ``order`` holds the survey's option behind each label."""
 
     question: str
@@ -85,11 +88,11 @@ class Prompt:
     key: str
     person: str
     setup: int
-    probes: tuple[Asked, ...]
+    probes: tuple[AskedProbe, ...]
     text: str
 
 
-def prompts_of(task: Mapping[str, Any], style: Style, seed: int = 0) -> Iterator[Prompt]:
+def prompts_of(task: "TaskText", style: PromptStyle, seed: int = 0) -> Iterator[Prompt]:
     """Every prompt of one person in one setup, the order of options in the innermost loop.
 
     ``task`` is what :func:`indievalue.benchmark.storage.task_texts` gives for the person and the setup.
@@ -105,7 +108,7 @@ def prompts_of(task: Mapping[str, Any], style: Style, seed: int = 0) -> Iterator
     for call in calls:
         for number, orders in enumerate(_orders(call, person, style, seed)):
             asked = tuple(
-                Asked(
+                AskedProbe(
                     probe["question"],
                     probe["asks"],
                     tuple(all_in_voice(probe["options"], style.voice)),
@@ -144,7 +147,7 @@ def read_template(name: str) -> Template:
         raise IndievalueError(f"{name} is no Jinja template: {error}") from None
 
 
-def _orders(probes: Sequence[Mapping[str, Any]], person: str, style: Style, seed: int) -> list[list[tuple[int, ...]]]:
+def _orders(probes: Sequence["ProbeText"], person: str, style: PromptStyle, seed: int) -> list[list[tuple[int, ...]]]:
     """For each time the probes are asked, the order of every probe's options."""
     fixed = [tuple(range(len(probe["options"]))) for probe in probes]
     if style.option_order == "both":

@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from indievalue import prompts
 from indievalue.benchmark.model import NOBODY
+from indievalue.benchmark.storage import StatementText, TaskText
 from indievalue.choices import FORMS, FormName
 from indievalue.people.people import People
 from indievalue.prompts.prompt import Prompt, prompts_of
@@ -57,17 +58,18 @@ def conversations(people: People, recipe: Recipe, drawn: DrawnExamples) -> Itera
         options = answers[shown_form][row, shown].tolist()
         probes = [int(probe) for probe in drawn.probes[at] if probe != NOBODY]
         demographics = circumstances.statements(row) if context in ("demographics", "both") else []
-        demonstrations = [
-            {"statement": statements[shown_form][column][option]}
+        demonstrations: list[StatementText] = [
+            {"question": questions[column].id, "statement": statements[shown_form][column][option]}
             for column, option in zip(shown.tolist(), options, strict=True)
         ]
         messages: list[Message] = []
         labels = []
         for turn, probe in enumerate(probes):
             question = questions[probe]
-            task = {
+            task: TaskText = {
                 "person": person,
                 "setup": 0,
+                "form": form,
                 "demographics": [] if turn else demographics,
                 "demonstrations": [] if turn else demonstrations,
                 "probes": [{"question": question.id, "asks": question.asks, "options": statements[form][probe]}],

@@ -12,12 +12,12 @@ from indievalue.benchmark.build import protocol_probes
 from indievalue.choices import CONTEXTS, FORMS, SOURCES, Context, DemonstrationsFrom, FormName, OptionOrder, Voice
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
-from indievalue.prompts.prompt import Style
+from indievalue.prompts.prompt import PromptStyle
 
 AtLeastOne = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
 
-Groups = Mapping[str, tuple[str, ...]]
+GroupNames = Mapping[str, tuple[str, ...]]
 """Demographic → labels of some of its groups."""
 
 
@@ -43,7 +43,7 @@ class Recipe:
         unseen_questions: questions (named in the same way) that are neither asked nor shown in the training and
             validation parts, and are asked in a part of their own.
         unseen_groups: groups whose people are in a part of their own.
-        voice, option_order: as in :class:`indievalue.prompts.prompt.Style`.
+        voice, option_order: as in :class:`indievalue.prompts.prompt.PromptStyle`.
         seed: seed of every draw.
     """
 
@@ -58,9 +58,9 @@ class Recipe:
     contexts: tuple[Context, ...] = ("statements",)
     turns: AtLeastOne = 1
     questions: tuple[str, ...] = ()
-    where: Groups = field(default_factory=dict)
+    where: GroupNames = field(default_factory=dict)
     unseen_questions: tuple[str, ...] = ()
-    unseen_groups: Groups = field(default_factory=dict)
+    unseen_groups: GroupNames = field(default_factory=dict)
     voice: Voice = "first"
     option_order: OptionOrder = "fixed"
     seed: int = 0
@@ -93,9 +93,9 @@ class Recipe:
         _ = self.style
 
     @property
-    def style(self) -> Style:
+    def style(self) -> PromptStyle:
         """How prompts are written."""
-        return Style(voice=self.voice, option_order=self.option_order)
+        return PromptStyle(voice=self.voice, option_order=self.option_order)
 
 
 def columns_of(people: People, names: Sequence[str]) -> NDArray[np.int64]:
@@ -124,7 +124,7 @@ def columns_of(people: People, names: Sequence[str]) -> NDArray[np.int64]:
     )
 
 
-def members(people: People, groups: Groups) -> NDArray[np.bool_]:
+def members(people: People, groups: GroupNames) -> NDArray[np.bool_]:
     """Return who is in one of the given groups of every demographic named, (people,); all people if none is named.
 
     Raises IndievalueError for a demographic that the survey lacks or a group without people.

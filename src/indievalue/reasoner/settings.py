@@ -6,20 +6,17 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from indievalue.errors import IndievalueError, problems_of
 from indievalue.reasoner.recipe import AtLeastOne, NotNegative, Recipe
+from indievalue.strict import StrictModel
 
 BASE = "base"
 """Key that names another file, whose keys apply unless this file overrides them."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LoraSettings(_Strict):
+class LoraSettings(StrictModel):
     """Settings of the adapter trained by ``tuning: lora`` and ``qlora``; see peft's LoraConfig.
 
     ``last_layers`` trains an adapter on only that many of the last layers. This is faster, because gradients do not
@@ -33,7 +30,7 @@ class LoraSettings(_Strict):
     last_layers: AtLeastOne | None = None
 
 
-class TrainingSettings(_Strict):
+class TrainingSettings(StrictModel):
     """Settings of a training.
 
     Attributes:

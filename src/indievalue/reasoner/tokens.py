@@ -166,7 +166,8 @@ def _turns(wording: Wording, messages: Sequence[Message]) -> list[_Turn]:
                 "this model's chat template changes earlier turns when later ones follow: write the training set with "
                 "one turn per example (`turns: 1`)"
             )
-        whole = str(wording.tokenizer.apply_chat_template(messages[: at + 1], tokenize=False))
+        chat = [{"role": one["role"], "content": one["content"]} for one in messages[: at + 1]]
+        whole = str(wording.tokenizer.apply_chat_template(chat, tokenize=False))
         end = whole.removeprefix(before + answer) if whole.startswith(before + answer) else eos
         turns.append(_Turn(before[len(so_far) :], answer, end))
         so_far = before + answer + end

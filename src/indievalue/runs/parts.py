@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,7 +22,6 @@ from indievalue.files import locked, new_directory
 from indievalue.people.people import People
 from indievalue.predictors.predictions import predict, read_predictions
 from indievalue.predictors.protocol import Predictor
-from indievalue.runs.record import installed_versions
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Parts:
         learned_from = blake2b(np.ascontiguousarray(people.codes.T).data, digest_size=8)  # stored by column
         learned_from.update("\0".join(people.ids.tolist()).encode())
         learned_from.update(people.findings.fingerprint.encode())
-        self._identity = f"{benchmark_hash(benchmark)} {learned_from.hexdigest()} {installed_versions()['indievalue']}"
-        self.folder = out.parent / f".{out.name}.{_digest(self._identity)}.unfinished"
+        identity = f"{benchmark_hash(benchmark)} {learned_from.hexdigest()} {version('indievalue')}"
+        self.folder = out.parent / f".{out.name}.{_digest(identity)}.unfinished"
         self._stack = ExitStack()
         self._finished = False
 

@@ -1,7 +1,6 @@
 """Accuracy of parts of the predictions: by category, by person, by any column."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import polars as pl
 
@@ -63,7 +62,7 @@ def accuracy_by_person(predictions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _parts(by_person: pl.DataFrame, columns: tuple[str, ...], seed: int) -> Iterator[tuple[Any, ...]]:
+def _parts(by_person: pl.DataFrame, columns: tuple[str, ...], seed: int) -> Iterator[tuple[object, ...]]:
     for key, part in by_person.group_by(*columns):
         right, probes = part["right"].to_numpy(), part["probes"].to_numpy()
         low, high = cluster_interval(right, probes, seed)

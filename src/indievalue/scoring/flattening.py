@@ -29,7 +29,7 @@ from indievalue.scoring.inequity import Row
 from indievalue.scoring.measures import fixed
 from indievalue.scoring.spread import HIGH, LOW, Floats
 
-Options = NDArray[np.int64]
+OptionNumbers = NDArray[np.int64]
 
 MATCHED = ("country", "sex", "age", "education")
 """Demographics that two people of a pair share, where the survey has them and nothing else is asked for."""
@@ -160,8 +160,8 @@ class _Answers:
     """
 
     people: list[str]
-    answer: Options
-    choice: Options
+    answer: OptionNumbers
+    choice: OptionNumbers
     probable: Floats | None
     steps: Floats
     options: int
@@ -192,11 +192,11 @@ def _answers(rows: pl.DataFrame, scales: Mapping[str, tuple[bool, int]]) -> _Ans
     return _Answers(people, answer, choice, probable, steps, options)
 
 
-def _one_hot(options: Options, number: int) -> Floats:
+def _one_hot(options: OptionNumbers, number: int) -> Floats:
     return np.asarray(options[..., None] == np.arange(number), np.float64)
 
 
-def _over_group(values: Floats, group: Options) -> Floats:
+def _over_group(values: Floats, group: OptionNumbers) -> Floats:
     """For each person the sum of ``values`` (people × …) over everybody of their group."""
     _, own, size = np.unique(group, return_inverse=True, return_counts=True)
     sums = np.add.reduceat(values[np.argsort(own, kind="stable")], np.cumsum(size) - size, axis=0)
@@ -229,7 +229,7 @@ class _Pairs:
         return np.asarray(rates + drawn_sums(fixed(influence, len(influence))[None], members, seed, draws)[0])
 
 
-def _differences(said: Floats, valid: Floats, steps: Floats, group: Options) -> tuple[_Pairs, _Pairs]:
+def _differences(said: Floats, valid: Floats, steps: Floats, group: OptionNumbers) -> tuple[_Pairs, _Pairs]:
     """(half the squared distance of answers, on ordered questions; whether they are the same) over pairs of a group.
 
     ``said`` (people × probes × options) are probabilities, 0 and 1 where it is one answer, all 0 where not ``valid``.
@@ -335,7 +335,7 @@ def _told_apart(answers: _Answers, cells: Groups, draws: int, seed: int) -> Row:
     return row
 
 
-def _differing(answer: Options, said: Floats, group: Options) -> tuple[_Pairs, _Pairs]:
+def _differing(answer: OptionNumbers, said: Floats, group: OptionNumbers) -> tuple[_Pairs, _Pairs]:
     """(both right; both given the same answer) over pairs of a group and probes on which their answers differ."""
     asked = (answer >= 0).astype(np.float64)
     right = np.take_along_axis(said, np.maximum(answer, 0)[..., None], axis=2)[..., 0] * asked

@@ -187,7 +187,7 @@ def _of_predictor(
 
 
 @dataclass(frozen=True)
-class Measured:
+class GroupValues:
     """The values of one demographic's groups (groups,), their sampling variances, and what draws add (draws × groups).
 
     ``rows`` are the rows of each group that count.
@@ -265,7 +265,7 @@ class Measured:
         return np.asarray(self.values + ends)
 
 
-def measure_groups(sums: Sums, demographics: Sequence[Groups], draws: int, seed: int) -> list[Measured]:
+def measure_groups(sums: Sums, demographics: Sequence[Groups], draws: int, seed: int) -> list[GroupValues]:
     """The groups of each demographic, measured; all by the same draws of people."""
     members = np.hstack([groups.membership() for groups in demographics])
     drawn = sums.value(drawn_sums(sums.parts, members, seed, draws))
@@ -277,7 +277,7 @@ def measure_groups(sums: Sums, demographics: Sequence[Groups], draws: int, seed:
     for groups in demographics:
         at = slice(start, start := start + len(groups.labels))
         noise = drawn[:, at] - values[at]
-        measured.append(Measured(sums, groups, rows[at], values[at], variances[at], noise))
+        measured.append(GroupValues(sums, groups, rows[at], values[at], variances[at], noise))
     return measured
 
 
@@ -322,7 +322,7 @@ def _sampling_variances(sums: Sums, members: Floats, drawn: Floats) -> Floats:
     return np.asarray(variances * (100**2 if sums.measure == "accuracy" else 1))
 
 
-def _against_chance(part: Measured, chance: Floats) -> Row:
+def _against_chance(part: GroupValues, chance: Floats) -> Row:
     if len(part.values) < 2:
         return {}
     between = _between(part, chance)
@@ -330,13 +330,13 @@ def _against_chance(part: Measured, chance: Floats) -> Row:
     return {**_chance(part.sigma, chance), "corrected": corrected}
 
 
-def _between(part: Measured, chance: Floats) -> float:
+def _between(part: GroupValues, chance: Floats) -> float:
     if part.sums.measure == "calibration":
         return float(part.sigma**2 - np.mean(chance**2))
     return part.between
 
 
-def _index_row(measured: Sequence[Measured], by_chance: Sequence[Floats]) -> Row:
+def _index_row(measured: Sequence[GroupValues], by_chance: Sequence[Floats]) -> Row:
     kept = [at for at, part in enumerate(measured) if len(part.values) > 1]
     if not kept:
         return {"demographics": 0}

@@ -11,7 +11,7 @@ from indievalue.choices import MEASURES, Measure
 from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.scoring.groups import CROSS, GroupFields, GroupOptions, Groups, check_demographics, group_people
-from indievalue.scoring.inequity import Measured, Row, measure_groups, people_of
+from indievalue.scoring.inequity import GroupValues, Row, measure_groups, people_of
 from indievalue.scoring.measures import Sums, person_sums
 from indievalue.scoring.spread import HIGH, LOW, Floats, mean_spread_interval, spread
 
@@ -203,7 +203,7 @@ def _both(a: pl.DataFrame, b: pl.DataFrame, measure: Measure) -> tuple[Sums, Sum
     return None if of_a is None or of_b is None else (of_a, of_b)
 
 
-def _noiseless(measured: Measured) -> Floats:
+def _noiseless(measured: GroupValues) -> Floats:
     """σ of every draw (draws,) without the noise of the sample and of the draw; below 0 where it is less than those."""
     squares = spread(measured.values + measured.noise) ** 2 - 2 * measured.variances.mean()
     return np.asarray(np.sign(squares) * np.sqrt(np.abs(squares)))

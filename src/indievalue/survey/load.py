@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -226,14 +226,14 @@ def _parse_list(file: Traversable, spec: type[Spec]) -> list[Spec]:
     return [_validate(file, spec, item, f", item {number}") for number, item in enumerate(content, 1)]
 
 
-def _validate(file: Traversable, spec: type[Spec], content: Any, where: str) -> Spec:
+def _validate(file: Traversable, spec: type[Spec], content: object, where: str) -> Spec:
     try:
         return spec.model_validate(content)
     except ValidationError as error:
         raise IndievalueError(f"{file}{where}: {'; '.join(problems_of(error))}") from None
 
 
-def _yaml(file: Traversable) -> Any:
+def _yaml(file: Traversable) -> object:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten times as fast where it is built
     try:
         return yaml.load(file.read_text(encoding="utf-8"), Loader=loader)

@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inspect_ai.model import Logprob, ModelOutput, TopLogprob
+from inspect_ai.model import Logprob, ModelOutput, ModelUsage, TopLogprob
 
 from indievalue.prompts.answer import chosen_option, chosen_options
-from indievalue.prompts.prompt import Asked
+from indievalue.prompts.prompt import AskedProbe
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class ReadAnswer:
     probabilities: list[float] | None = None
 
 
-def read_answer(output: ModelOutput, asked: Sequence[Asked], *, together: bool) -> dict[str, ReadAnswer]:
+def read_answer(output: ModelOutput, asked: Sequence[AskedProbe], *, together: bool) -> dict[str, ReadAnswer]:
     """Return the answer to each question that ``asked`` has probes of; ``together``: all in one JSON object."""
     if together:
         return {question: ReadAnswer(choice) for question, choice in chosen_options(output.completion, asked).items()}
@@ -26,7 +26,7 @@ def read_answer(output: ModelOutput, asked: Sequence[Asked], *, together: bool) 
     return {probe.question: ReadAnswer(chosen_option(output.completion, probe), label_probabilities(output, probe))}
 
 
-def label_probabilities(output: ModelOutput, probe: Asked) -> list[float] | None:
+def label_probabilities(output: ModelOutput, probe: AskedProbe) -> list[float] | None:
     """Return the probability of each option, in the survey's order, from those of the first token that is a label.
 
     What the model gave to anything but a label is shared out in proportion. None where the provider reports no log
@@ -47,6 +47,11 @@ def label_probabilities(output: ModelOutput, probe: Asked) -> list[float] | None
     return None
 
 
-def _label(token: str, probe: Asked) -> int | None:
+def tokens_read(usage: ModelUsage) -> int:
+    """Return the tokens that a model read: those a provider had in its cache, or put there, are counted apart."""
+    return usage.input_tokens + (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
+
+
+def _label(token: str, probe: AskedProbe) -> int | None:
     bare = token.strip(" \t\n*_`\"'().").upper()
     return probe.order[probe.labels.index(bare)] if len(bare) == 1 and bare in probe.labels else None

@@ -10,7 +10,6 @@ import stat
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
 
 from inspect_ai.model import CachePolicy, ChatMessageSystem, ChatMessageUser, Model, ModelOutput
 from inspect_ai.model._cache import CacheEntry, epoch  # what a file is called is not public
@@ -79,9 +78,6 @@ class InspectCache:
 
 class _Unpickler(pickle.Unpickler):
     """Makes nothing but Inspect's data classes."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__(stream)
 
     def find_class(self, module: str, name: str) -> object:
         if (module, name) in _ALLOWED:

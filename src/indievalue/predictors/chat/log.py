@@ -10,6 +10,7 @@ from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalSample, read_eval_log, write_eval_log
 
 from indievalue.benchmark.model import Benchmark, Task
+from indievalue.predictors.chat.answers import tokens_read
 from indievalue.predictors.chat.metrics import GROUPED, metrics_of, prediction_scorer
 from indievalue.predictors.protocol import INVALID, Effort, Guesses
 from indievalue.prompts.prompt import LABELS
@@ -82,10 +83,10 @@ def add_truth(samples: Iterable[EvalSample | Sample], benchmark: Benchmark) -> N
         for probe in about["probes"]:
             probe["category"] = survey.question(probe["question"]).category
             probe["answer"] = truth[about["person"], about["setup"], probe["question"]]
-        sample.target = targets_of(about["probes"])
+        sample.target = _targets_of(about["probes"])
 
 
-def targets_of(probes: Sequence[dict[str, object]]) -> list[str]:
+def _targets_of(probes: Sequence[dict[str, object]]) -> list[str]:
     """Return the right label of each probe, for those who read the log."""
     labels = [LABELS[list(probe["order"]).index(probe["answer"])] for probe in probes]  # type: ignore[call-overload]
     if len(labels) == 1:
@@ -117,9 +118,7 @@ def _add(effort: Effort, sample: EvalSample) -> None:
     effort.retries += max(sum(event.retries or 0 for event in models), len(sent) - len(models))
     effort.retries += len(sample.error_retries or ())
     for usage in sample.model_usage.values():
-        effort.input_tokens += (
-            usage.input_tokens + (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
-        )
+        effort.input_tokens += tokens_read(usage)
         effort.output_tokens += usage.output_tokens
     failed = [question for question, answer in sample.metadata["answered"].items() if answer["choice"] is None]
     if failed and len(effort.examples) < EXAMPLES:

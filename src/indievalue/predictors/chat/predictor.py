@@ -14,7 +14,7 @@ from indievalue.benchmark.model import Benchmark, Task
 from indievalue.errors import IndievalueError
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.chat.log import Given, answers_in, guesses_of, write_scored_log
-from indievalue.predictors.chat.solver import Asker, ask, key_of, prompts_in, samples_of
+from indievalue.predictors.chat.solver import Asker, ask, keys_of, prompts_in, samples_of
 from indievalue.predictors.chat.store import Store
 from indievalue.predictors.protocol import BasePredictor, Cost, Effort, Guesses
 from indievalue.prompts.tokens import counter
@@ -78,11 +78,11 @@ class ChatModel(BasePredictor):
     def cost(self, tasks: Iterable[Task]) -> Cost:
         """Count the distinct prompts, and the tokens of those that are not in the store; retries are not counted."""
         count, _ = counter(None)
-        model = self._model()
+        key_of = keys_of(self._model())
         seen: set[str] = set()
         stored = tokens = answers = 0
         for prompt in prompts_in(tasks, self.options):
-            key = key_of(model, prompt.text, attempt=0)
+            key = key_of(prompt.text, 0)
             if key in seen:
                 continue
             seen.add(key)
@@ -135,8 +135,7 @@ class ChatModel(BasePredictor):
             log_header_only=True,
         )
         self._check(log, asker)
-        given, effort = answers_in(read_eval_log_samples(log.location, all_samples_required=True))
-        return given, effort
+        return answers_in(read_eval_log_samples(log.location, all_samples_required=True))
 
     def _check(self, log: EvalLog, asker: Asker) -> None:
         """Raise what ended the evaluation before it was complete."""

@@ -1,7 +1,7 @@
 """Asking a chat model within Inspect: prompts as samples, and a solver that asks for nothing that is in the store."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from inspect_ai.dataset import Sample
@@ -22,10 +22,10 @@ from indievalue.benchmark.model import Task
 from indievalue.benchmark.storage import asked_texts
 from indievalue.errors import IndievalueError
 from indievalue.predictors.asking import TRANSPORT, AskingOptions
-from indievalue.predictors.chat.answers import read_answer
+from indievalue.predictors.chat.answers import read_answer, tokens_read
 from indievalue.predictors.chat.inspect_cache import InspectCache
 from indievalue.predictors.chat.store import Store, StoredAnswer, answer_key
-from indievalue.prompts.prompt import Asked, Prompt, prompts_of
+from indievalue.prompts.prompt import AskedProbe, Prompt, prompts_of
 
 
 class HaltedError(RuntimeError):
@@ -84,7 +84,7 @@ class Asker:
 
         Raises HaltedError where it would have to be asked for and the budget is spent, or it cannot be stored.
         """
-        key = key_of(model, prompt, attempt)
+        key = keys_of(model)(prompt, attempt)
         if found := self.store.get(key):
             return _output(str(model), found), True
         if waiting := self._under_way.get(key):
@@ -116,10 +116,7 @@ class Asker:
 
     def _stored(self, output: ModelOutput, *, priced: bool) -> StoredAnswer:
         usage, choice = output.usage, output.choices[0] if output.choices else None
-        read = written = 0
-        if usage:
-            read = usage.input_tokens + (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
-            written = usage.output_tokens
+        read, written = (tokens_read(usage), usage.output_tokens) if usage else (0, 0)
         return StoredAnswer(
             completion=output.completion,
             stop_reason=choice.stop_reason if choice else None,
@@ -138,16 +135,15 @@ class Asker:
             raise HaltedError(str(error)) from None
 
 
-def key_of(model: Model, prompt: str, attempt: int) -> str:
-    """Return the key of an answer of ``model`` with its generate options, inside or outside of an evaluation."""
+def keys_of(model: Model) -> Callable[[str, int], str]:
+    """Return the function that gives the key of an answer, by prompt and attempt.
+
+    The answers are those of ``model`` with its generate options, as they are now, inside or outside of an evaluation.
+    """
     config = model.config.merge(active_generate_config())
-    return answer_key(
-        str(model),
-        model.api.base_url,
-        prompt,
-        {**_options(config), **{f"model_args.{name}": value for name, value in model.model_args.items()}},
-        attempt,
-    )
+    options = {**_options(config), **{f"model_args.{name}": value for name, value in model.model_args.items()}}
+    name, base_url = str(model), model.api.base_url
+    return lambda prompt, attempt: answer_key(name, base_url, prompt, options, attempt)
 
 
 def _options(config: GenerateConfig) -> Mapping[str, object]:
@@ -230,9 +226,11 @@ def ask(asker: Asker) -> Solver:
     return solve
 
 
-def probes_of(metadata: Mapping[str, Sequence[Mapping[str, Sequence[int]]]]) -> tuple[Asked, ...]:
+def probes_of(metadata: Mapping[str, Sequence[Mapping[str, Sequence[int]]]]) -> tuple[AskedProbe, ...]:
     """Return the probes of a sample, from its metadata."""
     return tuple(
-        Asked(str(probe["question"]), str(probe["asks"]), tuple(map(str, probe["statements"])), tuple(probe["order"]))
+        AskedProbe(
+            str(probe["question"]), str(probe["asks"]), tuple(map(str, probe["statements"])), tuple(probe["order"])
+        )
         for probe in metadata["probes"]
     )

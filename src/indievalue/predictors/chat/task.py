@@ -11,7 +11,7 @@ from indievalue.predictors.chat.log import add_truth
 from indievalue.predictors.chat.metrics import GROUPED, metrics_of, prediction_scorer
 from indievalue.predictors.chat.solver import Asker, ask, prompts_in, samples_of
 from indievalue.predictors.chat.store import Store
-from indievalue.prompts.prompt import Style
+from indievalue.prompts.prompt import PromptStyle
 from indievalue.synthetic.source import people_from
 
 
@@ -45,7 +45,7 @@ def individual_values(
         context=context,
         seed=seed,
     )
-    options = AskingOptions(style=Style(template, batched, voice, option_order), retries=retries)
+    options = AskingOptions(style=PromptStyle(template, batched, voice, option_order), retries=retries)
     return task_of(build_benchmark(everyone, settings, people), options)
 
 

@@ -9,10 +9,10 @@ need torch and transformers, which are an extra.
 from indievalue.errors import importing
 from indievalue.predictors.local.options import split_name
 from indievalue.predictors.protocol import Predictor
-from indievalue.prompts.prompt import Style
+from indievalue.prompts.prompt import PromptStyle
 
 
-def make_local(name: str, style: Style | None = None) -> Predictor:
+def make_local(name: str, style: PromptStyle | None = None) -> Predictor:
     """A new predictor out of what follows ``local:``, such as ``smollm2:score=statement``.
 
     Raises IndievalueError where the model's files or an option are not there, or transformers is not installed.

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from indievalue.errors import IndievalueError
@@ -32,7 +32,7 @@ class Loaded:
     """A model to read with, its tokenizer, and the most tokens of one text; None where there is no such limit."""
 
     reader: Reader
-    tokenizer: Any
+    tokenizer: PreTrainedTokenizerBase
     limit: int | None
 
 

@@ -18,7 +18,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Options:
+class LocalOptions:
     """How a local model is loaded and read.
 
     Attributes:
@@ -52,7 +52,7 @@ class Options:
             raise IndievalueError(f"local: batch is a number of tokens, at least 1, and not {self.batch}")
 
 
-def split_name(text: str) -> tuple[str, Options]:
+def split_name(text: str) -> tuple[str, LocalOptions]:
     """What follows ``local:`` → (path or name of the model, options).
 
     Options follow the model after a colon, ``smollm2:score=statement,chat=no``: from the first ``:word=`` on, unless
@@ -62,7 +62,7 @@ def split_name(text: str) -> tuple[str, Options]:
     where, written = _split(text)
     if not where:
         raise IndievalueError("local needs a model: local:PATH, local:HUB_ID or local:smollm2")
-    known = [field.name for field in fields(Options)]
+    known = [field.name for field in fields(LocalOptions)]
     arguments: dict[str, Any] = {}
     for part in re.split(r",(?=\w+=)", written) if written else ():
         name, _, value = part.partition("=")
@@ -71,7 +71,7 @@ def split_name(text: str) -> tuple[str, Options]:
         if name == "batch" and not value.isdecimal():
             raise IndievalueError(f"local: batch is a number of tokens, and not {value!r}")
         arguments[name] = int(value) if name == "batch" else value
-    return where, Options(**arguments)
+    return where, LocalOptions(**arguments)
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -15,13 +15,14 @@ from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.local.cache import Kept, Scores, key_of
 from indievalue.predictors.local.load import Loaded, device_of, identity, load
-from indievalue.predictors.local.options import Options
-from indievalue.predictors.local.progress import Progress, say
+from indievalue.predictors.local.options import LocalOptions
+from indievalue.predictors.local.progress import ReadingProgress, say
 from indievalue.predictors.local.source import find_source
 from indievalue.predictors.local.trained_on import check_not_trained_on
+from indievalue.predictors.local.tree import Item
 from indievalue.predictors.local.wording import STATEMENT, Wording
 from indievalue.predictors.protocol import BasePredictor, Guesses
-from indievalue.prompts.prompt import Prompt, Style, prompts_of
+from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of
 
 _LITTLE = 0.5
 """Probability of all labels together below which a model is said not to answer by label."""
@@ -63,7 +64,7 @@ class Local(BasePredictor):
 
     Args:
         where: directory, GGUF file, id on the model hub, or ``smollm2``. options: see
-            :class:`indievalue.predictors.local.options.Options`. style: how prompts are written.
+            :class:`indievalue.predictors.local.options.LocalOptions`. style: how prompts are written.
 
     Attributes:
         mass_: :class:`Mass` of all prompts so far; None before, and where statements are scored.
@@ -73,16 +74,16 @@ class Local(BasePredictor):
 
     def __repr__(self) -> str:
         """Return the model and the options that are not the defaults."""
-        default = asdict(Options())
+        default = asdict(LocalOptions())
         changed = {name: value for name, value in asdict(self.options).items() if value != default[name]}
         return f"Local({', '.join([repr(self.where), *(f'{name}={value!r}' for name, value in changed.items())])})"
 
-    def __init__(self, where: str, options: Options | None = None, style: Style | None = None) -> None:
+    def __init__(self, where: str, options: LocalOptions | None = None, style: PromptStyle | None = None) -> None:
         self.where = where
-        self.options = options or Options()
+        self.options = options or LocalOptions()
         self.source = find_source(where, self.options.adapter)
         self.device = device_of(self.options.device)
-        self.style = _style(style or Style(), self.options)
+        self.style = _style(style or PromptStyle(), self.options)
         self.mass_: Mass | None = None
         self._masses: list[float] = []
         self._told = False
@@ -104,7 +105,7 @@ class Local(BasePredictor):
         progress = None
         for row, text in enumerate(texts_of(task)):
             prompts = list(prompts_of(text, self.style, task.seed))
-            progress = progress or Progress(len(task.people), len(prompts))
+            progress = progress or ReadingProgress(len(task.people), len(prompts))
             key = key_of([[prompt.text, prompt.probes[0].statements, prompt.probes[0].order] for prompt in prompts])
             scores = kept.get(key) if kept else None
             fresh = scores is None
@@ -141,7 +142,7 @@ class Local(BasePredictor):
                 )
 
 
-def score(prompts: Sequence[Prompt], loaded: Loaded, options: Options) -> Scores:
+def score(prompts: Sequence[Prompt], loaded: Loaded, options: LocalOptions) -> Scores:
     """For each of one person's prompts, a log-probability of each of the survey's options.
 
     It is the label's, in all its spellings together, or the mean of the statement's tokens. Raises IndievalueError
@@ -162,13 +163,13 @@ def score(prompts: Sequence[Prompt], loaded: Loaded, options: Options) -> Scores
     return [[_joined(spellings, [next(logs) for _ in spellings], options) for spellings in probe] for probe in items]
 
 
-def _joined(spellings: Sequence[Any], logs: Sequence[float], options: Options) -> float:
+def _joined(spellings: Sequence[Item], logs: Sequence[float], options: LocalOptions) -> float:
     if options.score == "statement":
         return float(logs[0]) / len(spellings[0].continuation)
     return float(np.logaddexp.reduce(logs))
 
 
-def _style(style: Style, options: Options) -> Style:
+def _style(style: PromptStyle, options: LocalOptions) -> PromptStyle:
     if style.together:
         raise IndievalueError(
             "local models are scored probe by probe, so that a template that asks all probes at once makes no sense: "

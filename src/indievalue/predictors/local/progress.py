@@ -7,7 +7,7 @@ _BETWEEN_LINES = 30.0
 """Seconds between two lines."""
 
 
-class Progress:
+class ReadingProgress:
     """A line every half minute that says how far it is, and how long it takes still."""
 
     def __init__(self, people: int, prompts: int) -> None:

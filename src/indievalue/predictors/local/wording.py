@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from indievalue.errors import IndievalueError
 from indievalue.predictors.local.tree import Item
 from indievalue.prompts.prompt import Prompt
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 STATEMENT = str(Path(__file__).parent / "statement.jinja")
 """The template that takes the place of ``single`` where statements are scored."""
@@ -29,7 +32,7 @@ class Wording:
             its statement.
     """
 
-    tokenizer: Any
+    tokenizer: "PreTrainedTokenizerBase"
     chat: bool
     score: str
     _known: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
@@ -40,7 +43,7 @@ class Wording:
             raise IndievalueError("this model's tokenizer has no chat template; leave chat=yes out, or say chat=no")
 
     @classmethod
-    def of(cls, tokenizer: Any, chat: str = "auto", score: str = "label") -> "Wording":
+    def of(cls, tokenizer: "PreTrainedTokenizerBase", chat: str = "auto", score: str = "label") -> "Wording":
         """A tokenizer's, with ``chat`` as a user says it: ``yes``, ``no``, or ``auto``, where it has a template."""
         return cls(tokenizer, bool(tokenizer.chat_template) if chat == "auto" else chat == "yes", score)
 
@@ -51,7 +54,10 @@ class Wording:
     def before(self, messages: Sequence[Mapping[str, object]]) -> str:
         """All that precedes the answer to the last message of a chat (role, content)."""
         said = self.tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
+            [{key: str(value) for key, value in one.items()} for one in messages],
+            tokenize=False,
+            add_generation_prompt=True,
+            enable_thinking=False,
         )
         return str(said)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,14 @@ from indievalue.errors import IndievalueError
 from indievalue.files import cache_root, new_file
 from indievalue.people.people import People
 from indievalue.predictors.masked.inputs import Shape, spread
-from indievalue.predictors.masked.options import Options
+from indievalue.predictors.masked.options import MaskedOptions
 from indievalue.predictors.masked.progress import say
 
 FORMAT = 1
 """Raised whenever the code would train or read another network from the same people and options."""
 
 
-def cache_folder(people: People, shape: Shape, options: Options) -> Path:
+def cache_folder(people: People, shape: Shape, options: MaskedOptions) -> Path:
     """Where the model of these people (sorted by id) and options is kept: in :func:`indievalue.files.cache_root`, under
     ``masked`` and a hash of all that decides the weights.
     """
@@ -51,7 +52,7 @@ class Checkpoint:
             say(f"{self.path} is damaged and is not used")
             return None
 
-    def write(self, state: dict[str, Any]) -> None:
+    def write(self, state: Mapping[str, object]) -> None:
         if self.writable:
             try:
                 write_state(self.path, state)
@@ -66,7 +67,7 @@ class Checkpoint:
                 file.unlink(missing_ok=True)
 
 
-def write_state(path: Path, state: dict[str, Any]) -> None:
+def write_state(path: Path, state: Mapping[str, object]) -> None:
     """Tensors, text and numbers to a file. Raises IndievalueError where it cannot be written."""
     with new_file(path) as beside:
         torch.save({"format": FORMAT, **state}, beside)

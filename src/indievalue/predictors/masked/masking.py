@@ -9,7 +9,7 @@ from torch import Tensor
 from indievalue.predictors.columns import coarsening
 from indievalue.predictors.masked.inputs import Shape, spread
 from indievalue.predictors.masked.network import Shown
-from indievalue.predictors.masked.options import Options
+from indievalue.predictors.masked.options import MaskedOptions
 from indievalue.survey.survey import Survey
 
 _SHOWN_BESIDE_RUNS = (0.8, 1.0)
@@ -48,7 +48,7 @@ class Hiding:
     others. Of a few anything from nothing to all is hidden, so that the network can guess from little, too.
     """
 
-    def __init__(self, survey: Survey, shape: Shape, options: Options, device: torch.device) -> None:
+    def __init__(self, survey: Survey, shape: Shape, options: MaskedOptions, device: torch.device) -> None:
         self.options = options
         # Takes a refined answer to its polar form and back.
         self.blur = torch.from_numpy(coarsening(survey, "polar") @ spread(survey, "polar")).to(device)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from indievalue.predictors.masked.inputs import Shape
-from indievalue.predictors.masked.options import Options
+from indievalue.predictors.masked.options import MaskedOptions
 
 
 class Shown(NamedTuple):
@@ -86,7 +86,7 @@ class Network(nn.Module):
 
     demographic_of: Tensor
 
-    def __init__(self, shape: Shape, options: Options) -> None:
+    def __init__(self, shape: Shape, options: MaskedOptions) -> None:
         super().__init__()
         self.demographics = len(shape.groups)
         self.register_buffer("demographic_of", torch.from_numpy(shape.demographic_of), persistent=False)

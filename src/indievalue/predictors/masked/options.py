@@ -11,7 +11,7 @@ _FEWEST_EPOCHS, _MOST_EPOCHS = 12, 40
 
 
 @dataclass(frozen=True)
-class Options:
+class MaskedOptions:
     """Size of the network and how it is trained; the defaults were chosen on validation people of WVS-7.
 
     Attributes:

@@ -1,10 +1,10 @@
 """Guesses what a network fills in that has learned to fill in hidden answers of other people."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 import numpy as np
 import torch
@@ -20,9 +20,9 @@ from indievalue.predictors.masked.checkpoint import Checkpoint, cache_folder, re
 from indievalue.predictors.masked.inputs import Shape
 from indievalue.predictors.masked.masking import Answers, Hiding
 from indievalue.predictors.masked.network import Network
-from indievalue.predictors.masked.options import Options
+from indievalue.predictors.masked.options import MaskedOptions
 from indievalue.predictors.masked.progress import reporting, say
-from indievalue.predictors.masked.training import seed_of, train
+from indievalue.predictors.masked.training import EpochState, Member, seed_of, train
 from indievalue.predictors.masked.validation import (
     Validation,
     known_share,
@@ -31,6 +31,16 @@ from indievalue.predictors.masked.validation import (
     validating,
 )
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
+
+
+class ModelState(TypedDict):
+    """What a fitted model is saved as."""
+
+    options: dict[str, int | float]
+    counts: list[int]
+    groups: dict[str, list[str]]
+    weights: list[dict[str, Tensor]]
+    overconfidence: float
 
 
 class Masked(StatisticalPredictor):
@@ -43,7 +53,7 @@ class Masked(StatisticalPredictor):
 
     Args:
         device: where to compute, ``cpu`` or ``cuda``; by default cuda where there is one.
-        options: see :class:`indievalue.predictors.masked.options.Options`.
+        options: see :class:`indievalue.predictors.masked.options.MaskedOptions`.
 
     Attributes:
         shape_: what the network's columns are. networks_: the members. overconfidence_: see ``mean_probabilities``.
@@ -51,14 +61,14 @@ class Masked(StatisticalPredictor):
 
     def __init__(self, *, device: str | None = None, **options: Any) -> None:
         try:
-            self.options = Options(**options)
+            self.options = MaskedOptions(**options)
         except TypeError as error:
             raise IndievalueError(f"masked: {error}") from None
         self.device = _device(device)
 
     def __repr__(self) -> str:
         """Return the options that are not the defaults."""
-        default = Options().as_dict()
+        default = MaskedOptions().as_dict()
         changed = {name: value for name, value in self.options.as_dict().items() if value != default[name]}
         return f"Masked({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
@@ -68,7 +78,7 @@ class Masked(StatisticalPredictor):
         self.shape_ = Shape.of(people)
         folder = cache_folder(people, self.shape_, self.options)
         finished = Checkpoint(folder / "model.pt")
-        state = finished.read()
+        state: Mapping[str, Any] | None = finished.read()
         if state is None:
             training = Checkpoint(folder / "training.pt")
             with _reproducible(self.device):
@@ -107,7 +117,7 @@ class Masked(StatisticalPredictor):
         made._take(state)
         return made
 
-    def _train(self, people: People, checkpoint: Checkpoint) -> dict[str, Any]:
+    def _train(self, people: People, checkpoint: Checkpoint) -> ModelState:
         options, shape = self.options, self.shape_
         chosen = validating(people, options.seed)
         validation = Validation(people.take(chosen), shape, options.seed, self.device)
@@ -116,7 +126,7 @@ class Masked(StatisticalPredictor):
         hiding = Hiding(people.survey, shape, options, self.device)
         state = checkpoint.read() or {"finished": [], "member": None}
         finished: list[dict[str, Tensor]] = state["finished"]
-        before: dict[str, Any] | None = state["member"]
+        before: EpochState | None = state["member"]
         each = options.epochs_for(len(learning))
         done = len(finished) * each + (before["epoch"] if before else 0)
         if done:
@@ -130,10 +140,12 @@ class Masked(StatisticalPredictor):
                     hiding,
                     validation,
                     options,
-                    member,
-                    before,
-                    lambda now: checkpoint.write({"finished": finished, "member": now}),  # noqa: B023 - called at once
-                    lambda epoch, log_loss, accuracy: report(first + epoch, log_loss, accuracy),  # noqa: B023
+                    Member(
+                        member,
+                        before,
+                        lambda now: checkpoint.write({"finished": finished, "member": now}),  # noqa: B023 - called at once
+                        lambda epoch, log_loss, accuracy: report(first + epoch, log_loss, accuracy),  # noqa: B023
+                    ),
                 )
                 finished = [*finished, weights]
                 before = None
@@ -163,7 +175,7 @@ class Masked(StatisticalPredictor):
             networks.append(network.to(self.device).eval())
         return networks
 
-    def _state(self, weights: list[dict[str, Tensor]], overconfidence: float) -> dict[str, Any]:
+    def _state(self, weights: list[dict[str, Tensor]], overconfidence: float) -> ModelState:
         return {
             "options": self.options.as_dict(),
             "counts": self.shape_.counts.tolist(),
@@ -172,7 +184,7 @@ class Masked(StatisticalPredictor):
             "overconfidence": overconfidence,
         }
 
-    def _take(self, state: dict[str, Any]) -> None:
+    def _take(self, state: Mapping[str, Any]) -> None:
         self.networks_ = self._networks(state["weights"])
         self.overconfidence_ = float(state["overconfidence"])
 

@@ -3,14 +3,15 @@
 import hashlib
 import math
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
 
 from indievalue.predictors.masked.masking import Answers, Hiding
 from indievalue.predictors.masked.network import Network
-from indievalue.predictors.masked.options import Options
+from indievalue.predictors.masked.options import MaskedOptions
 from indievalue.predictors.masked.progress import Report
 from indievalue.predictors.masked.validation import Validation
 
@@ -26,36 +27,61 @@ _PATIENCE = 0.25
 _GREATEST_GRADIENT = 1.0
 
 
+class EpochState(TypedDict):
+    """Where the training of a network is after an epoch."""
+
+    weights: dict[str, Tensor]
+    optimiser: dict[str, Any]
+    best: dict[str, Tensor]
+    best_loss: float
+    best_epoch: int
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the networks whose probabilities are averaged, while it is trained.
+
+    Attributes:
+        number: among the members. state: what ``keep`` was given after an earlier epoch; None before the first.
+        keep, report: called after every epoch.
+    """
+
+    number: int
+    state: EpochState | None
+    keep: Callable[[EpochState], None]
+    report: Report
+
+
 def train(
     network: Network,
     answers: Answers,
     hiding: Hiding,
     validation: Validation,
-    options: Options,
-    member: int,
-    state: dict[str, Any] | None,
-    keep: Callable[[dict[str, Any]], None],
-    report: Report,
+    options: MaskedOptions,
+    member: Member,
 ) -> dict[str, Tensor]:
     """The weights of the epoch with the least validation log loss.
 
-    AdamW with one cycle of the learning rate. ``state`` is what ``keep`` was given after an earlier epoch, from which
-    the training goes on as if it had never stopped: an epoch draws from a generator of its own, so what is random in
-    it depends on the seed, the member and the epoch alone.
+    AdamW with one cycle of the learning rate. From the member's ``state`` the training goes on as if it had never
+    stopped: an epoch draws from a generator of its own, so what is random in it depends on the seed, the member and the
+    epoch alone.
     """
     epochs, batch = options.epochs_for(len(answers)), options.batch_for(len(answers))
     steps = math.ceil(len(answers) / batch)
     optimiser = _optimiser(network, options)
     best, best_loss, best_epoch, start = _weights(network), math.inf, 0, 0
+    state = member.state
     if state is not None:
         network.load_state_dict(state["weights"])
         optimiser.load_state_dict(state["optimiser"])
-        best, best_loss, best_epoch, start = (state[name] for name in ("best", "best_loss", "best_epoch", "epoch"))
+        best, best_loss, best_epoch = state["best"], state["best_loss"], state["best_epoch"]
+        start = state["epoch"]
     greatest = options.rate * math.sqrt(batch / 256)
     for epoch in range(start, epochs):
         if epoch - best_epoch > max(_PATIENCE * epochs, 3):
             break
-        torch.manual_seed(seed_of(options.seed, member, epoch + 1))
+        torch.manual_seed(seed_of(options.seed, member.number, epoch + 1))
         network.train()
         order = torch.randperm(len(answers)).to(hiding.device)
         for step, rows in enumerate(order.tensor_split(steps)):
@@ -70,7 +96,7 @@ def train(
         log_loss, accuracy = validation.measure(network) if validation else (math.nan, math.nan)
         if not log_loss >= best_loss:
             best, best_loss, best_epoch = _weights(network), log_loss, epoch + 1
-        keep(
+        member.keep(
             {
                 "weights": network.state_dict(),
                 "optimiser": optimiser.state_dict(),
@@ -80,7 +106,7 @@ def train(
                 "epoch": epoch + 1,
             }
         )
-        report(epoch + 1, log_loss, accuracy)
+        member.report(epoch + 1, log_loss, accuracy)
     return best
 
 
@@ -96,7 +122,7 @@ def seed_of(seed: int, member: int, epoch: int) -> int:
     return int.from_bytes(hashlib.blake2b(f"masked {seed} {member} {epoch}".encode(), digest_size=6).digest(), "big")
 
 
-def _optimiser(network: Network, options: Options) -> torch.optim.Optimizer:
+def _optimiser(network: Network, options: MaskedOptions) -> torch.optim.Optimizer:
     """AdamW; biases and norms are not drawn towards 0: an option's base rate is not something to forget."""
     parameters = list(network.parameters())
     groups = [

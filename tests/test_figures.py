@@ -21,7 +21,7 @@ from indievalue.report.figures.styles import predictor_styles
 from indievalue.report.figures.world import country_codes, country_demographic, read_outline, scale_of, world_maps
 from indievalue.report.page import write_report
 from indievalue.report.tables.of_runs import write_run_tables
-from indievalue.report.tables.table import Table, latex_text, markdown_text
+from indievalue.report.tables.table import PrintedTable, latex_text, markdown_text
 from indievalue.runs.names import run_names
 from indievalue.runs.run import Run
 from indievalue.runs.storage import load_run
@@ -215,7 +215,7 @@ def test_signs_of_latex_and_markdown_are_escaped() -> None:
         r"50\% \& \#1\_a \{b\} \textasciitilde{} \textasciicircum{} \textbackslash{} \textless{}i\textgreater{} \$"
     )
     assert markdown_text("a|b *c* <i>`d`") == r"a\|b \*c\* &lt;i&gt;\`d\`"
-    table = Table("long", "Long", ("A", "B"), tuple(("x", "1") for _ in range(60)))
+    table = PrintedTable("long", "Long", ("A", "B"), tuple(("x", "1") for _ in range(60)))
     assert r"\begin{longtable}{lr}" in table.latex()
     assert table.latex().count("x & 1") == 60
 

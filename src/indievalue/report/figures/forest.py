@@ -1,14 +1,21 @@
-"""Forest plots: the groups of a demographic with their intervals, around a predictor's mean and what chance allows."""
+"""Forest plots: the groups of a demographic with their intervals, around a predictor's mean and what chance allows.
 
-from collections.abc import Mapping, Sequence
+Files of figures have them as Altair charts. The HTML page has them as tables with a small plot in every row, written by
+its template: such a table can be sorted and copied from, its text wraps on a phone, and a screen reader reads it row by
+row, all of which a picture would lose.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import altair as alt
 import numpy as np
 import polars as pl
-from markupsafe import escape
 
-from indievalue.report.figures.styles import BAND, FONT, GRID, INK, MUTED, PAPER, Style
+from indievalue.report.figures.drawing import CONFIG, chart_of, names_axis
+from indievalue.report.figures.lettering import lines_within
+from indievalue.report.figures.styles import BAND, INK, MUTED, PredictorStyle
 from indievalue.report.numbers import signed
 from indievalue.report.tips import PART, accuracy_tip
 from indievalue.runs.run import Run
@@ -21,7 +28,7 @@ _REACHES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50)
 
 
 @dataclass(frozen=True)
-class Row:
+class GroupRow:
     """A group: accuracy 0-100 with its interval, and the ``band`` to either side of the mean that chance allows it."""
 
     group: str
@@ -39,7 +46,7 @@ class Panel:
 
     predictor: str
     mean: float
-    rows: tuple[Row, ...]
+    rows: tuple[GroupRow, ...]
 
 
 @dataclass(frozen=True)
@@ -119,75 +126,70 @@ def _panel(run: Run, demographic: str, groups: pl.DataFrame) -> Panel:
                 f"{signed(away, 1)} points from the mean, {verdict}",
             ]
         )
-        rows.append(Row(item["group"], item["people"], item["value"], item["low"], item["high"], band, tip))
+        rows.append(GroupRow(item["group"], item["people"], item["value"], item["low"], item["high"], band, tip))
     return Panel(predictor, mean, tuple(rows))
 
 
 _LINE = 22
-_PANEL = 200
-_HEAD = 96
-_LETTER = 6.9
-"""Pixels that a letter of a label takes at most, on average."""
+"""Pixels from one group to the next."""
+
+_PANEL, _BETWEEN = 200, 36
+"""Pixels across of a panel, and between two of them."""
+
+_LONGEST = 420
+"""Pixels that the name of a group takes at most."""
 
 
-def forest_file(forest: Forest, styles: Mapping[str, Style], title: str, subtitle: str) -> str:
-    """The plot as an SVG file of its own: a panel for each predictor, side by side, over the same groups.
+def forest_figure(forest: Forest, styles: Mapping[str, PredictorStyle]) -> alt.HConcatChart:
+    """A panel for each predictor, side by side, over the same groups.
 
     Groups stand in the order of the last predictor that is no baseline, the best known first.
     """
-    order = [row.group for row in forest.panels[-1].rows]
-    sizes = {row.group: row.people for row in forest.panels[-1].rows}
-    labels = {group: f"{group}  (n = {sizes[group]:,})" for group in order}
-    left = 24 + _LETTER * max(len(label) for label in labels.values())
-    width = max(left + len(forest.panels) * (_PANEL + 24) + 12, 24 + _LETTER * 1.15 * max(len(title), len(subtitle)))
-    bottom = _HEAD + _LINE * len(order)
-    parts = [
-        f'<text x="12" y="26" font-size="15" font-weight="bold" fill="{INK}">{escape(title)}</text>',
-        f'<text x="12" y="46" font-size="13" fill="{MUTED}">{escape(subtitle)}</text>',
+    labels = {row.group: f"{row.group}  (n = {row.people:,})" for row in forest.panels[-1].rows}
+    panels = [
+        _drawn(forest, panel, labels, styles[panel.predictor], first=place == 0)
+        for place, panel in enumerate(forest.panels)
     ]
-    for place, group in enumerate(order):
-        y = _HEAD + _LINE * (place + 0.5)
-        parts.append(
-            f'<text x="{left - 10:.1f}" y="{y + 4.5:.1f}" text-anchor="end" font-size="13" fill="{INK}">'
-            f"{escape(labels[group])}</text>"
-        )
-    for number, panel in enumerate(forest.panels):
-        across = left + number * (_PANEL + 24)
-        parts.append(f'<g transform="translate({across:.1f},0)">{_drawn(forest, panel, order, styles, bottom)}</g>')
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{bottom + 44}" '
-        f'viewBox="0 0 {width:.0f} {bottom + 44}" font-family="{FONT}">'
-        f'<rect width="100%" height="100%" fill="{PAPER}"/>{"".join(parts)}</svg>'
+    return alt.hconcat(*panels, spacing=_BETWEEN).properties(config=CONFIG)
+
+
+def _drawn(
+    forest: Forest, panel: Panel, labels: Mapping[str, str], style: PredictorStyle, *, first: bool
+) -> alt.LayerChart:
+    """One panel; the ``first`` names the groups."""
+    items = [
+        {
+            "group": labels[row.group],
+            "accuracy": row.accuracy - panel.mean,
+            "low": row.low - panel.mean,
+            "high": row.high - panel.mean,
+            "start": -row.band,
+            "end": row.band,
+        }
+        for row in panel.rows
+        if row.group in labels
+    ]
+    names = list(labels.values())
+    axis = names_axis(names, _LONGEST, labelPadding=10) if first else None
+    y = alt.Y("group:N", sort=None, scale=alt.Scale(domain=names, padding=0), axis=axis)
+    scale = alt.Scale(domain=[-forest.reach, forest.reach], nice=False, clamp=True)
+    text = f"datum.value == 0 ? '{panel.mean:.1f}%' : format(datum.value, '+d')"
+    ticks = alt.Axis(
+        title=None, grid=True, values=forest.ticks(), labelExpr=text, labelColor=MUTED, labelFontSize=12, domain=False
     )
-
-
-def _drawn(forest: Forest, panel: Panel, order: Sequence[str], styles: Mapping[str, Style], bottom: int) -> str:
-    """One panel, 200 pixels across."""
-    colour = styles[panel.predictor].colour
-
-    def x(accuracy: float) -> float:
-        return round(forest.at(panel, accuracy) * _PANEL / 100, 1)
-
-    parts = [
-        f'<text x="{_PANEL / 2}" y="82" text-anchor="middle" font-size="13" font-weight="bold" fill="{INK}">'
-        f"{escape(panel.predictor)}</text>"
-    ]
-    for tick in forest.ticks():
-        at, text = x(panel.mean + tick), f"{panel.mean:.1f}%" if tick == 0 else f"{tick:+d}".replace("-", "−")
-        parts.append(
-            f'<path d="M{at} {_HEAD}V{bottom}" stroke="{INK if tick == 0 else GRID}" stroke-width="1"/>'
-            f'<text x="{at}" y="{bottom + 18}" text-anchor="middle" font-size="12" fill="{MUTED}">{text}</text>'
-        )
-    rows = {row.group: row for row in panel.rows}
-    for place, row in ((place, rows[group]) for place, group in enumerate(order) if group in rows):
-        top, y = _HEAD + _LINE * place, _HEAD + _LINE * (place + 0.5)
-        start, end = x(panel.mean - row.band), x(panel.mean + row.band)
-        parts.insert(0, f'<rect x="{start}" y="{top}" width="{round(end - start, 1)}" height="{_LINE}" fill="{BAND}"/>')
-        parts.append(
-            f'<path d="M{x(row.low)} {y}H{x(row.high)}" stroke="{colour}" stroke-width="2" stroke-opacity=".6"/>'
-            f'<circle cx="{x(row.accuracy)}" cy="{y}" r="4.4" fill="{colour}"/>'
-        )
-    return "".join(parts)
+    x = alt.X("accuracy:Q", scale=scale, axis=ticks)
+    chart = chart_of(items)
+    layered = alt.layer(
+        chart.mark_rect(color=BAND).encode(x=alt.X("start:Q", scale=scale), x2="end:Q", y=y),
+        chart_of([{"accuracy": 0}]).mark_rule(color=INK).encode(x=x),
+        chart.mark_rule(color=style.colour, strokeWidth=2, strokeOpacity=0.6).encode(
+            x=alt.X("low:Q", scale=scale), x2="high:Q", y=y
+        ),
+        chart.mark_point(color=style.colour, shape=style.shape, filled=True, size=62, opacity=1).encode(x=x, y=y),
+    )
+    assert isinstance(layered, alt.LayerChart)  # which of two kinds it gives depends on its arguments
+    heading = alt.TitleParams(lines_within(panel.predictor, _PANEL + _BETWEEN - 16, bold=True), fontSize=13, offset=8)
+    return layered.properties(width=_PANEL, height=_LINE * len(names), title=heading)
 
 
 def forest_rows(forest: Forest) -> list[dict[str, Any]]:

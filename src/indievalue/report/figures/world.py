@@ -1,4 +1,8 @@
-"""The world map of accuracy: one colour a country, by how far it is from the predictor's mean."""
+"""The world map of accuracy: one colour a country, by how far it is from the predictor's mean.
+
+Maps are written as SVG here, not drawn by Altair: all maps of a page refer to one copy of the outline, whereas every
+chart of Vega's would hold its own, and the dots of countries too small to see have no counterpart in its maps.
+"""
 
 import json
 from collections.abc import Mapping

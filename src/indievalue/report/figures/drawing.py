@@ -124,7 +124,9 @@ def names_axis(names: Sequence[str], pixels: float, **options: Any) -> alt.Axis:
 
 def legend_of(names: Sequence[str], width: float, **options: Any) -> alt.Legend:
     """A legend above a figure in as many columns as ``width`` allows. Names that are wider lose their middle."""
-    columns = max(1, min(len(names), int(width // (widest(names) + _SYMBOL))))
+    widths = [text_width(name) + _SYMBOL for name in names]
+    fitting = (many for many in range(len(names), 1, -1) if sum(max(widths[at::many]) for at in range(many)) <= width)
+    columns = next(fitting, 1)
     text = label_expression(names, width - _SYMBOL)
     given = options if text is None else {**options, "labelExpr": text}
     return alt.Legend(title=None, orient="top", columns=columns, labelLimit=0, symbolSize=70, **given)

@@ -89,7 +89,8 @@ def _figures(run: Run, styles: Mapping[str, PredictorStyle], title: str, ending:
         svg = titled_svg(svg, f"Accuracy by {forest.title}", f"{title}; shaded: what chance allows a group")
         yield Exported(f"groups-{slug([forest.demographic])}-{ending}", svg, pl.DataFrame(forest_rows(forest)))
     for world in world_maps(run):
-        svg = map_file(list(world.countries), world.scale, f"Accuracy of {world.predictor} by country", title)
+        svg = map_file(list(world.countries), world.scale)
+        svg = titled_svg(svg, f"Accuracy of {world.predictor} by country", title)
         data = pl.DataFrame([{"predictor": world.predictor, **asdict(country)} for country in world.countries])
         yield Exported(f"world-{slug([world.predictor])}-{ending}", svg, data.drop("tip"))
 

@@ -24,6 +24,7 @@ from indievalue.report.figures.drawing import (
     predictor_looks,
     spanning,
 )
+from indievalue.report.figures.lettering import lines_within
 from indievalue.report.figures.styles import INK, MUTED, PredictorStyle
 from indievalue.report.paper import paper_about
 from indievalue.report.tips import accuracy_tip
@@ -154,7 +155,7 @@ def people_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int = W
             middle.mark_rule(color=colour, strokeWidth=thickness) for colour, thickness in (("white", 4), (INK, 1.5))
         ]
         heading = alt.TitleParams(
-            predictor,
+            lines_within(predictor, width - 10, bold=True),
             subtitle=f"median {median:.0f}%, the middle half of people {low:.0f}–{high:.0f}%",
             anchor="start",
             fontSize=13,

@@ -17,6 +17,10 @@ _BETWEEN = 28
 """Pixels between panels side by side."""
 
 
+_LEGEND = 430
+"""Pixels that a legend may take above the narrowest panel, which the heading of the figure takes too."""
+
+
 def panelled(
     table: pl.DataFrame, by: str | None, draw: Callable[[pl.DataFrame, int], Figure], *, across: int = ACROSS
 ) -> Figure:
@@ -42,7 +46,7 @@ def panels_width(table: pl.DataFrame, by: str | None, each: float, *, across: in
 def looks(axis: str, values: Sequence[Any], legend_width: float | None) -> dict[str, Any]:
     """Colour and shape by the key ``look``, for the values of an axis; predictors look as they do in every report.
 
-    The legend is as wide as ``legend_width`` at most; with None there is no legend.
+    The legend keeps to ``legend_width``, or to what a heading takes at least; with None there is no legend.
     """
     if axis == "predictor":
         styles = predictor_styles(map(str, values))
@@ -51,7 +55,7 @@ def looks(axis: str, values: Sequence[Any], legend_width: float | None) -> dict[
         colours = [PALETTE[place % len(PALETTE)][0] for place in range(len(values))]
         shapes = [SHAPES[place % len(SHAPES)] for place in range(len(values))]
     names = [described({axis: value}) for value in values]
-    made = None if legend_width is None else legend_of(names, legend_width, symbolOpacity=1)
+    made = None if legend_width is None else legend_of(names, max(legend_width, _LEGEND), symbolOpacity=1)
     return {
         "color": alt.Color("look:N", scale=alt.Scale(domain=names, range=colours), legend=made),
         "shape": alt.Shape("look:N", scale=alt.Scale(domain=names, range=shapes), legend=made),

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -18,7 +17,7 @@ from indievalue.report.figures.curves import curve_figure, curves
 from indievalue.report.figures.drawing import NARROW, figure_svg, titled_svg
 from indievalue.report.figures.evenness import experiment_inequity_figure, groups_figure
 from indievalue.report.figures.files import write_figures
-from indievalue.report.figures.forest import forest_figure, forests
+from indievalue.report.figures.forest import forest_svg, forests
 from indievalue.report.figures.inequity import inequity_figure
 from indievalue.report.figures.inline import Draw, run_svg
 from indievalue.report.figures.lettering import lines_within, shortened, text_width
@@ -95,22 +94,11 @@ def test_every_place_of_a_forest_is_on_the_panel(run: Run) -> None:
 
 def test_a_forest_is_drawn_with_the_numbers_that_it_holds(run: Run) -> None:
     country = next(forest for forest in forests(run) if forest.demographic == "country")
-    chart = forest_figure(country, predictor_styles(run.scores)).to_dict()
-    data = chart["datasets"]
-    assert len(chart["hconcat"]) == len(country.panels) == len(PREDICTORS)
-    for drawn, panel in zip(chart["hconcat"], country.panels, strict=True):
-        assert drawn["title"]["text"] == [panel.predictor]
-        band, _, interval, dot = drawn["layer"]
-        items = {item["group"]: item for item in json.loads(data[dot["data"]["name"]])}
-        for row in panel.rows:
-            item = items[f"{row.group}  (n = {row.people:,})"]
-            assert item["accuracy"] == pytest.approx(row.accuracy - panel.mean)
-            assert (item["low"], item["high"]) == pytest.approx((row.low - panel.mean, row.high - panel.mean))
-            assert (item["start"], item["end"]) == pytest.approx((-row.band, row.band))
-        assert (band["mark"]["type"], interval["mark"]["type"], dot["mark"]["type"]) == ("rect", "rule", "point")
-        assert dot["encoding"]["x"]["scale"]["domain"] == [-country.reach, country.reach]
-        assert dot["encoding"]["y"]["scale"]["domain"][0].startswith(country.panels[-1].rows[0].group)
-    svg = figure_svg(forest_figure(country, predictor_styles(run.scores)))
+    svg = forest_svg(country, predictor_styles(run.scores))
+    drawn = [float(at) for at in re.findall(r'<circle cx="([-\d.]+)"', svg)]
+    order = [row.group for row in country.panels[-1].rows]
+    rows = [(panel, {row.group: row for row in panel.rows}[group]) for panel in country.panels for group in order]
+    assert drawn == pytest.approx([2 * country.at(panel, row.accuracy) for panel, row in rows], abs=0.06)
     for panel in country.panels:
         assert f">{panel.predictor}</text>" in svg
         assert f">{panel.mean:.1f}%</text>" in svg
@@ -187,10 +175,13 @@ def test_no_figure_of_an_experiment_cuts_long_names_off(long_run: Run) -> None:
         box_plot(table, [], x="demonstrations", colour="predictor"),
         heat_map(without.filter(demonstrations=10), rows="predictor", columns="form"),
         heat_map(without.filter(demonstrations=10), rows="form", columns="predictor"),
-        *(forest_figure(forest, predictor_styles(long_run.scores)) for forest in forests(long_run)),
     ]
-    for figure in figures:
-        svg = figure_svg(figure, SENTENCE * 2, SENTENCE * 3)
+    svgs = [
+        *map(figure_svg, figures),
+        *(forest_svg(forest, predictor_styles(long_run.scores)) for forest in forests(long_run)),
+    ]
+    for bare in svgs:
+        svg = titled_svg(bare, SENTENCE * 2, SENTENCE * 3)
         assert texts_beyond_the_edge(svg) == []
         assert SENTENCE.split()[-1] in svg
 

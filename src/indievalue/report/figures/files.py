@@ -9,8 +9,8 @@ import vl_convert
 
 from indievalue.files import new_file
 from indievalue.report.figures.curves import curve_figure, curves
-from indievalue.report.figures.drawing import figure_svg, titled_svg, unchecked
-from indievalue.report.figures.forest import forest_figure, forest_rows, forests
+from indievalue.report.figures.drawing import figure_svg, titled_svg
+from indievalue.report.figures.forest import forest_rows, forest_svg, forests
 from indievalue.report.figures.inequity import inequity_figure
 from indievalue.report.figures.inline import run_svg
 from indievalue.report.figures.of_runs import accuracy_figure, category_figure, people_figure, reliability_figure
@@ -84,8 +84,7 @@ def _figures(run: Run, styles: Mapping[str, PredictorStyle], title: str, ending:
         svg = titled_svg(run_svg(inequity_figure, run, styles), "How far accuracy differs between groups", title)
         yield Exported(f"inequity-{ending}", svg, run.index.table)
     for forest in plots:
-        with unchecked():
-            svg = figure_svg(forest_figure(forest, styles))
+        svg = forest_svg(forest, styles)
         svg = titled_svg(svg, f"Accuracy by {forest.title}", f"{title}; shaded: what chance allows a group")
         yield Exported(f"groups-{slug([forest.demographic])}-{ending}", svg, pl.DataFrame(forest_rows(forest)))
     for world in world_maps(run):

@@ -76,7 +76,7 @@ def shortened(text: str, pixels: float, size: float = 13, *, bold: bool = False)
     """Return ``text``, without its middle where it takes more than ``pixels``: names often differ in their ends.
 
     >>> shortened("local:HuggingFaceTB/SmolLM2-1.7B-Instruct:score=label", 200)
-    'local:HuggingF…uct:score=label'
+    'local:HuggingFa…ct:score=label'
     """
     short = text
     for left in range(len(text) - 1, 1, -1):

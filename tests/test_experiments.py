@@ -36,7 +36,7 @@ from indievalue.report.described import described
 from indievalue.report.numbers import signed
 from indievalue.report.paper import paper_figures
 from indievalue.report.tables.of_experiments import pivoted
-from indievalue.report.tables.table import Table
+from indievalue.report.tables.table import PrintedTable
 from indievalue.scoring.accuracy import score
 from indievalue.synthetic.generate import synthetic_people
 
@@ -514,7 +514,7 @@ def test_tables_for_readers() -> None:
     assert shown.rows == (("a&b", "50.0 (49.0–51.0)", "60.0 (59.0–61.0)"), ("c", "70.0 (69.0–71.0)", ""))
     assert shown.markdown().splitlines()[1] == "| --- | ---: | ---: |"
     assert r"a\&b & 50.0 (49.0--51.0) & 60.0 (59.0--61.0) \\" in shown.latex()
-    assert Table("", "", ("p",), (("<0.001",),), 0).latex().count(r"\textless{}0.001") == 1
+    assert PrintedTable("", "", ("p",), (("<0.001",),), 0).latex().count(r"\textless{}0.001") == 1
 
 
 def test_words() -> None:

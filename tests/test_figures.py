@@ -14,14 +14,21 @@ import pytest
 from conftest import GARDEN
 from indievalue.report.differences import differences
 from indievalue.report.figures.curves import curve_figure, curves
+from indievalue.report.figures.drawing import NARROW, figure_svg, titled_svg
+from indievalue.report.figures.evenness import experiment_inequity_figure, groups_figure
 from indievalue.report.figures.files import write_figures
-from indievalue.report.figures.forest import forests
+from indievalue.report.figures.forest import forest_svg, forests
 from indievalue.report.figures.inequity import inequity_figure
+from indievalue.report.figures.inline import Draw, run_svg
+from indievalue.report.figures.lettering import lines_within, shortened, text_width
+from indievalue.report.figures.of_experiments import box_plot, curve, dots, heat_map
+from indievalue.report.figures.of_runs import accuracy_figure, category_figure, people_figure, reliability_figure
 from indievalue.report.figures.styles import predictor_styles
 from indievalue.report.figures.world import country_codes, country_demographic, read_outline, scale_of, world_maps
 from indievalue.report.page import write_report
+from indievalue.report.tables.of_experiments import inequity_table
 from indievalue.report.tables.of_runs import write_run_tables
-from indievalue.report.tables.table import Table, latex_text, markdown_text
+from indievalue.report.tables.table import PrintedTable, latex_text, markdown_text
 from indievalue.runs.names import run_names
 from indievalue.runs.run import Run
 from indievalue.runs.storage import load_run
@@ -83,6 +90,123 @@ def test_every_place_of_a_forest_is_on_the_panel(run: Run) -> None:
             for row in panel.rows:
                 places = [forest.at(panel, value) for value in (row.low, row.accuracy, row.high)]
                 assert 0 <= places[0] <= places[1] <= places[2] <= 100
+
+
+def test_a_forest_is_drawn_with_the_numbers_that_it_holds(run: Run) -> None:
+    country = next(forest for forest in forests(run) if forest.demographic == "country")
+    svg = forest_svg(country, predictor_styles(run.scores))
+    drawn = [float(at) for at in re.findall(r'<circle cx="([-\d.]+)"', svg)]
+    order = [row.group for row in country.panels[-1].rows]
+    rows = [(panel, {row.group: row for row in panel.rows}[group]) for panel in country.panels for group in order]
+    assert drawn == pytest.approx([2 * country.at(panel, row.accuracy) for panel, row in rows], abs=0.06)
+    for panel in country.panels:
+        assert f">{panel.predictor}</text>" in svg
+        assert f">{panel.mean:.1f}%</text>" in svg
+
+
+# --- long names ------------------------------------------------------------------------------------------
+
+LONG = "local:HuggingFaceTB/SmolLM2-1.7B-Instruct:score="
+LONG_NAMES = ("majority", f"{LONG}label", f"{LONG}likelihood", "random")
+SENTENCE = "Dots: without noise, with 95% intervals; hollow: as computed in the paper; ticks: what chance alone gives. "
+
+
+@pytest.fixture(scope="module")
+def long_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    labels = {"country": ["Bolivia (Plurinational State of)", "Canada"], "class": ["upper " * 20, "lower " * 20]}
+    people = some_people(120, **labels)
+    return load_run(make_run(tmp_path_factory.mktemp("long") / "run", "wvs7", people=people, predictors=LONG_NAMES))
+
+
+def texts_beyond_the_edge(svg: str) -> list[str]:
+    """The texts of an SVG that begin to the left of it or end to the right of it."""
+    root = ElementTree.fromstring(svg)
+    width, beyond = float(root.attrib["width"]), []
+
+    def walk(element: ElementTree.Element, shift: float) -> None:
+        moved = re.match(r"translate\(([-\d.e]+)", element.get("transform", ""))
+        turned = "rotate" in element.get("transform", "")
+        shift += float(moved[1]) if moved else 0
+        lines = [text for text in element.itertext() if text.strip()] if element.tag.endswith("}text") else []
+        for text in [] if turned else lines:
+            size = float(element.get("font-size", "13").removesuffix("px"))
+            across = text_width(text, size, bold=element.get("font-weight") in ("bold", "600"))
+            start = shift + float(element.get("x", 0))
+            start -= {"middle": across / 2, "end": across}.get(element.get("text-anchor", ""), 0)
+            if start < -0.05 * across or start + 0.95 * across > width:
+                beyond.append(text)
+        for child in element:
+            walk(child, shift)
+
+    walk(root, 0)
+    return beyond
+
+
+@pytest.mark.parametrize("width", [326, 720])
+@pytest.mark.parametrize("draw", [accuracy_figure, category_figure, people_figure, reliability_figure, inequity_figure])
+def test_no_figure_of_a_run_cuts_long_names_off(long_run: Run, draw: Draw, width: int) -> None:
+    svg = run_svg(draw, long_run, predictor_styles(long_run.scores), width)
+    assert texts_beyond_the_edge(svg) == []
+    opening = ElementTree.fromstring(svg)
+    assert float(opening.attrib["width"]) <= width + 5
+    assert len(re.findall(r"score=label<", svg)) == len(re.findall(r"score=likelihood<", svg)) >= 1
+
+
+def test_no_figure_of_an_experiment_cuts_long_names_off(long_run: Run) -> None:
+    assert long_run.index is not None
+    sigma = experiment_inequity_figure(inequity_table(long_run.index), [])
+    cells = [
+        {"form": form, "predictor": name, "context": context, "demonstrations": shown, "person": f"p{shown}"}
+        | {"accuracy": 60.0 + shown, "accuracy_low": 58.0, "accuracy_high": 72.0, "category": "Trust"}
+        for form in ("polar", "refined")
+        for name in LONG_NAMES
+        for context in ("none", "statements")
+        for shown in (0, 10)
+    ]
+    table = pl.DataFrame(cells)
+    without = table.filter(context="statements")
+    figures = [
+        sigma,
+        groups_figure(long_run.index.groups),
+        curve(without, [], x="demonstrations", panels="form"),
+        curve(without.filter(form="polar"), [], x="demonstrations"),
+        dots(without.filter(demonstrations=10), [], rows="form", colour="predictor"),
+        dots(without.filter(demonstrations=10), [], rows="predictor", colour="form", panels="form"),
+        box_plot(table, [], x="demonstrations", colour="predictor"),
+        heat_map(without.filter(demonstrations=10), rows="predictor", columns="form"),
+        heat_map(without.filter(demonstrations=10), rows="form", columns="predictor"),
+    ]
+    svgs = [
+        *map(figure_svg, figures),
+        *(forest_svg(forest, predictor_styles(long_run.scores)) for forest in forests(long_run)),
+    ]
+    for bare in svgs:
+        svg = titled_svg(bare, SENTENCE * 2, SENTENCE * 3)
+        assert texts_beyond_the_edge(svg) == []
+        assert SENTENCE.split()[-1] in svg
+
+
+def test_a_heading_that_is_wider_than_its_figure_goes_on_in_further_lines() -> None:
+    bare = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="100" viewBox="0 0 300 100"></svg>'
+    short = ElementTree.fromstring(titled_svg(bare, "Accuracy", "Polar form"))
+    assert short.attrib["viewBox"] == "0 0 300 156"
+    root = ElementTree.fromstring(titled_svg(bare, "Accuracy", SENTENCE * 2))
+    title, *lines = [element for element in root.iter() if element.tag.endswith("}text")]
+    assert title.text == "Accuracy"
+    assert " ".join(str(line.text) for line in lines) == (SENTENCE * 2).strip()
+    assert 300 < float(root.attrib["width"]) <= NARROW
+    assert float(root.attrib["height"]) == 156 + 19 * (len(lines) - 1)
+    assert texts_beyond_the_edge(titled_svg(bare, "Accuracy", SENTENCE * 2)) == []
+
+
+def test_names_that_differ_in_their_ends_alone_still_differ_when_they_are_shortened() -> None:
+    label, likelihood = (shortened(f"{LONG}{end}", 250) for end in ("label", "likelihood"))
+    assert label.endswith("score=label")
+    assert likelihood.endswith("likelihood")
+    assert max(text_width(label), text_width(likelihood)) <= 250
+    assert shortened("majority", 250) == "majority"
+    assert "".join(lines_within(f"{LONG}label", 200)) == f"{LONG}label"
+    assert lines_within("two words", 60) == ["two", "words"]
 
 
 # --- the map ---------------------------------------------------------------------------------------------
@@ -214,8 +338,10 @@ def test_signs_of_latex_and_markdown_are_escaped() -> None:
     assert latex_text(r"50% & #1_a {b} ~ ^ \ <i> $") == (
         r"50\% \& \#1\_a \{b\} \textasciitilde{} \textasciicircum{} \textbackslash{} \textless{}i\textgreater{} \$"
     )
+    # The commands are those of LaTeX itself: \\textquotedbl would need another font encoding.
+    assert latex_text('say "so"') == "say {''}so{''}"
     assert markdown_text("a|b *c* <i>`d`") == r"a\|b \*c\* &lt;i&gt;\`d\`"
-    table = Table("long", "Long", ("A", "B"), tuple(("x", "1") for _ in range(60)))
+    table = PrintedTable("long", "Long", ("A", "B"), tuple(("x", "1") for _ in range(60)))
     assert r"\begin{longtable}{lr}" in table.latex()
     assert table.latex().count("x & 1") == 60
 

@@ -1,10 +1,13 @@
 """The public names: what ``import indievalue as iv`` offers, how fast, and how well typed."""
 
 import ast
+import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import indievalue as iv
@@ -73,13 +76,33 @@ def test_objects_show_themselves_in_a_few_lines(people: People) -> None:
         "Benchmark: 9 people of small, 6 probes each, 3 demonstrations\n  polar form, strict"
     )
     assert repr(task) == "Task: 9 people × 6 probes of small, setup 0, 3 demonstrations"
-    assert people._repr_html_().count("<tr>") == 31
-    assert "30 more rows" not in people._repr_html_()
     run = iv.evaluate(people, benchmark, ["majority", "random"])
     for shown in (run, run.inequity(["region"], minimum=2), run.compare("majority", "random", ["region"], minimum=2)):
         assert shown._repr_html_().startswith("<table>")
     assert repr(iv.Resemble(k=5)) == "Resemble(k=5)"
     assert repr(iv.Gaussian()) == "Gaussian()"
+
+
+def test_people_show_themselves_as_a_summary_and_not_row_by_row(people: People) -> None:
+    complete = (people.options("refined") >= 0).all(axis=1).argmax()
+    codes = people.codes[[complete] * 60]
+    codes[:15, :4] = -1  # 60 of 720 answers
+    names = list(people.demographics.columns)
+    gaps = people.demographics.with_columns(pl.all().fill_null("unknown")).with_columns(
+        pl.when(pl.int_range(pl.len()) < 6).then(None).otherwise(pl.col(names[0])).alias(names[0])
+    )
+    html = dataclasses.replace(people, codes=codes, demographics=gaps)._repr_html_()
+    assert "60 people of A made-up survey: 12 questions, 8.3% of answers missing" in html
+    cells = [re.findall(r"<t[dh][^>]*>([^<]*)<", row) for row in re.findall(r"<tr>.*?</tr>", html)]
+    groups = [str(gaps[name].drop_nulls().n_unique()) for name in names]
+    assert cells == [
+        ["demographic", "groups", "missing"],
+        [names[0], groups[0], "10.0%"],
+        [names[1], groups[1], "0.0%"],
+    ]
+    assert not any(person in html for person in people.ids.tolist())
+    nobody = people.take([False] * len(people))
+    assert "0 people" in nobody._repr_html_()
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from indievalue.files import new_file
 from indievalue.people.catalog import people_table as table_of_people
 from indievalue.report.described import described
 from indievalue.report.figures.drawing import Figure, figure_svg
-from indievalue.report.figures.evenness import groups_figure, inequity_figure
+from indievalue.report.figures.evenness import experiment_inequity_figure, groups_figure
 from indievalue.report.figures.files import write_svg
 from indievalue.report.figures.of_experiments import box_plot, curve, dots, heat_map, without_all
 from indievalue.report.paper import PaperFigure, paper_about, paper_figures, read_paper
@@ -37,7 +37,7 @@ from indievalue.report.tables.of_experiments import (
     shown_groups,
     shown_inequity,
 )
-from indievalue.report.tables.table import Table
+from indievalue.report.tables.table import PrintedTable
 from indievalue.runs.record import installed_versions
 from indievalue.scoring.inequity import inequity
 
@@ -50,7 +50,7 @@ class Outcome:
     """
 
     data: pl.DataFrame
-    shown: Table
+    shown: PrintedTable
     figure: Figure
     legend: str
     compared: pl.DataFrame | None = None
@@ -183,7 +183,7 @@ def _evenness(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[P
         legend = (
             "Dots: without noise, with 95% intervals; hollow: as computed in the paper; ticks: what chance alone gives"
         )
-        return Outcome(table, shown_inequity(table), inequity_figure(table, figures), legend)
+        return Outcome(table, shown_inequity(table), experiment_inequity_figure(table, figures), legend)
     legend = f"Accuracy, %, with 95% intervals; groups of at least {experiment.minimum} people"
     return Outcome(result.groups, shown_groups(result.groups), groups_figure(result.groups), legend)
 

@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from indievalue.choices import FormName
-from indievalue.display import MOST_ROWS, html_table
+from indievalue.display import html_table
 from indievalue.people.findings import Findings
 from indievalue.survey.survey import Survey
 
@@ -44,9 +44,17 @@ class People:
         )
 
     def _repr_html_(self) -> str:
-        ids = pl.Series("person", self.ids.tolist()[: MOST_ROWS + 1])
-        rest = self.demographics.head(len(ids))
-        return html_table(pl.DataFrame([ids, *rest.get_columns()]), f"{len(self):,} people of {self.survey.title}")
+        missing = self.options("refined") < 0
+        caption = (
+            f"{len(self):,} people of {self.survey.title}: {len(self.survey.questions)} questions, "
+            f"{_share(missing)} of answers missing"
+        )
+        rows = [
+            (labels.name, labels.drop_nulls().n_unique(), _share(labels.is_null().to_numpy()))
+            for labels in self.demographics.get_columns()
+        ]
+        schema = {"demographic": pl.String, "groups": pl.Int64, "missing": pl.String}
+        return html_table(pl.DataFrame(rows, schema, orient="row"), caption)
 
     def options(self, form: FormName) -> NDArray[np.int8]:
         """Option of every answer in ``form`` (people × questions, int8, read only); -1 where it is missing."""
@@ -81,3 +89,8 @@ class People:
             demographics=self.demographics[at],
             weights=self.weights[at],
         )
+
+
+def _share(where: NDArray[np.bool_]) -> str:
+    """``2.9%``: how much of an array is true."""
+    return f"{where.mean() if where.size else 0:.1%}"

@@ -15,13 +15,13 @@ from indievalue.files import new_file
 from indievalue.report import wording
 from indievalue.report.differences import differences
 from indievalue.report.example import guessed_person, spread
-from indievalue.report.figures.curves import Curve, curve_figure, curves
+from indievalue.report.figures.curves import DemonstrationsCurve, curve_figure, curves
 from indievalue.report.figures.drawing import WIDE, figure_svg
 from indievalue.report.figures.forest import Forest, Panel, forests
 from indievalue.report.figures.inequity import inequity_figure, sigma_tip
 from indievalue.report.figures.inline import Draw, inline_svg, run_svg
 from indievalue.report.figures.of_runs import accuracy_figure, category_figure, people_figure, reliability_figure
-from indievalue.report.figures.styles import SPREAD, Style, predictor_styles
+from indievalue.report.figures.styles import SPREAD, PredictorStyle, predictor_styles
 from indievalue.report.figures.world import WorldMap, map_svg, read_outline, shapes, world_maps
 from indievalue.report.numbers import signed
 from indievalue.report.paper import paper_about
@@ -60,7 +60,7 @@ class Fitting:
 
 
 @dataclass(frozen=True)
-class Row:
+class HeadlineRow:
     """A row of the headline table: a predictor, or a landmark of the paper, which has no ``score``."""
 
     name: str
@@ -100,7 +100,7 @@ class Section:
     name: str
     anchor: str
     run: Run
-    rows: tuple[Row, ...]
+    rows: tuple[HeadlineRow, ...]
     accuracy: Fitting
     category: Fitting
     people: Fitting
@@ -206,13 +206,15 @@ def _contents(world: bool, curve: bool, compared: bool, person: bool) -> Iterato
     yield "reproduce", "Do it again"
 
 
-def _dark_fellows(styles: Mapping[str, Style]) -> Iterator[tuple[str, str]]:
+def _dark_fellows(styles: Mapping[str, PredictorStyle]) -> Iterator[tuple[str, str]]:
     """Colours of figures and their fellows on a dark ground."""
     yield from dict.fromkeys((style.colour, style.dark) for style in styles.values())
     yield from SPREAD
 
 
-def _section(run: Run, name: Sequence[str], number: int, styles: Mapping[str, Style], background: Executor) -> Section:
+def _section(
+    run: Run, name: Sequence[str], number: int, styles: Mapping[str, PredictorStyle], background: Executor
+) -> Section:
     title = wording.called(name)
     scores = "; ".join(f"{predictor} {_interval(score)}" for predictor, score in run.scores.items())
     by_category = [
@@ -253,13 +255,13 @@ def _section(run: Run, name: Sequence[str], number: int, styles: Mapping[str, St
     )
 
 
-def _rows(run: Run) -> tuple[Row, ...]:
+def _rows(run: Run) -> tuple[HeadlineRow, ...]:
     """Predictors, the best first, then what the paper has beside them."""
     form, paper = run.record.form, paper_about(run.record.data)
     ranked = sorted(run.scores.items(), key=lambda item: -item[1].accuracy)
-    rows = [Row(name, score, paper.accuracy(name, form) if paper else None) for name, score in ranked]
+    rows = [HeadlineRow(name, score, paper.accuracy(name, form) if paper else None) for name, score in ranked]
     if paper:
-        rows += [Row(figure.label, None, figure.accuracy(form)) for figure in paper.landmarks(list(run.scores))]
+        rows += [HeadlineRow(figure.label, None, figure.accuracy(form)) for figure in paper.landmarks(list(run.scores))]
     return tuple(rows)
 
 
@@ -288,7 +290,7 @@ def _groups(run: Run, title: str, draw: Callable[..., Fitting]) -> GroupsPart | 
 
 
 def _curve(
-    curve: Curve, number: int, styles: Mapping[str, Style], background: Executor
+    curve: DemonstrationsCurve, number: int, styles: Mapping[str, PredictorStyle], background: Executor
 ) -> tuple[str, Fitting, list[dict[str, object]]]:
     label = f"Accuracy by number of demonstrations, {curve.title}. The same numbers are in the table below."
     svgs = _fitting(background, lambda width: figure_svg(curve_figure(curve, styles, width)), f"curve-{number}", label)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import altair as alt
 
-from indievalue.report.figures.drawing import CONFIG, NARROW, WIDE, chart_of, predictor_looks, spanning
-from indievalue.report.figures.styles import Style
+from indievalue.report.figures.drawing import CONFIG, NARROW, WIDE, chart_of, legend_of, predictor_looks, spanning
+from indievalue.report.figures.styles import PredictorStyle
 from indievalue.report.tips import accuracy_tip
 from indievalue.runs.run import Run
 
 
 @dataclass(frozen=True)
-class Curve:
+class DemonstrationsCurve:
     """Runs of one kind by the mean number of demonstrations that were shown in each, the fewest first."""
 
     title: str
@@ -40,7 +40,7 @@ class Curve:
         ]
 
 
-def curves(runs: Sequence[Run]) -> list[Curve]:
+def curves(runs: Sequence[Run]) -> list[DemonstrationsCurve]:
     """A curve for every set of runs that differ in the number of demonstrations and in nothing else, nor in people."""
     alike: dict[tuple[object, ...], list[tuple[float, Run]]] = {}
     for run in runs:
@@ -51,22 +51,20 @@ def curves(runs: Sequence[Run]) -> list[Curve]:
         assert isinstance(shown, (int, float))
         alike.setdefault((*kind, record.data.fingerprint, record.seed, people), []).append((float(shown), run))
     return [
-        Curve(f"{str(kind[0]).capitalize()} form", tuple(sorted(points, key=lambda point: point[0])))
+        DemonstrationsCurve(f"{str(kind[0]).capitalize()} form", tuple(sorted(points, key=lambda point: point[0])))
         for kind, points in alike.items()
         if len({shown for shown, _ in points}) == len(points) > 1
     ]
 
 
-def curve_figure(curve: Curve, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
+def curve_figure(curve: DemonstrationsCurve, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> alt.LayerChart:
     """Accuracy of every predictor with its 95% interval by the number of demonstrations."""
     items = [
         row | {"tip": accuracy_tip(f"{row['predictor']}, {row['demonstrations']:.0f} demonstrations", row)}
         for row in curve.rows()
     ]
     predictors = curve.predictors
-    longest = max(map(len, predictors))
-    legend = alt.Legend(title=None, columns=max(1, width // (longest * 8 + 40)), labelLimit=width, symbolSize=70)
-    looks = predictor_looks(styles, predictors, legend)
+    looks = predictor_looks(styles, predictors, legend_of(predictors, width - 50))
     shown = [point for point, _ in curve.points]
     named = shown if width >= NARROW or len(shown) <= 4 else [shown[0], shown[-1]]
     axis = alt.Axis(title="Statements of the person that were shown", values=named, format=".0f", grid=False)

@@ -13,7 +13,8 @@ import vl_convert
 from altair.utils.schemapi import debug_mode
 from markupsafe import escape
 
-from indievalue.report.figures.styles import FONT, GRID, INK, MUTED, PAPER, Style
+from indievalue.report.figures.lettering import label_expression, lines_within, shortened, text_width, widest
+from indievalue.report.figures.styles import FONT, GRID, INK, MUTED, PAPER, PredictorStyle
 
 WIDE = 720
 """Pixels across, where nothing else is asked for."""
@@ -53,9 +54,17 @@ _HEADING = 16
 _GAP = 0.2
 """Share of a row's height that parts it from the next."""
 
+_MARGIN = 4
+"""Pixels to the left and right of a title."""
 
-_TITLE = 56
-"""Pixels that a title and a subtitle take above a figure."""
+_LABELS = 0.55
+"""Share of a figure's width that the names of its rows take at most; longer ones are shortened."""
+
+_PADDING = 20
+"""Pixels to the left and right of the names of rows."""
+
+_SYMBOL = 32
+"""Pixels across of a symbol in a legend, with what parts it from names."""
 
 Figure = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VConcatChart
 """Any chart."""
@@ -78,13 +87,18 @@ class Rows:
         return self.width < NARROW
 
     @property
+    def across(self) -> float:
+        """About the width of the plot beside the names, which a legend above it has."""
+        return self.width if self.narrow else self.width - min(widest(self.names), _LABELS * self.width) - _PADDING
+
+    @property
     def pixels(self) -> int:
         """Height of the whole figure without axis and legend."""
         lines = len(self.lines) + (_HEADING / self.height if self.narrow else 0)
         return round(len(self.names) * lines * self.height / (1 - _GAP))
 
     def encoding(self) -> dict[str, Any]:
-        axis = None if self.narrow else alt.Axis(title=None, labelLimit=320, domain=False, ticks=False, labelPadding=10)
+        axis = None if self.narrow else names_axis(self.names, _LABELS * self.width, labelPadding=10)
         lines = [_NAME, *self.lines] if self.narrow else list(self.lines)
         return {
             "y": alt.Y("row:N", sort=None, scale=alt.Scale(domain=list(self.names), paddingInner=_GAP), axis=axis),
@@ -95,9 +109,27 @@ class Rows:
         """The names of the rows as text above each, where the figure is narrow."""
         if not self.narrow:
             return []
-        text = chart_of([{"row": name, "line": _NAME} for name in self.names])
-        text = text.mark_text(align="left", dy=-3, color=INK, fontWeight=600)
-        return [text.encode(x=alt.value(0), text="row:N", **self.encoding())]
+        across = self.width - 4 * _MARGIN
+        named = [{"row": name, "line": _NAME, "text": shortened(name, across, bold=True)} for name in self.names]
+        text = chart_of(named).mark_text(align="left", dy=-3, color=INK, fontWeight=600)
+        return [text.encode(x=alt.value(0), text="text:N", **self.encoding())]
+
+
+def names_axis(names: Sequence[str], pixels: float, **options: Any) -> alt.Axis:
+    """An axis that names rows, without lines. Names of more than ``pixels`` lose their middle."""
+    text = label_expression(names, pixels, options.get("labelFontSize", 13))
+    given = {"title": None, **options} if text is None else {"title": None, **options, "labelExpr": text}
+    return alt.Axis(labelLimit=0, domain=False, ticks=False, **given)
+
+
+def legend_of(names: Sequence[str], width: float, **options: Any) -> alt.Legend:
+    """A legend above a figure in as many columns as ``width`` allows. Names that are wider lose their middle."""
+    widths = [text_width(name) + _SYMBOL for name in names]
+    fitting = (many for many in range(len(names), 1, -1) if sum(max(widths[at::many]) for at in range(many)) <= width)
+    columns = next(fitting, 1)
+    text = label_expression(names, width - _SYMBOL)
+    given = options if text is None else {**options, "labelExpr": text}
+    return alt.Legend(title=None, orient="top", columns=columns, labelLimit=0, symbolSize=70, **given)
 
 
 def chart_of(items: Sequence[Mapping[str, Any]]) -> alt.Chart:
@@ -129,7 +161,7 @@ def dot_figure(layers: Sequence[alt.Chart | alt.LayerChart], rows: Rows) -> alt.
 
 
 def predictor_looks(
-    styles: Mapping[str, Style], predictors: Sequence[str], legend: alt.Legend | None
+    styles: Mapping[str, PredictorStyle], predictors: Sequence[str], legend: alt.Legend | None
 ) -> dict[str, Any]:
     """Colour and shape by the key ``predictor``."""
     colours, shapes = [styles[name].colour for name in predictors], [styles[name].shape for name in predictors]
@@ -174,15 +206,29 @@ def figure_svg(chart: Figure, title: str | None = None, subtitle: str = "") -> s
 
 
 def titled_svg(svg: str, title: str, subtitle: str = "") -> str:
-    """An SVG with a heading above it, as a file of its own."""
+    """An SVG with a heading above it, as a file of its own.
+
+    A heading that is wider than the figure goes on in further lines; a narrow figure gets a margin to its right first.
+    """
     opening = re.match(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', svg)
     assert opening is not None, svg[:200]
-    width, height = float(opening[1]), float(opening[2])
+    across, down = float(opening[1]), float(opening[2])
+    within = max(across, NARROW) - 2 * _MARGIN
+    heading: list[str] = []
+    used, baseline = across, 0.0
+    for text, size, bold in ((title, 15, True), (subtitle, 13, False)):
+        for line in lines_within(text, within, size, bold=bold):
+            baseline += 19
+            used = max(used, text_width(line, size, bold=bold) + 2 * _MARGIN)
+            weight, fill = ("bold", INK) if bold else ("normal", MUTED)
+            heading.append(
+                f'<text x="{_MARGIN}" y="{baseline:g}" font-size="{size}" font-weight="{weight}" fill="{fill}">'
+                f"{escape(line)}</text>"
+            )
+    top, width = baseline + 18, float(np.ceil(used))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height + _TITLE:g}" '
-        f'viewBox="0 0 {width:g} {height + _TITLE:g}" font-family="{FONT}">'
-        f'<rect width="100%" height="100%" fill="{PAPER}"/>'
-        f'<text x="4" y="19" font-size="15" font-weight="bold" fill="{INK}">{escape(title)}</text>'
-        f'<text x="4" y="38" font-size="13" fill="{MUTED}">{escape(subtitle)}</text>'
-        f'<g transform="translate(0,{_TITLE})">{svg}</g></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{down + top:g}" '
+        f'viewBox="0 0 {width:g} {down + top:g}" font-family="{FONT}">'
+        f'<rect width="100%" height="100%" fill="{PAPER}"/>{"".join(heading)}'
+        f'<g transform="translate(0,{top:g})">{svg}</g></svg>'
     )

@@ -6,17 +6,23 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from indievalue.report.figures.drawing import CONFIG, chart_of, spanning
+from indievalue.report.figures.drawing import CONFIG, chart_of, names_axis, spanning
 from indievalue.report.figures.panels import looks
 from indievalue.report.figures.styles import INK, MUTED
 from indievalue.report.paper import PaperFigure
 from indievalue.report.tables.of_experiments import MEAN
 
+_WIDTH = 440
+"""Pixels across of the figure of σ, without the names of demographics."""
 
-def inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigure]) -> Any:
+_COLUMN, _NAMES, _BETWEEN = 230, 190, 24
+"""Pixels across of a column of groups, of the names beside it, and between two columns."""
+
+
+def experiment_inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigure]) -> Any:
     """σ of every demographic by predictor: without noise (dots and intervals), as it is (rings), by chance (ticks)."""
     predictors = table["predictor"].unique(maintain_order=True).to_list()
-    look = looks("predictor", predictors)
+    look = looks("predictor", predictors, _WIDTH)
     best = table.filter((pl.col("predictor") == predictors[-1]) & (pl.col("demographic") != MEAN))
     best = best.filter(pl.col("sigma").is_not_null())  # those of one group have none
     order = best.sort("corrected", "sigma", descending=True, nulls_last=True)["demographic"].to_list()
@@ -30,7 +36,7 @@ def inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigure]) -> Any:
         "row:N",
         sort=None,
         scale=alt.Scale(domain=names, paddingInner=0.25),
-        axis=alt.Axis(title=None, domain=False, ticks=False, labelLimit=300, labelPadding=8),
+        axis=names_axis(names, 300, labelPadding=8),
     )
     offset = alt.YOffset("look:N", sort=None, scale=alt.Scale(domain=predictors))
     x = alt.X(
@@ -50,7 +56,7 @@ def inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigure]) -> Any:
         ring = chart_of(paper).mark_point(filled=False, size=70, strokeWidth=1.6, color=INK, opacity=1)
         layers.append(ring.encode(x="sigma:Q", y=y))
     height = len(names) * (9 * len(predictors) + 8)
-    return alt.layer(*layers).properties(width=440, height=height, config=CONFIG)
+    return alt.layer(*layers).properties(width=_WIDTH, height=height, config=CONFIG)
 
 
 def groups_figure(groups: pl.DataFrame) -> Any:
@@ -61,13 +67,13 @@ def groups_figure(groups: pl.DataFrame) -> Any:
     for place, demographic in enumerate(groups["demographic"].unique(maintain_order=True)):
         part = groups.filter(pl.col("demographic") == demographic)
         names = part.filter(pl.col("predictor") == predictors[-1]).sort("value", descending=True)["group"].to_list()
-        items = [{**row, "row": _short(row["group"]), "look": row["predictor"]} for row in part.to_dicts()]
-        look = looks("predictor", predictors, legend=place == 0)
+        items = [{**row, "row": row["group"], "look": row["predictor"]} for row in part.to_dicts()]
+        look = looks("predictor", predictors, None if place else 2 * _COLUMN + _NAMES)
         y = alt.Y(
             "row:N",
             sort=None,
-            scale=alt.Scale(domain=list(map(_short, names))),
-            axis=alt.Axis(title=None, domain=False, ticks=False, labelLimit=190, minExtent=190, labelFontSize=11.5),
+            scale=alt.Scale(domain=names),
+            axis=names_axis(names, _NAMES, minExtent=_NAMES, labelFontSize=11.5),
         )
         x = alt.X("value:Q", scale=scale, axis=alt.Axis(title=None, grid=True, tickCount=5, labelFontSize=11))
         chart = chart_of(items)
@@ -78,10 +84,10 @@ def groups_figure(groups: pl.DataFrame) -> Any:
             chart.mark_point(filled=True, size=36, opacity=1).encode(x=x, y=y, **look),
         )
         heading = alt.TitleParams(_words(demographic), anchor="start", frame="bounds", fontSize=12.5, offset=4)
-        charts.append((len(names), layered.properties(width=230, height=15 * len(names), title=heading)))
+        charts.append((len(names), layered.properties(width=_COLUMN, height=15 * len(names), title=heading)))
     left, right = _two_columns(charts)
     return alt.hconcat(
-        *(alt.vconcat(*column, spacing=10) for column in (left, right) if column), spacing=24
+        *(alt.vconcat(*column, spacing=10) for column in (left, right) if column), spacing=_BETWEEN
     ).properties(config=CONFIG)
 
 
@@ -94,7 +100,3 @@ def _two_columns(charts: list[tuple[int, Any]]) -> tuple[list[Any], list[Any]]:
     lengths = [rows + 4 for rows, _ in charts]
     cut = min(range(1, len(charts) + 1), key=lambda at: abs(sum(lengths[:at]) - sum(lengths[at:])))
     return [chart for _, chart in charts[:cut]], [chart for _, chart in charts[cut:]]
-
-
-def _short(label: str, most: int = 34) -> str:
-    return label if len(label) <= most else f"{label[: most - 1]}…"

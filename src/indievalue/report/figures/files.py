@@ -10,11 +10,11 @@ import vl_convert
 from indievalue.files import new_file
 from indievalue.report.figures.curves import curve_figure, curves
 from indievalue.report.figures.drawing import figure_svg, titled_svg
-from indievalue.report.figures.forest import forest_file, forest_rows, forests
+from indievalue.report.figures.forest import forest_rows, forest_svg, forests
 from indievalue.report.figures.inequity import inequity_figure
 from indievalue.report.figures.inline import run_svg
 from indievalue.report.figures.of_runs import accuracy_figure, category_figure, people_figure, reliability_figure
-from indievalue.report.figures.styles import Style, predictor_styles
+from indievalue.report.figures.styles import PredictorStyle, predictor_styles
 from indievalue.report.figures.world import map_file, world_maps
 from indievalue.report.wording import called, slug
 from indievalue.runs.names import run_names
@@ -68,7 +68,7 @@ def _written(path: Path, content: bytes) -> Path:
     return path
 
 
-def _figures(run: Run, styles: Mapping[str, Style], title: str, ending: str) -> Iterator[Exported]:
+def _figures(run: Run, styles: Mapping[str, PredictorStyle], title: str, ending: str) -> Iterator[Exported]:
     scores = pl.DataFrame([{"predictor": name, **score.as_dict()} for name, score in run.scores.items()])
     svg = titled_svg(run_svg(accuracy_figure, run, styles), "Accuracy by predictor", title)
     yield Exported(f"accuracy-{ending}", svg, scores)
@@ -84,15 +84,17 @@ def _figures(run: Run, styles: Mapping[str, Style], title: str, ending: str) -> 
         svg = titled_svg(run_svg(inequity_figure, run, styles), "How far accuracy differs between groups", title)
         yield Exported(f"inequity-{ending}", svg, run.index.table)
     for forest in plots:
-        svg = forest_file(forest, styles, f"Accuracy by {forest.title}", f"{title}; shaded: what chance allows a group")
+        svg = forest_svg(forest, styles)
+        svg = titled_svg(svg, f"Accuracy by {forest.title}", f"{title}; shaded: what chance allows a group")
         yield Exported(f"groups-{slug([forest.demographic])}-{ending}", svg, pl.DataFrame(forest_rows(forest)))
     for world in world_maps(run):
-        svg = map_file(list(world.countries), world.scale, f"Accuracy of {world.predictor} by country", title)
+        svg = map_file(list(world.countries), world.scale)
+        svg = titled_svg(svg, f"Accuracy of {world.predictor} by country", title)
         data = pl.DataFrame([{"predictor": world.predictor, **asdict(country)} for country in world.countries])
         yield Exported(f"world-{slug([world.predictor])}-{ending}", svg, data.drop("tip"))
 
 
-def _curves(runs: Sequence[Run], styles: Mapping[str, Style]) -> Iterator[Exported]:
+def _curves(runs: Sequence[Run], styles: Mapping[str, PredictorStyle]) -> Iterator[Exported]:
     found = curves(runs)
     for number, curve in enumerate(found, 1):
         svg = titled_svg(figure_svg(curve_figure(curve, styles)), "Accuracy by number of demonstrations", curve.title)

@@ -1,4 +1,9 @@
-"""Forest plots: the groups of a demographic with their intervals, around a predictor's mean and what chance allows."""
+"""Forest plots: the groups of a demographic with their intervals, around a predictor's mean and what chance allows.
+
+Both are written as SVG without Vega. Every saved run has a file for each demographic: an Altair chart of four panels
+takes 0.15 seconds of computing, this 0.002. The HTML page has tables with a small plot in every row, written by its
+template: they can be sorted, wrap on a phone, and a screen reader reads them row by row, which a picture would lose.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +13,8 @@ import numpy as np
 import polars as pl
 from markupsafe import escape
 
-from indievalue.report.figures.styles import BAND, FONT, GRID, INK, MUTED, PAPER, Style
+from indievalue.report.figures.lettering import lines_within, widest
+from indievalue.report.figures.styles import BAND, FONT, GRID, INK, MUTED, PredictorStyle
 from indievalue.report.numbers import signed
 from indievalue.report.tips import PART, accuracy_tip
 from indievalue.runs.run import Run
@@ -21,7 +27,7 @@ _REACHES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50)
 
 
 @dataclass(frozen=True)
-class Row:
+class GroupRow:
     """A group: accuracy 0-100 with its interval, and the ``band`` to either side of the mean that chance allows it."""
 
     group: str
@@ -39,7 +45,7 @@ class Panel:
 
     predictor: str
     mean: float
-    rows: tuple[Row, ...]
+    rows: tuple[GroupRow, ...]
 
 
 @dataclass(frozen=True)
@@ -119,49 +125,49 @@ def _panel(run: Run, demographic: str, groups: pl.DataFrame) -> Panel:
                 f"{signed(away, 1)} points from the mean, {verdict}",
             ]
         )
-        rows.append(Row(item["group"], item["people"], item["value"], item["low"], item["high"], band, tip))
+        rows.append(GroupRow(item["group"], item["people"], item["value"], item["low"], item["high"], band, tip))
     return Panel(predictor, mean, tuple(rows))
 
 
-_LINE = 22
-_PANEL = 200
-_HEAD = 96
-_LETTER = 6.9
-"""Pixels that a letter of a label takes at most, on average."""
+_LINE, _NAME = 22, 16
+"""Pixels from one group to the next, and from one line of a predictor's name to the next."""
+
+_PANEL, _BETWEEN = 200, 36
+"""Pixels across of a panel, and between two of them."""
 
 
-def forest_file(forest: Forest, styles: Mapping[str, Style], title: str, subtitle: str) -> str:
-    """The plot as an SVG file of its own: a panel for each predictor, side by side, over the same groups.
+def forest_svg(forest: Forest, styles: Mapping[str, PredictorStyle]) -> str:
+    """A panel for each predictor, side by side, over the same groups, as SVG.
 
     Groups stand in the order of the last predictor that is no baseline, the best known first.
     """
     order = [row.group for row in forest.panels[-1].rows]
-    sizes = {row.group: row.people for row in forest.panels[-1].rows}
-    labels = {group: f"{group}  (n = {sizes[group]:,})" for group in order}
-    left = 24 + _LETTER * max(len(label) for label in labels.values())
-    width = max(left + len(forest.panels) * (_PANEL + 24) + 12, 24 + _LETTER * 1.15 * max(len(title), len(subtitle)))
-    bottom = _HEAD + _LINE * len(order)
+    labels = [f"{row.group}  (n = {row.people:,})" for row in forest.panels[-1].rows]
+    left = round(24 + widest(labels))
+    head = 12 + _NAME * max(len(_heading(panel)) for panel in forest.panels)
+    bottom = _LINE * len(order)
+    width, height = left + len(forest.panels) * (_PANEL + _BETWEEN), head + bottom + 30
     parts = [
-        f'<text x="12" y="26" font-size="15" font-weight="bold" fill="{INK}">{escape(title)}</text>',
-        f'<text x="12" y="46" font-size="13" fill="{MUTED}">{escape(subtitle)}</text>',
+        f'<text x="{left - 18}" y="{_LINE * (place + 0.5) + 4.5:.1f}" text-anchor="end" font-size="13" '
+        f'fill="{INK}">{escape(label)}</text>'
+        for place, label in enumerate(labels)
     ]
-    for place, group in enumerate(order):
-        y = _HEAD + _LINE * (place + 0.5)
-        parts.append(
-            f'<text x="{left - 10:.1f}" y="{y + 4.5:.1f}" text-anchor="end" font-size="13" fill="{INK}">'
-            f"{escape(labels[group])}</text>"
-        )
     for number, panel in enumerate(forest.panels):
-        across = left + number * (_PANEL + 24)
-        parts.append(f'<g transform="translate({across:.1f},0)">{_drawn(forest, panel, order, styles, bottom)}</g>')
+        across = left + number * (_PANEL + _BETWEEN)
+        parts.append(f'<g transform="translate({across},0)">{_drawn(forest, panel, order, styles, bottom)}</g>')
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{bottom + 44}" '
-        f'viewBox="0 0 {width:.0f} {bottom + 44}" font-family="{FONT}">'
-        f'<rect width="100%" height="100%" fill="{PAPER}"/>{"".join(parts)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'font-family="{FONT}"><g transform="translate(0,{head})">{"".join(parts)}</g></svg>'
     )
 
 
-def _drawn(forest: Forest, panel: Panel, order: Sequence[str], styles: Mapping[str, Style], bottom: int) -> str:
+def _heading(panel: Panel) -> list[str]:
+    return lines_within(panel.predictor, _PANEL + _BETWEEN - 16, bold=True)
+
+
+def _drawn(
+    forest: Forest, panel: Panel, order: Sequence[str], styles: Mapping[str, PredictorStyle], bottom: int
+) -> str:
     """One panel, 200 pixels across."""
     colour = styles[panel.predictor].colour
 
@@ -169,18 +175,19 @@ def _drawn(forest: Forest, panel: Panel, order: Sequence[str], styles: Mapping[s
         return round(forest.at(panel, accuracy) * _PANEL / 100, 1)
 
     parts = [
-        f'<text x="{_PANEL / 2}" y="82" text-anchor="middle" font-size="13" font-weight="bold" fill="{INK}">'
-        f"{escape(panel.predictor)}</text>"
+        f'<text x="{_PANEL / 2}" y="{-10 - _NAME * above}" text-anchor="middle" font-size="13" font-weight="bold" '
+        f'fill="{INK}">{escape(line)}</text>'
+        for above, line in enumerate(reversed(_heading(panel)))
     ]
     for tick in forest.ticks():
         at, text = x(panel.mean + tick), f"{panel.mean:.1f}%" if tick == 0 else f"{tick:+d}".replace("-", "−")
         parts.append(
-            f'<path d="M{at} {_HEAD}V{bottom}" stroke="{INK if tick == 0 else GRID}" stroke-width="1"/>'
+            f'<path d="M{at} 0V{bottom}" stroke="{INK if tick == 0 else GRID}" stroke-width="1"/>'
             f'<text x="{at}" y="{bottom + 18}" text-anchor="middle" font-size="12" fill="{MUTED}">{text}</text>'
         )
     rows = {row.group: row for row in panel.rows}
     for place, row in ((place, rows[group]) for place, group in enumerate(order) if group in rows):
-        top, y = _HEAD + _LINE * place, _HEAD + _LINE * (place + 0.5)
+        top, y = _LINE * place, _LINE * (place + 0.5)
         start, end = x(panel.mean - row.band), x(panel.mean + row.band)
         parts.insert(0, f'<rect x="{start}" y="{top}" width="{round(end - start, 1)}" height="{_LINE}" fill="{BAND}"/>')
         parts.append(

@@ -6,15 +6,19 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from indievalue.report.figures.drawing import WIDE, Rows, chart_of, dot_figure, predictor_looks
-from indievalue.report.figures.styles import INK, Style
+from indievalue.report.figures.drawing import WIDE, Rows, chart_of, dot_figure, legend_of, predictor_looks
+from indievalue.report.figures.lettering import widest
+from indievalue.report.figures.styles import INK, PredictorStyle
 from indievalue.report.tips import PART
 from indievalue.runs.run import Run
 
 AS_IT_STANDS = "σ with noise"
 
+_PARTING = 24
+"""Pixels to either side of a legend."""
 
-def inequity_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
+
+def inequity_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> alt.LayerChart:
     """σ without noise of every demographic by predictor, with its 95% interval, and a tick where σ stands with noise.
 
     Demographics are sorted by the σ of the best predictor. Raises ValueError where no demographic has two groups.
@@ -30,15 +34,18 @@ def inequity_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
     greatest = max(float(item[end]) for item in items for end in ("sigma", "high", "corrected"))
     scale = alt.Scale(domain=[0, greatest * 1.04], nice=False)
     axis = alt.Axis(title="Spread of accuracy over groups (σ), points", grid=True, tickCount=6)
-    longest = max(len(name) for name in run.scores)
-    legend = alt.Legend(title=None, columns=max(1, width // (longest * 8 + 40)), labelLimit=width, symbolSize=70)
+    own = (
+        widest([AS_IT_STANDS]) + 2 * _PARTING
+    )  # of the legend of ticks, which stands beside the other or at the bottom
+    legend = legend_of(list(run.scores), rows.across - (0 if rows.narrow else own))
     looks = predictor_looks(styles, list(run.scores), legend)
     chart = chart_of(items)
     x = alt.X("corrected:Q", scale=scale, axis=axis)
     interval = chart.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(
         x=alt.X("low:Q"), x2="high:Q", color=looks["color"], **rows.encoding()
     )
-    kind = alt.Stroke("kind:N", scale=alt.Scale(range=[INK]), legend=alt.Legend(title=None, symbolType="stroke"))
+    ticks = alt.Legend(title=None, symbolType="stroke", orient="bottom" if rows.narrow else "top")
+    kind = alt.Stroke("kind:N", scale=alt.Scale(range=[INK]), legend=ticks)
     noisy = chart.mark_tick(opacity=1, thickness=1.6, size=9).encode(x=alt.X("sigma:Q"), stroke=kind, **rows.encoding())
     dot = chart.mark_point(opacity=1, filled=True, size=62, aria=True).encode(
         x=x, description="tip:N", **looks, **rows.encoding()

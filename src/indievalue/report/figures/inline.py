@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from markupsafe import Markup
 
 from indievalue.report.figures.drawing import WIDE, Figure, figure_svg, unchecked
-from indievalue.report.figures.styles import Style
+from indievalue.report.figures.styles import PredictorStyle
 from indievalue.runs.run import Run
 
-Draw = Callable[[Run, Mapping[str, Style], int], Figure]
+Draw = Callable[[Run, Mapping[str, PredictorStyle], int], Figure]
 """What draws a figure of a run, so many pixels wide."""
 
 _OPENING = re.compile(r'<svg[^>]*?\swidth="([\d.]+)"[^>]*?\sviewBox="([^"]*)"[^>]*>')
@@ -21,7 +21,7 @@ _DIGITS = re.compile(r"(\d\.\d\d)\d+")
 _REFERENCES = ('id="{}"', "url(#{})", 'href="#{}"')
 
 
-def run_svg(draw: Draw, run: Run, styles: Mapping[str, Style], width: int = WIDE) -> str:
+def run_svg(draw: Draw, run: Run, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> str:
     """Return the SVG of a run's figure, drawn once: its own page, the page of several runs and its files show it."""
     looks = {name: styles[name] for name in run.scores}
 

@@ -8,8 +8,9 @@ import polars as pl
 
 from indievalue.choices import FormName
 from indievalue.report.described import described, value_words
-from indievalue.report.figures.drawing import Figure, chart_of, spanning
-from indievalue.report.figures.panels import ACROSS, look_of, looks, panelled, printed_marks
+from indievalue.report.figures.drawing import Figure, chart_of, legend_of, names_axis, spanning
+from indievalue.report.figures.lettering import widest
+from indievalue.report.figures.panels import ACROSS, look_of, looks, panelled, panels_width, printed_marks
 from indievalue.report.figures.styles import INK, MUTED, SHAPES
 from indievalue.report.numbers import signed
 from indievalue.report.paper import PaperFigure
@@ -19,6 +20,12 @@ from indievalue.report.wording import listed
 _CELL = 46, 26
 """Pixels of a square of a heat map, across and down."""
 
+
+_PANEL = 330
+"""Pixels across of a panel with axes."""
+
+_LONGEST = 400
+"""Pixels that the name of a row takes at most."""
 
 _SHADES = ["#f4f7fa", "#0b3c7d"]
 """From hardly blue to dark blue in even steps of perceived lightness, which survive grey print and colour blindness."""
@@ -50,14 +57,19 @@ def heat_map(
     low, high = float(table[value].min()), float(table[value].max())  # type: ignore[arg-type]
     if above:
         low, high = 0.0, max(high, 1.0)  # what is lost has the colour of nothing gained, and its sign
-    dark = low + _DARK * (high - low)
-
     titles = [_AXES.get(axis) for axis in (rows, columns)] if number else [None, None]
+    heads = {name: number.get(name, name) for name in column_values}
+    wide = _CELL[0] if number else max(_CELL[0], round(widest(column_values, 13)) + 12)
+    x = alt.X(
+        "column:N",
+        sort=None,
+        scale=alt.Scale(domain=list(heads.values()), paddingInner=0.03),
+        axis=alt.Axis(title=titles[1], orient="top", labelAngle=0, labelLimit=0, domain=False, ticks=False),
+    )
 
     def draw(part: pl.DataFrame, place: int) -> Figure:
         row_values = part[rows].unique(maintain_order=True).to_list()
         names = {row: f"{number[row]}  {row}" if row in number else row for row in row_values}
-        heads = {name: number.get(name, name) for name in column_values}
         items = [
             {
                 "row": names[item[rows]],
@@ -67,37 +79,28 @@ def heat_map(
             }
             for item in part.to_dicts()
         ]
-        wide = _CELL[0] if number else max(_CELL[0], 7 * max(map(len, column_values)) + 12)
-        x = alt.X(
-            "column:N",
-            sort=None,
-            scale=alt.Scale(domain=[heads[c] for c in column_values], paddingInner=0.03),
-            axis=alt.Axis(title=titles[1], orient="top", labelAngle=0, labelLimit=0, domain=False, ticks=False),
-        )
-        y = alt.Y(
-            "row:N",
-            sort=None,
-            scale=alt.Scale(domain=[names[r] for r in row_values], paddingInner=0.05),
-            axis=alt.Axis(title=titles[0], labelLimit=400, domain=False, ticks=False)
-            if number or place % ACROSS == 0
-            else None,
-        )
-        colour = alt.Color(
-            "value:Q",
-            scale=alt.Scale(range=_SHADES, interpolate="lab", domain=[low, high], clamp=True, nice=False),
-            legend=None,
-        )
-        chart = chart_of(items)
-        text = chart.mark_text(fontSize=11.5).encode(
-            x=x,
-            y=y,
-            text="text:N",
-            color=alt.condition(f"datum.value > {dark}", alt.value("white"), alt.value(INK)),
-        )
-        square = chart.mark_rect().encode(x=x, y=y, color=colour)
-        return alt.layer(square, text).properties(width=wide * len(column_values), height=_CELL[1] * len(row_values))
+        named = number or place % ACROSS == 0
+        axis = names_axis(list(names.values()), _LONGEST, title=titles[0]) if named else None
+        y = alt.Y("row:N", sort=None, scale=alt.Scale(domain=list(names.values()), paddingInner=0.05), axis=axis)
+        squares = _squares(items, x, y, (low, high))
+        return squares.properties(width=wide * len(column_values), height=_CELL[1] * len(row_values))
 
     return panelled(table, panels, draw, across=1 if number else ACROSS)
+
+
+def _squares(items: Sequence[Mapping[str, Any]], x: alt.X, y: alt.Y, ends: tuple[float, float]) -> alt.LayerChart:
+    """Squares that are the darker the nearer their ``value`` is to the second of ``ends``, each with its ``text``."""
+    low, high = ends
+    dark = low + _DARK * (high - low)
+    shades = alt.Scale(range=_SHADES, interpolate="lab", domain=[low, high], clamp=True, nice=False)
+    chart = chart_of(items)
+    white = alt.condition(f"datum.value > {dark}", alt.value("white"), alt.value(INK))
+    layered = alt.layer(
+        chart.mark_rect().encode(x=x, y=y, color=alt.Color("value:Q", scale=shades, legend=None)),
+        chart.mark_text(fontSize=11.5).encode(x=x, y=y, text="text:N", color=white),
+    )
+    assert isinstance(layered, alt.LayerChart)  # which of two kinds it gives depends on its arguments
+    return layered
 
 
 def box_plot(
@@ -121,11 +124,12 @@ def box_plot(
     )
     colours = summary[colour].unique(maintain_order=True).to_list()
     xs = summary[x].unique(maintain_order=True).to_list()
-    y_title = "Accuracy in one person's answers, %"
+    width = panels_width(summary, panels, _PANEL)
+    offset = alt.XOffset("look:N", sort=None, scale=alt.Scale(domain=[look_of(colour, c) for c in colours]))
+    x_encoding = alt.X("x:N", sort=None, scale=alt.Scale(domain=list(map(str, xs)), paddingInner=0.25), axis=_x_axis(x))
 
     def draw(part: pl.DataFrame, place: int) -> Figure:
         items = [{**item, "x": str(item[x]), "look": look_of(colour, item[colour])} for item in part.to_dicts()]
-        look = looks(colour, colours)
         form = form_of(part)
         rings: list[dict[str, Any]] = [
             {"x": str(one.demonstrations), "look": look_of(colour, context), "mean": value, "label": one.label}
@@ -136,32 +140,33 @@ def box_plot(
         ]
         alike = summary.filter(pl.col("form") == form)  # panels of one form have one scale
         ends = [*alike["low"].to_list(), *alike["high"].to_list(), *(ring["mean"] for ring in rings)]
-        x_encoding = alt.X(
-            "x:N", sort=None, scale=alt.Scale(domain=list(map(str, xs)), paddingInner=0.25), axis=_x_axis(x)
-        )
-        offset = alt.XOffset("look:N", sort=None, scale=alt.Scale(domain=[look_of(colour, c) for c in colours]))
-        y = alt.Y("mean:Q", scale=spanning(ends), axis=alt.Axis(title=y_title, grid=True, tickCount=7))
-        chart = chart_of(items)
-        common = {"x": x_encoding, "xOffset": offset}
-        width = 330
-        band = width / len(xs) * 0.75 / len(colours) * 0.72
-        layers: list[Any] = [
-            chart.mark_bar(size=band, opacity=0.35).encode(y="first:Q", y2="third:Q", color=look["color"], **common),
-            chart.mark_rule(strokeWidth=1.2).encode(y=alt.Y("low:Q"), y2="high:Q", color=look["color"], **common),
-            chart.mark_tick(size=band, thickness=2, orient="horizontal").encode(
-                y="median:Q", color=look["color"], **common
-            ),
-            chart.mark_point(filled=True, size=34, opacity=1, color=INK, shape="diamond").encode(y=y, **common),
-        ]
+        title = "Accuracy in one person's answers, %"
+        y = alt.Y("mean:Q", scale=spanning(ends), axis=alt.Axis(title=title, grid=True, tickCount=7))
+        places = {"x": x_encoding, "xOffset": offset}
+        band = _PANEL / len(xs) * 0.75 / len(colours) * 0.72
+        layers = _boxes(items, y, places, looks(colour, colours, width)["color"], band)
         if rings:
-            legend = alt.Legend(title=None, orient="top", columns=2)
             labels = list(dict.fromkeys(one.label for one in printed))
+            legend = legend_of(labels, width)
             shape = alt.Shape("label:N", scale=alt.Scale(domain=labels, range=list(SHAPES)), legend=legend)
             hollow = chart_of(rings).mark_point(size=64, filled=False, color=INK, strokeWidth=1.6, opacity=1)
-            layers.append(hollow.encode(y=y, shape=shape, **common))
-        return alt.layer(*layers).properties(width=width, height=240)
+            layers.append(hollow.encode(y=y, shape=shape, **places))
+        return alt.layer(*layers).properties(width=_PANEL, height=240)
 
     return _two_way(summary, rows, panels, draw)
+
+
+def _boxes(
+    items: Sequence[Mapping[str, Any]], y: alt.Y, places: Mapping[str, Any], colour: alt.Color, band: float
+) -> list[alt.Chart]:
+    """Boxes of ``band`` pixels across, whiskers, medians and, on the axis ``y``, means."""
+    chart = chart_of(items)
+    return [
+        chart.mark_bar(size=band, opacity=0.35).encode(y="first:Q", y2="third:Q", color=colour, **places),
+        chart.mark_rule(strokeWidth=1.2).encode(y=alt.Y("low:Q"), y2="high:Q", color=colour, **places),
+        chart.mark_tick(size=band, thickness=2, orient="horizontal").encode(y="median:Q", color=colour, **places),
+        chart.mark_point(filled=True, size=34, opacity=1, color=INK, shape="diamond").encode(y=y, **places),
+    ]
 
 
 def curve(
@@ -179,6 +184,13 @@ def curve(
     table = table.with_columns(of_kind.alias("kind"))
     kinds = table["kind"].unique(maintain_order=True).to_list()
     numbered_kinds = table.filter(pl.col(x).is_not_null())["kind"].unique(maintain_order=True).to_list()
+    x_encoding = alt.X(
+        "x:N",
+        sort=None,
+        scale=alt.Scale(type="point", domain=steps, padding=0.4),
+        axis=_x_axis(x, numbered_kinds),
+    )
+    look = looks(colour, kinds, panels_width(table, panels, _PANEL))
 
     def draw(part: pl.DataFrame, place: int) -> Figure:
         form = form_of(part)
@@ -199,33 +211,34 @@ def curve(
         ]
         ends: list[float] = [item[key] for item in items + levels for key in ("accuracy_low", "accuracy_high")]
         scale = spanning(ends + [ring["accuracy"] for ring in rings])
-        x_encoding = alt.X(
-            "x:N",
-            sort=None,
-            scale=alt.Scale(type="point", domain=steps, padding=0.4),
-            axis=_x_axis(x, numbered_kinds),
-        )
         y = alt.Y("accuracy:Q", scale=scale, axis=alt.Axis(title="Accuracy, %", grid=True, tickCount=7))
-        look = looks(colour, kinds)
-        layers: list[Any] = []
-        if levels:
-            level = chart_of(levels)
-            layers += [
-                level.mark_rule(strokeDash=[5, 4], strokeWidth=1.6).encode(y=y, color=look["color"]),
-                level.mark_point(filled=True, size=56, opacity=1).encode(x=x_encoding, y=y, **look),
-            ]
-        if items:
-            chart = chart_of(items)
-            layers += [
-                chart.mark_area(opacity=0.2).encode(
-                    x=x_encoding, y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q", color=look["color"]
-                ),
-                chart.mark_line(strokeWidth=1.8, opacity=0.8).encode(x=x_encoding, y=y, color=look["color"]),
-                chart.mark_point(filled=True, size=56, opacity=1).encode(x=x_encoding, y=y, **look),
-            ]
-        return alt.layer(*layers, *printed_marks(rings, x_encoding, y, steps[-2:])).properties(width=330, height=270)
+        layers = [
+            *(_levels(levels, x_encoding, y, look) if levels else []),
+            *(_lines(items, x_encoding, y, look) if items else []),
+            *printed_marks(rings, x_encoding, y, steps[-2:]),
+        ]
+        return alt.layer(*layers).properties(width=_PANEL, height=270)
 
     return panelled(table, panels, draw)
+
+
+def _levels(levels: Sequence[Mapping[str, Any]], x: alt.X, y: alt.Y, look: Mapping[str, Any]) -> list[alt.Chart]:
+    """Dashed lines across the panel, each with its symbol at the end."""
+    chart = chart_of(levels)
+    return [
+        chart.mark_rule(strokeDash=[5, 4], strokeWidth=1.6).encode(y=y, color=look["color"]),
+        chart.mark_point(filled=True, size=56, opacity=1).encode(x=x, y=y, **look),
+    ]
+
+
+def _lines(items: Sequence[Mapping[str, Any]], x: alt.X, y: alt.Y, look: Mapping[str, Any]) -> list[alt.Chart]:
+    """Lines with symbols, over their intervals."""
+    chart = chart_of(items)
+    return [
+        chart.mark_area(opacity=0.2).encode(x=x, y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q", color=look["color"]),
+        chart.mark_line(strokeWidth=1.8, opacity=0.8).encode(x=x, y=y, color=look["color"]),
+        chart.mark_point(filled=True, size=56, opacity=1).encode(x=x, y=y, **look),
+    ]
 
 
 def dots(
@@ -250,10 +263,10 @@ def dots(
         scale = spanning(ends + [level["accuracy"] for level in levels])
         x = alt.X("accuracy:Q", scale=scale, axis=alt.Axis(title="Accuracy, %", grid=True, tickCount=6))
         names = [described({rows: row}) for row in row_values]
-        axis = alt.Axis(title=None, labelLimit=320, domain=False, ticks=False) if place % 2 == 0 else None
+        axis = names_axis(names, _LONGEST) if place % ACROSS == 0 else None
         y = alt.Y("row:N", sort=None, scale=alt.Scale(domain=names, paddingInner=0.3), axis=axis)
         offset = alt.YOffset("look:N", sort=None, scale=alt.Scale(domain=[look_of(colour, c) for c in colours]))
-        look, chart = looks(colour, colours), chart_of(items)
+        look, chart = looks(colour, colours, panels_width(table, panels, 300)), chart_of(items)
         layers: list[Any] = []
         if levels:
             level = chart_of(levels)

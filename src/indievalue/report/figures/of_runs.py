@@ -20,10 +20,12 @@ from indievalue.report.figures.drawing import (
     chart_of,
     dot_figure,
     dot_layers,
+    legend_of,
     predictor_looks,
     spanning,
 )
-from indievalue.report.figures.styles import INK, MUTED, Style
+from indievalue.report.figures.lettering import lines_within
+from indievalue.report.figures.styles import INK, MUTED, PredictorStyle
 from indievalue.report.paper import paper_about
 from indievalue.report.tips import accuracy_tip
 from indievalue.runs.run import Run
@@ -34,11 +36,14 @@ _LABEL = 0.14
 _SQUARE = 520
 """Pixels that a figure with two axes of the same kind is wide at most."""
 
+_TICKS = 50
+"""Pixels to the left of a figure with numbers along its vertical axis."""
+
 _FINEST = 4.0
 """Points of accuracy that one bar of a distribution spans at least."""
 
 
-def accuracy_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
+def accuracy_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> alt.LayerChart:
     """Accuracy of every predictor with its 95% interval and, hollow, what the paper printed; the best comes first."""
     form = run.record.form
     best_first = sorted(run.scores, key=lambda name: -run.scores[name].accuracy)
@@ -87,7 +92,7 @@ def accuracy_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
     return dot_figure(layers, rows)
 
 
-def category_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
+def category_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> alt.LayerChart:
     """Accuracy in every category with its 95% interval, by predictor; categories are sorted by the best predictor's."""
     table = run.by_category
     of_best = table.filter(pl.col("predictor") == run.best).sort("accuracy", descending=True, maintain_order=True)
@@ -102,12 +107,11 @@ def category_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) ->
         for item in table.to_dicts()
     ]
     x = accuracy_axis([item[end] for item in dots for end in ("accuracy_low", "accuracy_high")])
-    longest = max(len(name) for name in run.scores)
-    legend = alt.Legend(title=None, columns=max(1, width // (longest * 8 + 40)), labelLimit=width, symbolSize=70)
+    legend = legend_of(list(run.scores), rows.across)
     return dot_figure(dot_layers(dots, rows, x, predictor_looks(styles, list(run.scores), legend)), rows)
 
 
-def people_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.VConcatChart:
+def people_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> alt.VConcatChart:
     """How accuracy is spread over people: for each predictor the share of people in every band of accuracy."""
     edges = _band_edges(run.by_person["probes"].to_numpy())
     shares, quartiles = {}, {}
@@ -151,7 +155,7 @@ def people_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> a
             middle.mark_rule(color=colour, strokeWidth=thickness) for colour, thickness in (("white", 4), (INK, 1.5))
         ]
         heading = alt.TitleParams(
-            predictor,
+            lines_within(predictor, width - 10, bold=True),
             subtitle=f"median {median:.0f}%, the middle half of people {low:.0f}–{high:.0f}%",
             anchor="start",
             fontSize=13,
@@ -163,7 +167,7 @@ def people_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> a
     return alt.vconcat(*charts, spacing=10).properties(config=CONFIG)
 
 
-def reliability_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE) -> alt.LayerChart:
+def reliability_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> alt.LayerChart:
     """How often each predictor is right in bins of the probability that it gave its choice, with 95% intervals.
 
     The larger a dot, the more answers it stands for; on the diagonal probabilities are what they say. The chart is as
@@ -177,10 +181,7 @@ def reliability_figure(run: Run, styles: Mapping[str, Style], width: int = WIDE)
     given = [name for name in run.scores if name in set(table["predictor"])]
     ends = [item[end] for item in bins for end in ("stated", "accuracy")]
     scale = spanning(ends or [0.0, 100.0])
-    longest = max((len(name) for name in given), default=1)
-    columns = max(1, min(width, _SQUARE) // (longest * 8 + 40))
-    legend = alt.Legend(title=None, columns=columns, labelLimit=width, symbolSize=70, symbolOpacity=1)
-    looks = predictor_looks(styles, given, legend)
+    looks = predictor_looks(styles, given, legend_of(given, min(width, _SQUARE) - _TICKS, symbolOpacity=1))
     low, high = scale.to_dict()["domain"]
     step = 20 if width < NARROW else 10
     ticks = [tick for tick in range(0, 101, step) if low <= tick <= high]  # the same on axes of different lengths

@@ -7,11 +7,18 @@ import altair as alt
 import polars as pl
 
 from indievalue.report.described import described
-from indievalue.report.figures.drawing import CONFIG, Figure, chart_of
+from indievalue.report.figures.drawing import CONFIG, Figure, chart_of, legend_of
 from indievalue.report.figures.styles import INK, MUTED, PALETTE, SHAPES, predictor_styles
 
 ACROSS = 2
 """Panels side by side, before another row of them begins."""
+
+_BETWEEN = 28
+"""Pixels between panels side by side."""
+
+
+_LEGEND = 430
+"""Pixels that a legend may take above the narrowest panel, which the heading of the figure takes too."""
 
 
 def panelled(
@@ -26,12 +33,21 @@ def panelled(
             described({by: value}), anchor="start", frame="group", fontSize=13, color=MUTED, offset=8
         )
         charts.append(draw(table.filter(pl.col(by) == value), place).properties(title=heading))
-    rows = [alt.hconcat(*charts[at : at + across], spacing=28) for at in range(0, len(charts), across)]
+    rows = [alt.hconcat(*charts[at : at + across], spacing=_BETWEEN) for at in range(0, len(charts), across)]
     return alt.vconcat(*rows, spacing=18).properties(config=CONFIG)
 
 
-def looks(axis: str, values: Sequence[Any], *, legend: bool = True) -> dict[str, Any]:
-    """Colour and shape by the key ``look``, for the values of an axis; predictors look as they do in every report."""
+def panels_width(table: pl.DataFrame, by: str | None, each: float, *, across: int = ACROSS) -> float:
+    """Pixels that a row of panels takes, of ``each`` for one, without the names to the left of it."""
+    side_by_side = 1 if by is None else max(1, min(across, table[by].n_unique()))
+    return side_by_side * each + (side_by_side - 1) * _BETWEEN
+
+
+def looks(axis: str, values: Sequence[Any], legend_width: float | None) -> dict[str, Any]:
+    """Colour and shape by the key ``look``, for the values of an axis; predictors look as they do in every report.
+
+    The legend keeps to ``legend_width``, or to what a heading takes at least; with None there is no legend.
+    """
     if axis == "predictor":
         styles = predictor_styles(map(str, values))
         colours, shapes = [styles[v].colour for v in values], [styles[v].shape for v in values]
@@ -39,11 +55,7 @@ def looks(axis: str, values: Sequence[Any], *, legend: bool = True) -> dict[str,
         colours = [PALETTE[place % len(PALETTE)][0] for place in range(len(values))]
         shapes = [SHAPES[place % len(SHAPES)] for place in range(len(values))]
     names = [described({axis: value}) for value in values]
-    made = (
-        alt.Legend(title=None, orient="top", labelLimit=0, symbolSize=70, symbolOpacity=1, columns=4)
-        if legend
-        else None
-    )
+    made = None if legend_width is None else legend_of(names, max(legend_width, _LEGEND), symbolOpacity=1)
     return {
         "color": alt.Color("look:N", scale=alt.Scale(domain=names, range=colours), legend=made),
         "shape": alt.Shape("look:N", scale=alt.Scale(domain=names, range=shapes), legend=made),

@@ -13,7 +13,7 @@ FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 
 
 @dataclass(frozen=True)
-class Style:
+class PredictorStyle:
     """A colour on white and its fellow on a dark ground, both at 3:1 or more, and a Vega shape that says the same."""
 
     colour: str
@@ -32,7 +32,10 @@ SPREAD = (
 )
 """Colours from far below the mean to far above it, and their fellows on a dark ground."""
 
-BASELINES = {"random": Style("#8a8a8a", "#8f8f8f", "diamond"), "majority": Style("#4d4d4d", "#dcdcdc", "square")}
+BASELINES = {
+    "random": PredictorStyle("#8a8a8a", "#8f8f8f", "diamond"),
+    "majority": PredictorStyle("#4d4d4d", "#dcdcdc", "square"),
+}
 """Predictors that know nothing about the person stay grey."""
 
 PALETTE = (
@@ -48,9 +51,9 @@ PALETTE = (
 SHAPES = ("circle", "triangle-up", "square", "diamond", "triangle-down", "cross")
 
 
-def predictor_styles(predictors: Iterable[str]) -> dict[str, Style]:
+def predictor_styles(predictors: Iterable[str]) -> dict[str, PredictorStyle]:
     """A style for each predictor, given out in the order named; after six, colours return with other shapes."""
-    styles: dict[str, Style] = {}
+    styles: dict[str, PredictorStyle] = {}
     coloured = 0
     for predictor in predictors:
         if predictor in styles:
@@ -59,6 +62,6 @@ def predictor_styles(predictors: Iterable[str]) -> dict[str, Style]:
             styles[predictor] = BASELINES[predictor]
             continue
         again, place = divmod(coloured, len(PALETTE))
-        styles[predictor] = Style(*PALETTE[place], SHAPES[(place + again) % len(SHAPES)])
+        styles[predictor] = PredictorStyle(*PALETTE[place], SHAPES[(place + again) % len(SHAPES)])
         coloured += 1
     return styles

@@ -1,4 +1,8 @@
-"""The world map of accuracy: one colour a country, by how far it is from the predictor's mean."""
+"""The world map of accuracy: one colour a country, by how far it is from the predictor's mean.
+
+Maps are written as SVG here, not drawn by Altair: all maps of a page refer to one copy of the outline, whereas every
+chart of Vega's would hold its own, and the dots of countries too small to see have no counterpart in its maps.
+"""
 
 import json
 from collections.abc import Mapping
@@ -142,8 +146,8 @@ def map_svg(countries: list[Country], scale: Scale, label: str) -> Markup:
     ).format(label, width, height, LAND, PAPER, INK, Markup("").join(marks))
 
 
-def map_file(countries: list[Country], scale: Scale, title: str, subtitle: str) -> str:
-    """The map as an SVG file of its own, with its legend."""
+def map_file(countries: list[Country], scale: Scale) -> str:
+    """The map as SVG that needs no :func:`shapes`, with its legend."""
     outline = read_outline()
     width, height = outline.size
     land = f'<path d="{"".join([*outline.countries.values(), outline.unnumbered])}"/>'
@@ -160,19 +164,17 @@ def map_file(countries: list[Country], scale: Scale, title: str, subtitle: str) 
         entries.append(("url(#few)", "too few people"))
     each = (width - 80) // len(entries)
     legend = "".join(
-        f'<g transform="translate({40 + place * each},{height + 190})">'
+        f'<g transform="translate({40 + place * each},{height + 60})">'
         f'<rect width="{each - 12}" height="26" fill="{fill}" stroke="{INK}"/>'
         f'<text y="66" font-size="32" fill="{INK}">{escape(text)}</text></g>'
         for place, (fill, text) in enumerate(entries)
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * 0.4:.0f}" height="{(height + 320) * 0.4:.0f}" '
-        f'viewBox="0 0 {width} {height + 320}" font-family="{FONT}"><defs>{_hatch("few")}</defs>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * 0.4:.0f}" height="{(height + 170) * 0.4:.0f}" '
+        f'viewBox="0 0 {width} {height + 170}" font-family="{FONT}"><defs>{_hatch("few")}</defs>'
         f'<rect width="100%" height="100%" fill="{PAPER}"/>'
-        f'<text x="40" y="60" font-size="40" font-weight="bold" fill="{INK}">{escape(title)}</text>'
-        f'<text x="40" y="108" font-size="33" fill="{MUTED}">{escape(subtitle)}</text>'
-        f'<g transform="translate(0,130)"><g fill="{LAND}" stroke="{PAPER}" stroke-width="2">{land}</g>'
-        f'<g stroke="{INK}" stroke-width="1.5" stroke-linejoin="round">{"".join(marks)}</g></g>{legend}</svg>'
+        f'<g fill="{LAND}" stroke="{PAPER}" stroke-width="2">{land}</g>'
+        f'<g stroke="{INK}" stroke-width="1.5" stroke-linejoin="round">{"".join(marks)}</g>{legend}</svg>'
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from indievalue.files import new_directory, new_file
-from indievalue.report.tables.table import Table
+from indievalue.report.tables.table import PrintedTable
 
 TABLE_FILES = (".csv", ".md", ".tex")
 """Endings of the files that a table can be written to."""
@@ -35,12 +35,12 @@ def write_frames(
                 write_frame(whole, folder / f"{name}{ending}", f"{caption}: {name}")
 
 
-def _table(frame: pl.DataFrame, name: str, caption: str) -> Table:
+def _table(frame: pl.DataFrame, name: str, caption: str) -> PrintedTable:
     """Words before numbers, as a table has them."""
     columns = sorted(frame.columns, key=lambda column: frame.schema[column].is_numeric())
     words = [column for column in columns if not frame.schema[column].is_numeric()]
     rows = tuple(tuple(_text(value) for value in row) for row in frame.select(columns).iter_rows())
-    return Table(name, caption, tuple(column.replace("_", " ") for column in columns), rows, len(words))
+    return PrintedTable(name, caption, tuple(column.replace("_", " ") for column in columns), rows, len(words))
 
 
 def _text(value: object) -> str:

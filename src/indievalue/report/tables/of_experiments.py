@@ -8,7 +8,7 @@ import polars as pl
 from indievalue.report.described import described
 from indievalue.report.numbers import interval, number, probability, signed, signed_interval, with_interval
 from indievalue.report.paper import PaperFigure
-from indievalue.report.tables.table import Table
+from indievalue.report.tables.table import PrintedTable
 from indievalue.scoring.inequity import Inequity
 
 ALL = "all"
@@ -21,7 +21,7 @@ NARROW = 9
 """A table of more columns has no room for intervals."""
 
 
-def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = "accuracy") -> Table:
+def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = "accuracy") -> PrintedTable:
     """A row for every combination of ``down`` and a column for every value of ``across``, in order of occurrence.
 
     Cells are ``value``, with its interval where there are at most :data:`NARROW` columns; empty where there is none. Of
@@ -35,7 +35,7 @@ def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = 
         rows.setdefault(tuple(row[name] for name in down), {})[row[across]] = text
     kept = [place for place in range(len(down)) if len({key[place] for key in rows}) > 1] or list(range(len(down)))[:1]
     number = {} if interval else numbered(columns)
-    return Table(
+    return PrintedTable(
         "",
         "",
         (*(down[place].replace("_", " ") for place in kept), *(number.get(c, _words(across, c)) for c in columns)),
@@ -57,7 +57,7 @@ def numbered(names: Sequence[Any], longest: int = 14) -> dict[Any, str]:
     return {name: str(place) for place, name in enumerate((n for n in names if n != ALL), start=1)}
 
 
-def comparison_table(table: pl.DataFrame) -> Table:
+def comparison_table(table: pl.DataFrame) -> PrintedTable:
     """:func:`indievalue.experiments.compare.comparisons` for readers."""
     rows = [
         (
@@ -71,10 +71,10 @@ def comparison_table(table: pl.DataFrame) -> Table:
         for row in table.iter_rows(named=True)
     ]
     headings = ("where", "from", "to", "difference, points", "effect size d_z", "p (Holm)")
-    return Table("", "", headings, tuple(rows), 3)
+    return PrintedTable("", "", headings, tuple(rows), 3)
 
 
-def paper_table(figures: Iterable[PaperFigure], *, sigma: bool) -> Table:
+def paper_table(figures: Iterable[PaperFigure], *, sigma: bool) -> PrintedTable:
     """The paper's figures for readers, without columns that it left empty; σ only where it is wanted."""
     rows = [
         (
@@ -91,7 +91,7 @@ def paper_table(figures: Iterable[PaperFigure], *, sigma: bool) -> Table:
     headings = ("predictor", "shown", "statements", "polar", "refined", "σ")
     wanted = range(6 if sigma else 5)
     kept = [place for place in wanted if place < 3 or any(row[place] for row in rows)]
-    return Table("", "", tuple(headings[p] for p in kept), tuple(tuple(row[p] for p in kept) for row in rows), 2)
+    return PrintedTable("", "", tuple(headings[p] for p in kept), tuple(tuple(row[p] for p in kept) for row in rows), 2)
 
 
 def _words(axis: str, value: Any) -> str:
@@ -113,7 +113,7 @@ def inequity_table(result: Inequity) -> pl.DataFrame:
     return pl.concat(parts, how="diagonal").select(result.table.columns)
 
 
-def shown_inequity(table: pl.DataFrame) -> Table:
+def shown_inequity(table: pl.DataFrame) -> PrintedTable:
     rows = [
         (
             row["predictor"],
@@ -130,17 +130,17 @@ def shown_inequity(table: pl.DataFrame) -> Table:
         for row in table.iter_rows(named=True)
     ]
     headings = ("predictor", "demographic", "groups", "σ", "σ by chance", "σ without noise", "p", "worst", "best")
-    return Table("", "", headings, tuple(rows), 2)
+    return PrintedTable("", "", headings, tuple(rows), 2)
 
 
-def shown_groups(groups: pl.DataFrame) -> Table:
+def shown_groups(groups: pl.DataFrame) -> PrintedTable:
     """One row per group, one column per predictor."""
     predictors = groups["predictor"].unique(maintain_order=True).to_list()
     rows: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in groups.iter_rows(named=True):
         key = row["demographic"].replace("_", " "), row["group"], f"{row['people']:,}"
         rows.setdefault(key, {})[row["predictor"]] = with_interval(row["value"], row["low"], row["high"])
-    return Table(
+    return PrintedTable(
         "",
         "",
         ("demographic", "group", "people", *predictors),

@@ -8,17 +8,17 @@ import polars as pl
 
 from indievalue.files import new_file
 from indievalue.report.numbers import MISSING, interval, number, with_interval
-from indievalue.report.tables.table import Table
+from indievalue.report.tables.table import PrintedTable
 from indievalue.report.wording import called, slug
 from indievalue.runs.names import run_names
 from indievalue.runs.run import Run
 
 
-def run_tables(run: Run, title: str, ending: str) -> list[Table]:
+def run_tables(run: Run, title: str, ending: str) -> list[PrintedTable]:
     """Every table of one run. ``title`` says in captions which run it is, ``ending`` in names of files."""
     tables = [_accuracy(run), _by("category", run.by_category, run), _by_question(run), *_inequity(run)]
     return [
-        Table(f"{table.name}-{ending}", f"{table.caption}, {title}", table.headings, table.rows, table.names)
+        PrintedTable(f"{table.name}-{ending}", f"{table.caption}, {title}", table.headings, table.rows, table.names)
         for table in tables
     ]
 
@@ -39,7 +39,7 @@ def write_run_tables(runs: Sequence[Run], directory: str | Path) -> list[Path]:
     return written
 
 
-def _accuracy(run: Run) -> Table:
+def _accuracy(run: Run) -> PrintedTable:
     headings = ("Predictor", "Accuracy, %", "95% interval", "Log loss", "Brier", "ECE", "Invalid", "People", "Answers")
     ranked = sorted(run.scores.items(), key=lambda item: -item[1].accuracy)
     rows = tuple(
@@ -52,22 +52,22 @@ def _accuracy(run: Run) -> Table:
         )
         for name, score in ranked
     )
-    return Table("accuracy", "Accuracy by predictor", headings, rows)
+    return PrintedTable("accuracy", "Accuracy by predictor", headings, rows)
 
 
-def _by(part: str, table: pl.DataFrame, run: Run) -> Table:
+def _by(part: str, table: pl.DataFrame, run: Run) -> PrintedTable:
     headings = (part.capitalize(), *(f"{name}, %" for name in run.scores))
-    return Table(f"accuracy-by-{part}", f"Accuracy by {part}", headings, tuple(_wide(table, [part], run)))
+    return PrintedTable(f"accuracy-by-{part}", f"Accuracy by {part}", headings, tuple(_wide(table, [part], run)))
 
 
-def _by_question(run: Run) -> Table:
+def _by_question(run: Run) -> PrintedTable:
     asked = {question.id: question for question in run.survey.questions}
     rows = tuple(
         (id_, asked[id_].asks, asked[id_].category, *figures)
         for id_, *figures in _wide(run.by_question, ["question"], run)
     )
     headings = ("Question", "Asks", "Category", *(f"{name}, %" for name in run.scores))
-    return Table("accuracy-by-question", "Accuracy by question", headings, rows, names=3)
+    return PrintedTable("accuracy-by-question", "Accuracy by question", headings, rows, names=3)
 
 
 def _wide(table: pl.DataFrame, keys: list[str], run: Run) -> Iterable[tuple[str, ...]]:
@@ -77,7 +77,7 @@ def _wide(table: pl.DataFrame, keys: list[str], run: Run) -> Iterable[tuple[str,
         yield (*map(str, key), *(_with_interval(of.get(name)) for name in run.scores))
 
 
-def _inequity(run: Run) -> list[Table]:
+def _inequity(run: Run) -> list[PrintedTable]:
     found = run.index
     if found is None:
         return []
@@ -86,7 +86,9 @@ def _inequity(run: Run) -> list[Table]:
     index: tuple[tuple[str, ...], ...] = tuple(
         (row["predictor"], str(row["demographics"]), *_sigma(row)) for row in found.index.iter_rows(named=True)
     )
-    tables = [Table("inequity", "Value Inequity Index: spread of accuracy over groups, in points", headings, index)]
+    tables = [
+        PrintedTable("inequity", "Value Inequity Index: spread of accuracy over groups, in points", headings, index)
+    ]
     headings = ("Demographic", "Predictor", "Worst group", "Left out", "Groups", *spread, "Worst, %", "Gap")
     rows: tuple[tuple[str, ...], ...] = tuple(
         (
@@ -102,7 +104,7 @@ def _inequity(run: Run) -> list[Table]:
         for row in found.table.iter_rows(named=True)
     )
     caption = "Spread of accuracy over the groups of each demographic, in points"
-    tables.append(Table("inequity-by-demographic", caption, headings, rows, names=4))
+    tables.append(PrintedTable("inequity-by-demographic", caption, headings, rows, names=4))
     groups = found.groups.rename({"value": "accuracy", "low": "accuracy_low", "high": "accuracy_high"})
     keys = ["demographic", "group", "people"]
     rows = tuple(
@@ -110,7 +112,7 @@ def _inequity(run: Run) -> list[Table]:
         for demographic, *rest in _wide(groups.sort("demographic", maintain_order=True), keys, run)
     )
     headings = ("Demographic", "Group", "People", *(f"{name}, %" for name in run.scores))
-    return [*tables, Table("accuracy-by-group", "Accuracy by group", headings, rows, names=2)]
+    return [*tables, PrintedTable("accuracy-by-group", "Accuracy by group", headings, rows, names=2)]
 
 
 def _sigma(row: dict[str, Any]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': "{''}",  # \textquotedbl is not in LaTeX's own font encoding
     "–": "--",
     "≈": r"$\approx$",
     "≤": r"$\leq$",
@@ -27,7 +27,7 @@ _LATEX = {
 
 
 @dataclass(frozen=True)
-class Table:
+class PrintedTable:
     """A table as it is printed.
 
     Attributes:

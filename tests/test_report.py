@@ -147,7 +147,7 @@ def test_a_wrong_value_is_named_with_its_place(run_folder: Path) -> None:
 def test_files_of_two_runs_are_not_mixed(run_folder: Path) -> None:
     summary = json.loads((run_folder / "summary.json").read_text())
     (run_folder / "summary.json").write_text(json.dumps({"random": summary["random"]}))
-    with pytest.raises(IndievalueError, match="not of one run"):
+    with pytest.raises(IndievalueError, match="not from the same run"):
         load_run(run_folder)
 
 

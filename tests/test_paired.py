@@ -181,7 +181,7 @@ def test_runs_are_compared_on_the_command_line(runs: tuple[Path, Path], tmp_path
         ((two,), "nothing to compare"),
         ((one, "--predictor", "gpt"), "no run has a predictor 'gpt'"),
         ((one, "--out", tmp_path / "c.csv"), "exists already"),
-        ((one, tmp_path / "absent"), "is no run directory"),
+        ((one, tmp_path / "absent"), "is not a run directory"),
     ):
         refused = _run("compare", *arguments)
         assert refused.returncode == 1

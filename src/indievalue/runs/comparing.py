@@ -55,7 +55,10 @@ def compare_runs(
 
 
 def comparison_table(compared: Sequence[Comparison]) -> pl.DataFrame:
-    """Return all comparisons as one table, with columns ``predictor_a``, ``predictor_b``, ``people`` and ``probes``."""
+    """Return all comparisons as one table.
+
+    Columns: ``predictor_a``, ``predictor_b``, ``people``, ``probes``, then those of :attr:`Comparison.table`.
+    """
     return pl.concat(
         one.table.select(
             pl.lit(one.a).alias("predictor_a"),

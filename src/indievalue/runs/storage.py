@@ -74,7 +74,7 @@ def load_run(directory: str | Path) -> Run:
     """
     folder = Path(directory)
     if not folder.is_dir():
-        raise IndievalueError(f"{folder} is no run directory; `indievalue evaluate … --out {folder}` writes one")
+        raise IndievalueError(f"{folder} is not a run directory; `indievalue evaluate … --out {folder}` writes one")
     record = _read(folder / "run.json", _RECORD)
     if record.format > FORMAT:
         raise IndievalueError(
@@ -120,7 +120,9 @@ def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:
     except (OSError, pl.exceptions.PolarsError) as error:
         raise IndievalueError(f"cannot read {file}: {error}") from None
     if people.columns[:2] != ["person", "weight"] or people["person"].n_unique() < len(people):
-        raise IndievalueError(f"{file} is not a valid run file: its first columns must be person (without duplicates) and weight")
+        raise IndievalueError(
+            f"{file} is not a valid run file: its first columns must be person (without duplicates) and weight"
+        )
     absent = set(predictions["person"]) - set(people["person"])
     if absent:
         raise IndievalueError(

@@ -126,8 +126,8 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         (changed(SMALL, minimum=1), "minimum"),
         (changed(SMALL, predictors=[]), "predictors"),
         ("title: only that", "'asks' is missing"),
-        ("- a list", "describes no experiment"),
-        ("a: [", "is no YAML"),
+        ("- a list", "is not an experiment"),
+        ("a: [", "is not valid YAML"),
     ],
 )
 def test_what_a_yaml_cannot_say_is_told_by_key(text: str, complaint: str) -> None:
@@ -345,7 +345,7 @@ def test_a_cell_of_other_settings_or_people_is_refused_unless_forced(
     run_experiment(small, gardeners, tmp_path / "out", tested=14)
     before = tables(tmp_path / "out")
     other = parse_experiment(changed(SMALL, **keys), "small", "small.yaml")
-    with pytest.raises(IndievalueError, match=f"was made with other .*{differs}.* than asked for now.*--force"):
+    with pytest.raises(IndievalueError, match=f"was computed with other .*{differs}.* than requested.*--force"):
         run_experiment(other, gardeners, tmp_path / "out", tested=people, seed=seed)
     assert tables(tmp_path / "out") == before
     run_experiment(other, gardeners, tmp_path / "out", tested=people, seed=seed, force=True)
@@ -382,7 +382,7 @@ def test_a_directory_of_something_else_is_left_alone(small: Experiment, gardener
     assert [file.name for file in (tmp_path / "mine").iterdir()] == ["diary.txt"]
     run_experiment(small, gardeners, tmp_path / "out", tested=14)
     other = small.model_copy(update={"name": "other"})
-    with pytest.raises(IndievalueError, match="holds the experiment small, and not other; choose another --out"):
+    with pytest.raises(IndievalueError, match="holds the experiment small, not other; choose another --out"):
         run_experiment(other, gardeners, tmp_path / "out", tested=14, force=True)
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):

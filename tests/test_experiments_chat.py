@@ -95,7 +95,7 @@ def test_how_a_model_is_asked_is_part_of_its_cells_and_of_no_others(gardeners: P
         lines: list[str] = []
         run_experiment(experiment, gardeners, tmp_path / "out", tested=3, asking=asking(loopback), say=lines.append)
         assert "2 finished already, none left" in "\n".join(lines)
-        with pytest.raises(Exception, match="was made with other asking than asked for now"):
+        with pytest.raises(Exception, match="was computed with other asking than requested"):
             run_experiment(
                 experiment,
                 gardeners,

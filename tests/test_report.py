@@ -152,7 +152,7 @@ def test_files_of_two_runs_are_not_mixed(run_folder: Path) -> None:
 
 
 def test_no_directory_and_no_run(tmp_path: Path) -> None:
-    with pytest.raises(IndievalueError, match="no run directory"):
+    with pytest.raises(IndievalueError, match="not a run directory"):
         load_run(tmp_path / "nothing")
     with pytest.raises(IndievalueError, match="at least one"):
         write_report([], tmp_path / "report.html")
@@ -319,8 +319,8 @@ def test_what_was_evaluated_is_one_sentence(tmp_path: Path, survey_folder: Path)
         for form in ("polar", "refined")
     ]
     assert wording.evaluated(runs) == (
-        "Four predictors tried to predict 3 answers of each of 12 synthetic people made after A small survey, in polar "
-        "and refined form, given all of the person’s other statements, under the strict protocol."
+        "Four predictors tried to predict 3 answers of each of 12 synthetic people modelled on A small survey, in "
+        "polar and refined form, given all of the person’s other statements, under the strict protocol."
     )
 
 

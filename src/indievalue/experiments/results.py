@@ -1,4 +1,4 @@
-"""What an experiment leaves behind: its tables, its figure, and a page that says what was asked and what came out."""
+"""Write the results of an experiment: tables, figure and page."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +34,9 @@ from indievalue.scoring.inequity import inequity
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out, ready to be written.
+    """The results of an experiment.
 
-    ``data`` is the table in full; ``shown`` what readers see of it, ``figure`` the chart, ``legend`` how to read it.
+    ``data`` is the full table, ``shown`` the table for readers, ``figure`` the chart, and ``legend`` its caption.
     """
 
     data: pl.DataFrame
@@ -48,7 +48,7 @@ class Outcome:
 
 def write_results(planned: Plan, study: Study, folder: Folder, *, survey: str | None, command: str) -> None:
     """Write ``table.csv``, ``.md`` and ``.tex``, ``comparisons.csv``, ``figure.svg``, ``.png`` and ``.pdf``,
-    ``results.md`` and ``run.json`` from finished cells. ``command`` is what would do it all again.
+    ``results.md`` and ``run.json`` from finished cells. ``command`` is the command to reproduce them.
     """
     experiment, path = planned.experiment, folder.path
     comparable = paper_about(study.people.findings) is not None
@@ -75,7 +75,7 @@ def write_results(planned: Plan, study: Study, folder: Folder, *, survey: str | 
 def results_page(
     experiment: Experiment, outcome: Outcome, figures: list[PaperFigure], study: Study, command: str
 ) -> str:
-    """The page in Markdown."""
+    """Return the results page in Markdown."""
     lines = [f"# {experiment.title}", "", fill(experiment.asks, 120), "", f"![{experiment.title}](figure.svg)", ""]
     lines += [
         f"{outcome.legend}.",

@@ -1,4 +1,4 @@
-"""What the figures of a report are drawn with: rows of dots, axes of accuracy, one look, and SVG."""
+"""Shared parts of figures: rows of dots, accuracy axes, the theme, and rendering to SVG."""
 
 import json
 import re
@@ -16,10 +16,10 @@ from markupsafe import escape
 from indievalue.report.figures.styles import FONT, GRID, INK, MUTED, PAPER, Style
 
 WIDE = 720
-"""Pixels across, where nothing else is asked for."""
+"""Default width in pixels."""
 
 NARROW = 480
-"""A figure of fewer pixels puts the name of a row above it and not beside it, so that a phone can show it."""
+"""Width in pixels below which row names are placed above the rows rather than beside them, for phones."""
 
 CONFIG: dict[str, Any] = {
     "background": "white",
@@ -45,17 +45,17 @@ CONFIG: dict[str, Any] = {
 }
 
 _NAME = ""
-"""The line of a row that holds the row's name, in a narrow figure."""
+"""The line within a row that holds the row's name, in narrow figures."""
 
 _HEADING = 16
-"""Height of that line."""
+"""Height of that line in pixels."""
 
 _GAP = 0.2
-"""Share of a row's height that parts it from the next."""
+"""Gap between rows, as a share of the row height."""
 
 
 _TITLE = 56
-"""Pixels that a title and a subtitle take above a figure."""
+"""Height in pixels of the title and subtitle."""
 
 Figure = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VConcatChart
 """Any chart."""
@@ -63,9 +63,9 @@ Figure = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VC
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a dot figure, each of ``lines`` thinner ones of ``height`` pixels.
+    """The rows of a dot figure, each divided into ``lines`` of ``height`` pixels.
 
-    Data are placed by their keys ``row`` and ``line``.
+    Items are placed by their keys ``row`` and ``line``.
     """
 
     names: tuple[str, ...]
@@ -79,7 +79,7 @@ class Rows:
 
     @property
     def pixels(self) -> int:
-        """Height of the whole figure without axis and legend."""
+        """Height of the figure without axis and legend."""
         lines = len(self.lines) + (_HEADING / self.height if self.narrow else 0)
         return round(len(self.names) * lines * self.height / (1 - _GAP))
 
@@ -92,7 +92,7 @@ class Rows:
         }
 
     def headings(self) -> list[alt.Chart]:
-        """The names of the rows as text above each, where the figure is narrow."""
+        """Return the row names as text above each row, if the figure is narrow."""
         if not self.narrow:
             return []
         text = chart_of([{"row": name, "line": _NAME} for name in self.names])
@@ -101,8 +101,8 @@ class Rows:
 
 
 def chart_of(items: Sequence[Mapping[str, Any]]) -> alt.Chart:
-    """A chart without marks of ``items``, which it holds itself."""
-    # As text, for Altair copies whatever a chart holds again and again.
+    """Return a chart without marks, with ``items`` as inline data."""
+    # As text, because Altair repeatedly copies the contents of a chart.
     text = json.dumps([dict(item) for item in items])
     return alt.Chart(alt.InlineData(values=text, format=alt.JsonDataFormat(type="json")))
 
@@ -110,7 +110,7 @@ def chart_of(items: Sequence[Mapping[str, Any]]) -> alt.Chart:
 def dot_layers(
     items: Sequence[Mapping[str, Any]], rows: Rows, x: alt.X, looks: Mapping[str, Any]
 ) -> list[alt.Chart | alt.LayerChart]:
-    """Intervals (``accuracy_low`` to ``accuracy_high``), and on each a dot (``accuracy``) that says its ``tip``."""
+    """Return intervals (``accuracy_low`` to ``accuracy_high``) and dots (``accuracy``) described by ``tip``."""
     chart = chart_of(items)
     interval = chart.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(
         x=alt.X("accuracy_low:Q"), x2="accuracy_high:Q", color=looks["color"], **rows.encoding()
@@ -121,7 +121,7 @@ def dot_layers(
 
 
 def dot_figure(layers: Sequence[alt.Chart | alt.LayerChart], rows: Rows) -> alt.LayerChart:
-    """The layers as one figure, exactly as wide as ``rows`` says, with labels and all."""
+    """Combine layers into one figure whose width, labels included, is that of ``rows``."""
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
     chart = alt.layer(*rows.headings(), *layers)
     assert isinstance(chart, alt.LayerChart)  # which of two kinds it gives depends on its arguments
@@ -131,7 +131,7 @@ def dot_figure(layers: Sequence[alt.Chart | alt.LayerChart], rows: Rows) -> alt.
 def predictor_looks(
     styles: Mapping[str, Style], predictors: Sequence[str], legend: alt.Legend | None
 ) -> dict[str, Any]:
-    """Colour and shape by the key ``predictor``."""
+    """Return encodings of colour and shape by the key ``predictor``."""
     colours, shapes = [styles[name].colour for name in predictors], [styles[name].shape for name in predictors]
     return {
         "color": alt.Color("predictor:N", scale=alt.Scale(domain=predictors, range=colours), legend=legend),
@@ -140,14 +140,14 @@ def predictor_looks(
 
 
 def accuracy_axis(values: Sequence[float]) -> alt.X:
-    """An axis that spans ``values``: dots need no zero, and intervals would be lost beside one."""
+    """Return an accuracy axis that spans ``values``, without zero so that intervals stay visible."""
     return alt.X("accuracy:Q", scale=spanning(values), axis=alt.Axis(title="Accuracy, %", grid=True, tickCount=6))
 
 
 def spanning(values: Iterable[float | None]) -> alt.Scale:
     """Return a scale from the multiple of five below the least of ``values`` to the one above the greatest.
 
-    Values that are None or not finite are passed over.
+    Values that are None or not finite are ignored.
     """
     given = [value for value in values if value is not None and np.isfinite(value)]
     low, high = 5 * np.floor(min(given) / 5), 5 * np.ceil(max(given) / 5)
@@ -155,26 +155,26 @@ def spanning(values: Iterable[float | None]) -> alt.Scale:
 
 
 def unchecked() -> AbstractContextManager[None]:
-    """Build charts without Altair checking every part of them, which takes as long as drawing them."""
+    """Disable Altair's validation, which takes as long as drawing."""
     return debug_mode(False)
 
 
 def prepare() -> None:
-    """Draw an empty figure: the first one takes a third of a second longer than all others."""
+    """Draw an empty figure, because the first one takes a third of a second longer than the others."""
     with unchecked():
         figure_svg(dot_figure([], Rows(("",), ("",), WIDE, 10)))
 
 
 def figure_svg(chart: Figure, title: str | None = None, subtitle: str = "") -> str:
-    """The chart as SVG text, made without any network."""
+    """Render a chart as SVG, without network access."""
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    # The charts are ours, and checking them takes as long as drawing them.
+    # Skip validation, which takes as long as drawing.
     svg = vl_convert.vegalite_to_svg(chart.to_dict(validate=False), vl_version=version, allowed_base_urls=[])
     return svg if title is None else titled_svg(svg, title, subtitle)
 
 
 def titled_svg(svg: str, title: str, subtitle: str = "") -> str:
-    """An SVG with a heading above it, as a file of its own."""
+    """Return an SVG with a title and subtitle above it, as a standalone file."""
     opening = re.match(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', svg)
     assert opening is not None, svg[:200]
     width, height = float(opening[1]), float(opening[2])

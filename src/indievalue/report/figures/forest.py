@@ -1,4 +1,4 @@
-"""Forest plots: the groups of a demographic with their intervals, around a predictor's mean and what chance allows."""
+"""Forest plots: accuracy of the groups of a demographic, relative to the mean and to the range expected by chance."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from indievalue.report.tips import PART, accuracy_tip
 from indievalue.runs.run import Run
 
 CHANCE = 1.96
-"""Standard errors to either side of the mean within which chance puts 95% of groups."""
+"""Standard errors on either side of the mean that contain 95% of groups by chance."""
 
 _REACHES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50)
-"""Points to either side of the mean that a plot may show."""
+"""Possible ranges of a plot, in points on either side of the mean."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A group: accuracy 0-100 with its interval, and the ``band`` to either side of the mean that chance allows it."""
+    """A group: its accuracy (0-100) with interval, and the half-width ``band`` of the range expected by chance."""
 
     group: str
     people: int
@@ -35,7 +35,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Panel:
-    """The groups of one predictor, the one it knows best first, around its ``mean``."""
+    """The groups of one predictor, sorted by accuracy, and its ``mean``."""
 
     predictor: str
     mean: float
@@ -44,9 +44,9 @@ class Panel:
 
 @dataclass(frozen=True)
 class Forest:
-    """The plot of one demographic, which shows ``reach`` points to either side of each predictor's mean.
+    """The plot of one demographic, spanning ``reach`` points on either side of each predictor's mean.
 
-    ``note`` says which groups were too small for a figure of their own.
+    ``note`` lists the groups that were too small.
     """
 
     demographic: str
@@ -59,17 +59,17 @@ class Forest:
         return self.demographic.replace("_", " ").replace("×", "by")
 
     def at(self, panel: Panel, accuracy: float) -> float:
-        """Where an accuracy stands across the panel, 0-100."""
+        """Return the horizontal position of an accuracy in the panel, 0-100."""
         return float(np.clip(50 + 50 * (accuracy - panel.mean) / self.reach, 0, 100))
 
     def ticks(self) -> list[int]:
-        """Points from the mean that are marked: half of the reach and its whole, to either side."""
+        """Return the tick positions, in points from the mean: half and all of the reach on either side."""
         half = max(1, int(self.reach // 2))
         return [-2 * half, -half, 0, half, 2 * half] if 2 * half <= self.reach else [-half, 0, half]
 
 
 def forests(run: Run) -> tuple[Forest, ...]:
-    """Return a plot for every demographic of which at least two groups are large enough; all have the same scale."""
+    """Return a plot for each demographic with at least two groups that are large enough, all on the same scale."""
     return run.remember("forests", lambda: _forests(run))
 
 
@@ -107,7 +107,7 @@ def _panel(run: Run, demographic: str, groups: pl.DataFrame) -> Panel:
     everyone = int(groups["people"].sum())
     rows = []
     for item in groups.sort("value", descending=True, maintain_order=True).iter_rows(named=True):
-        # The standard error of a group's mean when people are drawn for it without replacement.
+        # Standard error of a group's mean when its people are drawn without replacement.
         error = spread * np.sqrt((1 / item["people"] - 1 / everyone) * everyone / max(1, everyone - 1))
         band = float(CHANCE * error)
         scored = {"accuracy": item["value"], "accuracy_low": item["low"], "accuracy_high": item["high"]}
@@ -127,13 +127,13 @@ _LINE = 22
 _PANEL = 200
 _HEAD = 96
 _LETTER = 6.9
-"""Pixels that a letter of a label takes at most, on average."""
+"""Upper bound on the average width of a letter in pixels."""
 
 
 def forest_file(forest: Forest, styles: Mapping[str, Style], title: str, subtitle: str) -> str:
-    """The plot as an SVG file of its own: a panel for each predictor, side by side, over the same groups.
+    """Draw the plot as a standalone SVG: one panel per predictor, side by side, over the same groups.
 
-    Groups stand in the order of the last predictor that is no baseline, the best known first.
+    Groups are sorted by the accuracy of the last predictor that is not a baseline.
     """
     order = [row.group for row in forest.panels[-1].rows]
     sizes = {row.group: row.people for row in forest.panels[-1].rows}
@@ -162,7 +162,7 @@ def forest_file(forest: Forest, styles: Mapping[str, Style], title: str, subtitl
 
 
 def _drawn(forest: Forest, panel: Panel, order: Sequence[str], styles: Mapping[str, Style], bottom: int) -> str:
-    """One panel, 200 pixels across."""
+    """Draw one panel, 200 pixels wide."""
     colour = styles[panel.predictor].colour
 
     def x(accuracy: float) -> float:
@@ -191,7 +191,7 @@ def _drawn(forest: Forest, panel: Panel, order: Sequence[str], styles: Mapping[s
 
 
 def forest_rows(forest: Forest) -> list[dict[str, Any]]:
-    """The numbers behind a plot: a row per predictor and group."""
+    """Return the data of a plot, with a row per predictor and group."""
     return [
         {
             "demographic": forest.demographic,

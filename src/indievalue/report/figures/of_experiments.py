@@ -1,4 +1,4 @@
-"""The figures of experiments: one function each, from the experiment's table to an Altair chart."""
+"""Figures of experiments: each function turns the experiment's table into an Altair chart."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,14 +17,14 @@ from indievalue.report.tables.of_experiments import ALL, NARROW, numbered
 from indievalue.report.wording import listed
 
 _CELL = 46, 26
-"""Pixels of a square of a heat map, across and down."""
+"""Width and height of a heat map cell in pixels."""
 
 
 _SHADES = ["#f4f7fa", "#0b3c7d"]
-"""From hardly blue to dark blue in even steps of perceived lightness, which survive grey print and colour blindness."""
+"""Light to dark blue in even steps of perceived lightness, legible in grey and for colour-blind readers."""
 
 _DARK = 0.62
-"""Share of the way along them from which white text is easier to read than black."""
+"""Position in the colour range from which white text is easier to read than black."""
 
 _AXES = {"demonstrations_about": "Shown: statements about", "category": "Predicted: questions about"}
 
@@ -37,10 +37,10 @@ def heat_map(
     panels: str | None = None,
     above: Mapping[str, object] | None = None,
 ) -> Figure:
-    """Draw accuracy, or the points gained over the cells that ``above`` names, in squares: the darker the more.
+    """Draw a heat map of accuracy, or of the gain over the cells named in ``above``.
 
     ``rows``, ``columns`` and ``panels`` are columns of ``table``; so are ``accuracy`` and, with ``above``, ``gain``.
-    Long column names become numbers, which the rows of the same names carry.
+    Long column names are replaced by numbers, which are also shown in the rows of the same name.
     """
     value = "gain" if above else "accuracy"
     if above:
@@ -49,7 +49,7 @@ def heat_map(
     number = numbered(column_values) if len(column_values) > NARROW else {}
     low, high = float(table[value].min()), float(table[value].max())  # type: ignore[arg-type]
     if above:
-        low, high = 0.0, max(high, 1.0)  # what is lost has the colour of nothing gained, and its sign
+        low, high = 0.0, max(high, 1.0)  # losses have the colour of no gain, and a minus sign
     dark = low + _DARK * (high - low)
 
     titles = [_AXES.get(axis) for axis in (rows, columns)] if number else [None, None]
@@ -109,9 +109,9 @@ def box_plot(
     panels: str | None = None,
     rows: str | None = None,
 ) -> Figure:
-    """Draw how accuracy is spread over people: median and quartiles, whiskers to the 5th and 95th percentile, mean.
+    """Draw the distribution of accuracy over people: median, quartiles, 5th and 95th percentiles, and mean.
 
-    ``people`` has the axes, ``person`` and ``accuracy``; only these summaries of it are in the figure.
+    ``people`` has the axes, ``person`` and ``accuracy``; the figure contains only these summary statistics.
     """
     axes = list(dict.fromkeys(["form", x, colour, *(name for name in (panels, rows) if name)]))
     marks = {"low": 0.05, "first": 0.25, "median": 0.5, "third": 0.75, "high": 0.95}
@@ -134,7 +134,7 @@ def box_plot(
             for context in [_as_cell_context(one)]
             if context in colours and str(one.demonstrations) in map(str, xs)
         ]
-        alike = summary.filter(pl.col("form") == form)  # panels of one form have one scale
+        alike = summary.filter(pl.col("form") == form)  # panels of the same form share a scale
         ends = [*alike["low"].to_list(), *alike["high"].to_list(), *(ring["mean"] for ring in rings)]
         x_encoding = alt.X(
             "x:N", sort=None, scale=alt.Scale(domain=list(map(str, xs)), paddingInner=0.25), axis=_x_axis(x)
@@ -172,9 +172,9 @@ def curve(
     colour: str = "predictor",
     panels: str | None = None,
 ) -> Figure:
-    """Draw accuracy by a number, with intervals; predictors to which the number does not apply are levels."""
+    """Draw accuracy by a number, with intervals; predictors without that number are drawn as horizontal lines."""
     everything = table[x].drop_nulls().unique(maintain_order=True).to_list()
-    steps = [value_words(value) for value in everything] or [""]  # where there are levels alone
+    steps = [value_words(value) for value in everything] or [""]  # if there are only horizontal lines
     of_kind = pl.col("predictor").str.extract(r"^([^:]*)") if x == "option" else pl.col(colour)
     table = table.with_columns(of_kind.alias("kind"))
     kinds = table["kind"].unique(maintain_order=True).to_list()
@@ -231,7 +231,7 @@ def curve(
 def dots(
     table: pl.DataFrame, printed: Sequence[PaperFigure], *, rows: str, colour: str, panels: str | None = None
 ) -> Figure:
-    """Draw accuracy as dots with intervals: a row for each value of ``rows``, a line in it for each of ``colour``."""
+    """Draw accuracy as dots with intervals, with a row per value of ``rows`` and a line within it per ``colour``."""
     colours = table[colour].unique(maintain_order=True).to_list()
     row_values = table[rows].unique(maintain_order=True).to_list()
 
@@ -275,19 +275,19 @@ def dots(
 
 
 def form_of(table: pl.DataFrame) -> FormName:
-    """The form of the probes in a panel, which is that of its first row."""
+    """Return the form of the probes in a panel, taken from its first row."""
     return "refined" if table["form"][0] == "refined" else "polar"
 
 
 def without_all(table: pl.DataFrame, by: str | None) -> pl.DataFrame:
-    """The rows of single parts, where there are such."""
+    """Return the rows of individual parts, if there are any."""
     return table.filter(pl.col(by) != ALL) if by else table
 
 
 def _two_way(
     table: pl.DataFrame, down: str | None, across: str | None, draw: Callable[[pl.DataFrame, int], Figure]
 ) -> Figure:
-    """Panels for every value of ``across``, a row of them for every value of ``down``."""
+    """Draw a grid of panels, with a column per value of ``across`` and a row per value of ``down``."""
     if down is None or table[down].n_unique() < 2:
         return panelled(table, across, draw)
     joined = table.with_columns(
@@ -315,7 +315,7 @@ def _x_axis(axis: str, predictors: Sequence[str] = ()) -> alt.Axis:
 
 
 def _as_cell_context(one: PaperFigure) -> str:
-    """The context of the cells that a printed figure belongs to; demographics alone are `both` of no statements."""
+    """Return the context of a result of the paper; demographics alone are `both` with no statements."""
     return {"none": "statements", "demographics": "both"}.get(one.context, one.context)
 
 

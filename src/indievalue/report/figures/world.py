@@ -1,4 +1,4 @@
-"""The world map of accuracy: one colour a country, by how far it is from the predictor's mean."""
+"""World maps of accuracy, coloured by distance from the predictor's mean."""
 
 import json
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ from indievalue.survey.model import Demographic
 from indievalue.survey.survey import Survey
 
 _STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0)
-"""Points of accuracy that one colour may span."""
+"""Possible widths of a colour class, in points of accuracy."""
 
 _SPECK = 11
-"""Radius of the dot of a country too small to see, in units of the outline, of which there are about 2,000 across."""
+"""Radius of the dot for very small countries, in units of the outline, which is about 2,000 wide."""
 
 
 @dataclass(frozen=True)
 class Outline:
-    """The shipped outline (see tools/world_outline.py): an SVG path by ISO 3166 numeric code, and dots of the small."""
+    """The shipped outline (see tools/world_outline.py): SVG paths by ISO 3166 code, and dots for small countries."""
 
     size: tuple[int, int]
     countries: Mapping[int, str]
@@ -39,7 +39,7 @@ class Outline:
 
 @dataclass(frozen=True)
 class Country:
-    """A country on the map. ``accuracy`` is None where it has too few people for a figure of its own."""
+    """A country on the map. ``accuracy`` is None if it has too few people."""
 
     code: int
     name: str
@@ -49,7 +49,7 @@ class Country:
 
 @dataclass(frozen=True)
 class Scale:
-    """Seven colours of ``step`` points each, the middle one around ``mean``; the first and last take all the rest."""
+    """Seven colour classes of ``step`` points, centred on ``mean``; the first and last are open-ended."""
 
     mean: float
     step: float
@@ -60,7 +60,7 @@ class Scale:
         return SPREAD[max(-middle, min(middle, place)) + middle][0]
 
     def legend(self) -> list[tuple[str, str]]:
-        """Each colour and what it stands for, in percent, the least first."""
+        """Return each colour with its range in percent, in ascending order."""
         edges = [self.mean + self.step * (place - len(SPREAD) / 2) for place in range(1, len(SPREAD))]
         between = [f"{low:.1f}–{high:.1f}" for low, high in pairwise(edges)]
         texts = [f"under {edges[0]:.1f}", *between, f"over {edges[-1]:.1f}"]
@@ -68,14 +68,14 @@ class Scale:
 
 
 def scale_of(mean: float, values: list[float]) -> Scale:
-    """The scale whose colours the ``values`` use best."""
+    """Return the scale that makes best use of the colours for ``values``."""
     furthest = max((abs(value - mean) for value in values), default=0.0)
     return Scale(mean, next((step for step in _STEPS if furthest <= step * len(SPREAD) / 2), _STEPS[-1]))
 
 
 @cache
 def read_outline() -> Outline:
-    """The outline in ``world.json``."""
+    """Read the outline from ``world.json``."""
     content = json.loads((files("indievalue.report") / "world.json").read_text(encoding="utf-8"))
     width, height = content["size"]
     return Outline(
@@ -88,15 +88,15 @@ def read_outline() -> Outline:
 
 
 def country_demographic(survey: Survey) -> Demographic | None:
-    """The demographic that says in which country people live; None where the survey's codes are not those of ISO 3166.
+    """Return the country demographic, or None if the survey does not use ISO 3166 codes.
 
-    Only such a demographic leaves codes that it does not list to the gazetteer.
+    Only with ISO 3166 codes does a demographic look up unlisted codes in the gazetteer.
     """
     return next((item for item in survey.demographics if item.name == survey.country and item.otherwise), None)
 
 
 def country_codes(demographic: Demographic) -> dict[str, int]:
-    """ISO 3166 numeric code by label, of the groups that ``demographic`` lists and of those the gazetteer names."""
+    """Return ISO 3166 numeric codes by label, for groups listed in ``demographic`` or in the gazetteer."""
     codes = dict(_gazetteer()) if demographic.otherwise == "country" else {}
     for group in demographic.groups:
         codes[group.label] = next(listed[0] for listed in group.codes.values())
@@ -110,7 +110,7 @@ def _gazetteer() -> dict[str, int]:
 
 
 def shapes() -> Markup:
-    """What the maps of a page refer to, once for all of them: the land, every country, the hatching."""
+    """Return the SVG definitions shared by all maps of a page: land, countries and hatching."""
     outline = read_outline()
     countries = [f'<path id="world-{code}" d="{path}"/>' for code, path in outline.countries.items()]
     specks = [
@@ -124,7 +124,7 @@ def shapes() -> Markup:
 
 
 def map_svg(countries: list[Country], scale: Scale, label: str) -> Markup:
-    """The map as an element of a page that has :func:`shapes`. Marks say in ``aria-label`` what they stand for."""
+    """Draw the map as an element of a page that contains :func:`shapes`. Marks are described by ``aria-label``."""
     width, height = read_outline().size
     marks = []
     for country in _present(countries):
@@ -143,7 +143,7 @@ def map_svg(countries: list[Country], scale: Scale, label: str) -> Markup:
 
 
 def map_file(countries: list[Country], scale: Scale, title: str, subtitle: str) -> str:
-    """The map as an SVG file of its own, with its legend."""
+    """Draw the map as a standalone SVG, with a legend."""
     outline = read_outline()
     width, height = outline.size
     land = f'<path d="{"".join([*outline.countries.values(), outline.unnumbered])}"/>'
@@ -177,7 +177,7 @@ def map_file(countries: list[Country], scale: Scale, title: str, subtitle: str) 
 
 
 def _present(countries: list[Country]) -> list[Country]:
-    """Those on the outline, those with dots last so that nothing covers them."""
+    """Return the countries on the outline, those drawn as dots last so that they stay visible."""
     outline = read_outline()
     known = [country for country in countries if country.code in outline.countries]
     return sorted(known, key=lambda country: country.code in outline.specks)
@@ -192,7 +192,7 @@ def _hatch(name: str) -> str:
 
 @dataclass(frozen=True)
 class WorldMap:
-    """The map of one predictor. ``few`` says whether a country has too few people for a figure of its own."""
+    """The map of one predictor. ``few`` is true if any country has too few people."""
 
     predictor: str
     scale: Scale
@@ -204,9 +204,9 @@ class WorldMap:
 
 
 def world_maps(run: Run) -> list[WorldMap]:
-    """A map for every predictor; none where the survey's countries are not those of ISO 3166 or no country has enough.
+    """Return a map per predictor; none without ISO 3166 codes, or if no country has enough people.
 
-    Which countries have enough people :mod:`indievalue.scoring.inequity` decides.
+    The minimum number of people is that of :mod:`indievalue.scoring.inequity`.
     """
     demographic = country_demographic(run.survey)
     if demographic is None or run.index is None or demographic.name not in run.people.columns:

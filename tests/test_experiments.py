@@ -118,7 +118,7 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         (changed(SMALL, figure={"kind": "curve", "x": "demonstrations", "z": "form"}), "unknown key 'figure.curve.z'"),
         (changed(SMALL, figure={"kind": "pie"}), "pie"),
         (changed(SMALL, grid={"demonstration": [1]}), "`grid` has no 'demonstration'; it has form"),
-        (changed(SMALL, settings={"form": "polar"}), "form is in `settings` and in `grid`"),
+        (changed(SMALL, settings={"form": "polar"}), "form is in both `settings` and `grid`"),
         (changed(SMALL, figure={"kind": "curve", "x": "context"}), "`figure` names 'context'"),
         (changed(SMALL, table={"across": "context"}), "`table` names 'context'"),
         (changed(SMALL, compare=[{"from": {"form": "polar"}, "to": {"context": "both"}}]), "name the same settings"),
@@ -644,6 +644,7 @@ def test_real_people_are_compared_with_the_paper(real_people: People, tmp_path: 
     experiment = load_experiment("statistics-baselines").model_copy(update={"predictors": ("random", "resemble:k=35")})
     run_experiment(experiment, real_people, tmp_path / "out", tested=100)
     page = (tmp_path / "out" / "results.md").read_text()
+    assert "Results printed in arXiv 2410.03868, on a different sample" in page
     assert "| resemble (top cluster) | statements | 200 | 73.73 | 59.47 |" in page
     table = pl.read_csv(tmp_path / "out" / "table.csv").filter(predictor="resemble:k=35", form="polar")
     assert 70 < table["accuracy"][0] < 85

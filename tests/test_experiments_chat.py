@@ -67,7 +67,7 @@ def test_the_papers_experiments_run_on_a_chat_model(gardeners: People, tmp_path:
     cost = expected[0].costs[MODEL]
     assert cost.calls == len(loopback.calls)
     assert cost.stored == 0
-    assert f"{MODEL}: {cost.calls:,} calls, about {cost.input_tokens:,} tokens to read" in "\n".join(lines)
+    assert f"{MODEL}: {cost.calls:,} calls, about {cost.input_tokens:,} input and" in "\n".join(lines)
     for file in ("table.csv", "table.md", "table.tex", "figure.png", "results.md"):
         assert (tmp_path / "out" / file).stat().st_size
     assert MODEL in (tmp_path / "out" / "table.md").read_text()

@@ -227,7 +227,7 @@ def test_inequity_and_flattening_on_the_command_line(runs: tuple[Path, Path], tm
         ((one, "--demographic", "luck"), "no demographic 'luck'", 1),
         ((one, "--measure", "luck"), "'luck' is not one of 'accuracy'", 2),
         ((one, "--out", tables), "exists already", 1),
-        ((one, "--minimum", "0"), "--help tells more", 2),
+        ((one, "--minimum", "0"), "see --help", 2),
     ):
         refused = _run("inequity", *arguments)
         assert (refused.returncode, reason in refused.stderr) == (code, True), refused.stderr

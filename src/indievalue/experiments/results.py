@@ -90,14 +90,15 @@ def results_page(
     ]
     if outcome.compared is not None:
         lines += [
-            "Differences within people, who were asked the same in both, with 95% intervals from resampling people;",
-            "paired t-tests, Holm's correction over all rows; d_z is the mean difference over its standard deviation.",
+            "Paired differences, person by person, with 95% intervals from resampling people; paired t-tests with",
+            "Holm's correction over all rows; d_z is the mean difference divided by its standard deviation.",
             "",
             comparison_table(outcome.compared).markdown(),
         ]
     if figures:
         lines += [
-            f"PaperFigure in {read_paper().source}, of its own people: a difference is no test.",
+            f"Results printed in {read_paper().source}, on a different sample of people: a difference is not a "
+            "significance test.",
             "",
             paper_table(figures, sigma=isinstance(experiment.figure, Spread)).markdown(),
         ]
@@ -133,10 +134,10 @@ def _figure(
     spec = experiment.figure
     columns = spec.model_dump(exclude={"kind"})
     if isinstance(spec, HeatMap):
-        legend = f"Points of accuracy gained over {described(spec.above)}" if spec.above else "Accuracy, %"
+        legend = f"Gain in accuracy over {described(spec.above)}, in points" if spec.above else "Accuracy, %"
         return heat_map(data, **columns), legend
     if isinstance(spec, BoxPlot):
-        legend = "Half of the people in the box, 90% within the whiskers; diamonds: mean"
+        legend = "Boxes: quartiles over people; whiskers: 5th to 95th percentile; diamonds: mean"
         hollow = "; hollow: printed in the paper" if figures else ""
         return box_plot(people_table(measured, people), figures, **columns), legend + hollow
     parts = option_column(without_all(data, experiment.by))
@@ -164,7 +165,7 @@ def _evenness(planned: Plan, study: Study, folder: Folder, figures: list[PaperFi
     if isinstance(experiment.figure, Spread):
         table = inequity_table(result)
         legend = (
-            "Dots: without noise, with 95% intervals; hollow: as computed in the paper; ticks: what chance alone gives"
+            "Dots: σ without noise, with 95% intervals; hollow: σ as computed in the paper; ticks: σ expected by chance"
         )
         return Outcome(table, shown_inequity(table), inequity_figure(table, figures), legend)
     legend = f"Accuracy, %, with 95% intervals; groups of at least {experiment.minimum} people"

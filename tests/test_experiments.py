@@ -358,7 +358,7 @@ def test_a_cell_of_other_data_is_refused(small: Experiment, gardeners: People, t
 
     run_experiment(small, gardeners, tmp_path / "out", tested=14)
     other = replace(gardeners, findings=replace(gardeners.findings, fingerprint="another file"))
-    with pytest.raises(IndievalueError, match="other data than asked for"):
+    with pytest.raises(IndievalueError, match="other data than requested"):
         run_experiment(small, other, tmp_path / "out", tested=14)
 
 
@@ -521,7 +521,7 @@ def test_words() -> None:
     assert [signed(value) for value in (1.26, -0.24, -0.04, 0.04)] == ["+1.3", "−0.2", "0.0", "0.0"]
     assert described({"demonstrations": 50, "context": "both"}) == "50 statements, with demographics"
     assert [duration(seconds) for seconds in (0.2, 89, 200, 8000)] == ["1 s", "89 s", "3 min", "2 h 13 min"]
-    assert str(Estimate(70, 200, ("masked",))).startswith("roughly 70 s to 3 min, and masked, which nothing is known")
+    assert str(Estimate(70, 200, ("masked",))).startswith("roughly 70 s to 3 min, and masked (no estimate before the first cell)")
     assert str(Estimate(0.1, 0.3, ())) == "a moment"
 
 
@@ -623,7 +623,7 @@ def test_a_killed_experiment_goes_on(small_yaml: Path, tmp_path: Path, how: sign
     _, said = process.communicate(timeout=60)
     assert process.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 1)
     if how == signal.SIGINT:
-        assert "the same command goes on from there" in said.replace("\n", " ")
+        assert "run the same command to continue" in said.replace("\n", " ")
     assert not (out / "table.csv").exists()
     finished = {path.name: (path / "cell.json").stat().st_mtime_ns for path in out.glob("cells/[a-z]*")}
     assert 2 <= len(finished) < 12

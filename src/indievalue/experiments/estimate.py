@@ -28,7 +28,7 @@ class Estimate:
     unknown: tuple[str, ...]
 
     def __str__(self) -> str:
-        apart = f"{' and '.join(self.unknown)} (no estimate before its first cell)" if self.unknown else ""
+        apart = f"{' and '.join(self.unknown)} (no estimate before the first cell)" if self.unknown else ""
         if self.high < 1:
             return f"a moment, and {apart}" if apart else "a moment"
         said = f"{duration(self.low)} to {duration(self.high)}"

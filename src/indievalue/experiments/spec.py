@@ -210,7 +210,7 @@ def load_experiment(name: str) -> Experiment:
     path = Path(name)
     if not path.is_file():
         known = ", ".join(shipped_experiments())
-        raise IndievalueError(f"there is no experiment or file {name!r}; the shipped experiments are {known}")
+        raise IndievalueError(f"there is no experiment {name!r}, and no such file; the shipped experiments are {known}")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -521,7 +521,9 @@ def test_words() -> None:
     assert [signed(value) for value in (1.26, -0.24, -0.04, 0.04)] == ["+1.3", "−0.2", "0.0", "0.0"]
     assert described({"demonstrations": 50, "context": "both"}) == "50 statements, with demographics"
     assert [duration(seconds) for seconds in (0.2, 89, 200, 8000)] == ["1 s", "89 s", "3 min", "2 h 13 min"]
-    assert str(Estimate(70, 200, ("masked",))).startswith("roughly 70 s to 3 min, and masked (no estimate before the first cell)")
+    assert str(Estimate(70, 200, ("masked",))).startswith(
+        "roughly 70 s to 3 min, and masked (no estimate before the first cell)"
+    )
     assert str(Estimate(0.1, 0.3, ())) == "a moment"
 
 

@@ -1,10 +1,10 @@
-"""Every predictor on real people: the tables and figures of docs/results/predictors.md.
+"""Evaluate all predictors on real people and write the tables and figures of docs/results/predictors.md.
 
     python benchmarks/predictors.py wvs7_14countries.csv.gz [--quick] [--out docs/results]
 
-Strict protocol, 800 people, seed 0. Takes about an hour on two cores, most of it for training masked models (which are
-kept, so that it is half an hour the next time) and for boosting; --quick leaves out both. The page grows as parts are
-done.
+Strict protocol, 800 people, seed 0. Takes about an hour on two cores, most of it for boosting and for training
+masked models (which are cached, so that later runs take half an hour); --quick leaves out both. The page is written part
+by part.
 """
 
 import argparse
@@ -34,18 +34,18 @@ NUMBERS = (0, 5, 10, 20, 50, 100, 200)
 ASKED = (5, 10, 20, 30, 50)
 ADAPTIVE_PEOPLE = 100
 FOLDS = 3
-"""Groups of countries that are left out together by predictors that take minutes to fit."""
+"""Number of groups of countries to hold out together, for predictors that take minutes to fit."""
 
 ONE_NETWORK = "masked:members=1"
-"""Half of what `masked` is, where it is fitted many times."""
+"""A smaller `masked`, for parts that fit it many times."""
 
 SMALLER = ("masked:hidden=96,members=1", "masked:hidden=384,members=1", ONE_NETWORK)
 SLOW = ("boosting", "logistic")
-"""Fitted per probe: only on setup 0."""
+"""Predictors fitted per probe, which are run only on setup 0."""
 
 
 class Study:
-    """People, those of them who are tested, and fitted predictors, each fitted once."""
+    """The people, the tested people, and a cache of fitted predictors."""
 
     def __init__(self, data: str) -> None:
         self.people = read_people(data)
@@ -72,7 +72,7 @@ class Study:
 
 
 def main() -> None:
-    """Run all parts, print them, and write the page."""
+    """Run and print all parts, and write the page."""
     parser = argparse.ArgumentParser()
     parser.add_argument("data")
     parser.add_argument("--quick", action="store_true")
@@ -205,7 +205,7 @@ def new_country(study: Study, names: list[str]) -> Iterator[str]:
 
 
 def _elsewhere(study: Study, name: str, benchmark: Benchmark, left_out: list[np.ndarray]) -> Score:
-    """Score of a predictor that learns, for the people of each group of countries, from those of all others."""
+    """Score a predictor by cross-validation over groups of countries."""
     country = study.training.demographics["country"].to_numpy()
     residence = benchmark.people.demographics["country"].to_numpy()
     tables = []
@@ -295,7 +295,7 @@ def lists(study: Study) -> Iterator[str]:
 
 
 def _those(benchmark: Benchmark, chosen: np.ndarray) -> Benchmark:
-    """The benchmark of some of its people (people,)."""
+    """Return the benchmark restricted to some of its people (people,)."""
     setups = tuple(replace(setup, demonstrations=setup.demonstrations[chosen]) for setup in benchmark.setups)
     people: People = benchmark.people.take(chosen)
     return replace(benchmark, people=people, setups=setups)
@@ -306,7 +306,7 @@ def _forms(benchmark: Benchmark) -> tuple[FormName, FormName]:
 
 
 def _one_a_category(benchmark: Benchmark) -> Benchmark:
-    """The benchmark of the first setup, with the first probe of each category only."""
+    """Return the benchmark restricted to the first probe of each category in the first setup."""
     setup, questions = benchmark.setups[0], benchmark.survey.questions
     seen: set[str] = set()
     probes = [at for at in setup.probes if not (questions[at].category in seen or seen.add(questions[at].category))]

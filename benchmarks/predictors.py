@@ -3,8 +3,8 @@
     python benchmarks/predictors.py wvs7_14countries.csv.gz [--quick] [--out docs/results]
 
 Strict protocol, 800 people, seed 0. Takes about an hour on two cores, most of it for boosting and for training
-masked models (which are cached, so that later runs take half an hour); --quick leaves out both. The page is written part
-by part.
+masked models (which are cached, so that later runs take half an hour); --quick leaves out both. The page is written
+part by part.
 """
 
 import argparse

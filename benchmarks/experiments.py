@@ -1,10 +1,10 @@
-"""Every experiment on real people: the pages and figures of docs/results/experiments.
+"""Run all experiments on real people and write the pages and figures of docs/results/experiments.
 
     python benchmarks/experiments.py wvs7_14countries.csv.gz [--only NAME …] [--runs DIR] [--out DIR]
 
-800 people, seed 0. The first time `masked` is trained, which takes half an hour on two cores; then it is all done in
-about a quarter of an hour. Runs are kept in --runs, and the same command goes on where it was stopped. What is written
-between the marks of a page is kept, and everything around it is written again.
+800 people, seed 0. The first run trains `masked`, which takes half an hour on two cores; after that, everything takes
+about a quarter of an hour. Runs are stored in --runs, and an interrupted command continues. Text between the markers of
+a page is kept, and everything else is rewritten.
 """
 
 import argparse
@@ -26,13 +26,13 @@ MASKED = {
     "groups",
     "demonstrations-curve",
 }
-"""Experiments that are run with `masked`, too."""
+"""Experiments that are also run with `masked`."""
 
 START, END = "<!-- findings -->", "<!-- end of findings -->"
 
 
 def main() -> None:
-    """Run all experiments, and write a page for each."""
+    """Run all experiments and write a page for each."""
     parser = argparse.ArgumentParser()
     parser.add_argument("data")
     parser.add_argument("--only", nargs="+", default=shipped_experiments())
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def publish(name: str, folder: Path, out: Path) -> None:
-    """The page of one experiment, with what has been written on it before between the marks, and its figure."""
+    """Write the page of an experiment, keeping the text between the markers, and its figure."""
     out.mkdir(parents=True, exist_ok=True)
     page = out / f"{name}.md"
     earlier = page.read_text(encoding="utf-8") if page.exists() else ""

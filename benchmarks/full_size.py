@@ -1,10 +1,10 @@
-"""Speed and memory on a file of the official size (97,220 people × 613 columns).
+"""Measure speed and memory on a file of the official size (97,220 people × 613 columns).
 
     python benchmarks/full_size.py [FILE.csv]
 
-Without a file, one of that size is made from synthetic people. Every step is a process of its own, so that seconds and
-peak memory are its own; each is run three times and the middle one is printed, beside its limit, and beside what polars
-needs to read the same columns.
+Without a file, one of that size is generated from synthetic people. Each step runs in a separate process, to measure
+its time and peak memory. The median of three runs is printed with its limit, and with the time polars needs to read the
+same columns.
 """
 
 import os
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def measure(code: str, *arguments: str) -> tuple[float, float]:
-    """(median wall-clock seconds, largest peak resident memory in GB) of running ``code`` in processes of their own."""
+    """Return (median wall-clock seconds, maximum peak resident memory in GB) of ``code`` in separate processes."""
     seconds, memory = [], []
     for _ in range(RUNS):
         start = time.perf_counter()
@@ -108,7 +108,7 @@ def measure(code: str, *arguments: str) -> tuple[float, float]:
 
 
 def make_file(path: Path) -> Path:
-    """A CSV file of the official size from synthetic people."""
+    """Write a CSV file of the official size with synthetic people."""
     from indievalue.synthetic.generate import synthetic_people
 
     people = synthetic_people(PEOPLE)

@@ -1,10 +1,10 @@
-"""Speed, memory and honesty of the analysis of inequity.
+"""Measure speed, memory and statistical validity of the inequity analysis.
 
     python benchmarks/inequity.py
 
-First seconds and peak memory on 93,600 predictions (800 people × 117 probes, 16 demographics, 1,000 permutations and
-bootstrap draws), each step in a process of its own. Then how often 95% intervals hold the truth and how often p is
-below 0.05, on simulated people whose groups differ by a known amount, or not at all.
+First, seconds and peak memory on 93,600 predictions (800 people × 117 probes, 16 demographics, 1,000 permutations and
+bootstrap draws), with each step in a separate process. Then, the coverage of 95% intervals and the share of p below
+0.05, on simulated people whose groups differ by a known amount, or not at all.
 """
 
 import os
@@ -16,7 +16,7 @@ import numpy as np
 
 PEOPLE, PROBES = 800, 117
 GROUPS = (14, 6, 2, 6, 2, 12, 2, 6, 9, 8, 11, 3, 2, 5, 3, 9)
-"""Groups of each demographic, about as many as the paper's sixteen have."""
+"""Number of groups of each demographic, similar to the paper's sixteen."""
 
 MADE = f"""
 import numpy as np, polars as pl
@@ -39,7 +39,7 @@ who = pl.DataFrame({{"person": names, "weight": 1.0, **labels}})
 """
 
 STEPS = {
-    "nothing but making them": "",
+    "only generating them": "",
     **{
         f"inequity, {measure}": f"""
 from indievalue.scoring.inequity import inequity
@@ -69,20 +69,18 @@ def main() -> None:
         seconds, memory = measure(MADE + code)
         print(f"| {name} | {seconds - (idle if code else 0):.2f} | {memory:.2f} |", flush=True)
     print(f"\n{TRIALS} simulations of people with 20 probes each, {DRAWS} draws\n")
-    print(
-        "| groups of | true σ | mean σ | mean corrected | p < 0.05 | interval holds it | group intervals hold theirs |"
-    )
+    print("| groups of | true σ | mean σ | mean corrected | p < 0.05 | coverage | coverage of group intervals |")
     print("|---|---|---|---|---|---|---|")
     for sizes in ((120, 120), (60,) * 6, (150, 100, 60, 40, 30, 30), (30,) * 12):
         for gap in (0, 2, 6):
             print(f"| {' '.join(map(str, sizes))} | {simulate(sizes, gap)} |", flush=True)
-    print("\n| σ of each demographic | mean index | corrected, less the truth | interval holds it |\n|---|---|---|---|")
+    print("\n| σ of each demographic | mean index | corrected minus true | coverage |\n|---|---|---|---|")
     for gaps in ((0, 0, 0, 0), (3, 3, 3, 3), (6, 0, 0, 0), (6, 3, 1, 0)):
         print(f"| {' '.join(map(str, gaps))} | {simulate_index(gaps)} |", flush=True)
 
 
 def measure(code: str) -> tuple[float, float]:
-    """(wall-clock seconds, peak resident memory in GB) of running ``code`` in a process of its own."""
+    """Return (wall-clock seconds, peak resident memory in GB) of ``code`` in a separate process."""
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-c", code])
     _, status, usage = os.wait4(process.pid, 0)
@@ -92,7 +90,7 @@ def measure(code: str) -> tuple[float, float]:
 
 
 def simulate(sizes: tuple[int, ...], gap: float) -> str:
-    """Cells of a row: people of groups of ``sizes`` whose mean accuracy, 70%, is spread with a σ of ``gap`` points."""
+    """Return the cells of a row, for groups of ``sizes`` with a mean accuracy of 70% and a σ of ``gap`` points."""
     from indievalue.scoring.bootstrap import shuffled_sums
     from indievalue.scoring.inequity import measure_groups
 
@@ -116,7 +114,7 @@ def simulate(sizes: tuple[int, ...], gap: float) -> str:
 
 
 def simulate_index(gaps: tuple[float, ...]) -> str:
-    """Cells of a row: as :func:`simulate`, with demographics of six groups each whose σ are ``gaps``."""
+    """Return the cells of a row, for demographics of six groups each with σ of ``gaps`` (see :func:`simulate`)."""
     from indievalue.scoring.inequity import measure_groups
     from indievalue.scoring.spread import mean_spread_interval
 
@@ -130,7 +128,7 @@ def simulate_index(gaps: tuple[float, ...]) -> str:
         low, estimate, high = mean_spread_interval(
             [part.values for part in parts], [part.noise for part in parts], [part.between for part in parts]
         )
-        # What the other demographics add to a group's mean is part of the truth.
+        # The contribution of other demographics to a group's mean is part of the true value.
         true = np.mean([np.std([skill[group == at].mean() for at in range(6)], ddof=1) for group in groups])
         index.append(np.mean([part.sigma for part in parts]))
         middle.append(estimate - true)
@@ -139,13 +137,13 @@ def simulate_index(gaps: tuple[float, ...]) -> str:
 
 
 def spread_means(groups: int, gap: float, random: np.random.Generator) -> np.ndarray:
-    """Means of groups around 70 with a standard deviation of exactly ``gap``."""
+    """Return group means around 70 with a standard deviation of exactly ``gap``."""
     means = random.normal(size=groups)
     return 70 + gap * (means - means.mean()) / means.std(ddof=1)
 
 
 def made(skill: np.ndarray, group: np.ndarray, random: np.random.Generator):  # type: ignore[no-untyped-def]
-    """Sums of people who get 20 probes right with a probability of their own, ``skill`` (people,) on average."""
+    """Return sums for people with 20 probes and individual accuracies that average to ``skill`` (people,)."""
     from indievalue.scoring.measures import Sums
 
     own = random.beta(12 * skill, 12 * (1 - skill))
@@ -156,7 +154,7 @@ def made(skill: np.ndarray, group: np.ndarray, random: np.random.Generator):  # 
 
 
 def labelled(group: np.ndarray):  # type: ignore[no-untyped-def]
-    """Groups of the demographic ``d`` by number."""
+    """Return the groups of the demographic ``d``, labelled by number."""
     from indievalue.scoring.groups import Groups
 
     return Groups("d", tuple(map(str, range(group.max() + 1))), group, "")

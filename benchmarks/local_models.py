@@ -1,10 +1,10 @@
-"""How fast local models are asked: ours, the same prompts one by one, and lm-evaluation-harness's `hf` model.
+"""Measure the speed of local models: `local:MODEL`, prompts one by one, and the `hf` model of lm-evaluation-harness.
 
     python benchmarks/local_models.py [--people 2] [--statements 200] [--threads 2] [--others 6] [--model smollm2]
 
-Every way is a process of its own, on the same prompts: 39 probes about each person, 200 statements each. The two slow
-ways are given the first --others of them, since each costs them the same. lm-evaluation-harness need not be installed
-beside indievalue: --lm-eval names the python of an environment that has both.
+Each method runs in a separate process on the same prompts: 39 probes per person, with 200 statements each. The two slow
+methods are given only the first --others of them, since their time per prompt is constant. --lm-eval is the Python of
+an environment with both lm-evaluation-harness and indievalue.
 """
 
 import argparse
@@ -40,7 +40,7 @@ WAYS = {
 
 
 def main() -> None:
-    """Print the table, and how far the three lie apart."""
+    """Print the table, and the differences between the three methods."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--people", type=int, default=2)
@@ -65,7 +65,7 @@ def _run(way: str, python: str) -> dict[str, Any]:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Seconds, processor seconds, tokens and scores of one way, after its model is loaded and has read once."""
+    """Measure seconds, processor seconds, tokens and scores of one method, after loading and a warm-up."""
     torch.set_num_threads(options.threads)
     predictor = Local(options.model, LocalOptions(keep="no"))
     loaded = load(predictor.source, "cpu", "auto", identity(predictor.source, "cpu", "auto"))
@@ -89,7 +89,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def prompts(options: argparse.Namespace) -> list[list[Prompt]]:
-    """Those of each person."""
+    """Return the prompts of each person."""
     people = synthetic_people(2000)
     asked = Settings(setups=(0,), demonstrations=options.statements)
     (_, task) = next(build_benchmark(people, asked, options.people).tasks())
@@ -97,7 +97,7 @@ def prompts(options: argparse.Namespace) -> list[list[Prompt]]:
 
 
 def items_of(asked: list[Prompt], loaded: Loaded) -> list[Item]:
-    """What is scored of one person."""
+    """Return the items to score for one person."""
     wording = Wording(loaded.tokenizer, chat=True, score="label")
     return [
         item
@@ -111,7 +111,7 @@ Asked = Callable[[list[list[Prompt]]], tuple[list[float], int]]
 
 
 def ours(loaded: Loaded) -> Asked:
-    """What is scored as `local:MODEL` scores it: log-probability of the first label, and tokens read."""
+    """Score as `local:MODEL` does: return the log probability of the first label, and tokens read."""
 
     def ask(people: list[list[Prompt]]) -> tuple[list[float], int]:
         scores = [score(asked, loaded, LocalOptions()) for asked in people]
@@ -121,7 +121,7 @@ def ours(loaded: Loaded) -> Asked:
 
 
 def alone(loaded: Loaded) -> Asked:
-    """The same with every prompt read from its beginning."""
+    """Score each prompt separately, from its beginning."""
 
     def ask(people: list[list[Prompt]]) -> tuple[list[float], int]:
         loaded.reader.shares = False
@@ -131,7 +131,7 @@ def alone(loaded: Loaded) -> Asked:
 
 
 def lm_eval(loaded: Loaded) -> Asked:
-    """The harness's log-likelihoods of the same tokens, labels with and without a space."""
+    """Score with the harness: log likelihoods of the labels with and without a space."""
     from lm_eval.models.huggingface import HFLM
 
     model = HFLM(pretrained=loaded.reader.model, tokenizer=loaded.tokenizer, batch_size=1, device="cpu")

@@ -1,10 +1,10 @@
-"""Every predictor on real people: the tables and figures of docs/results/predictors.md.
+"""Evaluate all predictors on real people and write the tables and figures of docs/results/predictors.md.
 
     python benchmarks/predictors.py wvs7_14countries.csv.gz [--quick] [--out docs/results]
 
-Strict protocol, 800 people, seed 0. Takes about an hour on two cores, most of it for training masked models (which are
-kept, so that it is half an hour the next time) and for boosting; --quick leaves out both. The page grows as parts are
-done.
+Strict protocol, 800 people, seed 0. Takes about an hour on two cores, most of it for boosting and for training
+masked models (which are cached, so that later runs take half an hour); --quick leaves out both. The page is written
+part by part.
 """
 
 import argparse
@@ -34,18 +34,18 @@ NUMBERS = (0, 5, 10, 20, 50, 100, 200)
 ASKED = (5, 10, 20, 30, 50)
 ADAPTIVE_PEOPLE = 100
 FOLDS = 3
-"""Groups of countries that are left out together by predictors that take minutes to fit."""
+"""Number of groups of countries to hold out together, for predictors that take minutes to fit."""
 
 ONE_NETWORK = "masked:members=1"
-"""Half of what `masked` is, where it is fitted many times."""
+"""A smaller `masked`, for parts that fit it many times."""
 
 SMALLER = ("masked:hidden=96,members=1", "masked:hidden=384,members=1", ONE_NETWORK)
 SLOW = ("boosting", "logistic")
-"""Fitted per probe: only on setup 0."""
+"""Predictors fitted per probe, which are run only on setup 0."""
 
 
 class Study:
-    """People, those of them who are tested, and fitted predictors, each fitted once."""
+    """The people, the tested people, and a cache of fitted predictors."""
 
     def __init__(self, data: str) -> None:
         self.people = read_people(data)
@@ -72,7 +72,7 @@ class Study:
 
 
 def main() -> None:
-    """Run all parts, print them, and write the page."""
+    """Run and print all parts, and write the page."""
     parser = argparse.ArgumentParser()
     parser.add_argument("data")
     parser.add_argument("--quick", action="store_true")
@@ -103,9 +103,9 @@ def main() -> None:
 
 INTRODUCTION = """# Predictors
 
-Strict protocol, 800 people of 14 countries (WVS wave 7), seed 0, three setups; learned from the other 25,155 people.
+Strict protocol, 800 people of 14 countries (WVS wave 7), seed 0, three setups; fitted on the other 25,155 people.
 Accuracy in %, with the 95% interval from resampling people; log loss in nats; ECE is the expected calibration error
-of the chosen option's probability in points, beside what chance alone gives a perfectly calibrated predictor.
+of the chosen option's probability, in points, with its value by chance for a perfectly calibrated predictor.
 
 ```sh
 make bench-predictors DATA=wvs7_14countries.csv.gz
@@ -134,8 +134,8 @@ def headline(study: Study, names: list[str]) -> Iterator[str]:
 
 
 def per_probe(study: Study, names: list[str]) -> Iterator[str]:
-    yield "\n## Against one model a question\n"
-    yield "The 39 probes of setup 0; refined demonstrations. `boosting` and `logistic` fit a model for each.\n"
+    yield "\n## One model per question\n"
+    yield "The 39 probes of setup 0; refined demonstrations. `boosting` and `logistic` fit a model for each of these.\n"
     yield "| predictor | polar | log loss | refined | log loss |\n|---|---|---|---|---|"
     for name in names:
         cells = []
@@ -159,7 +159,7 @@ def per_probe(study: Study, names: list[str]) -> Iterator[str]:
 
 def seconds_to_fit(study: Study) -> Iterator[str]:
     yield "\n## Seconds to fit\n"
-    yield "What `masked` models learned is kept: one that was there already took the seconds to read it.\n"
+    yield "`masked` models are cached; for a cached model, this is the time to load it.\n"
     yield "| predictor | seconds |\n|---|---|"
     for name, seconds in study.seconds.items():
         if name not in SLOW:
@@ -192,9 +192,9 @@ def contexts(study: Study, names: list[str]) -> Iterator[str]:
 
 
 def new_country(study: Study, names: list[str]) -> Iterator[str]:
-    yield "\n## A country in nobody's training data\n"
-    yield "The tested people of each country, predicted by what was learned from others, all together. Countries are"
-    yield f"left out one by one, or a third of them together ({FOLDS} fits instead of one a country).\n"
+    yield "\n## Countries not in the training data\n"
+    yield "Accuracy on the tested people of all countries, by predictors fitted without their country. Countries are"
+    yield f"held out one by one, or a third of them together ({FOLDS} fits instead of one per country).\n"
     yield "| probes | predictor | country known | country new | with a third of all |\n|---|---|---|---|---|"
     countries = np.unique(study.benchmark().people.demographics["country"].to_numpy())
     alone = [np.array([country]) for country in countries]
@@ -208,7 +208,7 @@ def new_country(study: Study, names: list[str]) -> Iterator[str]:
 
 
 def _elsewhere(study: Study, name: str, benchmark: Benchmark, left_out: list[np.ndarray]) -> Score:
-    """Score of a predictor that learns, for the people of each group of countries, from those of all others."""
+    """Score a predictor by cross-validation over groups of countries."""
     country = study.training.demographics["country"].to_numpy()
     residence = benchmark.people.demographics["country"].to_numpy()
     tables = []
@@ -275,8 +275,8 @@ def asking(study: Study, names: list[str], out: Path) -> Iterator[str]:
 
 def lists(study: Study) -> Iterator[str]:
     yield "\n## The best twenty questions\n"
-    yield "A fixed list for anybody, each question chosen for what it adds to those before, to predict all others; and"
-    yield "what it buys: how much of the 233 questions not on the list `gaussian` predicts once it is answered.\n"
+    yield "A fixed list of questions for everybody, each chosen for its contribution to predicting all others; and"
+    yield "the accuracy of `gaussian` on the 233 questions not on the list once each is answered.\n"
     yield "| | to predict polar answers | accuracy | to predict refined answers | accuracy |\n|---|---|---|---|---|"
     questions = study.people.survey.questions
     columns = []
@@ -298,7 +298,7 @@ def lists(study: Study) -> Iterator[str]:
 
 
 def _those(benchmark: Benchmark, chosen: np.ndarray) -> Benchmark:
-    """The benchmark of some of its people (people,)."""
+    """Return the benchmark restricted to some of its people (people,)."""
     setups = tuple(replace(setup, demonstrations=setup.demonstrations[chosen]) for setup in benchmark.setups)
     people: People = benchmark.people.take(chosen)
     return replace(benchmark, people=people, setups=setups)
@@ -309,7 +309,7 @@ def _forms(benchmark: Benchmark) -> tuple[FormName, FormName]:
 
 
 def _one_a_category(benchmark: Benchmark) -> Benchmark:
-    """The benchmark of the first setup, with the first probe of each category only."""
+    """Return the benchmark restricted to the first probe of each category in the first setup."""
     setup, questions = benchmark.setups[0], benchmark.survey.questions
     seen: set[str] = set()
     probes = [at for at in setup.probes if not (questions[at].category in seen or seen.add(questions[at].category))]

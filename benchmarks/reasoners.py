@@ -1,9 +1,9 @@
-"""Trains a reasoner and asks it, the untuned model and statistics about the same people.
+"""Train a reasoner and compare it with the untuned model and statistical predictors on the same people.
 
     python benchmarks/reasoners.py DATA --training configs/smollm2/laptop.yaml --out laptop
         [--people 100] [--setup 0] [--demonstrations 20] [--peak-tflops 989]
 
-The same command goes on where it was stopped. On a GPU, an hour or so of one H200:
+An interrupted command continues. On a GPU, an hour or so of one H200:
 
     python benchmarks/reasoners.py wvs7.csv --training configs/smollm2/base.yaml --out smollm2-200 \\
         --people 800 --setup 0,1,2 --demonstrations 200 --peak-tflops 989
@@ -23,7 +23,7 @@ from indievalue.synthetic.source import people_from
 
 
 def main() -> None:
-    """Print what the training took, and a table of accuracies."""
+    """Print the cost of the training, and a table of accuracies."""
     parser = argparse.ArgumentParser()
     parser.add_argument("data")
     parser.add_argument("--training", required=True)
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--setup", default="0")
     parser.add_argument("--demonstrations", type=int, default=20)
-    parser.add_argument("--peak-tflops", type=float, help="of the card, to say what share of it was used")
+    parser.add_argument("--peak-tflops", type=float, help="peak of the GPU, to report its utilisation")
     options = parser.parse_args()
     settings = load_settings(options.training, {"data": options.data, "out": str(options.out / "reasoner")})
     if not (options.out / "reasoner" / RESULT).exists():
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def effort(done: dict[str, Any], peak: float | None) -> str:
-    """Tokens a second, and the share of the card's peak at six floating-point operations a weight and token."""
+    """Return tokens per second, and GPU utilisation at six floating-point operations per weight and token."""
     rate = done["tokens"] / done["seconds"]
     text = f"{done['steps']:,} steps, {done['tokens']:,} tokens, {done['seconds']:,.0f} s: {rate:,.0f} tokens/s"
     if peak:
@@ -62,7 +62,7 @@ def effort(done: dict[str, Any], peak: float | None) -> str:
 
 
 def table(summary: dict[str, dict[str, Any]]) -> str:
-    """Accuracy with its interval, and log loss, of every predictor."""
+    """Return a table of accuracy, with intervals, and log loss."""
     lines = ["| predictor | accuracy, % | log loss |", "|---|---:|---:|"]
     for name, row in summary.items():
         interval = f"{row['accuracy_low']:.1f}–{row['accuracy_high']:.1f}"

@@ -1,9 +1,9 @@
-"""How like the real people the synthetic ones are.
+"""Measure how similar synthetic people are to real ones.
 
     python benchmarks/synthetic.py DATA [--people 20000] [--seed 0] [--predictors] [--speed]
 
-prints one table: how far apart option shares, correlations between questions and eligibility for the benchmark are;
-with ``--predictors`` the accuracy of majority and resemble on both, with ``--speed`` the cost of 100,000 people.
+prints a table of the differences in option shares, correlations between questions and eligibility for the benchmark;
+with ``--predictors`` also the accuracy of majority and resemble, with ``--speed`` the cost of 100,000 people.
 """
 
 import argparse
@@ -58,13 +58,13 @@ def main() -> None:
 
 
 def places(people: People) -> dict[str, NDArray[np.bool_]]:
-    """Everybody, and the people of each continent."""
+    """Return the rows of all people, and of each continent."""
     labels = people.demographics["continent"].to_numpy()
     return {"world": np.ones(len(people), bool)} | {str(name): labels == name for name in np.unique(labels)}
 
 
 def option_shares(options: NDArray[np.int8], counts: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-    """Share of every option among the answers, question by question; nan where nobody answered."""
+    """Return the share of each option among the answers to its question; nan without answers."""
     shares = []
     for question, count in enumerate(counts):
         answers = np.bincount(options[:, question] + 1, minlength=count + 1)[1:]
@@ -89,7 +89,7 @@ def compare_marginals(table: Table, real: People, synthetic: People) -> None:
 
 
 def correlations(options: NDArray[np.int8], fewest: int = 1000) -> NDArray[np.float64]:
-    """Pearson correlation of option numbers over people who answered both (questions × questions); nan for fewer."""
+    """Return Pearson correlations of option numbers (questions × questions), or nan for too few common answers."""
     answered = (options >= 0).astype(np.float64)
     values = np.where(options >= 0, options, 0).astype(np.float64)
     people = answered.T @ answered
@@ -123,7 +123,7 @@ def compare_correlations(table: Table, real: People, synthetic: People) -> None:
 
 
 def eligible(people: People, asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Who answered at least 239 of the 253 questions, and every probe."""
+    """Return a mask of people who answered at least 239 of the 253 questions, and every probe."""
     answered = people.options("refined") >= 0
     probes = np.unique(np.concatenate(protocol_probes(people.survey, asked)))
     return np.asarray((answered.sum(axis=1) >= 239) & answered[:, probes].all(axis=1))
@@ -146,7 +146,7 @@ def compare_predictors(table: Table, real: People, synthetic: People) -> None:
 
 
 def accuracy(people: People, form: FormName, name: str) -> float:
-    """Share of the probes of setup 0 predicted, of 400 people, by a predictor fitted on all others."""
+    """Return the accuracy on setup 0 for 400 people, of a predictor fitted on all others."""
     benchmark = build_benchmark(people, Settings(form=form, setups=(0,)), people_tested=400)
     others = people.take(~np.isin(people.ids, benchmark.people.ids))
     predictor = make_predictor(name).fit(others, form, benchmark.settings.shown_form)

@@ -1,9 +1,9 @@
-"""Tokens a second and memory of a pass forward and back without a GPU: TRL's own loss, and that of `train`.
+"""Measure speed and memory of forward and backward passes without a GPU, with the loss of TRL and of `train`.
 
     python benchmarks/training_speed.py [--examples 4] [--passes 3]
 
-SmolLM2 with the adapter of configs/smollm2/laptop.yaml, on conversations of synthetic people; each row in a process of
-its own, because memory is never given back.
+SmolLM2 with the adapter of configs/smollm2/laptop.yaml, on conversations of synthetic people. Each row runs in a
+separate process, to measure its peak memory.
 """
 
 import argparse
@@ -30,11 +30,11 @@ LAPTOP = Path(__file__).parents[1] / "configs" / "smollm2" / "laptop.yaml"
 
 
 def main() -> None:
-    """Print a table: one example in a pass and several, by either loss."""
+    """Print a table for both losses, with one and with several examples per pass."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--examples", type=int, default=4)
     parser.add_argument("--passes", type=int, default=3)
-    parser.add_argument("--one", choices=("trl", "train"), help="print the figures of one row")
+    parser.add_argument("--one", choices=("trl", "train"), help="print the values of one row")
     options = parser.parse_args()
     if options.one:
         print(row(options.one, options.examples, options.passes))
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def row(loss: str, examples: int, passes: int) -> str:
-    """Tokens a second, padding not counted, of the fastest pass after a first; and the peak of memory."""
+    """Return tokens per second (without padding) of the fastest pass after a warm-up, and peak memory."""
     with tempfile.TemporaryDirectory() as folder:
         trainer = prepare(Path(folder))
         loss_of: Any = trainer.compute_loss if loss == "train" else super(ReasonerTrainer, trainer).compute_loss
@@ -64,7 +64,7 @@ def row(loss: str, examples: int, passes: int) -> str:
 
 
 def prepare(folder: Path) -> ReasonerTrainer:
-    """The trainer of laptop.yaml, with a training set of synthetic people."""
+    """Return a trainer for laptop.yaml with a training set of synthetic people."""
     changes = {"data": "synthetic:600", "out": str(folder / "out"), "recipe.people_per_question": 13}
     settings = load_settings(LAPTOP, changes)
     people = people_from(str(settings.data))

@@ -224,5 +224,5 @@ def test_a_stopped_run_leaves_nothing_under_its_name(tmp_path: Path, how: signal
     assert process.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 1)
     assert not (tmp_path / "run").exists()
     if how != signal.SIGKILL:
-        assert "stopped; nothing half-written was left" in said
+        assert "interrupted; no partial files were left behind" in said
         assert not list(tmp_path.iterdir())

@@ -139,10 +139,10 @@ def test_elicit_in_the_terminal(tmp_path: Path) -> None:
 
     stopped = hold("2\nnine\nq\n")
     assert stopped.returncode == 0, stopped.stderr
-    assert "answers so far (1) are kept" in stopped.stderr
+    assert "answers so far (1) are saved" in stopped.stderr
     assert "s, b or q" in stopped.stdout  # what 'nine' is answered with
     finished = hold("1\n2\n")
-    assert "where 1 are answered" in " ".join(finished.stderr.split())
+    assert "with 1 answered so far" in " ".join(finished.stderr.split())
     assert "What your answers predict" in finished.stdout
     assert "What surprised it" in finished.stdout
     assert len(json.loads((tmp_path / "mine.json").read_text())["turns"]) == 3

@@ -118,7 +118,7 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         (changed(SMALL, figure={"kind": "curve", "x": "demonstrations", "z": "form"}), "unknown key 'figure.curve.z'"),
         (changed(SMALL, figure={"kind": "pie"}), "pie"),
         (changed(SMALL, grid={"demonstration": [1]}), "`grid` has no 'demonstration'; it has form"),
-        (changed(SMALL, settings={"form": "polar"}), "form is in `settings` and in `grid`"),
+        (changed(SMALL, settings={"form": "polar"}), "form is in both `settings` and `grid`"),
         (changed(SMALL, figure={"kind": "curve", "x": "context"}), "`figure` names 'context'"),
         (changed(SMALL, table={"across": "context"}), "`table` names 'context'"),
         (changed(SMALL, compare=[{"from": {"form": "polar"}, "to": {"context": "both"}}]), "name the same settings"),
@@ -126,8 +126,8 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         (changed(SMALL, minimum=1), "minimum"),
         (changed(SMALL, predictors=[]), "predictors"),
         ("title: only that", "'asks' is missing"),
-        ("- a list", "describes no experiment"),
-        ("a: [", "is no YAML"),
+        ("- a list", "is not an experiment"),
+        ("a: [", "is not valid YAML"),
     ],
 )
 def test_what_a_yaml_cannot_say_is_told_by_key(text: str, complaint: str) -> None:
@@ -345,7 +345,7 @@ def test_a_cell_of_other_settings_or_people_is_refused_unless_forced(
     run_experiment(small, gardeners, tmp_path / "out", tested=14)
     before = tables(tmp_path / "out")
     other = parse_experiment(changed(SMALL, **keys), "small", "small.yaml")
-    with pytest.raises(IndievalueError, match=f"was made with other .*{differs}.* than asked for now.*--force"):
+    with pytest.raises(IndievalueError, match=f"was computed with other .*{differs}.* than requested.*--force"):
         run_experiment(other, gardeners, tmp_path / "out", tested=people, seed=seed)
     assert tables(tmp_path / "out") == before
     run_experiment(other, gardeners, tmp_path / "out", tested=people, seed=seed, force=True)
@@ -358,7 +358,7 @@ def test_a_cell_of_other_data_is_refused(small: Experiment, gardeners: People, t
 
     run_experiment(small, gardeners, tmp_path / "out", tested=14)
     other = replace(gardeners, findings=replace(gardeners.findings, fingerprint="another file"))
-    with pytest.raises(IndievalueError, match="other data than asked for"):
+    with pytest.raises(IndievalueError, match="other data than requested"):
         run_experiment(small, other, tmp_path / "out", tested=14)
 
 
@@ -382,7 +382,7 @@ def test_a_directory_of_something_else_is_left_alone(small: Experiment, gardener
     assert [file.name for file in (tmp_path / "mine").iterdir()] == ["diary.txt"]
     run_experiment(small, gardeners, tmp_path / "out", tested=14)
     other = small.model_copy(update={"name": "other"})
-    with pytest.raises(IndievalueError, match="holds the experiment small, and not other; choose another --out"):
+    with pytest.raises(IndievalueError, match="holds the experiment small, not other; choose another --out"):
         run_experiment(other, gardeners, tmp_path / "out", tested=14, force=True)
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
@@ -521,7 +521,9 @@ def test_words() -> None:
     assert [signed(value) for value in (1.26, -0.24, -0.04, 0.04)] == ["+1.3", "−0.2", "0.0", "0.0"]
     assert described({"demonstrations": 50, "context": "both"}) == "50 statements, with demographics"
     assert [duration(seconds) for seconds in (0.2, 89, 200, 8000)] == ["1 s", "89 s", "3 min", "2 h 13 min"]
-    assert str(Estimate(70, 200, ("masked",))).startswith("roughly 70 s to 3 min, and masked, which nothing is known")
+    assert str(Estimate(70, 200, ("masked",))).startswith(
+        "roughly 70 s to 3 min, and masked (no estimate before the first cell)"
+    )
     assert str(Estimate(0.1, 0.3, ())) == "a moment"
 
 
@@ -623,7 +625,7 @@ def test_a_killed_experiment_goes_on(small_yaml: Path, tmp_path: Path, how: sign
     _, said = process.communicate(timeout=60)
     assert process.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 1)
     if how == signal.SIGINT:
-        assert "the same command goes on from there" in said.replace("\n", " ")
+        assert "run the same command to continue" in said.replace("\n", " ")
     assert not (out / "table.csv").exists()
     finished = {path.name: (path / "cell.json").stat().st_mtime_ns for path in out.glob("cells/[a-z]*")}
     assert 2 <= len(finished) < 12
@@ -644,6 +646,7 @@ def test_real_people_are_compared_with_the_paper(real_people: People, tmp_path: 
     experiment = load_experiment("statistics-baselines").model_copy(update={"predictors": ("random", "resemble:k=35")})
     run_experiment(experiment, real_people, tmp_path / "out", tested=100)
     page = (tmp_path / "out" / "results.md").read_text()
+    assert "Results printed in arXiv 2410.03868, on a different sample" in page
     assert "| resemble (top cluster) | statements | 200 | 73.73 | 59.47 |" in page
     table = pl.read_csv(tmp_path / "out" / "table.csv").filter(predictor="resemble:k=35", form="polar")
     assert 70 < table["accuracy"][0] < 85

@@ -67,7 +67,7 @@ def test_the_papers_experiments_run_on_a_chat_model(gardeners: People, tmp_path:
     cost = expected[0].costs[MODEL]
     assert cost.calls == len(loopback.calls)
     assert cost.stored == 0
-    assert f"{MODEL}: {cost.calls:,} calls, about {cost.input_tokens:,} tokens to read" in "\n".join(lines)
+    assert f"{MODEL}: {cost.calls:,} calls, about {cost.input_tokens:,} input and" in "\n".join(lines)
     for file in ("table.csv", "table.md", "table.tex", "figure.png", "results.md"):
         assert (tmp_path / "out" / file).stat().st_size
     assert MODEL in (tmp_path / "out" / "table.md").read_text()
@@ -95,7 +95,7 @@ def test_how_a_model_is_asked_is_part_of_its_cells_and_of_no_others(gardeners: P
         lines: list[str] = []
         run_experiment(experiment, gardeners, tmp_path / "out", tested=3, asking=asking(loopback), say=lines.append)
         assert "2 finished already, none left" in "\n".join(lines)
-        with pytest.raises(Exception, match="was made with other asking than asked for now"):
+        with pytest.raises(Exception, match="was computed with other asking than requested"):
             run_experiment(
                 experiment,
                 gardeners,

@@ -359,7 +359,7 @@ def small_survey(tmp_path: Path) -> str:
 
 
 LACKING: dict[str, tuple[dict[str, Any], str | None]] = {
-    "no demographics": ({"people": some_people(40)}, "Nothing is known of these people but their answers"),
+    "no demographics": ({"people": some_people(40)}, "The data has no demographics"),
     "one group": ({"people": some_people(40, sex=["female"])}, "No demographic has two groups"),
     "one person": ({"people": some_people(1, sex=["female"])}, "No demographic has two groups"),
     "all invalid": ({"people": some_people(80, sex=["female", "male"]), "valid": False}, None),

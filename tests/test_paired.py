@@ -181,7 +181,7 @@ def test_runs_are_compared_on_the_command_line(runs: tuple[Path, Path], tmp_path
         ((two,), "nothing to compare"),
         ((one, "--predictor", "gpt"), "no run has a predictor 'gpt'"),
         ((one, "--out", tmp_path / "c.csv"), "exists already"),
-        ((one, tmp_path / "absent"), "is no run directory"),
+        ((one, tmp_path / "absent"), "is not a run directory"),
     ):
         refused = _run("compare", *arguments)
         assert refused.returncode == 1
@@ -227,7 +227,7 @@ def test_inequity_and_flattening_on_the_command_line(runs: tuple[Path, Path], tm
         ((one, "--demographic", "luck"), "no demographic 'luck'", 1),
         ((one, "--measure", "luck"), "'luck' is not one of 'accuracy'", 2),
         ((one, "--out", tables), "exists already", 1),
-        ((one, "--minimum", "0"), "--help tells more", 2),
+        ((one, "--minimum", "0"), "see --help", 2),
     ):
         refused = _run("inequity", *arguments)
         assert (refused.returncode, reason in refused.stderr) == (code, True), refused.stderr

@@ -147,12 +147,12 @@ def test_a_wrong_value_is_named_with_its_place(run_folder: Path) -> None:
 def test_files_of_two_runs_are_not_mixed(run_folder: Path) -> None:
     summary = json.loads((run_folder / "summary.json").read_text())
     (run_folder / "summary.json").write_text(json.dumps({"random": summary["random"]}))
-    with pytest.raises(IndievalueError, match="not of one run"):
+    with pytest.raises(IndievalueError, match="not from the same run"):
         load_run(run_folder)
 
 
 def test_no_directory_and_no_run(tmp_path: Path) -> None:
-    with pytest.raises(IndievalueError, match="no run directory"):
+    with pytest.raises(IndievalueError, match="not a run directory"):
         load_run(tmp_path / "nothing")
     with pytest.raises(IndievalueError, match="at least one"):
         write_report([], tmp_path / "report.html")
@@ -319,8 +319,8 @@ def test_what_was_evaluated_is_one_sentence(tmp_path: Path, survey_folder: Path)
         for form in ("polar", "refined")
     ]
     assert wording.evaluated(runs) == (
-        "Four predictors tried to predict 3 answers of each of 12 synthetic people made after A small survey, in polar "
-        "and refined form, given all of the person’s other statements, under the strict protocol."
+        "Four predictors tried to predict 3 answers of each of 12 synthetic people modelled on A small survey, in "
+        "polar and refined form, given all of the person’s other statements, under the strict protocol."
     )
 
 

@@ -251,7 +251,7 @@ def test_the_rows_of_a_predictor_outlive_the_failure_of_the_next(
     with pytest.raises(RuntimeError, match="power"):
         iv.evaluate(gardeners, benchmark, asked, tmp_path / "run")
     assert not (tmp_path / "run").exists()
-    with pytest.raises(IndievalueError, match="is no run directory"):
+    with pytest.raises(IndievalueError, match="is not a run directory"):
         iv.load_run(tmp_path / "run")
     (kept,) = tmp_path.glob(".run.*/[!.]*/predictions.parquet")
     assert pl.read_parquet(kept)["predictor"].unique().to_list() == ["first"]

@@ -344,7 +344,7 @@ def test_an_experiment_trains_its_reasoners_once(
     assert not [line for line in again if line.startswith("Training")]
     with pytest.raises(IndievalueError, match="was made with other training"):
         run_it(settings("training", steps=3, validate_every=0))
-    with pytest.raises(IndievalueError, match="trains 2 reasoners: say how, with --training"):
+    with pytest.raises(IndievalueError, match="trains 2 reasoners: give their settings with --training"):
         run_it(None)
 
 

@@ -106,7 +106,7 @@ def test_training_sets_on_the_command_line(tmp_path: Path, garden_people: People
     ]  # fmt: skip
     done = subprocess.run([*call, "--out", "set"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "30 people who are tested are in none of it" in done.stderr
+    assert "30 tested people were left out" in done.stderr
     manifest = load_training_set(tmp_path / "set").manifest
     assert manifest.recipe.where == {"region": ("Valley", "Hills")}
     assert manifest.recipe.forms == ("polar", "refined")

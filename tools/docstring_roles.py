@@ -1,4 +1,4 @@
-"""Show the Sphinx roles of docstrings as code on the pages that mkdocstrings makes: ``:func:`x``` becomes ```x```."""
+"""Render Sphinx roles in docstrings as code on mkdocstrings pages: ``:func:`x``` becomes ```x```."""
 
 import re
 from typing import Any

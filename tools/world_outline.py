@@ -1,9 +1,9 @@
-"""Draws the world outline that the report ships: `python tools/world_outline.py countries-50m.json`.
+"""Make the world outline used in reports: `python tools/world_outline.py countries-50m.json`.
 
 The input is the TopoJSON of Natural Earth's countries at 1:50 million (public domain), as the npm package world-atlas
-redistributes it: `npm pack world-atlas && tar xzf world-atlas-*.tgz` leaves it in `package/`. Borders are thinned arc
-by arc, so that neighbours keep the border that they share, and are projected by Equal Earth (Šavrič, Patterson & Jenny
-2018), in which equal areas on the globe are equal areas on the page.
+redistributes it: `npm pack world-atlas && tar xzf world-atlas-*.tgz` leaves it in `package/`. Borders are simplified
+arc by arc, so that neighbours keep a common border, and use the Equal Earth projection (Šavrič, Patterson & Jenny
+2018), which preserves areas.
 """
 
 import json
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 OUT = Path(__file__).resolve().parents[1] / "src" / "indievalue" / "report" / "world.json"
 WIDTH = 2000
 TOLERANCE = 0.9
-"""A border moves by no more than this, in units of WIDTH."""
+"""Maximum displacement of a simplified border, in units of WIDTH."""
 
 SPECK = 60.0
-"""Countries of less area, in square units, are marked by a dot as well, or nobody would find them."""
+"""Area in square units below which countries are also marked by a dot, to be visible."""
 
 CRUMB = 4.0
-"""Islands of less area are left out, unless they are the whole country."""
+"""Area below which islands are left out, unless they are the largest part of a country."""
 
 ANTARCTICA = "010"
 _A = (1.340264, -0.081106, 0.000893, 0.003796)
@@ -66,7 +66,7 @@ def main(source: str) -> None:
 
 
 def _degrees(arc: list[list[int]], transform: dict[str, list[float]]) -> Points:
-    """Longitudes and latitudes (points × 2) of an arc of steps; over the date line longitudes go on beyond 180."""
+    """Return longitudes and latitudes (points × 2) of a delta-encoded arc; longitudes can exceed 180."""
     degrees = np.cumsum(np.array(arc, float), axis=0) * transform["scale"] + transform["translate"]
     return np.asarray(np.stack([np.unwrap(degrees[:, 0], period=360), degrees[:, 1]], axis=1))
 
@@ -82,7 +82,7 @@ def _projected(degrees: Points) -> Points:
 
 
 def _thinned(degrees: Points) -> Points:
-    """Douglas & Peucker (1973): the fewest of the points from which none is further than TOLERANCE on the map."""
+    """Simplify an arc with the algorithm of Douglas & Peucker (1973), to within TOLERANCE on the map."""
     points = _projected(degrees)
     keep = np.zeros(len(points), bool)
     keep[[0, -1]] = True
@@ -117,7 +117,7 @@ def _rings(item: dict[str, Any], arcs: list[Points]) -> Iterator[Points]:
 
 
 def _clipped(ring: Points, meridian: float, side: int) -> Points:
-    """The part of a ring that is east (``side`` 1) or west (-1) of a meridian (Sutherland & Hodgman 1974)."""
+    """Clip a ring to the east (``side`` 1) or west (-1) of a meridian (Sutherland & Hodgman 1974)."""
     kept: list[Points] = []
     for here, there in zip(ring, np.roll(ring, -1, axis=0), strict=True):
         inside, next_inside = side * (here[0] - meridian) >= 0, side * (there[0] - meridian) >= 0
@@ -134,7 +134,7 @@ def _area(ring: Points) -> float:
 
 
 def _path(ring: Points) -> str:
-    """An SVG path in whole units: where it starts, then steps."""
+    """Return an SVG path in whole units, with relative steps."""
     places = np.round(ring).astype(int)
     places = places[np.r_[True, (np.diff(places, axis=0) != 0).any(axis=1)]]
     if len(places) < 3:

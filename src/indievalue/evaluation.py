@@ -1,4 +1,4 @@
-"""From people and a benchmark to a run: draw, ask, score."""
+"""Evaluate predictors on a benchmark."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -25,20 +25,20 @@ from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import summarise
 
 EXAMPLES = 1
-"""People whose statements, probes and guesses the report shows."""
+"""Number of people whose statements, probes and predictions the report shows."""
 
 Predictors = str | Predictor | Sequence[str | Predictor] | Mapping[str, Predictor]
-"""One predictor or several: names, objects, or objects by the name that tables shall give them."""
+"""One or more predictors: names, objects, or a mapping from the names shown in tables to objects."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """How an evaluation was called, for ``run.json``, and who hears how far it is.
+    """The call of an evaluation, as recorded in ``run.json``, and how to report progress.
 
     Attributes:
-        arguments: by name. survey: name or folder of the survey, where it was given.
+        arguments: by name. survey: name or folder of the survey, if given.
         progress: called with a line of text at every step.
-        figures: whether figures and tables are written beside the report.
+        figures: whether to write figures and tables beside the report.
     """
 
     arguments: Mapping[str, object] = field(default_factory=dict)
@@ -57,22 +57,22 @@ def evaluate(
     force: bool = False,
     call: Call | None = None,
 ) -> Run:
-    """Ask predictors a benchmark, and score what they predict.
+    """Evaluate predictors on a benchmark.
 
     Args:
-        people: everybody in the data; predictors learn from those who are not tested.
-        benchmark: the people who are tested, and what they are asked.
-        predictors: names such as ``"resemble:k=35"``, ``"openai/gpt-4o"`` (a chat model) or ``"local:MODEL"`` (one on
-            this machine), see :func:`indievalue.predictors.registry.make_predictor`; predictor objects; a list of
-            these; or a mapping from the name that tables shall show to the predictor.
-        out: directory to write the run to. Each predictor's rows are on disk as soon as they exist: after a crash or a
-            kill, the same call asks only the predictors that had not finished. The directory appears under its name
+        people: everybody in the data; predictors are fitted on those who are not tested.
+        benchmark: the people to test, and their probes and demonstrations.
+        predictors: names such as ``"resemble:k=35"``, ``"openai/gpt-4o"`` (a chat model) or ``"local:MODEL"`` (a model
+            on this machine), see :func:`indievalue.predictors.registry.make_predictor`; predictor objects; a list of
+            these; or a mapping from the names shown in tables to predictors.
+        out: directory to write the run to. Predictions are stored as soon as a predictor finishes: after a crash or an
+            interrupt, the same call runs only the predictors that had not finished. The directory gets its final name
             only when it is complete. By default nothing is written (see :meth:`indievalue.runs.run.Run.save`).
-        asking: how language models are asked that are given by name.
-        force: replace what ``out`` holds. call: notes for ``run.json``, and who hears of the progress.
+        asking: options for language models given by name.
+        force: replace the contents of ``out``. call: arguments to record in ``run.json``, and progress reporting.
 
-    Raises IndievalueError where a predictor is unknown or named twice, nobody is left to learn from, ``out`` is not
-    empty (unless ``force``) or cannot be written, or another process is writing it.
+    Raises IndievalueError if a predictor is unknown or named twice, nobody is left to learn from, ``out`` is not
+    empty (unless ``force``) or cannot be written, or another process is writing to it.
 
     >>> import indievalue as iv
     >>> people = iv.synthetic_people(400)
@@ -93,7 +93,7 @@ def evaluate(
     Thread(target=_prepare_report, daemon=True).start()
     with Parts(Path(out), people, benchmark) as stored:
         parts = []
-        while made:  # a predictor that has answered can go: some hold a gigabyte
+        while made:  # release each predictor once it has answered: some hold a gigabyte
             name = next(iter(made))
             parts.append(stored.get(name, made.pop(name), training, call.progress))
         run = _run(people, benchmark, len(training), parts, call)
@@ -104,7 +104,7 @@ def evaluate(
 
 
 def _prepare_report() -> None:
-    """Load what draws the report while the predictors are at work."""
+    """Import the drawing code while the predictors are running."""
     from indievalue.report import page  # noqa: F401
     from indievalue.report.figures.drawing import prepare
 
@@ -112,7 +112,7 @@ def _prepare_report() -> None:
 
 
 def named_predictors(predictors: Predictors, asking: AskingOptions | None = None) -> dict[str, Predictor]:
-    """Return predictors by the name that tables show. Raises IndievalueError where two have the same name."""
+    """Return predictors by the name shown in tables. Raises IndievalueError if two have the same name."""
     if isinstance(predictors, Mapping):
         return {name: adopt(predictor) for name, predictor in predictors.items()}
     items = predictors if isinstance(predictors, Sequence) and not isinstance(predictors, str) else [predictors]
@@ -132,7 +132,7 @@ def named_predictors(predictors: Predictors, asking: AskingOptions | None = None
 
 
 def _name_of(predictor: object) -> str:
-    """``resemble:k=5`` of ``Resemble(k=5)``, as on the command line; the class, where a repr is not that of a call."""
+    """Return ``resemble:k=5`` for ``Resemble(k=5)``, as on the command line, or the class name for any other repr."""
     kind, text = type(predictor).__name__, repr(predictor)
     if not text.startswith(f"{kind}(") or not text.endswith(")"):
         return kind

@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. Commands import what they need when they run, so that --help is instant."""
+"""The command line. Commands import what they need when they run, so that --help is instant."""
 
 import signal
 import sys
@@ -33,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="From survey answers to value-expressing statements to scored predictors.",
+    help="Turn survey answers into value-expressing statements, and evaluate predictors on them.",
 )
 for command in (
     demo,
@@ -69,11 +69,11 @@ def _version(
 
 
 _INTERRUPTED = 130
-"""What Typer returns after Ctrl-C."""
+"""Exit code of Typer after Ctrl-C."""
 
 
 def main() -> None:
-    """Run the command line: exit code 0 for success, 1 for an error, 2 for a wrong call."""
+    """Run the command line, with exit code 0 for success, 1 for an error and 2 for wrong usage."""
     signal.signal(signal.SIGTERM, _stop)
     try:
         code = app(standalone_mode=False)
@@ -81,12 +81,12 @@ def main() -> None:
         notes.print(f"[bold red]error:[/] {escaped(str(error))}", soft_wrap=True)
         code = 1
     except typer.TyperException as error:
-        notes.print(f"[bold red]error:[/] {escaped(error.format_message())}; --help tells more", soft_wrap=True)
+        notes.print(f"[bold red]error:[/] {escaped(error.format_message())}; see --help", soft_wrap=True)
         code = 2
     except BrokenPipeError:
-        code = 0  # whoever read the output has seen enough
+        code = 0  # the reader of the output has closed the pipe
     if code == _INTERRUPTED:
-        notes.print("stopped; nothing half-written was left")
+        notes.print("interrupted; no partial files were left behind")
         code = 1
     sys.exit(code or 0)
 

@@ -4,7 +4,7 @@ from indievalue.cli.options import BenchmarkFlags, Data, Force, Out, SourceFlags
 
 
 def benchmark(data: Data, directory: Out, drawing: BenchmarkFlags, source: SourceFlags, force: Force = False) -> None:
-    """Draw a benchmark and save it, with its text, to hand to another program or to `evaluate --benchmark`."""
+    """Draw a benchmark and save it as data and text, for other programs or `evaluate --benchmark`."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import save_benchmark
 

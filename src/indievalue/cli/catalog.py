@@ -1,4 +1,4 @@
-"""``indievalue catalog``: write everybody's statements."""
+"""``indievalue catalog``: write all statements."""
 
 from typing import Annotated
 
@@ -11,10 +11,10 @@ def catalog(
     data: Data,
     directory: Out,
     source: SourceFlags,
-    text: Annotated[bool, typer.Option("--text", help="Also write everybody's statements as JSONL.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Also write all statements as JSONL.")] = False,
     force: Force = False,
 ) -> None:
-    """Write the catalog: people, their answers as options, the statements, a dataset card."""
+    """Write a catalog: people, their answers as options, the statements, and a dataset card."""
     from indievalue.people.catalog import write_catalog
 
     people = source.people(data)

@@ -14,17 +14,17 @@ def compare(
     runs: Runs,
     groups: GroupFlags,
     predictor: Annotated[
-        list[str] | None, typer.Option("--predictor", help="Compare only this one; repeat for more.")
+        list[str] | None, typer.Option("--predictor", help="Predictor to compare [default: all]; repeat for more.")
     ] = None,
     intersection: Annotated[
-        bool, typer.Option("--intersection", help="Compare the people and probes they share, and leave out the others.")
+        bool, typer.Option("--intersection", help="Compare only the people and probes they share.")
     ] = False,
-    file: Annotated[Path | None, typer.Option("--out", help="The .csv, .md or .tex file to write.")] = None,
+    file: Annotated[Path | None, typer.Option("--out", help="Write the table to this .csv, .md or .tex file.")] = None,
     force: Force = False,
 ) -> None:
     """Compare predictors on the same people and probes, with intervals of the differences.
 
-    Every predictor of a run is compared with every one of the runs after it; in a single run with one another.
+    The predictors of each run are compared with those of later runs, or those of a single run with each other.
     """
     from indievalue.report.tables.frames import TABLE_FILES, write_frame
     from indievalue.report.terminal import print_comparisons

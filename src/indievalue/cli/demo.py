@@ -13,7 +13,7 @@ def demo(
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Try it without any data: synthetic people, a benchmark, three predictors, a report."""
+    """Run a demo without any data: synthetic people, a benchmark, three predictors, a report."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.model import Settings
     from indievalue.choices import FORMS

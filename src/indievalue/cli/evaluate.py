@@ -1,4 +1,4 @@
-"""``indievalue evaluate``: ask predictors a benchmark."""
+"""``indievalue evaluate``: evaluate predictors on a benchmark."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EvaluationFlags:
-    """Which predictors are asked, and where from."""
+    """The predictors to evaluate, and the benchmark."""
 
     predictor: Annotated[
         list[str],
@@ -27,14 +27,10 @@ class EvaluationFlags:
         ),
     ]
     saved: Annotated[
-        Path | None, typer.Option("--benchmark", help="A saved benchmark to ask, instead of drawing one.")
+        Path | None, typer.Option("--benchmark", help="Saved benchmark to use instead of drawing one.")
     ] = None
-    figures: Annotated[
-        bool, typer.Option("--figures", help="Also write every figure and table as files for a paper.")
-    ] = False
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print how many calls and tokens it would take, and stop.")
-    ] = False
+    figures: Annotated[bool, typer.Option("--figures", help="Also write all figures and tables as files.")] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the number of calls and tokens.")] = False
 
 
 def evaluate(
@@ -48,7 +44,7 @@ def evaluate(
     source: SourceFlags,
     force: Force = False,
 ) -> None:
-    """Ask predictors a benchmark; write predictions, scores and a report."""
+    """Evaluate predictors on a benchmark; write predictions, scores and a report."""
     from indievalue.evaluation import Call
     from indievalue.evaluation import evaluate as run_evaluation
     from indievalue.files import check_directory
@@ -57,14 +53,14 @@ def evaluate(
     from indievalue.report.terminal import print_summary
 
     how = asking.asking(prompt.style())
-    made = make_predictors(asked.predictor, how)  # fail fast, before minutes are spent on the data
+    made = make_predictors(asked.predictor, how)  # fail fast, before reading the data
     if not asked.dry_run:
         check_directory(directory, force=force)
     people, drawn = _drawn(data, asked, drawing, source)
     for name, predictor in made.items():
         if cost := predictor.cost(task for _, task in drawn.tasks()):
             print_cost(name, cost)
-    del made  # so that each can go when it has answered
+    del made  # so that each can be released once it has answered
     if asked.dry_run:
         return
     call = Call(
@@ -92,7 +88,7 @@ def _drawn(
     drawn = build_benchmark(people, settings, tested)
     if tested is None:
         eligible = drawn.eligibility.eligible
-        notes.print(f"{len(drawn.people):,} people are tested, of {eligible:,} who are eligible")
+        notes.print(f"Testing {len(drawn.people):,} of {eligible:,} eligible people")
     return people, drawn
 
 

@@ -16,27 +16,30 @@ if TYPE_CHECKING:
     from indievalue.predictors.asking import AskingOptions
 
 ASK_ABOVE = 60
-"""Seconds of the estimate's upper end above which somebody at a terminal is asked before an experiment starts."""
+"""Upper estimate, in seconds, above which users at a terminal are asked to confirm an experiment."""
 
 
 @dataclass(frozen=True)
 class ExperimentFlags:
-    """What of an experiment is chosen on the command line."""
+    """Options of an experiment."""
 
     predictor: Annotated[
-        list[str] | None, typer.Option("--predictor", help="Instead of the experiment's own; repeat for more.")
+        list[str] | None,
+        typer.Option("--predictor", help="Predictor to use instead of the experiment's own; repeat for more."),
     ] = None
     training: Annotated[
         Path | None,
-        typer.Option("--training", help="How the experiment's reasoners are trained: a YAML file for `train`."),
+        typer.Option(
+            "--training", help="YAML file with the training settings of the experiment's reasoners (see `train`)."
+        ),
     ] = None
     people: PeopleCount = None
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be run, how many calls and tokens it takes, and stop.")
+        bool, typer.Option("--dry-run", help="Only print the plan and the number of calls and tokens.")
     ] = False
-    yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False
+    yes: Annotated[bool, typer.Option("--yes", help="Start without confirmation.")] = False
     force: Annotated[
-        bool, typer.Option("--force", help="Recompute cells in --out that were made with other settings or data.")
+        bool, typer.Option("--force", help="Recompute cells in --out that have other settings or data.")
     ] = False
 
 
@@ -47,15 +50,16 @@ def experiment(
     asking: AskingFlags,
     source: SourceFlags,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="An experiment, or a YAML file of your own; none lists them.")
+        str | None,
+        typer.Argument(metavar="NAME", help="Name of an experiment, or a YAML file; omit to list the experiments."),
     ] = None,
     data: Annotated[str | None, typer.Argument(metavar="DATA", help=DATA_HELP)] = None,
     directory: Annotated[
-        Path | None, typer.Option("--out", help="Directory to write; with the same one it continues where it stopped.")
+        Path | None, typer.Option("--out", help="Directory to write; an interrupted experiment in it continues.")
     ] = None,
-    listed: Annotated[bool, typer.Option("--list", help="List the experiments, and do nothing else.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Only list the experiments.")] = False,
 ) -> None:
-    """Run an experiment: a grid of runs, its table, its figure, and the paper's figures beside them."""
+    """Run an experiment, a grid of runs, and write its table and figure with the paper's results for comparison."""
     from indievalue.experiments.spec import load_experiment
 
     if listed or name is None:
@@ -71,10 +75,10 @@ def experiment(
         options = _options(source, chosen, asking.asking(prompt.style()), command)
         ran = _run(loaded, data, directory, source, chosen, options)
     except KeyboardInterrupt:
-        notes.print("The cells that are finished are kept; the same command goes on from there")
+        notes.print("Finished cells are saved; run the same command to continue")
         raise
     if not ran:
-        notes.print("Nothing was started")
+        notes.print("Nothing was run")
         return
     out.print(escaped((directory / "table.md").read_text(encoding="utf-8")), soft_wrap=True, highlight=False)
     notes.print(f"Results: {directory / 'results.md'}")
@@ -97,7 +101,7 @@ def _options(
 
 
 def _command(context: typer.Context, name: str, data: str, directory: Path) -> str:
-    """The command that runs the experiment again: everything that decides the result, and differs from its default."""
+    """Return the command to reproduce the experiment, with all options that affect the result and are not defaults."""
     from indievalue.experiments.wording import command_line
 
     flags = {
@@ -121,7 +125,7 @@ def _run(
 ) -> bool:
     from indievalue.experiments.run import Expected, check_experiment, run_experiment
 
-    check_experiment(experiment, directory, options)  # fail fast, before minutes are spent on the data
+    check_experiment(experiment, directory, options)  # fail fast, before reading the data
     asks = sys.stdin.isatty() and not chosen.yes
 
     def start(expected: Expected) -> bool:
@@ -147,7 +151,7 @@ def _print_list() -> None:
     from indievalue.experiments.spec import load_experiment, shipped_experiments
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("Experiment", "What it asks", "Predictors"):
+    for heading in ("Experiment", "Question", "Predictors"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "Experiment")
     for name in shipped_experiments():
         shipped = load_experiment(name)
@@ -155,6 +159,6 @@ def _print_list() -> None:
         table.add_row(name, shipped.title, ", ".join(kinds))
     out.print(table)
     notes.print(
-        "indievalue experiment NAME DATA --out DIR; NAME may be a YAML file of your own (docs: Experiments)",
+        "indievalue experiment NAME DATA --out DIR; NAME can also be a YAML file (docs: Experiments)",
         style="dim",
     )

@@ -10,13 +10,15 @@ from indievalue.cli.options import Force, Out, PromptFlags, notes
 
 
 def export(
-    benchmark: Annotated[Path, typer.Argument(metavar="BENCHMARK", help="What `indievalue benchmark` wrote.")],
+    benchmark: Annotated[
+        Path, typer.Argument(metavar="BENCHMARK", help="Directory written by `indievalue benchmark`.")
+    ],
     to: Annotated[ExportFormat, typer.Option("--to", help="Format to write.")],
     directory: Out,
     prompt: PromptFlags,
     force: Force = False,
 ) -> None:
-    """Write a benchmark's prompts for another program: plain JSONL, Inspect, lm-evaluation-harness, Hugging Face."""
+    """Write a benchmark's prompts for another program: JSONL, Inspect, lm-evaluation-harness or Hugging Face."""
     from indievalue.exchange.export import export_benchmark
 
     number = export_benchmark(benchmark, to, directory, prompt.style(), force=force)

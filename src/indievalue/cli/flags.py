@@ -1,4 +1,4 @@
-"""Dataclasses of options as command-line options: several commands share them, and each is declared once."""
+"""Turn dataclasses into command-line options, so that commands can share them."""
 
 import inspect
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from typing import get_type_hints
 
 
 def expanded(command: Callable[..., None]) -> Callable[..., None]:
-    """Replace each parameter of ``command`` that is a dataclass by its fields, for Typer to read.
+    """Expand each dataclass parameter of ``command`` into its fields, for Typer.
 
-    The fields are annotated as Typer's parameters are. When the command is called, they are put back together.
+    Fields are annotated like Typer parameters. When the command is called, the dataclasses are reassembled.
     """
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, tuple[type, list[str]]] = {}

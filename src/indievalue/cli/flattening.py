@@ -15,7 +15,7 @@ def flattening(
         list[str] | None,
         typer.Option(
             "--match",
-            help="Demographic that two people of a pair share; repeat for more [default: country, sex, age, "
+            help="Demographic that people of a pair have in common; repeat for more [default: country, sex, age, "
             "education].",
         ),
     ] = None,

@@ -12,27 +12,27 @@ from indievalue.cli.options import Data, Force, Out, SourceFlags, notes, out
 
 @dataclass(frozen=True)
 class AnswerFlags:
-    """How a file of answers is read."""
+    """Options for reading a file of answers."""
 
-    name: Annotated[str, typer.Option("--name", help="What to call the program that answered.")] = "imported"
+    name: Annotated[str, typer.Option("--name", help="Name of the program that answered.")] = "imported"
     prompts: Annotated[
-        Path | None, typer.Option("--prompts", help="The exported prompts.jsonl, for answers with id and text.")
+        Path | None, typer.Option("--prompts", help="The exported prompts.jsonl, needed for answers with id and text.")
     ] = None
     missing: Annotated[
-        Missing, typer.Option("--missing", help="Probes without an answer: refuse the file, or count them as invalid.")
+        Missing, typer.Option("--missing", help="If probes have no answer: refuse the file, or count them as invalid.")
     ] = "refuse"
 
 
 def import_answers(
-    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="Answers, one JSON object a line.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="Answers, one JSON object per line.")],
     data: Data,
-    benchmark: Annotated[Path, typer.Option("--benchmark", help="The saved benchmark that was asked.")],
+    benchmark: Annotated[Path, typer.Option("--benchmark", help="The saved benchmark that was answered.")],
     directory: Out,
     answers: AnswerFlags,
     source: SourceFlags,
     force: Force = False,
 ) -> None:
-    """Score the answers of any other program: a run directory, as `evaluate` writes one."""
+    """Score the answers of another program and write a run directory, like `evaluate`."""
     from indievalue.benchmark.storage import load_benchmark
     from indievalue.evaluation import Call, evaluate
     from indievalue.exchange.answers import Answered

@@ -1,4 +1,4 @@
-"""``indievalue inequity``: measure how evenly predictors do over groups."""
+"""``indievalue inequity``: measure how evenly predictors perform across groups."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 def inequity(
     runs: Runs,
     groups: GroupFlags,
-    measure: Annotated[Measure, typer.Option("--measure", help="What is compared between groups.")] = "accuracy",
+    measure: Annotated[Measure, typer.Option("--measure", help="Measure to compare between groups.")] = "accuracy",
     weights: Annotated[
         Literal["none", "equal", "population"],
-        typer.Option("--weights", help="none; or the survey's, with countries counting equal or by population."),
+        typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
     ] = "none",
     directory: TablesOut = None,
     force: Force = False,
 ) -> None:
-    """Measure how unevenly predictors do over groups of people, and how much of that is chance."""
+    """Measure how unevenly predictors perform across groups of people, and how much of that is chance."""
     from indievalue.report.terminal import print_inequity
 
     def measured(run: "Run") -> "Inequity":

@@ -1,4 +1,4 @@
-"""Options that say how chat models are asked, and what asking them would cost."""
+"""Options for chat models, and their cost."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AskingFlags:
-    """How a chat model is asked, at what price."""
+    """Options for calls of chat models, and their price."""
 
     retries: Annotated[
-        int, typer.Option("--retries", min=0, help="Times a chat model is asked again after an invalid answer.")
+        int, typer.Option("--retries", min=0, help="Number of retries after an invalid answer of a chat model.")
     ] = 3
     generate: Annotated[
         list[str] | None,
         typer.Option(
             "--generate",
             metavar="KEY=VALUE",
-            help="An Inspect option for chat models: temperature=0, max_connections=20, logprobs=true …",
+            help="Inspect option for chat models, such as temperature=0, max_connections=20 or logprobs=true.",
         ),
     ] = None
     model_argument: Annotated[
-        list[str] | None, typer.Option("--model-arg", metavar="KEY=VALUE", help="An argument of the model's provider.")
+        list[str] | None, typer.Option("--model-arg", metavar="KEY=VALUE", help="Argument for the model's provider.")
     ] = None
-    base_url: Annotated[str | None, typer.Option("--base-url", help="Address of the chat model's server.")] = None
+    base_url: Annotated[str | None, typer.Option("--base-url", help="Base URL of the chat model's server.")] = None
     price: Annotated[
         str | None,
-        typer.Option("--price", metavar="IN,OUT", help="Dollars per million tokens read and written: 2.50,10."),
+        typer.Option("--price", metavar="IN,OUT", help="Dollars per million input and output tokens, such as 2.50,10."),
     ] = None
     limit_cost: Annotated[
-        float | None, typer.Option("--limit-cost", min=0, help="Stop after so many dollars; needs --price.")
+        float | None, typer.Option("--limit-cost", min=0, help="Stop after spending this many dollars; needs --price.")
     ] = None
 
     def asking(self, style: "PromptStyle") -> "AskingOptions":
-        """Return how language models are asked. Raises BadParameter for a word that cannot be read."""
+        """Return the options for language models. Raises BadParameter for a value that cannot be parsed."""
         from indievalue.predictors.asking import AskingOptions
 
         return AskingOptions(
@@ -58,12 +58,12 @@ class AskingFlags:
 
 
 def print_cost(name: str, cost: "Cost") -> None:
-    """Print what asking a predictor would take at most."""
+    """Print the maximum cost of a predictor."""
     notes.print(escaped(cost.line(name)), soft_wrap=True)
 
 
 def _pairs(words: list[str] | None, option: str) -> dict[str, object]:
-    """``temperature=0`` → {"temperature": 0}; values are read as YAML."""
+    """Parse ``temperature=0`` into {"temperature": 0}, with values as YAML."""
     pairs: dict[str, object] = {}
     for word in words or ():
         key, equals, value = word.partition("=")

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they turn into: people, settings, prompts."""
+"""Options shared by several commands, and their conversion to people, settings and prompt styles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,17 +22,17 @@ notes = Console(stderr=True, highlight=False)
 DATA_HELP = "A survey file (.csv, .csv.gz, .sav, .dta, .xlsx, .parquet), or `synthetic`, or `synthetic:20000`."
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
-Out = Annotated[Path, typer.Option("--out", help="Directory to write; it must be new or empty.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace what --out holds.")]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result, on any machine.")]
+Out = Annotated[Path, typer.Option("--out", help="Directory to write; must be new or empty.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the contents of --out.")]
+Seed = Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same result on any machine.")]
 PeopleCount = Annotated[
     str | None,
-    typer.Option("--people", help="How many people to test, or `all` who are eligible [default: up to 800]."),
+    typer.Option("--people", help="Number of people to test, or `all` eligible people [default: up to 800]."),
 ]
 Form = Annotated[FormName, typer.Option("--form", help="How answers group into options.")]
 
 Tested = int | Sequence[str] | Literal["all"] | None
-"""Which people to test, as :func:`indievalue.benchmark.build.build_benchmark` takes it."""
+"""People to test, as in :func:`indievalue.benchmark.build.build_benchmark`."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ class SourceFlags:
 
     survey: Annotated[
         str | None,
-        typer.Option("--survey", help="Name of a survey, or the folder of your own [default: found by the columns]."),
+        typer.Option(
+            "--survey", help="Name of a survey, or the folder of your own [default: detected from the columns]."
+        ),
     ] = None
     seed: Seed = 0
     sheet: Annotated[
@@ -62,7 +64,7 @@ class SourceFlags:
     ] = None
 
     def people(self, data: str, *, quiet: bool = False) -> "People":
-        """Read the people of ``data``, a file or ``synthetic``, and print what was found in it unless ``quiet``."""
+        """Read people from ``data``, a file or ``synthetic``, and print findings in the data unless ``quiet``."""
         from indievalue.people.options import ReadOptions
         from indievalue.synthetic.source import people_from
 
@@ -77,21 +79,21 @@ class SourceFlags:
 
 @dataclass(frozen=True)
 class ShownFlags:
-    """What is asked, and what is shown of each person."""
+    """The probes, and the context shown for each person."""
 
     form: Form = "polar"
     setup: Annotated[str, typer.Option("--setup", help="Which setups, such as `0,1,2`, or `all`.")] = "all"
     demonstrations: Annotated[
-        str, typer.Option("--demonstrations", help="How many statements of a person are shown, or `all`.")
+        str, typer.Option("--demonstrations", help="Number of statements shown for each person, or `all`.")
     ] = "200"
     demonstrations_as: Annotated[
         Literal["same", "polar", "refined"],
-        typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` as the probes."),
+        typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` means that of the probes."),
     ] = "same"
-    context: Annotated[Context, typer.Option("--context", help="What is shown of a person.")] = "statements"
+    context: Annotated[Context, typer.Option("--context", help="Context shown for each person.")] = "statements"
 
     def settings(self, seed: int) -> "Settings":
-        """Return the benchmark settings. Raises BadParameter for a word that is not a number where one is needed."""
+        """Return the benchmark settings. Raises BadParameter for an invalid number."""
         from indievalue.benchmark.model import Settings
 
         return Settings(
@@ -108,26 +110,27 @@ class ShownFlags:
 
 @dataclass(frozen=True)
 class BenchmarkFlags(ShownFlags):
-    """Everything that decides a benchmark, the people to test among it."""
+    """All benchmark options, including the people to test."""
 
     protocol: Annotated[Protocol, typer.Option("--protocol", help="How probes are drawn (docs: Protocols).")] = "strict"
     demonstrations_from: Annotated[
         DemonstrationsFrom,
         typer.Option(
-            "--demonstrations-from", help="others: never a probe of the setup; siblings: all but the probe itself."
+            "--demonstrations-from",
+            help="others: statements outside the setup's probes; siblings: all but the probe itself.",
         ),
     ] = "others"
     people: PeopleCount = None
     people_file: Annotated[
-        Path | None, typer.Option("--people-file", help="Text file with the ids of the people to test, one a line.")
+        Path | None, typer.Option("--people-file", help="Text file with the ids of the people to test, one per line.")
     ] = None
 
     def settings(self, seed: int) -> "Settings":
-        """Return the benchmark settings, as :meth:`ShownFlags.settings`."""
+        """Return the benchmark settings (see :meth:`ShownFlags.settings`)."""
         return replace(super().settings(seed), protocol=self.protocol, demonstrations_from=self.demonstrations_from)
 
     def tested(self) -> Tested:
-        """Return which people to test. Raises BadParameter where both options are given or the number is not one."""
+        """Return the people to test. Raises BadParameter if both options are given or the number is invalid."""
         if self.people is not None and self.people_file is not None:
             raise typer.BadParameter("give --people or --people-file, not both")
         return tested_people(self.people) if self.people_file is None else _listed_people(self.people_file)
@@ -135,41 +138,42 @@ class BenchmarkFlags(ShownFlags):
 
 @dataclass(frozen=True)
 class PromptFlags:
-    """How prompts are written for language models."""
+    """Options for the prompts of language models."""
 
     template: Annotated[
         str,
         typer.Option(
             "--template",
-            help="single: one probe a call; batch: all of a setup, answered as JSON; or the path of a Jinja file.",
+            help="single: one probe per call; batch: all probes of a setup, answered as JSON; or a Jinja file.",
         ),
     ] = "single"
     batched: Annotated[
-        bool, typer.Option("--batched", help="The Jinja file given as --template asks all probes of a setup at once.")
+        bool,
+        typer.Option("--batched", help="Use the Jinja file given as --template for all probes of a setup at once."),
     ] = False
     voice: Annotated[
         Voice, typer.Option("--voice", help="first: statements as the person says them; third: about the person.")
     ] = "first"
-    option_order: Annotated[
-        OptionOrder, typer.Option("--option-order", help="both: asked in two orders, and averaged.")
-    ] = "fixed"
+    option_order: Annotated[OptionOrder, typer.Option("--option-order", help="both: average over two orders.")] = (
+        "fixed"
+    )
 
     def style(self) -> "PromptStyle":
-        """Return the prompt style. Raises IndievalueError where the template cannot be read."""
+        """Return the prompt style. Raises IndievalueError if the template cannot be read."""
         from indievalue.prompts.prompt import PromptStyle
 
         return PromptStyle(self.template, self.batched, self.voice, self.option_order)
 
 
 def tested_people(people: str | None) -> Tested:
-    """Turn ``--people`` into a number, ``all`` or None. Raises BadParameter for anything else."""
+    """Parse ``--people`` into a number, ``all`` or None. Raises BadParameter for anything else."""
     if people is None:
         return None
     return "all" if people == "all" else whole(people, "--people")
 
 
 def whole(text: str, option: str) -> int:
-    """Return the whole number, 0 or more, that ``text`` is. Raises BadParameter naming ``option`` otherwise."""
+    """Parse a non-negative whole number. Raises BadParameter, naming ``option``, for anything else."""
     try:
         number = int(text)
     except ValueError:
@@ -180,7 +184,7 @@ def whole(text: str, option: str) -> int:
 
 
 def escaped(text: str) -> str:
-    """Return text that Rich prints as it is."""
+    """Escape text for Rich."""
     return text.replace("[", r"\[")
 
 

@@ -1,4 +1,4 @@
-"""``indievalue prompts``: print what a language model reads."""
+"""``indievalue prompts``: print the prompts of a language model."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,7 +10,7 @@ from indievalue.cli.options import Data, PromptFlags, ShownFlags, SourceFlags, e
 
 @dataclass(frozen=True)
 class FirstSetupFlags(ShownFlags):
-    """What is asked and shown, of the first setup by default."""
+    """The probes and the context shown, by default of the first setup."""
 
     setup: Annotated[str, typer.Option("--setup", help="Which setups, such as `0,1,2`, or `all`.")] = "0"
 
@@ -24,9 +24,11 @@ def prompts(
     tokenizer: Annotated[
         str | None, typer.Option("--tokenizer", help="Count tokens exactly, with this Hugging Face tokenizer.")
     ] = None,
-    only: Annotated[int, typer.Option("--only", min=0, help="How many prompts to print; all are counted.")] = 1,
+    only: Annotated[
+        int, typer.Option("--only", min=0, help="Number of prompts to print; tokens are counted for all.")
+    ] = 1,
 ) -> None:
-    """Print exactly what a language model would read about a person, with token counts."""
+    """Print the exact prompts about a person for a language model, with token counts."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import task_texts
     from indievalue.prompts.prompt import prompts_of

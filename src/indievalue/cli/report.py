@@ -1,4 +1,4 @@
-"""``indievalue report``: build the report of runs."""
+"""``indievalue report``: write a report on runs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,16 +14,14 @@ if TYPE_CHECKING:
 
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="DIR [DIR …]", help="Run directories.")],
-    page: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
+    page: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
     figures: Annotated[
-        Path | None, typer.Option("--figures", help="Directory for the figures as .svg, .png, .pdf and .csv.")
+        Path | None, typer.Option("--figures", help="Directory for figures as .svg, .png, .pdf and .csv.")
     ] = None,
-    tables: Annotated[
-        Path | None, typer.Option("--tables", help="Directory for the tables as .md, .tex and .csv.")
-    ] = None,
+    tables: Annotated[Path | None, typer.Option("--tables", help="Directory for tables as .md, .tex and .csv.")] = None,
     force: Force = False,
 ) -> None:
-    """Put one or more runs on one self-contained HTML page, and their figures and tables into files for a paper."""
+    """Write a self-contained HTML report on one or more runs, and optionally their figures and tables as files."""
     from indievalue.files import check_directory
     from indievalue.report.figures.files import write_figures
     from indievalue.report.page import write_report

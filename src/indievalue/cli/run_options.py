@@ -1,4 +1,4 @@
-"""Options of the commands that read runs, and what these have in common."""
+"""Options and shared code of the commands that read runs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,40 +22,38 @@ T = TypeVar("T")
 Runs = Annotated[list[Path], typer.Argument(metavar="DIR [DIR …]", help="Run directories.")]
 
 TablesOut = Annotated[
-    Path | None, typer.Option("--out", help="Directory for the tables as .csv, .md and .tex; it must be new or empty.")
+    Path | None, typer.Option("--out", help="Directory for tables as .csv, .md and .tex; must be new or empty.")
 ]
 
 
 @dataclass(frozen=True)
 class GroupFlags:
-    """Which groups are compared, and how chance is estimated."""
+    """Options for groups and resampling."""
 
     demographic: Annotated[
         list[str] | None,
         typer.Option(
             "--demographic",
-            help="A demographic, `A*B` to cross two, or `all`; repeat for more [default: those of the survey's index].",
+            help="Demographic, `A*B` to cross two, or `all`; repeat for more [default: those of the survey's index].",
         ),
     ] = None
-    minimum: Annotated[
-        int, typer.Option("--minimum", min=1, help="People that a group needs to be reported on its own.")
-    ] = 30
+    minimum: Annotated[int, typer.Option("--minimum", min=1, help="Minimum number of people in a group.")] = 30
     small: Annotated[
-        Small, typer.Option("--small", help="Smaller groups: pool them into one, or drop them (--minimum 1 keeps all).")
+        Small, typer.Option("--small", help="Pool smaller groups into one, or drop them (--minimum 1 keeps all).")
     ] = "pool"
-    draws: Annotated[int, typer.Option("--draws", min=1, help="Number of permutations and of bootstrap draws.")] = 1000
+    draws: Annotated[int, typer.Option("--draws", min=1, help="Number of permutations and bootstrap draws.")] = 1000
     seed: Seed = 0
 
     def options(self) -> "GroupOptions":
-        """Return the options as scoring functions take them."""
+        """Return the options for scoring functions."""
         from indievalue.scoring.groups import GroupOptions
 
         return GroupOptions(minimum=self.minimum, small=self.small, draws=self.draws, seed=self.seed)
 
     def demographics(self, run: "Run", *, needed: bool = True) -> list[str | tuple[str, ...]]:
-        """Return the demographics asked for, by default those of the survey's index that the run has.
+        """Return the demographics given, or by default those of the survey's index that the run has.
 
-        Raises IndievalueError where the run has no demographics, and they are ``needed`` or asked for by name.
+        Raises IndievalueError if the run has no demographics although they are ``needed`` or given by name.
         """
         names: Demographics | None = None
         if self.demographic == ["all"]:
@@ -67,7 +65,7 @@ class GroupFlags:
 
 @dataclass(frozen=True)
 class TablesOf:
-    """Which tables of what was measured are written, under which title, and where; None for nowhere."""
+    """The tables to write, their title, and the directory; None writes none."""
 
     names: tuple[str, ...]
     title: str
@@ -78,13 +76,13 @@ class TablesOf:
 def report_runs(
     runs: list[Path], measure: Callable[["Run"], T], show: Callable[[T, "Console"], None], tables: TablesOf
 ) -> None:
-    """Print what is measured of each run, under its name where there are several, and write the tables of all."""
+    """Measure each run, print the results (under its name if there are several runs), and write all tables."""
     from indievalue.files import check_directory
     from indievalue.report.tables.frames import write_frames
     from indievalue.runs.storage import load_run
 
     if tables.directory is not None:
-        check_directory(tables.directory, force=tables.force)  # fail fast, before the work begins
+        check_directory(tables.directory, force=tables.force)  # fail fast, before computing anything
     frames: dict[str, list[tuple[Path, pl.DataFrame]]] = {name: [] for name in tables.names}
     for folder in runs:
         found = measure(load_run(folder))

@@ -13,9 +13,9 @@ def show(
     data: Data,
     person: Annotated[str, typer.Option("--person", help="Id of the person.")],
     source: SourceFlags,
-    form: Annotated[FormName, typer.Option("--form", help="How answers group into options.")] = "refined",
+    form: Annotated[FormName, typer.Option("--form", help="Form in which answers are shown.")] = "refined",
 ) -> None:
-    """Print one person: demographics, statements by category, and what is missing and why."""
+    """Print a person's demographics, statements by category, and missing answers with reasons."""
     from indievalue.report.show import print_person
 
     people = source.people(data, quiet=True)

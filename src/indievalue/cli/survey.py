@@ -12,7 +12,7 @@ from indievalue.cli.options import (
 def survey(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped survey, or the folder of your own.")] = "wvs7",
 ) -> None:
-    """Check a survey spec, and print what it holds."""
+    """Check a survey specification, and print a summary."""
     from indievalue.report.show import print_survey
     from indievalue.survey.load import load_survey
 

@@ -10,17 +10,17 @@ from indievalue.cli.options import Force, notes
 
 def train(
     settings: Annotated[
-        Path, typer.Argument(metavar="CONFIG.yaml", help="The whole training (docs: Train a reasoner).")
+        Path, typer.Argument(metavar="CONFIG.yaml", help="Training settings (docs: Train a reasoner).")
     ],
     changes: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="Change a key of the file: --set data=my.csv --set lora.rank=8"
+            "--set", metavar="KEY=VALUE", help="Override a setting of the file: --set data=my.csv --set lora.rank=8"
         ),
     ] = None,
     force: Force = False,
 ) -> None:
-    """Fine-tune a language model to predict people's answers; a training that was stopped continues."""
+    """Fine-tune a language model to predict people's answers; an interrupted training continues."""
     from indievalue import reasoner
     from indievalue.reasoner.settings import load_settings, parse_changes
 
@@ -32,5 +32,5 @@ def train(
             force=force,
         )
     except KeyboardInterrupt:
-        notes.print("Checkpoints are kept; the same command goes on from the last one")
+        notes.print("Checkpoints are saved; run the same command to continue from the last one")
         raise

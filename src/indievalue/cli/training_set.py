@@ -1,4 +1,4 @@
-"""``indievalue training-set``: write examples to fine-tune on."""
+"""``indievalue training-set``: write examples for fine-tuning."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,52 +17,58 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecipeFlags:
-    """How a training set is drawn (see :class:`indievalue.reasoner.recipe.Recipe`)."""
+    """Options for drawing a training set (see :class:`indievalue.reasoner.recipe.Recipe`)."""
 
     people_per_question: Annotated[
-        int, typer.Option("--people-per-question", min=1, help="How many people are asked each question.")
+        int, typer.Option("--people-per-question", min=1, help="Number of training people per question.")
     ] = 800
     validation: Annotated[
-        int, typer.Option("--validation-per-question", min=0, help="The same for the validation part.")
+        int, typer.Option("--validation-per-question", min=0, help="Number of validation people per question.")
     ] = 10
     form: Annotated[Literal["polar", "refined", "both"], typer.Option("--form", help="Form of the probes.")] = "polar"
     demonstrations: Annotated[
-        str, typer.Option("--demonstrations", help="Statements shown: a number, or a range such as 50-200.")
+        str, typer.Option("--demonstrations", help="Number of statements shown, or a range such as 50-200.")
     ] = "200"
     demonstrations_as: Annotated[
         Literal["same", "polar", "refined", "both"],
-        typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` as the probe's."),
+        typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` means that of the probe."),
     ] = "same"
     demonstrations_from: Annotated[
         DemonstrationsFrom,
         typer.Option(
             "--demonstrations-from",
-            help="others: none that the protocol asks together with the probe; siblings: all but the probe itself.",
+            help="others: statements outside the probe's setup; siblings: all but the probe itself.",
         ),
     ] = "others"
     context: Annotated[
         str,
         typer.Option(
-            "--context", help="none, demographics, statements or both; of several, with commas, one is drawn each time."
+            "--context",
+            help="none, demographics, statements or both; one is drawn per example from a comma-separated list.",
         ),
     ] = "statements"
-    turns: Annotated[
-        int, typer.Option("--turns", min=1, help="Probes asked one after the other in one conversation.")
-    ] = 1
+    turns: Annotated[int, typer.Option("--turns", min=1, help="Number of probes per conversation.")] = 1
     questions: Annotated[
-        list[str] | None, typer.Option("--questions", help="Ask these alone: ids, categories or `setup 0`.")
+        list[str] | None,
+        typer.Option("--questions", help="Ask only these: ids, categories or `setup 0`; repeat for more."),
     ] = None
     where: Annotated[
         list[str] | None,
-        typer.Option("--where", metavar="DEMOGRAPHIC=GROUP", help="Only these people; repeat for more groups."),
+        typer.Option("--where", metavar="DEMOGRAPHIC=GROUP", help="Use only these people; repeat for more groups."),
     ] = None
     unseen_questions: Annotated[
         list[str] | None,
-        typer.Option("--unseen-questions", help="Ids or categories, or `setup 0`, for a part of their own."),
+        typer.Option(
+            "--unseen-questions", help="Ids, categories or `setup 0` to hold out as a separate part; repeat for more."
+        ),
     ] = None
     unseen_groups: Annotated[
         list[str] | None,
-        typer.Option("--unseen", metavar="DEMOGRAPHIC=GROUP", help="Groups for a part of their own: country=Japan."),
+        typer.Option(
+            "--unseen",
+            metavar="DEMOGRAPHIC=GROUP",
+            help="Groups to hold out as a separate part: country=Japan; repeat for more.",
+        ),
     ] = None
     voice: Annotated[
         Voice, typer.Option("--voice", help="first: statements as the person says them; third: about the person.")
@@ -72,7 +78,7 @@ class RecipeFlags:
     ] = "fixed"
 
     def recipe(self, seed: int) -> "Recipe":
-        """Return the recipe. Raises BadParameter for a word that cannot be read, IndievalueError for a wrong value."""
+        """Return the recipe. Raises BadParameter if a value cannot be parsed, IndievalueError if it is invalid."""
         from indievalue.reasoner.recipe import Recipe
 
         least, sign, most = self.demonstrations.partition("-")
@@ -97,11 +103,11 @@ class RecipeFlags:
 
 @dataclass(frozen=True)
 class ApartFlags:
-    """Who stays out of the training set, because they are tested."""
+    """Options for the tested people to leave out of the training set."""
 
     benchmark: Annotated[
         list[Path] | None,
-        typer.Option("--benchmark", help="A saved benchmark or a run, whose people stay out; repeat for more."),
+        typer.Option("--benchmark", help="Saved benchmark or run whose people are left out; repeat for more."),
     ] = None
     tested: Annotated[
         int | None,
@@ -113,7 +119,7 @@ class ApartFlags:
     ] = None
 
     def ids(self, people: "People", seed: int) -> set[str]:
-        """Return the ids of the people who stay out. Raises IndievalueError where nobody is left to train on."""
+        """Return the ids of the people to leave out. Raises IndievalueError if nobody is left to train on."""
         from indievalue.benchmark.build import build_benchmark
         from indievalue.benchmark.model import Settings
         from indievalue.reasoner.leakage import people_of_benchmark
@@ -135,11 +141,11 @@ def training_set(
     source: SourceFlags,
     tokenizer: Annotated[
         str | None,
-        typer.Option("--tokenizer", help="Count tokens as this model reads them: a path, an id of the hub, smollm2."),
+        typer.Option("--tokenizer", help="Tokenizer for counting tokens: a path, a model id of the hub, or smollm2."),
     ] = None,
     force: Force = False,
 ) -> None:
-    """Write examples to fine-tune a language model on: chats as TRL, axolotl and open-instruct read them."""
+    """Write examples for fine-tuning a language model, as chats for TRL, axolotl and open-instruct."""
     from indievalue.files import check_directory
     from indievalue.reasoner.training_set import write_training_set
 
@@ -160,15 +166,13 @@ def training_set(
     for part, about in made.manifest.parts.items():
         notes.print(
             f"{part}: {about.examples:,} examples of {about.people:,} people and {about.questions:,} "
-            f"questions; {about.tokens.median:,} tokens in the median, {about.tokens.most:,} at most"
+            f"questions; median {about.tokens.median:,} tokens, at most {about.tokens.most:,}"
         )
         fewer = about.questions_with_fewer_people
         if fewer:
-            notes.print(
-                f"  {len(fewer):,} of its questions were answered by fewer people than asked for: {_some(fewer)}"
-            )
+            notes.print(f"  {len(fewer):,} of its questions have fewer people than requested: {_some(fewer)}")
     counted = "" if made.manifest.tokenizer else "; tokens are estimated (--tokenizer counts them)"
-    notes.print(f"{len(apart):,} people who are tested are in none of it{counted}")
+    notes.print(f"{len(apart):,} tested people were left out{counted}")
     notes.print(f"Training set: {directory}")
 
 

@@ -1,1 +1,1 @@
-"""Experiments: a question about predictors as data, the grid of runs that answers it, its table and its figure."""
+"""Experiments: grids of runs specified as YAML, with tables and figures."""

@@ -1,4 +1,4 @@
-"""Do two kinds of cells differ? Tests on the differences within people, who were asked the same in both."""
+"""Paired comparisons of cells, person by person."""
 
 from collections.abc import Sequence
 
@@ -30,12 +30,12 @@ SCHEMA = {
 
 
 def comparisons(experiment: Experiment, measured: Sequence[CellResult], seed: int) -> pl.DataFrame:
-    """Every pair of cells that ``compare`` asks for, one row each.
+    """Compare each pair of cells named in ``compare``, one row each.
 
-    ``difference`` is the mean over people of their accuracy in ``to`` less that in ``from``, in points, with a 95%
-    interval from resampling people; ``d_z`` that mean over its standard deviation over people (Cohen 1988); ``t`` and
-    ``p`` of the paired t-test; ``p_holm`` is p after Holm's correction for all rows (Holm 1979). Differences that are
-    the same in everybody have no t; their p is 1 where they are all 0 and null else.
+    ``difference`` is the mean over people of their accuracy in ``to`` minus that in ``from``, in points, with a 95%
+    interval from resampling people; ``d_z`` is this mean divided by the standard deviation over people (Cohen 1988);
+    ``t`` and ``p`` are of the paired t-test; ``p_holm`` is p after Holm's correction over all rows (Holm 1979). If the
+    difference is the same for everybody, t is null, and p is 1 if it is 0 and null otherwise.
     """
     of_cell = {one.cell: one for one in measured}
     rows = [
@@ -47,9 +47,7 @@ def comparisons(experiment: Experiment, measured: Sequence[CellResult], seed: in
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Holm's step-down correction: the i-th smallest p times the number of those not smaller; nan stays and counts
-    not.
-    """
+    """Apply Holm's step-down correction: multiply each p by the number of p-values not smaller; nan is ignored."""
     corrected = np.full(len(p), np.nan)
     given = np.flatnonzero(~np.isnan(p))
     order = given[np.argsort(p[given], kind="stable")]

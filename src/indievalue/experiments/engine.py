@@ -1,4 +1,4 @@
-"""Runs the cells of an experiment: people are read once, drawn from once, learned from once, and no cell twice."""
+"""Run the cells of an experiment, sharing people, draws and fitted predictors between them."""
 
 import hashlib
 import time
@@ -27,16 +27,16 @@ from indievalue.predictors.registry import kind_of, make_predictor, make_predict
 from indievalue.report.paper import paper_figures
 
 Fitted = tuple[str, FormName, FormName]
-"""Predictor, form of the probes, form of the demonstrations: what a fit depends on."""
+"""Predictor, form of the probes and form of the demonstrations, which determine a fit."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be run.
+    """The cells of an experiment to run.
 
     Attributes:
-        finished: cells that need not be computed → what their ``cell.json`` says. left: the others, in running order.
-        probes: that each person is asked in each cell left, in that order; wrapped repeats counted once.
+        finished: contents of ``cell.json`` by finished cell. left: the other cells, in running order.
+        probes: number of probes per person, by cell; repeated questions are counted once.
     """
 
     experiment: Experiment
@@ -50,7 +50,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Reasoner:
-    """A reasoner that an experiment trains: where it is, and all that decides what it learns."""
+    """A reasoner trained by an experiment: its folder, and everything that determines what it learns."""
 
     folder: Path
     made_of: Mapping[str, object]
@@ -67,7 +67,7 @@ class CellInputs:
         reasoners: Mapping[str, Reasoner] | None = None,
         asking: AskingOptions | None = None,
     ) -> None:
-        """Raises IndievalueError where the people to test are not to be had, or nobody else is left to learn from."""
+        """Select the people to test. Raises IndievalueError if that is impossible, or nobody is left to learn from."""
         drawn = build_benchmark(people, Settings(seed=seed), tested)
         self.people = people
         self.seed = seed
@@ -88,9 +88,9 @@ class CellInputs:
         self._fitted: tuple[Fitted, Predictor] | None = None
 
     def benchmark(self, cell: Cell) -> Benchmark:
-        """The benchmark of a cell, out of one draw for all cells that differ only in how much is shown."""
+        """Return the benchmark of a cell; cells that differ only in how much is shown share one draw."""
         settings = cell.settings
-        # Told apart by what the draw depends on: `same` and the name of that same form draw alike.
+        # The key holds what the draw depends on: `same` and the name of that same form give the same draw.
         full = replace(settings, demonstrations=None, demonstrations_as=settings.shown_form, context="statements")
         if full not in self._drawn:
             self._drawn[full] = build_benchmark(self.people, full, self.ids)
@@ -102,24 +102,24 @@ class CellInputs:
         return replace(narrowed, settings=replace(settings, setups=drawn.settings.setups))
 
     def fitted(self, cell: Cell) -> Predictor:
-        """The cell's predictor, fitted. One fit is kept, so cells that share it had better follow each other."""
+        """Return the cell's fitted predictor. Only the last fit is cached, so run cells that share one in a row."""
         key = fit_of(cell)
         if self._fitted is None or self._fitted[0] != key:
-            self._fitted = None  # before the next is made: some take a gigabyte
+            self._fitted = None  # release it before the next fit: some take a gigabyte
             self._fitted = key, self.predictor(cell.predictor).fit(self.training, *key[1:])
         return self._fitted[1]
 
     def _is_asked_otherwise(self, cell: Cell) -> bool:
-        """Whether the cell's predictor reads prompts, and these are not written and sent as usual."""
+        """Return whether the cell's predictor reads prompts, and asking options differ from the defaults."""
         return kind_of(cell.predictor).reads_prompts and bool(self.asking.decisive())
 
     def predictor(self, name: str) -> Predictor:
-        """Return a new predictor by its name in the experiment, which may be that of a reasoner it trains."""
+        """Return a new predictor by its name in the experiment, which may be that of a trained reasoner."""
         trained = self.reasoners.get(name)
         return make_predictor(f"{REASONER}{trained.folder}" if trained else name, self.asking)
 
     def costs(self, left: Sequence[Cell]) -> dict[str, Cost]:
-        """Count what asking the cells ``left`` would take at most, by predictor; a prompt of two cells counts once."""
+        """Return the maximum cost of the cells ``left``, by predictor; a prompt shared by cells counts once."""
         costs = {}
         for name in dict.fromkeys(cell.predictor for cell in left if cell.predictor not in self.reasoners):
             of_it = [cell for cell in left if cell.predictor == name]
@@ -129,7 +129,7 @@ class CellInputs:
         return costs
 
     def made_of(self, cell: Cell) -> dict[str, object]:
-        """Everything a cell's predictions depend on, as plain values."""
+        """Return everything a cell's predictions depend on, as plain values."""
         return {
             "format": FORMAT,
             "predictor": cell.predictor,
@@ -145,10 +145,10 @@ class CellInputs:
 
 
 def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: bool = False) -> Plan:
-    """Which cells there are, which of them are finished, and in which order to run the others.
+    """Plan an experiment: list its cells, find the finished ones, and order the others.
 
-    Raises IndievalueError where a setting, a predictor, a demographic or a printed figure is unknown, a
-    comparison fits no two cells, or a finished cell is of other settings or data.
+    Raises IndievalueError if a setting, predictor, demographic or result of the paper is unknown, a comparison
+    matches no pair of cells, or a finished cell has other settings or data.
     """
     check_predictors(experiment, inputs.asking)
     every = cells(experiment, inputs.people.survey, inputs.seed)
@@ -173,7 +173,7 @@ def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: b
 
 
 def check_predictors(experiment: Experiment, asking: AskingOptions | None = None) -> None:
-    """Raise IndievalueError where a predictor is unknown or named twice."""
+    """Raise IndievalueError if a predictor is unknown or named twice."""
     names, trained = experiment.predictors, {f"{REASONER}{name}" for name in experiment.trained}
     for name in names:
         kind_of(name)
@@ -187,10 +187,10 @@ def run_cells(
     done: Callable[[Cell, Mapping[str, float]], None] = lambda cell, seconds: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Compute and store every cell left.
+    """Compute and store all remaining cells.
 
-    ``done`` is called with each cell as soon as it is stored, and its seconds to ``fit`` and to ``predict``; ``say``
-    with lines about what asking took.
+    ``done`` is called with each stored cell and its seconds to ``fit`` and to ``predict``; ``say`` with lines about
+    calls and tokens.
     """
     for cell in planned.left:
         start = time.perf_counter()
@@ -208,18 +208,18 @@ def run_cells(
 
 
 def cell_predictions(planned: Plan, folder: Folder) -> Iterator[tuple[Cell, pl.DataFrame]]:
-    """The predictions of every cell, one after the other, in the order of the grid."""
+    """Yield each cell with its predictions, in the order of the grid."""
     for cell in planned.cells:
         yield cell, folder.predictions(cell)
 
 
 def fit_of(cell: Cell) -> Fitted:
-    """What the cell's predictor is fitted for."""
+    """Return the key of the fit that the cell uses."""
     return cell.predictor, cell.settings.form, cell.settings.shown_form
 
 
 def people_facts(inputs: CellInputs) -> dict[str, object]:
-    """Who was tested and learned from, for ``run.json``."""
+    """Return the people tested and learned from, for ``run.json``."""
     return {
         "survey": inputs.people.survey.name,
         "people": len(inputs.ids),

@@ -1,4 +1,4 @@
-"""Roughly how long cells will take, from asking a few people of predictors that learned from few."""
+"""Estimate how long cells will take, by trying predictors on a few people."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -16,19 +16,19 @@ from indievalue.predictors.registry import kind_of, make_predictor
 
 TRAINING = (300, 900)
 TESTED = (8, 32)
-"""Numbers of people to try a predictor out on, two of each so as to tell what grows with people from what does not."""
+"""Numbers of people for trial runs: two each, to separate the time per person from the fixed time."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds, from ``low`` to ``high``, for all but the predictors of which ``unknown`` names those not tried."""
+    """A range of seconds, for all predictors except those in ``unknown``, which were not tried."""
 
     low: float
     high: float
     unknown: tuple[str, ...]
 
     def __str__(self) -> str:
-        apart = f"{' and '.join(self.unknown)}, which nothing is known of before the first cell" if self.unknown else ""
+        apart = f"{' and '.join(self.unknown)} (no estimate before the first cell)" if self.unknown else ""
         if self.high < 1:
             return f"a moment, and {apart}" if apart else "a moment"
         said = f"{duration(self.low)} to {duration(self.high)}"
@@ -36,11 +36,11 @@ class Estimate:
 
 
 def estimate(planned: Plan, inputs: CellInputs) -> Estimate:
-    """How long the cells left will take.
+    """Estimate how long the remaining cells will take.
 
-    A predictor of finished cells is expected to take as long as it did there. Others that are quick (see
-    :mod:`indievalue.predictors.registry`) are tried out on a few people, and what that took is extended in proportion
-    to all; the range is wide because that is all it rests on.
+    Predictors with finished cells are expected to take as long as they did there. Others that are quick (see
+    :mod:`indievalue.predictors.registry`) are tried on a few people, and the time is extrapolated to all, hence the
+    wide range.
     """
     known = past_seconds(planned.finished.values())
     names = dict.fromkeys(cell.predictor for cell in planned.left)
@@ -60,7 +60,7 @@ def estimate(planned: Plan, inputs: CellInputs) -> Estimate:
 
 
 class CellProgress:
-    """A line about every cell as it is finished, and how long the others may take once something is known of all."""
+    """Progress lines with the time of each finished cell and, if known, the remaining time."""
 
     def __init__(self, planned: Plan) -> None:
         self.left = list(planned.left)
@@ -69,7 +69,7 @@ class CellProgress:
         self.done = 0
 
     def line(self, cell: Cell, seconds: Mapping[str, float]) -> str:
-        """``[3/16] gaussian, polar probes: 4.0 s; about 1 min left``."""
+        """Return e.g. ``[3/16] gaussian, polar probes: 4.0 s; about 1 min left``."""
         self.done += 1
         self.left.remove(cell)
         self.about.append({"predictor": cell.predictor, "seconds": seconds})
@@ -83,7 +83,7 @@ class CellProgress:
 
 
 def past_seconds(finished: Iterable[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
-    """Predictor → mean seconds to (fit, predict) in cells that are finished."""
+    """Return mean seconds to (fit, predict) by predictor, from finished cells."""
     taken: dict[str, list[tuple[float, float]]] = {}
     for about in finished:
         seconds = about.get("seconds", {})
@@ -95,7 +95,7 @@ def past_seconds(finished: Iterable[Mapping[str, Any]]) -> dict[str, tuple[float
 
 
 def duration(seconds: float) -> str:
-    """``8 s``, ``3 min``, ``1 h 20 min``."""
+    """Format seconds as ``8 s``, ``3 min`` or ``1 h 20 min``."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
@@ -103,7 +103,7 @@ def duration(seconds: float) -> str:
 
 
 def _try_out(name: str, inputs: CellInputs) -> tuple[float, float]:
-    """Seconds to (learn from all training people, be asked one setup of all who are tested), by trying both on few."""
+    """Estimate seconds to (fit on all training people, predict one setup of all tested people), from a few of each."""
     settings = Settings(form="polar", demonstrations_as="refined", setups=(0,), seed=inputs.seed)
     predictor = make_predictor(name)
     learning, asking = [], []
@@ -125,13 +125,13 @@ def _spread(of: int, number: int) -> NDArray[np.int64]:
 
 
 def _extended(seconds: list[float], numbers: tuple[int, int], to: int) -> float:
-    """Seconds for ``to`` people, on the line through those for two numbers of people, or at least the latter."""
+    """Extrapolate linearly to ``to`` people from two measurements, but not below the second one."""
     each = max(0.0, (seconds[1] - seconds[0]) / (numbers[1] - numbers[0]))
     return seconds[1] + each * max(0, to - numbers[1])
 
 
 def _with_fits(left: Iterable[Cell]) -> list[tuple[Cell, int]]:
-    """Each cell with 1 where its predictor has to be fitted for it, and 0 where the cell before left it fitted."""
+    """Yield each cell with 1 if its predictor has to be fitted, or 0 if the previous cell has the same fit."""
     pairs, before = [], None
     for cell in left:
         pairs.append((cell, int(fit_of(cell) != before)))

@@ -1,4 +1,4 @@
-"""The directory of an experiment: finished cells are found again, and those of other settings or data are refused."""
+"""Directories of experiments, which store finished cells and check that they match the settings and data."""
 
 import json
 import os
@@ -18,19 +18,19 @@ from indievalue.files import check_directory, locked, new_directory, new_file
 from indievalue.predictors.predictions import read_predictions
 
 FORMAT = 1
-"""Raised when cells of earlier versions can no longer be read or hold something else."""
+"""Increased whenever cells of earlier versions can no longer be used."""
 
 SPEC = "experiment.yaml"
 
 
 class Folder:
-    """``experiment.yaml`` and ``cells/`` of one experiment; a cell appears under its name only when it is complete."""
+    """The directory of an experiment: ``experiment.yaml``, and ``cells/`` with finished cells only."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def check(self, experiment: Experiment) -> None:
-        """Raise IndievalueError where the directory holds anything but this experiment, or cannot be written."""
+        """Raise IndievalueError if the directory holds anything but this experiment, or cannot be written."""
         spec = self.path / SPEC
         if not spec.exists():
             held = self.path.is_dir() and any(self._own_files())
@@ -39,7 +39,7 @@ class Folder:
             held_name = _name_in(spec)
             if held_name != experiment.name:
                 raise IndievalueError(
-                    f"{self.path} holds the experiment {held_name}, and not {experiment.name}; choose another --out"
+                    f"{self.path} holds the experiment {held_name}, not {experiment.name}; choose another --out"
                 )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -51,20 +51,20 @@ class Folder:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Keep every other process out until the block ends. Raises IndievalueError where one is at work here."""
+        """Lock the directory until the block ends. Raises IndievalueError if another process is using it."""
         with locked(self.path):
-            for left in (self.path / "cells").glob(".*.partial"):  # of a process that was killed
+            for left in (self.path / "cells").glob(".*.partial"):  # left behind by a killed process
                 shutil.rmtree(left, ignore_errors=True)
             yield
 
     def write_spec(self, experiment: Experiment) -> None:
-        """Write down which experiment this is."""
+        """Write ``experiment.yaml``."""
         write_text(self.path / SPEC, spec_text(experiment))
 
     def finished(self, cell: Cell, about: Mapping[str, object], *, force: bool) -> dict[str, Any] | None:
-        """What ``cell.json`` says of a finished cell; None where it is to be computed.
+        """Return the contents of ``cell.json`` for a finished cell, or None if it has to be computed.
 
-        Raises IndievalueError where a finished cell of that name is of other settings, people or data than ``about``,
+        Raises IndievalueError if a finished cell of that name has other settings, people or data than ``about``,
         unless ``force``.
         """
         file = self._cell_folder(cell) / "cell.json"
@@ -81,8 +81,8 @@ class Folder:
         if force:
             return None
         raise IndievalueError(
-            f"{self._cell_folder(cell)} was made with other {', '.join(differing) or 'content'} than asked for now; "
-            "choose another --out, or give --force to compute it anew"
+            f"{self._cell_folder(cell)} was computed with other {', '.join(differing) or 'content'} than requested; "
+            "choose another --out, or give --force to compute it again"
         )
 
     def write(
@@ -92,18 +92,18 @@ class Folder:
         predictions: pl.DataFrame,
         write_log: Callable[[Path], None] = lambda folder: None,
     ) -> None:
-        """Store a finished cell, all at once, with the log that its predictor writes."""
+        """Store a finished cell atomically, with its predictor's log."""
         with new_directory(self._cell_folder(cell), force=True) as folder:
             predictions.write_parquet(folder / "predictions.parquet")
             write_log(folder)
             write_json(folder / "cell.json", about)
 
     def predictions(self, cell: Cell) -> pl.DataFrame:
-        """Predictions of a finished cell. Raises IndievalueError where the file is damaged, saying what to delete."""
+        """Return the predictions of a finished cell. Raises IndievalueError if the file is damaged."""
         try:
             return read_predictions(self._cell_folder(cell) / "predictions.parquet")
         except IndievalueError as error:
-            raise IndievalueError(f"{error}; delete {self._cell_folder(cell)} to have it computed anew") from None
+            raise IndievalueError(f"{error}; delete {self._cell_folder(cell)} to have it computed again") from None
 
     def _cell_folder(self, cell: Cell) -> Path:
         return self.path / "cells" / cell.name
@@ -113,7 +113,7 @@ class Folder:
 
 
 def spec_text(experiment: Experiment) -> str:
-    """The experiment as YAML, which can be run as it is."""
+    """Return the experiment as YAML, which can be run again."""
     content = experiment.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
 

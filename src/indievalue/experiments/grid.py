@@ -1,4 +1,4 @@
-"""The cells of an experiment: every combination of its grid with every predictor."""
+"""The cells of an experiment: all combinations of predictors and grid values."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ class Cell:
     """One run of the grid.
 
     Attributes:
-        axes: the values that tell it from other cells, the predictor among them. asked: all that is asked and shown.
+        axes: the values that distinguish it from other cells, including the predictor. asked: all of its settings.
     """
 
     predictor: str
@@ -31,21 +31,21 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """A folder's name: what a reader can tell it by, then six digits that no other cell has."""
+        """The folder name: a readable part, then six hexadecimal digits that make it unique."""
         identity = json.dumps(dict(self.axes), sort_keys=True, ensure_ascii=False)
-        axes = [axis for axis in CellSettings.model_fields if axis in self.axes]  # whatever their order in the grid
+        axes = [axis for axis in CellSettings.model_fields if axis in self.axes]  # in any order in the grid
         words = [self.predictor, *(f"{axis}-{self.axes[axis]}" for axis in axes)]
         readable = re.sub(r"[^a-z0-9.=-]+", "-", "--".join(words).lower()).strip("-.")[:90]
         return f"{readable}-{hashlib.blake2b(identity.encode(), digest_size=3).hexdigest()}"
 
     @property
     def label(self) -> str:
-        """For the person who watches: ``gaussian, 50 statements, with demographics``."""
+        """The cell in words, for progress messages: ``gaussian, 50 statements, with demographics``."""
         return described(self.axes)
 
     @property
     def settings(self) -> Settings:
-        """Settings of the benchmark. What ``demonstrations_about`` leaves out is not among them."""
+        """The benchmark settings, which do not include ``demonstrations_about``."""
         asked = self.asked
         shown = None if asked.demonstrations_as == "same" else asked.demonstrations_as
         number = None if asked.demonstrations == "all" else asked.demonstrations
@@ -62,9 +62,9 @@ class Cell:
 
 
 def cells(experiment: Experiment, survey: Survey, seed: int) -> list[Cell]:
-    """Every cell, in the order of the grid, each predictor's together.
+    """Return all cells, by predictor and in the order of the grid.
 
-    Raises IndievalueError for a value that a setting cannot have, or a category that the survey does not have.
+    Raises IndievalueError for an invalid value of a setting, or an unknown category.
     """
     grid = expanded(experiment.grid, survey)
     made = []
@@ -77,7 +77,7 @@ def cells(experiment: Experiment, survey: Survey, seed: int) -> list[Cell]:
 
 
 def expanded(grid: Mapping[str, Sequence[object]], survey: Survey) -> dict[str, tuple[object, ...]]:
-    """The grid with ``each`` category spelled out, and no value twice."""
+    """Return the grid with ``each`` expanded to all categories, and without duplicates."""
     everything = (NOTHING, *survey.categories, EVERYTHING)
     return {
         axis: tuple(dict.fromkeys(one for value in values for one in (everything if value == EACH else (value,))))
@@ -96,41 +96,41 @@ def _asked(experiment: Experiment, combination: Mapping[str, object], survey: Su
     if asked.demonstrations_about not in known:
         raise IndievalueError(
             f"experiment {experiment.name}: demonstrations_about cannot be {asked.demonstrations_about!r}; "
-            f"survey {survey.name} has {'; '.join(known)}, and `{EACH}` is all of these"
+            f"survey {survey.name} has {'; '.join(known)}; `{EACH}` stands for all of these"
         )
     return asked
 
 
 def option_of(predictor: str) -> float | None:
-    """The number in a predictor's name (35 in ``resemble:k=35``); None where it has none."""
+    """Return the number in a predictor's name (35 in ``resemble:k=35``), or None."""
     number = re.search(r"=(\d+(?:\.\d+)?)$", predictor)
     return float(number[1]) if number else None
 
 
 def axis_value(cell: Cell, axis: str) -> object:
-    """The value of an axis of a cell: one of the grid's, its predictor, or the number in the predictor's name."""
+    """Return a cell's value on an axis: a grid value, the predictor, or the number in the predictor's name."""
     if axis == OPTION:
         return option_of(cell.predictor)
     return cell.axes[axis] if axis in cell.axes else getattr(cell.asked, axis)
 
 
 def matching(of: Iterable[Cell], axes: Mapping[str, object]) -> list[Cell]:
-    """Those cells that have all of these values."""
+    """Return the cells that have all of these values."""
     wanted = {axis: value_words(value) for axis, value in axes.items()}
     return [cell for cell in of if all(value_words(axis_value(cell, axis)) == value for axis, value in wanted.items())]
 
 
 def partner_of(cell: Cell, of: Iterable[Cell], axes: Mapping[str, object]) -> Cell | None:
-    """The cell that differs from ``cell`` in nothing but ``axes``, whose values it has; None where there is none."""
+    """Return the cell that has the values ``axes`` and otherwise equals ``cell``, or None."""
     same = {axis: value for axis, value in cell.axes.items() if axis not in axes}
     return next(iter(matching(of, {**same, **axes})), None)
 
 
 def compared_pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
-    """(cell before, cell after, the axes in which they differ) of everything that ``compare`` asks for.
+    """Return (cell before, cell after, axes in which they differ) for each comparison in ``compare``.
 
-    A comparison of predictors that are not run is left out. Raises IndievalueError where any other comparison, or the
-    figure's ``above``, fits no two cells.
+    Comparisons of predictors that are not run are skipped. Raises IndievalueError if any other comparison, or the
+    figure's ``above``, matches no pair of cells.
     """
     found = []
     for comparison in experiment.compare:
@@ -143,12 +143,12 @@ def compared_pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cel
         if not fitting and PREDICTOR not in axes:
             raise IndievalueError(
                 f"experiment {experiment.name} compares {described(comparison.before)} with "
-                f"{described(comparison.after)}, and its grid has no two cells that differ in just that"
+                f"{described(comparison.after)}, but no two cells of its grid differ in only that"
             )
         found += fitting
     above = getattr(experiment.figure, "above", None)
     if above and any(partner_of(cell, of, above) is None for cell in of):
         raise IndievalueError(
-            f"experiment {experiment.name}: the figure shows accuracy above {described(above)}, which the grid lacks"
+            f"experiment {experiment.name}: the figure shows the gain over {described(above)}, which is not in the grid"
         )
     return found

@@ -1,4 +1,4 @@
-"""From the predictions of cells to a table: accuracy with intervals from resampling people, and paired differences."""
+"""Compute accuracy, intervals from resampling people, and paired differences from the predictions of cells."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from indievalue.survey.survey import Survey
 
 @dataclass(frozen=True)
 class CellResult:
-    """What one cell's predictions come to.
+    """Measures of one cell's predictions.
 
     Attributes:
-        right, probes: int64 (people × parts), for every tested person; part 0 is all probes, then come ``parts``:
+        right, probes: int64 (people × parts), counts per tested person; part 0 is all probes, followed by ``parts``:
             categories of probes, or groups of people.
-        log_loss: in nats; None without probabilities. shown: mean number of demonstrations.
+        log_loss: in nats, or None without probabilities. shown: mean number of demonstrations.
     """
 
     cell: Cell
@@ -37,7 +37,7 @@ class CellResult:
 
     @property
     def by_person(self) -> NDArray[np.float64]:
-        """Accuracy (people,), 0-100; nan for who was asked nothing."""
+        """Accuracy by person (people,), 0-100; nan for people without probes."""
         with np.errstate(invalid="ignore"):
             return np.asarray(100 * self.right[:, 0] / self.probes[:, 0])
 
@@ -45,9 +45,9 @@ class CellResult:
 def measure(
     cell: Cell, predictions: pl.DataFrame, people: Sequence[str], survey: Survey, groups: pl.Series | None = None
 ) -> CellResult:
-    """Count what a cell got right of whom in what: by category, or by the group (of each of ``people``) in ``groups``.
+    """Count correct predictions of a cell by person, and by category or by the ``groups`` of ``people``.
 
-    Raises IndievalueError where the predictions are of other people.
+    Raises IndievalueError if the predictions are of other people.
     """
     row = {person: place for place, person in enumerate(people)}
     unknown = set(predictions["person"].unique()) - set(row)
@@ -74,7 +74,7 @@ def measure(
 
 
 def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed: int) -> pl.DataFrame:
-    """One row per cell, and per part where the experiment asks ``by`` what, in the order of the grid.
+    """Return one row per cell, and per part if the experiment has ``by``, in the order of the grid.
 
     Columns: the form of the probes, the cell's axes, ``by`` (``all`` for all), ``accuracy``, ``accuracy_low``,
     ``accuracy_high`` (0-100), ``log_loss`` (of all only), ``people``, ``probes``, ``shown`` (mean number of
@@ -114,7 +114,7 @@ def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed:
 
 
 def people_table(measured: Iterable[CellResult], people: Sequence[str]) -> pl.DataFrame:
-    """The axes of every cell, ``person`` and that person's ``accuracy``, 0-100: what box plots are drawn from."""
+    """Return the axes of each cell, ``person`` and ``accuracy`` (0-100), for box plots."""
     tables = [
         pl.DataFrame(
             {
@@ -129,14 +129,14 @@ def people_table(measured: Iterable[CellResult], people: Sequence[str]) -> pl.Da
 
 
 def paired_interval(differences: NDArray[np.float64], seed: int) -> tuple[float, float]:
-    """95% percentile interval of the mean of ``differences`` (people,) when people are drawn with replacement."""
+    """Return the 95% percentile bootstrap interval of the mean of ``differences`` (people,)."""
     means = times_drawn(len(differences), seed, DRAWS).astype(np.float64) @ differences / len(differences)
     low, high = percentile_ends(means)
     return float(low), float(high)
 
 
 def _gain(one: CellResult, other: CellResult, part: int, seed: int) -> tuple[float, float, float]:
-    """Points of accuracy above another cell, with its interval; both are drawn from the same people each time."""
+    """Return the gain in accuracy over another cell, in points, with a paired bootstrap interval."""
     times = times_drawn(len(one.right), seed, DRAWS).astype(np.float64)
     with np.errstate(invalid="ignore"):
         drawn = [100 * (times @ m.right[:, part]) / (times @ m.probes[:, part]) for m in (one, other)]
@@ -149,13 +149,13 @@ def _share(one: CellResult, part: int) -> float:
 
 
 def _plain(row: dict[str, object]) -> dict[str, object]:
-    """A column of a table holds values of one kind: ``all`` stands beside numbers as text does."""
+    """Convert values to a single type for a column: to text if there are both numbers and ``all``."""
     measures = {"accuracy", "accuracy_low", "accuracy_high", "gain", "gain_low", "gain_high", "log_loss", "shown"}
     counts = {"people", "probes"}
     return {key: value if key in measures | counts else value_words(value) for key, value in row.items()}
 
 
 def option_column(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with the number in the predictor's name as a column ``option``, null where it has none."""
+    """Return the table with a column ``option``, the number in the predictor's name, or null."""
     number = pl.col(PREDICTOR).str.extract(r"=(\d+(?:\.\d+)?)$", 1).cast(pl.Float64)
     return table.with_columns(number.alias(OPTION))

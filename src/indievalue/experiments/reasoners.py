@@ -1,4 +1,4 @@
-"""The reasoners of an experiment: trained before anything is asked, each once, and gone on with where they stopped."""
+"""Train the reasoners of an experiment before its cells are run; interrupted trainings resume."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,25 +14,25 @@ from indievalue.reasoner.settings import TrainingSettings, changed_keys, load_se
 from indievalue.reasoner.training_set import load_training_set, write_training_set
 
 _DECIDES_NOTHING = {"out", "training_set", "resume", "keep", "log_every"}
-"""Keys that may differ from those a reasoner was trained with."""
+"""Settings that may differ from those a reasoner was trained with."""
 
 
 def settings_of(experiment: Experiment, training: str | Path | None, out: Path) -> dict[str, TrainingSettings]:
-    """The training of every reasoner among the predictors, by its name: the file ``training`` with what differs.
+    """Return the training settings of each reasoner: the file ``training``, updated with the experiment's changes.
 
-    Raises IndievalueError where there is no such file, or a key or a value in it cannot be.
+    Raises IndievalueError if the file is missing, or a key or value in it is invalid.
     """
     names = experiment.trained
     if names and training is None:
         raise IndievalueError(
-            f"the experiment {experiment.name} trains {len(names)} reasoners: say how, with --training FILE.yaml "
-            "(docs: Train a reasoner), or name other predictors with --predictor"
+            f"the experiment {experiment.name} trains {len(names)} reasoners: give their settings with --training "
+            "FILE.yaml (docs: Train a reasoner), or choose other predictors with --predictor"
         )
     return {name: _settings(experiment.reasoners[name], str(training), name, out) for name in names}
 
 
 def reasoners_of(wanted: Mapping[str, TrainingSettings]) -> dict[str, Reasoner]:
-    """Where each reasoner is or will be, by the name of its predictor."""
+    """Return the location of each reasoner by predictor name."""
     return {
         f"{REASONER}{name}": Reasoner(Path(settings.out), settings.model_dump(mode="json", exclude=_DECIDES_NOTHING))
         for name, settings in wanted.items()
@@ -42,9 +42,9 @@ def reasoners_of(wanted: Mapping[str, TrainingSettings]) -> dict[str, Reasoner]:
 def train_reasoners(
     wanted: Mapping[str, TrainingSettings], people: People, tested: Sequence[str], say: Callable[[str], None]
 ) -> None:
-    """Train those that are not there yet, on people who are not tested.
+    """Train the reasoners that do not exist yet, on people who are not tested.
 
-    Raises IndievalueError where one cannot be trained, or is there and was trained with other settings.
+    Raises IndievalueError if one cannot be trained, or already exists with other settings.
     """
     for name, settings in wanted.items():
         if (Path(settings.out) / "training.json").exists():
@@ -70,9 +70,10 @@ def _train(name: str, settings: TrainingSettings, people: People, tested: set[st
 
 
 def _check(settings: TrainingSettings) -> None:
-    """Raise IndievalueError where the reasoner that is there was trained otherwise."""
+    """Raise IndievalueError if an existing reasoner was trained with other settings."""
     other = changed_keys(Path(settings.out) / "settings.yaml", settings, _DECIDES_NOTHING)
     if other:
         raise IndievalueError(
-            f"{settings.out} holds a reasoner of another {' and '.join(other)}: choose another --out, or delete it"
+            f"{settings.out} holds a reasoner trained with another {' and '.join(other)}: choose another --out, "
+            "or delete it"
         )

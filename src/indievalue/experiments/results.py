@@ -1,4 +1,4 @@
-"""What an experiment leaves behind: its tables, its figure, and a page that says what was asked and what came out."""
+"""Write the results of an experiment: tables, figure and page."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,9 +44,9 @@ from indievalue.scoring.inequity import inequity
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out, ready to be written.
+    """The results of an experiment.
 
-    ``data`` is the table in full; ``shown`` what readers see of it, ``figure`` the chart, ``legend`` how to read it.
+    ``data`` is the full table, ``shown`` the table for readers, ``figure`` the chart, and ``legend`` its caption.
     """
 
     data: pl.DataFrame
@@ -58,7 +58,7 @@ class Outcome:
 
 def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: str | None, command: str) -> None:
     """Write ``table.csv``, ``.md`` and ``.tex``, ``comparisons.csv``, ``figure.svg``, ``.png`` and ``.pdf``,
-    ``results.md`` and ``run.json`` from finished cells. ``command`` is what would do it all again.
+    ``results.md`` and ``run.json`` from finished cells. ``command`` is the command to reproduce them.
     """
     experiment, path = planned.experiment, folder.path
     comparable = paper_about(inputs.people.findings) is not None
@@ -85,7 +85,7 @@ def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: 
 def results_page(
     experiment: Experiment, outcome: Outcome, figures: list[PaperFigure], inputs: CellInputs, command: str
 ) -> str:
-    """The page in Markdown."""
+    """Return the results page in Markdown."""
     lines = [f"# {experiment.title}", "", fill(experiment.asks, 120), "", f"![{experiment.title}](figure.svg)", ""]
     lines += [
         f"{outcome.legend}.",
@@ -100,14 +100,15 @@ def results_page(
     ]
     if outcome.compared is not None:
         lines += [
-            "Differences within people, who were asked the same in both, with 95% intervals from resampling people;",
-            "paired t-tests, Holm's correction over all rows; d_z is the mean difference over its standard deviation.",
+            "Paired differences, person by person, with 95% intervals from resampling people; paired t-tests with",
+            "Holm's correction over all rows; d_z is the mean difference divided by its standard deviation.",
             "",
             comparison_table(outcome.compared).markdown(),
         ]
     if figures:
         lines += [
-            f"Printed in {read_paper().source}, of its own people: a difference is no test.",
+            f"Results printed in {read_paper().source}, on a different sample of people: a difference is not a "
+            "significance test.",
             "",
             paper_table(figures, sigma=isinstance(experiment.figure, InequityFigure)).markdown(),
         ]
@@ -150,10 +151,10 @@ def _figure(
     spec = experiment.figure
     columns = spec.model_dump(exclude={"kind"})
     if isinstance(spec, HeatMapFigure):
-        legend = f"Points of accuracy gained over {described(spec.above)}" if spec.above else "Accuracy, %"
+        legend = f"Gain in accuracy over {described(spec.above)}, in points" if spec.above else "Accuracy, %"
         return heat_map(data, **columns), legend
     if isinstance(spec, BoxPlotFigure):
-        legend = "Half of the people in the box, 90% within the whiskers; diamonds: mean"
+        legend = "Boxes: quartiles over people; whiskers: 5th to 95th percentile; diamonds: mean"
         hollow = "; hollow: printed in the paper" if figures else ""
         return box_plot(people_table(measured, people), figures, **columns), legend + hollow
     parts = option_column(without_all(data, experiment.by))
@@ -181,7 +182,7 @@ def _evenness(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[P
     if isinstance(experiment.figure, InequityFigure):
         table = inequity_table(result)
         legend = (
-            "Dots: without noise, with 95% intervals; hollow: as computed in the paper; ticks: what chance alone gives"
+            "Dots: σ without noise, with 95% intervals; hollow: σ as computed in the paper; ticks: σ expected by chance"
         )
         return Outcome(table, shown_inequity(table), experiment_inequity_figure(table, figures), legend)
     legend = f"Accuracy, %, with 95% intervals; groups of at least {experiment.minimum} people"

@@ -1,4 +1,4 @@
-"""From an experiment and people to a directory of results: says what it will do, does it, and writes what came out."""
+"""Run an experiment and write its results to a directory."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,14 +31,14 @@ class ExperimentFields(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class ExperimentOptions:
-    """How an experiment is run.
+    """Options of an experiment run.
 
     Attributes:
-        tested: as ``people_tested`` of :func:`indievalue.benchmark.build.build_benchmark`. seed: of all draws.
-        survey: name or folder of the survey, where it was given.
-        training: YAML file that says how the experiment's reasoners are trained.
-        asking: how language models are asked. command: what would run it all again, for the results.
-        force: compute cells again that were made with other settings or data.
+        tested: as ``people_tested`` of :func:`indievalue.benchmark.build.build_benchmark`. seed: random seed.
+        survey: name or folder of the survey, if given.
+        training: YAML file with the training settings of the experiment's reasoners.
+        asking: options for language models. command: the command to reproduce the results, shown with them.
+        force: recompute cells that have other settings or data.
     """
 
     tested: int | Sequence[str] | Literal["all"] | None = None
@@ -52,21 +52,21 @@ class ExperimentOptions:
 
 @dataclass(frozen=True)
 class Expected:
-    """What running the cells that are left takes: seconds, and for language models behind an API calls and dollars."""
+    """Expected cost of the remaining cells: time, and for chat models calls and dollars."""
 
     seconds: Estimate
     costs: Mapping[str, Cost]
 
     def lines(self) -> list[str]:
-        """Return it in sentences."""
+        """Return the estimate in sentences."""
         return [*(cost.line(name) for name, cost in self.costs.items()), f"That takes {self.seconds}."]
 
 
 def check_experiment(experiment: Experiment, out: str | Path, options: ExperimentOptions | None = None) -> None:
-    """Fail fast, before people are read.
+    """Check an experiment and its options before people are read.
 
-    Raises IndievalueError for an unknown predictor, a training that cannot be, or a directory that holds something else
-    or cannot be written.
+    Raises IndievalueError for an unknown predictor, invalid training settings, or a directory that holds something
+    else or cannot be written.
     """
     options = options or ExperimentOptions()
     check_predictors(experiment, options.asking)
@@ -84,16 +84,15 @@ def run_experiment(
     start: Callable[[Expected], bool] = lambda expected: True,
     **fields: Unpack[ExperimentFields],
 ) -> bool:
-    """Run every cell of ``experiment`` that ``out`` does not hold yet, and write tables, figure and page.
+    """Run the cells of ``experiment`` that are not in ``out`` yet, and write tables, figure and page.
 
-    Predictors learn from all ``people`` who are not tested, and the experiment's reasoners are trained on them.
-    ``fields`` are fields of ``options``. ``say`` is called with the plan, and with a line for every cell. ``start`` is
-    called once it is known what the cells left take, before anything is paid for; where it returns False nothing is
-    computed, and the result is False. A prompt that two cells share is asked once, and what was answered before a kill
-    is not asked again.
+    Predictors are fitted, and the experiment's reasoners trained, on all ``people`` who are not tested. ``fields`` are
+    fields of ``options``. ``say`` is called with the plan and with a line for each cell. ``start`` is called with the
+    expected cost before anything is computed or paid for; if it returns False, nothing is run and the result is False.
+    Prompts shared by cells are sent only once, and answers received before an interrupt are reused.
 
-    Raises IndievalueError where something asked for is not there, ``out`` holds another experiment or cannot be
-    written, or a finished cell has other settings, people or data, unless ``force``.
+    Raises IndievalueError if anything named in the experiment is unknown, ``out`` holds another experiment or cannot
+    be written, or a finished cell has other settings, people or data (unless ``force``).
     """
     options = replace(options or ExperimentOptions(), **fields)
     check_experiment(experiment, out, options)

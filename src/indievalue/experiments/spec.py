@@ -1,4 +1,4 @@
-"""What an experiment is: a YAML file, checked key by key (docs/experiments.md)."""
+"""The specification of experiments: YAML files, validated key by key (docs/experiments.md)."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -15,15 +15,13 @@ from indievalue.strict import StrictModel
 EVERYTHING = "everything"
 NOTHING = "nothing"
 EACH = "each"
-"""Values of ``demonstrations_about`` beside the survey's categories; ``each`` stands for all of these in turn."""
+"""Values of ``demonstrations_about`` besides the survey's categories; ``each`` stands for each category in turn."""
 
 CATEGORY = "category"
-"""The category of a probe: what ``by`` can break accuracy down into, as it can into a demographic's groups, and figures
-can have as columns.
-"""
+"""The category of a probe, as a value of ``by`` or an axis of figures."""
 
 REASONER = "reasoner:"
-"""What the names of predictors begin with that the experiment trains."""
+"""Prefix of the names of predictors that the experiment trains."""
 
 PREDICTOR = "predictor"
 
@@ -32,9 +30,9 @@ OPTION = "option"
 
 
 class CellSettings(StrictModel):
-    """What is asked and shown in one cell: the options of ``indievalue evaluate``, by the same names.
+    """The settings of a cell: the options of ``indievalue evaluate``, by the same names.
 
-    ``demonstrations_about`` restricts what is shown to statements of one category.
+    ``demonstrations_about`` restricts demonstrations to one category.
     """
 
     form: FormName = "polar"
@@ -48,7 +46,7 @@ class CellSettings(StrictModel):
 
 
 class HeatMapFigure(StrictModel):
-    """Accuracy as coloured squares with figures in them, or what it is above that of the cells ``above`` names."""
+    """A heat map of accuracy, or of the gain over the cells named in ``above``."""
 
     kind: Literal["heat-map"]
     rows: str
@@ -58,7 +56,7 @@ class HeatMapFigure(StrictModel):
 
 
 class BoxPlotFigure(StrictModel):
-    """How accuracy is spread over people in every cell."""
+    """The distribution of accuracy over people in each cell."""
 
     kind: Literal["box-plot"]
     x: str
@@ -68,7 +66,7 @@ class BoxPlotFigure(StrictModel):
 
 
 class CurveFigure(StrictModel):
-    """Accuracy by a number, with intervals."""
+    """Accuracy by a number, as curves with intervals."""
 
     kind: Literal["curve"]
     x: str
@@ -86,13 +84,13 @@ class DotsFigure(StrictModel):
 
 
 class InequityFigure(StrictModel):
-    """σ of every demographic, by predictor, beside what chance alone gives."""
+    """σ by demographic and predictor, with the σ expected by chance."""
 
     kind: Literal["inequity"]
 
 
 class GroupsFigure(StrictModel):
-    """Accuracy of every group of every demographic, with intervals."""
+    """Accuracy of each group of each demographic, with intervals."""
 
     kind: Literal["groups"]
 
@@ -104,13 +102,13 @@ Figure = Annotated[
 
 
 class TableLayout(StrictModel):
-    """How the table is laid out: a column for every value of ``across``, and a row for every other combination."""
+    """The layout of the table: a column per value of ``across``, and a row per other combination."""
 
     across: str
 
 
 class CellComparison(StrictModel):
-    """Two kinds of cells that are compared person by person, all else being the same in both."""
+    """Two sets of values to compare person by person, all else being equal."""
 
     model_config = ConfigDict(populate_by_name=True)
     before: dict[str, object] = Field(alias="from")
@@ -119,7 +117,7 @@ class CellComparison(StrictModel):
     @model_validator(mode="after")
     def _same_axes(self) -> "CellComparison":
         if set(self.before) != set(self.after):
-            raise ValueError("`from` and `to` name the same settings, with other values")
+            raise ValueError("`from` and `to` must name the same settings")
         return self
 
 
@@ -131,20 +129,20 @@ Values = Annotated[tuple[object, ...], BeforeValidator(_as_list), Field(min_leng
 
 
 class Experiment(StrictModel):
-    """One experiment. Every combination of the values in ``grid`` with every predictor is a cell, a run of its own.
+    """An experiment. Each combination of predictor and values in ``grid`` is a cell, with a run of its own.
 
     Attributes:
-        title: a line. asks: what it is to find out, in sentences.
-        predictors: names, unless others are given on the command line.
-        settings: what all cells have in common. grid: values of settings in which they differ.
-        reasoners: those that the experiment trains before anything is asked, and whose predictors are called
-            ``reasoner:NAME``: for each, what differs in its training from the file given as ``--training``.
-        by: ``category``, or a demographic, where the table gives the accuracy of each.
+        title: one line. asks: the question of the experiment, in sentences.
+        predictors: default predictors; others can be given on the command line.
+        settings: settings common to all cells. grid: values of the settings in which cells differ.
+        reasoners: reasoners to train, by name, with their changes to the settings file given as ``--training``;
+            their predictors are called ``reasoner:NAME``.
+        by: ``category`` or a demographic, to break accuracy down in the table.
         compare: cells to compare person by person.
-        figure, table: how the result is shown.
-        demographics: whose groups ``inequity`` and ``groups`` look at; by default those of the survey.
-        minimum: people that a group has at least; smaller ones are pooled.
-        paper: keys of figures in report/paper.yaml to set beside ours.
+        figure, table: how to present the results.
+        demographics: the demographics of ``inequity`` and ``groups`` figures; by default those of the survey.
+        minimum: minimum number of people in a group; smaller groups are pooled.
+        paper: keys of results in report/paper.yaml to show for comparison.
     """
 
     name: str
@@ -167,7 +165,7 @@ class Experiment(StrictModel):
         known = {*CellSettings.model_fields, PREDICTOR}
         both = sorted(set(self.settings) & set(self.grid))
         if both:
-            raise ValueError(f"{', '.join(both)} is in `settings` and in `grid`; it can be in one of them")
+            raise ValueError(f"{', '.join(both)} is in both `settings` and `grid`; give it in only one of them")
         for where, names in (("settings", self.settings), ("grid", self.grid)):
             unknown = sorted(set(names) - set(CellSettings.model_fields))
             if unknown:
@@ -176,43 +174,43 @@ class Experiment(StrictModel):
         unknown = sorted(compared - known)
         if unknown:
             raise ValueError(
-                f"`compare` names {unknown[0]!r}, which is no setting; there are {', '.join(sorted(known))}"
+                f"`compare` names {unknown[0]!r}, which is not a setting; known are {', '.join(sorted(known))}"
             )
         untrained = sorted(set(self.trained) - set(self.reasoners))
         if untrained:
-            raise ValueError(f"`predictors` has {REASONER}{untrained[0]}, and `reasoners` has no {untrained[0]!r}")
+            raise ValueError(f"`predictors` has {REASONER}{untrained[0]}, but `reasoners` has no {untrained[0]!r}")
         axes = {*self.grid, PREDICTOR, *([self.by] if self.by else [])}
         drawn = [getattr(self.figure, key, None) for key in ("rows", "columns", "x", "colour", "panels")]
         for where, shown in (("figure", drawn), ("table", [self.table.across if self.table else None])):
             unknown = sorted({name for name in shown if name is not None} - axes - {OPTION})
             if unknown:
-                raise ValueError(f"`{where}` names {unknown[0]!r}, which is none of {', '.join(sorted(axes))}")
+                raise ValueError(f"`{where}` names {unknown[0]!r}, which is not one of {', '.join(sorted(axes))}")
         return self
 
     @property
     def trained(self) -> tuple[str, ...]:
-        """Names of the reasoners among the predictors."""
+        """The names of the reasoners among the predictors."""
         return tuple(name.removeprefix(REASONER) for name in self.predictors if name.startswith(REASONER))
 
 
 def shipped_experiments() -> list[str]:
-    """Names of the experiments that come with the package, in alphabetical order."""
+    """Return the names of the experiments shipped with the package, in alphabetical order."""
     return sorted(
         file.name.removesuffix(".yaml") for file in files(__package__).iterdir() if file.name.endswith(".yaml")
     )
 
 
 def load_experiment(name: str) -> Experiment:
-    """The experiment called ``name``, or in the YAML file of that path.
+    """Load an experiment by name, or from the path of a YAML file.
 
-    Raises IndievalueError where there is none, or the file says something that no experiment can have.
+    Raises IndievalueError if there is no such experiment or file, or the file is invalid.
     """
     if name in shipped_experiments():
         return parse_experiment((files(__package__) / f"{name}.yaml").read_text(encoding="utf-8"), name, name)
     path = Path(name)
     if not path.is_file():
         known = ", ".join(shipped_experiments())
-        raise IndievalueError(f"there is no experiment {name!r}, nor a file of that name; there are {known}")
+        raise IndievalueError(f"there is no experiment {name!r}, and no such file; the shipped experiments are {known}")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -221,13 +219,13 @@ def load_experiment(name: str) -> Experiment:
 
 
 def parse_experiment(text: str, name: str, where: str) -> Experiment:
-    """The experiment that ``text`` describes in YAML; ``name`` is what it is called unless it says so itself."""
+    """Parse an experiment in YAML; ``name`` is its default name."""
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise IndievalueError(f"{where} is no YAML: {' '.join(str(error).split())}") from None
+        raise IndievalueError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, Mapping):
-        raise IndievalueError(f"{where} describes no experiment: it has no keys such as title, predictors and figure")
+        raise IndievalueError(f"{where} is not an experiment: it needs keys such as title, predictors and figure")
     try:
         return Experiment.model_validate({"name": name, **content})
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What an experiment reports before it starts, and the command that would run it again."""
+"""Messages before an experiment starts, and the command to reproduce it."""
 
 import shlex
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from indievalue.experiments.engine import Plan
 
 
 def plan_lines(planned: Plan) -> list[str]:
-    """What is to be run, in a few lines."""
+    """Describe the plan in a few lines."""
     experiment = planned.experiment
     probes = [planned.probes[cell] for cell in planned.cells]
     each = f"{min(probes)}" if min(probes) == max(probes) else f"{min(probes)} to {max(probes)}"
@@ -27,10 +27,9 @@ def plan_lines(planned: Plan) -> list[str]:
 
 
 def command_line(name: str, data: str, directory: Path, options: Mapping[str, object]) -> str:
-    """Return the command that runs the experiment again, with files by their names only, so that it can be passed on.
+    """Return the command that reproduces the experiment, with file names instead of full paths.
 
-    ``options`` are the values of the command's options by flag, such as ``--people``; those that are None, False or
-    empty are left out.
+    ``options`` maps flags such as ``--people`` to values; values that are None, False or empty are left out.
     """
     words = ["indievalue", "experiment", name if not name.endswith((".yaml", ".yml")) else Path(name).name]
     words.append(Path(data).name if Path(data).exists() else data)

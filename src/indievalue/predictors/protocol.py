@@ -56,7 +56,7 @@ class Cost:
         stored = f", {self.stored:,} of them answered before" if self.stored else ""
         dollars = "cost unknown without --price" if self.dollars is None else f"about ${self.dollars:,.2f}"
         return (
-            f"{name}: {self.calls:,} calls{stored}, about {self.input_tokens:,} tokens to read and "
+            f"{name}: {self.calls:,} calls{stored}, about {self.input_tokens:,} input and "
             f"{self.output_tokens:,} to write, {dollars}"
         )
 

@@ -1,1 +1,1 @@
-"""Makes run directories readable: tables, figures, one HTML page."""
+"""Present runs as tables, figures and an HTML page."""

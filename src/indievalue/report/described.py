@@ -1,10 +1,10 @@
-"""Settings of experiments and benchmarks in words, for figures and tables."""
+"""Describe settings of experiments and benchmarks in words, for figures and tables."""
 
 from collections.abc import Mapping
 
 
 def described(axes: Mapping[str, object]) -> str:
-    """Return values of settings for a reader.
+    """Return settings in words.
 
     >>> described({"demonstrations": 50, "context": "both"})
     '50 statements, with demographics'
@@ -16,7 +16,7 @@ def described(axes: Mapping[str, object]) -> str:
 
 
 def value_words(value: object) -> str:
-    """Return a value as it stands in tables: 50, and not 50.0."""
+    """Return a value as text for tables: 50 rather than 50.0."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Predictors set beside one another on the same answers: paired differences, within a run and between runs."""
+"""Compute paired differences between predictors on the same answers, within a run and between runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from indievalue.runs.run import Run
 from indievalue.scoring.paired import Comparison, compare
 
 MEASURES = {"accuracy": 1, "log_loss": 3, "inequity": 2}
-"""Measures that are compared, and the digits of their differences."""
+"""Measures to compare, and the number of digits shown for their differences."""
 
 
 @dataclass(frozen=True)
 class Differences:
-    """What is compared with one thing. ``refused`` says why something could not be."""
+    """Comparisons with one reference predictor. ``refused`` explains why others were not possible."""
 
     title: str
     against: str
@@ -23,7 +23,7 @@ class Differences:
     refused: tuple[str, ...] = ()
 
     def cells(self, comparison: Comparison) -> list[dict[str, Any] | None]:
-        """The row of each measure, with its ``digits``; None where it has no difference with an interval."""
+        """Return the row of each measure with its ``digits``, or None if it has no difference with an interval."""
         found = {row["measure"]: row for row in comparison.table.iter_rows(named=True) if row["demographic"] is None}
         rows = [(found.get(measure), digits) for measure, digits in MEASURES.items()]
         return [
@@ -33,9 +33,9 @@ class Differences:
 
 
 def differences(runs: Sequence[Run], names: Sequence[tuple[str, ...]]) -> list[Differences]:
-    """The other predictors of each run against its best, and each predictor of a later run against itself in the first.
+    """Compare each run's predictors with its best one, and each predictor of later runs with itself in the first run.
 
-    Only runs of the same form can be compared, on the answers that both were asked.
+    Only runs of the same form can be compared, on the probes they share.
     """
     found = [_within(run, called(name)) for run, name in zip(runs, names, strict=True) if len(run.scores) > 1]
     for form in dict.fromkeys(run.record.form for run in runs):
@@ -51,7 +51,7 @@ def _within(run: Run, title: str) -> Differences:
 
 
 def _with_best(run: Run) -> tuple[str, tuple[tuple[str, str, Comparison], ...], tuple[str, ...]]:
-    """The best predictor, and the others against it."""
+    """Return the best predictor, and the comparisons of the others with it."""
     best, *others = sorted(run.scores, key=lambda name: -run.scores[name].accuracy)
     return best, *_compared([(run, other, run, best, other, other) for other in others])
 
@@ -71,7 +71,7 @@ def _between(runs: Sequence[tuple[Run, str]]) -> Differences:
 def _compared(
     pairs: Sequence[tuple[Run, str, Run, str, str, str]],
 ) -> tuple[tuple[tuple[str, str, Comparison], ...], tuple[str, ...]]:
-    """Rows of (predictor, text, comparison) for pairs of (run, predictor, run, predictor, predictor, text)."""
+    """Return rows (predictor, text, comparison) for each (run, predictor, run, predictor, predictor, text)."""
     rows, refused = [], []
     for run, name, other, against, predictor, text in pairs:
         try:

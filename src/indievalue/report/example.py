@@ -1,4 +1,4 @@
-"""One person of a run, and what each predictor guessed of them."""
+"""The example person of a run, with the predictions of each predictor."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from indievalue.runs.run import Run
 
 @dataclass(frozen=True)
 class Guess:
-    """A predictor's choice; ``probability`` is what it gave the chosen option, 0-1, None where it gives none."""
+    """A predictor's choice; ``probability`` is that of the chosen option, 0-1, or None without probabilities."""
 
     predictor: str
     right: bool
@@ -20,7 +20,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class GuessedOption:
-    """An option of a probe, whether it is the person's answer, and who chose it."""
+    """An option of a probe, whether it is the person's answer, and the predictors that chose it."""
 
     statement: str
     true: bool
@@ -29,7 +29,7 @@ class GuessedOption:
 
 @dataclass(frozen=True)
 class GuessedProbe:
-    """A probe with its options; ``invalid`` names the predictors whose output named none of them."""
+    """A probe with its options; ``invalid`` lists the predictors without a valid answer."""
 
     question: str
     asks: str
@@ -39,7 +39,7 @@ class GuessedProbe:
 
 @dataclass(frozen=True)
 class GuessedPerson:
-    """An example person. ``right`` is the number of ``probes`` that each predictor got right."""
+    """An example person. ``right`` is the number of probes each predictor got right."""
 
     person: str
     demographics: tuple[str, ...]
@@ -49,7 +49,7 @@ class GuessedPerson:
 
 
 def spread(probes: Sequence[GuessedProbe], number: int) -> tuple[list[GuessedProbe], list[GuessedProbe]]:
-    """``number`` of ``probes``, evenly spaced so that they are of many categories, and the others."""
+    """Split ``probes`` into ``number`` evenly spaced ones, so that many categories are covered, and the rest."""
     number = min(number, len(probes))
     chosen = {len(probes) * place // number for place in range(number)}
     first = [probe for position, probe in enumerate(probes) if position in chosen]
@@ -57,7 +57,7 @@ def spread(probes: Sequence[GuessedProbe], number: int) -> tuple[list[GuessedPro
 
 
 def guessed_person(run: Run) -> GuessedPerson | None:
-    """The first example person of ``run`` with the guesses about them; None where the run has no example."""
+    """Return the first example person of ``run`` with all predictions, or None if the run has no example."""
     if not run.examples:
         return None
     example = run.examples[0]

@@ -1,11 +1,11 @@
-"""Numbers in words: the one place that decides how figures are written for readers."""
+"""Format numbers for readers."""
 
 MISSING = "–"
-"""What stands where there is no number."""
+"""Shown in place of a missing number."""
 
 
 def number(value: float | None, digits: int = 1, missing: str = MISSING) -> str:
-    """Return a number with so many digits after the point, with commas where it is a whole one.
+    """Return a number with ``digits`` decimals and thousands separators.
 
     >>> number(66.719), number(None), number(1234, 0)
     ('66.7', '–', '1,234')
@@ -14,7 +14,7 @@ def number(value: float | None, digits: int = 1, missing: str = MISSING) -> str:
 
 
 def signed(value: float | None, digits: int = 1) -> str:
-    """Return a number with its sign; a zero has none.
+    """Return a number with its sign, without one for zero.
 
     >>> signed(1.26), signed(-0.24), signed(-0.04)
     ('+1.3', '−0.2', '0.0')
@@ -26,7 +26,7 @@ def signed(value: float | None, digits: int = 1) -> str:
 
 
 def interval(low: float | None, high: float | None, digits: int = 1) -> str:
-    """Return the ends of an interval.
+    """Return an interval.
 
     >>> interval(66.2, 67.25)
     '66.2–67.2'
@@ -35,7 +35,7 @@ def interval(low: float | None, high: float | None, digits: int = 1) -> str:
 
 
 def signed_interval(low: float | None, high: float | None, digits: int = 1) -> str:
-    """Return the ends of the interval of a difference.
+    """Return the interval of a difference.
 
     >>> signed_interval(-0.5, 1.5)
     '−0.5 to +1.5'
@@ -44,7 +44,7 @@ def signed_interval(low: float | None, high: float | None, digits: int = 1) -> s
 
 
 def with_interval(value: float, low: float | None, high: float | None, digits: int = 1) -> str:
-    """Return a number and its interval.
+    """Return a number with its interval.
 
     >>> with_interval(66.7, 66.2, 67.2)
     '66.7 (66.2–67.2)'

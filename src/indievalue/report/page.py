@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing else."""
+"""Build the report, a self-contained HTML file."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -32,17 +32,17 @@ from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import Score
 
 PHONE = 326
-"""Pixels that a figure can have on a phone of 390."""
+"""Width of a figure in pixels on a phone with a 390-pixel screen."""
 
 PROBES_SHOWN = 6
-"""Probes of the example person that are open to see; the others unfold."""
+"""Number of the example person's probes shown unfolded."""
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """One figure, as wide as a desktop's column and as narrow as a phone's; the page shows the one that fits.
+    """A figure in two widths, for desktops and phones; the page shows the one that fits.
 
-    Both are drawn in the background, and waited for when the page is put together.
+    Both are drawn in the background; reading them waits until they are finished.
     """
 
     drawn_wide: "Future[Markup]"
@@ -61,7 +61,7 @@ class Fitting:
 
 @dataclass(frozen=True)
 class HeadlineRow:
-    """A row of the headline table: a predictor, or a landmark of the paper, which has no ``score``."""
+    """A row of the headline table: a predictor, or a result of the paper, which has no ``score``."""
 
     name: str
     score: Score | None
@@ -73,15 +73,15 @@ class HeadlineRow:
 
     @property
     def difference(self) -> float | None:
-        """Accuracy here less the paper's, in points."""
+        """Accuracy minus that in the paper, in percentage points."""
         return None if self.score is None or self.paper is None else self.score.accuracy - self.paper
 
 
 @dataclass(frozen=True)
 class GroupsPart:
-    """What the page says of the groups of one run: the index, σ by demographic, and the groups of each.
+    """Results by group of one run: the index, σ by demographic, and the groups of each demographic.
 
-    ``demographics`` and ``predictors`` are the choices, as value and text; ``best`` is the predictor that is chosen.
+    ``demographics`` and ``predictors`` are menu entries (value, text); ``best`` is the preselected predictor.
     """
 
     index: tuple[dict[str, Any], ...]
@@ -95,7 +95,7 @@ class GroupsPart:
 
 @dataclass(frozen=True)
 class Section:
-    """What the page says of one run."""
+    """The contents of the page for one run."""
 
     name: str
     anchor: str
@@ -112,14 +112,14 @@ class Section:
 
     @property
     def printed(self) -> bool:
-        """Whether the paper has anything to set beside this run."""
+        """Whether the paper has comparable results for this run."""
         return any(row.paper is not None for row in self.rows)
 
 
 def write_report(runs: Sequence[Run], out: str | Path) -> None:
-    """Write one self-contained HTML file about ``runs``, side by side by topic.
+    """Write a self-contained HTML report on one or more runs.
 
-    Raises IndievalueError where there is no run or ``out`` cannot be written.
+    Raises IndievalueError if there is no run or ``out`` cannot be written.
     """
     if not runs:
         raise IndievalueError("a report needs at least one run directory")
@@ -129,8 +129,8 @@ def write_report(runs: Sequence[Run], out: str | Path) -> None:
 
 
 def report_html(runs: Sequence[Run]) -> str:
-    """Return the page that :func:`write_report` writes."""
-    # Figures become SVG outside of Python: meanwhile the page's numbers are computed.
+    """Return the HTML of :func:`write_report`."""
+    # Figures are rendered outside Python; the page's numbers are computed in the meantime.
     with ThreadPoolExecutor(1) as background:
         return _page(runs, background)
 
@@ -187,7 +187,7 @@ def _page(runs: Sequence[Run], background: Executor) -> str:
 
 
 def _contents(world: bool, curve: bool, compared: bool, person: bool) -> Iterator[tuple[str, str]]:
-    """Anchors of the sections and what the navigation calls them."""
+    """Yield the anchor of each section and its name in the navigation."""
     yield "accuracy", "Accuracy"
     if compared:
         yield "differences", "Differences"
@@ -203,11 +203,11 @@ def _contents(world: bool, curve: bool, compared: bool, person: bool) -> Iterato
     if person:
         yield "example", "One person"
     yield "chosen", "Who was tested"
-    yield "reproduce", "Do it again"
+    yield "reproduce", "Reproduce"
 
 
 def _dark_fellows(styles: Mapping[str, PredictorStyle]) -> Iterator[tuple[str, str]]:
-    """Colours of figures and their fellows on a dark ground."""
+    """Yield the colours of figures with their counterparts in dark mode."""
     yield from dict.fromkeys((style.colour, style.dark) for style in styles.values())
     yield from SPREAD
 
@@ -239,14 +239,14 @@ def _section(
         people=draw(
             people_figure,
             "people",
-            f"Share of people by how much of their answers was predicted, {title}. {_medians(run)}",
+            f"Distribution of accuracy over people, {title}. {_medians(run)}",
         ),
         reliability=None
         if run.reliability.is_empty()
         else draw(
             reliability_figure,
             "reliability",
-            f"How often each predictor is right by the probability of its choice, {title}. {_calibrations(run)}",
+            f"Share of correct choices by predicted probability, {title}. {_calibrations(run)}",
         ),
         categories=tuple(by_category),
         groups=_groups(run, title, draw),
@@ -256,7 +256,7 @@ def _section(
 
 
 def _rows(run: Run) -> tuple[HeadlineRow, ...]:
-    """Predictors, the best first, then what the paper has beside them."""
+    """Return the predictors, best first, then the results of the paper."""
     form, paper = run.record.form, paper_about(run.record.data)
     ranked = sorted(run.scores.items(), key=lambda item: -item[1].accuracy)
     rows = [HeadlineRow(name, score, paper.accuracy(name, form) if paper else None) for name, score in ranked]
@@ -266,7 +266,7 @@ def _rows(run: Run) -> tuple[HeadlineRow, ...]:
 
 
 def _groups(run: Run, title: str, draw: Callable[..., Fitting]) -> GroupsPart | None:
-    """None where no demographic has two groups that are large enough."""
+    """Return the results by group, or None if no demographic has two groups that are large enough."""
     plots, found = forests(run), run.index
     if found is None or not plots:
         return None
@@ -311,7 +311,7 @@ def _fitting(background: Executor, draw: Callable[[int], str], name: str, label:
 
 
 def _place(forest: Forest, panel: Panel, accuracy: float) -> float:
-    """Where an accuracy stands across a panel, in percent of its width."""
+    """Return the position of an accuracy in a panel, in percent of its width."""
     return round(forest.at(panel, accuracy), 2)
 
 

@@ -1,4 +1,4 @@
-"""What the paper printed, to be set beside what was measured here."""
+"""Results printed in the paper, for comparison with runs."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -14,15 +14,15 @@ from indievalue.people.findings import Findings
 
 
 class PaperFigure(BaseModel):
-    """One line of the paper's tables.
+    """One result of the paper.
 
     Attributes:
         key: its name in experiments. label: for readers.
         demonstrations, context: what was shown, as in ``indievalue evaluate``.
-        polar, refined: accuracy, 0-100; None where it is not printed. sigma: the Value Inequity Index, in points.
-        about: whether the numbers were read from a chart, or given in round numbers.
-        matches: patterns of the names of predictors that it compares with.
-        landmark: whether it is shown on its own where no such predictor was run.
+        polar, refined: accuracy, 0-100; None if not printed. sigma: the Value Inequity Index, in points.
+        about: whether the numbers are approximate (read from a chart or rounded).
+        matches: patterns of predictor names it is compared with.
+        landmark: whether it gets a row of its own if no such predictor was run.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,14 +42,14 @@ class PaperFigure(BaseModel):
         return self.polar if form == "polar" else self.refined
 
     def is_of(self, predictor: str) -> bool:
-        """Return whether it may be set beside ``predictor``."""
+        """Return whether it is comparable with ``predictor``."""
         return any(fnmatchcase(predictor, pattern) for pattern in self.matches)
 
 
 class Paper(BaseModel):
-    """Where the figures are printed, of which survey, and what they are.
+    """All results of the paper, with their source and survey.
 
-    ``figures`` stand beside runs and experiments, those ``elsewhere`` beside experiments only.
+    ``figures`` are shown with runs and experiments, those in ``elsewhere`` with experiments only.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,22 +59,22 @@ class Paper(BaseModel):
     elsewhere: tuple[PaperFigure, ...] = ()
 
     def accuracy(self, predictor: str, form: FormName) -> float | None:
-        """Return the printed accuracy (0-100) of what ``predictor`` is the same kind of; None where there is none."""
+        """Return the printed accuracy (0-100) comparable with ``predictor``, or None."""
         return next((figure.accuracy(form) for figure in self.figures if figure.is_of(predictor)), None)
 
     def landmarks(self, predictors: list[str]) -> list[PaperFigure]:
-        """Return the landmarks that none of ``predictors`` compares with, for rows of their own."""
+        """Return the landmarks that are not comparable with any of ``predictors``."""
         return [figure for figure in self.figures if figure.landmark and not any(map(figure.is_of, predictors))]
 
 
 @cache
 def read_paper() -> Paper:
-    """Return the content of ``paper.yaml``."""
+    """Return the contents of ``paper.yaml``."""
     return Paper.model_validate(yaml.safe_load((files("indievalue.report") / "paper.yaml").read_text(encoding="utf-8")))
 
 
 def paper_figures(keys: Sequence[str], experiment: str) -> list[PaperFigure]:
-    """Return the paper's figures by key. Raises IndievalueError, listing what there is, for an unknown one."""
+    """Return the paper's results by key. Raises IndievalueError, listing the known keys, for an unknown one."""
     paper = read_paper()
     every = {figure.key: figure for figure in (*paper.figures, *paper.elsewhere)}
     unknown = [key for key in keys if key not in every]
@@ -86,6 +86,6 @@ def paper_figures(keys: Sequence[str], experiment: str) -> list[PaperFigure]:
 
 
 def paper_about(people: Findings) -> Paper | None:
-    """Return the paper where it is about these people's survey; None for another one, and for synthetic people."""
+    """Return the paper's results if these people are real respondents of its survey, otherwise None."""
     paper = read_paper()
     return paper if people.survey == paper.survey and not people.synthetic else None

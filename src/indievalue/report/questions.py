@@ -1,4 +1,4 @@
-"""The table of questions: what each asks, and how well each predictor predicts the answer."""
+"""The table of questions, with the accuracy of each predictor."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from indievalue.survey.survey import Survey
 
 @dataclass(frozen=True)
 class QuestionRow:
-    """One question. ``options`` it has in the form that was asked; ``scores`` is by predictor (see below)."""
+    """One question. ``options`` is their number in the form asked; ``scores`` has a row per predictor."""
 
     id: str
     asks: str
@@ -22,7 +22,7 @@ class QuestionRow:
 
 
 def question_rows(table: pl.DataFrame, survey: Survey, form: FormName) -> list[QuestionRow]:
-    """A row for every question of ``table``, which :func:`accuracy_by_question` made, in its order."""
+    """Return a row for each question of ``table``, the result of :func:`accuracy_by_question`, in its order."""
     rows: dict[str, dict[str, dict[str, Any]]] = {}
     for item in table.iter_rows(named=True):
         rows.setdefault(item["question"], {})[item["predictor"]] = item

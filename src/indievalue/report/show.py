@@ -1,4 +1,4 @@
-"""One person, or one survey, in the terminal."""
+"""Print a person or a survey to the terminal."""
 
 from collections import Counter, defaultdict
 
@@ -14,7 +14,7 @@ from indievalue.survey.survey import Survey
 
 
 def print_person(people: People, row: int, form: FormName, console: Console) -> None:
-    """Print a person's demographics, their statements by category, and what is missing and why."""
+    """Print a person's demographics, their statements by category, and the reasons for missing answers."""
     survey = people.survey
     options = people.options(form)[row]
     console.print(f"[bold]Person {escape(str(people.ids[row]))}[/] of {escape(survey.title)}")
@@ -40,7 +40,7 @@ def print_person(people: People, row: int, form: FormName, console: Console) -> 
 
 
 def print_survey(survey: Survey, console: Console) -> None:
-    """Print how many questions, options and demographics a survey has, by category."""
+    """Print the numbers of questions, options and demographics of a survey, by category."""
     console.print(
         f"[bold]{escape(survey.title)}[/]: {len(survey.questions)} questions, "
         f"{len(survey.demographics)} demographics, no problem found",

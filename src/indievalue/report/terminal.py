@@ -1,4 +1,4 @@
-"""The summary of a run in the terminal, its inequity, and comparisons, in 80 columns."""
+"""Print scores, inequity, flattening and comparisons to an 80-column terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,9 +19,9 @@ from indievalue.scoring.paired import Comparison
 
 
 def print_summary(scores: Mapping[str, Score], form: FormName, console: Console, *, paper: Paper | None = None) -> None:
-    """Print the scores of a run, the best predictor first.
+    """Print the scores of a run, best predictor first.
 
-    ``paper`` has printed figures to set beside them (:func:`indievalue.report.paper.paper_about`).
+    ``paper`` adds the results printed there (see :func:`indievalue.report.paper.paper_about`).
     """
     printed = {name: paper.accuracy(name, form) if paper else None for name in scores}
     beside = any(accuracy is not None for accuracy in printed.values())
@@ -55,7 +55,7 @@ _UNITS = {
 
 
 def print_inequity(found: Inequity, console: Console) -> None:
-    """Print the index of every predictor, then σ by demographic, and who was pooled or left out."""
+    """Print the index of each predictor, then σ by demographic, and the groups that were pooled or left out."""
     digits = _DIGITS[found.measure]
     table = _table("Predictor", ("σ", "By chance", "p", "Corrected", "95% interval", "Demographics"))
     for row in found.index.iter_rows(named=True):
@@ -87,15 +87,15 @@ def print_inequity(found: Inequity, console: Console) -> None:
             named = ", ".join(whose)
         console.print(f"{named}: {note}.", style="dim", highlight=False, markup=False)
     console.print(
-        "Chance: mean σ when people are reshuffled over groups; p: how often that gives as large a σ. Corrected: σ "
-        "without the noise of whom a group happens to hold, with its 95% interval.",
+        "Chance: mean σ when people are assigned to groups at random; p: how often that gives as large a σ. "
+        "Corrected: σ without sampling noise, with its 95% interval.",
         style="dim",
         highlight=False,
     )
 
 
 def print_flattening(found: Flattening, console: Console) -> None:
-    """Print how much alike every predictor makes people of one group, and two people who say the same of themselves."""
+    """Print how similar each predictor makes people of one group, and pairs of people with the same demographics."""
     for (predictor,), rows in found.table.group_by("predictor", maintain_order=True):
         table = _table("Demographic", ("", "Variance", "Predicted", "Ratio", "95% interval", "Alike", "Predicted"))
         for row in rows.iter_rows(named=True):
@@ -122,16 +122,16 @@ def print_flattening(found: Flattening, console: Console) -> None:
         console.print(f"\n[bold]{pairs:,} pairs of people[/], {of}: where they differ", highlight=False)
         console.print(table)
     console.print(
-        "Variance: of answers on ordered questions within groups, options from 0 to 1; a ratio below 1 makes people "
-        "more alike. Alike: probability that two people of a group give the same answer. Told apart: both right, where "
-        "two people answer a question differently.",
+        "Variance: of answers to ordered questions within groups, with options scaled from 0 to 1; a ratio below 1 "
+        "makes people more alike. Alike: probability that two people of a group give the same answer. Told apart: "
+        "both predicted correctly, when two people answer a question differently.",
         style="dim",
         highlight=False,
     )
 
 
 def print_comparisons(found: Sequence[Comparison], console: Console) -> None:
-    """Print the differences of every pair of predictors, a line each, and of a single pair σ by demographic."""
+    """Print the differences of each pair of predictors, and for a single pair also σ by demographic."""
     table = _table("", ("Accuracy, points", "Log loss", "Inequity, points"))
     for one in found:
         rows = {row["measure"]: row for row in one.table.iter_rows(named=True) if row["demographic"] is None}

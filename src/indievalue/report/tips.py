@@ -1,4 +1,4 @@
-"""Tool tips: what a mark shows when it is pointed at, a heading and further parts between middle dots."""
+"""Tooltip texts: a heading and further parts, separated by middle dots."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ PART = " · "
 
 
 def accuracy_tip(heading: str, item: Mapping[str, Any]) -> str:
-    """``gaussian · 76.2% right · 95% interval 75.1–77.3% · 800 people, 9,600 answers``.
+    """Return e.g. ``gaussian · 76.2% right · 95% interval 75.1–77.3% · 800 people, 9,600 answers``.
 
     ``item`` has accuracy, accuracy_low and accuracy_high (0-100), people and probes.
     """
@@ -25,11 +25,11 @@ def accuracy_tip(heading: str, item: Mapping[str, Any]) -> str:
 
 
 def difference_tip(heading: str, row: Mapping[str, Any], comparison: Comparison) -> str:
-    """``majority less gaussian · 66.7 and 77.9 · difference −11.2, … · 800 people, 86,400 answers``."""
+    """Return e.g. ``majority minus gaussian · 66.7 and 77.9, difference −11.2 · … · 800 people, 86,400 answers``."""
     digits = row["digits"]
     return PART.join(
         [
-            f"{heading} less {comparison.b}",
+            f"{heading} minus {comparison.b}",
             f"{row['a']:.{digits}f} and {row['b']:.{digits}f}, difference {signed(row['difference'], digits)}",
             f"95% interval {signed_interval(row['low'], row['high'], digits)}, p = {row['p']:.3f}",
             size(comparison.people, comparison.probes),
@@ -38,5 +38,5 @@ def difference_tip(heading: str, row: Mapping[str, Any], comparison: Comparison)
 
 
 def size(people: int, probes: int) -> str:
-    """``800 people, 9,600 answers``."""
+    """Return e.g. ``800 people, 9,600 answers``."""
     return f"{people:,} {'person' if people == 1 else 'people'}, {probes:,} answer{'' if probes == 1 else 's'}"

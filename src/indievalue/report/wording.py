@@ -1,4 +1,4 @@
-"""What a report says in sentences."""
+"""Sentences of the report."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def evaluated(runs: Sequence[Run]) -> str:
-    """What was evaluated, in one plain sentence; where runs differ, it says all of what they were."""
+    """Describe the evaluation in one sentence, listing the values in which runs differ."""
     predictors = list(dict.fromkeys(name for run in runs for name in run.scores))
     return (
         f"{count(len(predictors), 'predictor').capitalize()} tried to predict "
@@ -27,14 +27,14 @@ def evaluated(runs: Sequence[Run]) -> str:
 
 
 def shown(run: Run) -> str:
-    """What a predictor was shown of a person, to follow 'they were asked'."""
+    """Describe the context shown to predictors, as a phrase."""
     record = run.record
     number = "all" if record.demonstrations is None else str(record.demonstrations)
     statements = f"{number} of the person’s other statements"
     if record.demonstrations_as != record.form:
         statements += f" in {record.demonstrations_as} form"
     return {
-        "none": "with nothing known of the person",
+        "none": "knowing nothing about the person",
         "demographics": "given the person’s demographics",
         "statements": f"given {statements}",
         "both": f"given the person’s demographics and {statements}",
@@ -42,7 +42,7 @@ def shown(run: Run) -> str:
 
 
 def standing(run: Run) -> str:
-    """Who did best, with its interval, and how far it is ahead of the majority vote."""
+    """Name the best predictor, with its accuracy and its lead over the majority vote."""
     best, score = run.best, run.scores[run.best]
     sentence = (
         f"{best} predicted {score.accuracy:.1f}% of the answers "
@@ -50,12 +50,12 @@ def standing(run: Run) -> str:
     )
     if "majority" in run.scores and best != "majority":
         ahead = score.accuracy - run.scores["majority"].accuracy
-        sentence += f", {ahead:.1f} points more than always giving the most common answer"
+        sentence += f", {ahead:.1f} points more than always predicting the most common answer"
     return sentence + "."
 
 
 def uneven(run: Run) -> str:
-    """By which demographic the best predictor's accuracy differs most, and from which group to which."""
+    """Name the demographic by which the best predictor's accuracy differs most, with its worst and best groups."""
     table = run.index.table if run.index else pl.DataFrame(schema={"predictor": pl.String, "corrected": pl.Float64})
     rows = table.filter((pl.col("predictor") == run.best) & pl.col("corrected").is_not_null()).sort(
         "corrected", descending=True, maintain_order=True
@@ -65,7 +65,7 @@ def uneven(run: Run) -> str:
     row = rows.row(0, named=True)
     name = row["demographic"].replace("_", " ")
     if row["corrected"] == 0:
-        return f"The accuracy of {run.best} differs between groups no more than chance would have it."
+        return f"The accuracy of {run.best} differs between groups no more than expected by chance."
     return (
         f"The accuracy of {run.best} differs most by {name}: from {row['worst_value']:.1f}% ({row['worst']}) "
         f"to {row['best_value']:.1f}% ({row['best']})."
@@ -73,72 +73,72 @@ def uneven(run: Run) -> str:
 
 
 def demographics(runs: Sequence[Run]) -> str:
-    """Over which demographics the inequity of these runs is taken, to follow 'over'."""
+    """List the demographics of the Value Inequity Index in these runs, to follow 'over'."""
     named = dict.fromkeys(name.replace("_", " ") for run in runs if run.index for name in run.index.demographics)
-    return listed(named) or "demographics, of which there are none here"
+    return listed(named) or "demographics (none in this data)"
 
 
 def no_groups(run: Run) -> str:
-    """Why nothing is said of the groups of this run."""
+    """Explain why this run has no results by group."""
     if run.index is None:
-        return "Nothing is known of these people but their answers, so there are no groups to compare."
+        return "The data has no demographics, so there are no groups to compare."
     return "No demographic has two groups of at least 30 people, so there is nothing to compare."
 
 
 def protocol(run: Run) -> str:
-    """What the protocol of the run means."""
+    """Describe the protocol of the run."""
     if run.record.protocol == "strict":
         return (
-            "Strict protocol: no probe is ever among what is shown of anyone, each question counts once, a missing "
-            "answer is no vote, and an output that names no option is wrong."
+            "Strict protocol: probes are never shown as demonstrations, each question counts once, missing answers "
+            "are not votes, and an output that names no option is wrong."
         )
     return (
-        "Paper protocol: as in the paper, a question may be asked again in a later set of probes, and a missing answer "
-        "can be a vote."
+        "Paper protocol: as in the paper, a question may be asked again in a later setup, and a missing answer can be "
+        "a vote."
     )
 
 
 def paper_note(runs: Sequence[Run]) -> str:
-    """How far the paper's figures can be compared with these runs."""
+    """Explain whether these runs are comparable with the results of the paper."""
     source = read_paper().source
     if all(run.synthetic for run in runs):
-        return f"These people are synthetic, so no figure here can be set beside those of {source}."
+        return f"These people are synthetic, so the results cannot be compared with those of {source}."
     if not any(paper_about(run.record.data) for run in runs):
-        return f"This is not the survey of {source}, so no figure here can be set beside the paper's."
+        return f"{source} is about another survey, so the results cannot be compared."
     note = (
-        f"Hollow circles, ticks in the bars and the column ‘paper’ are what {source} printed, with 200 statements of "
-        "each person and a sample of people of its own: a difference is no test."
+        f"Hollow circles, ticks in the bars and the column ‘Paper’ are results printed in {source}, with 200 "
+        "statements of each person, on a different sample of people: a difference is not a significance test."
     )
     differing = [shown(run) for run in runs if (run.record.context, run.record.demonstrations) != ("statements", 200)]
-    return note + (f" Here predictors were asked {listed(differing)}." if differing else "")
+    return note + (f" Here, predictors answered {listed(differing)}." if differing else "")
 
 
 def chosen(run: Run) -> list[str]:
-    """How the people were chosen, in sentences."""
+    """Describe how the people tested were selected."""
     eligibility, sampling = run.record.eligibility, run.survey.sampling
     sentences = [
-        f"Of {_amount(eligibility.people, 'person', 'people')} in the data, {eligibility.eligible:,} could be tested."
+        f"Of {_amount(eligibility.people, 'person', 'people')} in the data, {eligibility.eligible:,} were eligible."
     ]
     excluded = [f"{people:,} {reason}" for reason, people in eligibility.excluded.items() if people]
     if excluded:
-        both = " (some did both)" if len(excluded) > 1 else ""
+        both = " (some are counted twice)" if len(excluded) > 1 else ""
         sentences.append(f"Of the others, {'; '.join(excluded)}{both}.")
     if eligibility.available < eligibility.eligible:
         sentences.append(
-            f"{eligibility.available:,} were left to draw from with at most {sampling.per_religion} people of one "
-            f"{sampling.religion} in each {sampling.continent}."
+            f"{eligibility.available:,} of these remained after limiting each {sampling.religion} to "
+            f"{sampling.per_religion} people per {sampling.continent}."
         )
     sentences.append(f"{_people(run).capitalize()} were tested.")
     if run.record.training_people is not None:
         sentences.append(
             f"Predictors learned from {_amount(run.record.training_people, 'other person', 'other people')}, "
-            "none of whom was tested."
+            "who were not tested."
         )
     return sentences
 
 
 def reproduction(run: Run) -> list[tuple[str, str]]:
-    """What it takes to run the same again: names and values."""
+    """Return what is needed to reproduce the run, as names and values."""
     record = run.record
     arguments = [(name, _plain(value)) for name, value in record.arguments.items()]
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
@@ -153,23 +153,23 @@ def reproduction(run: Run) -> list[tuple[str, str]]:
 
 
 def called(name: Sequence[str]) -> str:
-    """A run's name (see :func:`indievalue.runs.names.run_names`) as a heading: ``Polar form, strict protocol``."""
+    """Return a name from :func:`indievalue.runs.names.run_names` as a heading: ``Polar form, strict protocol``."""
     return ", ".join([f"{name[0].capitalize()} form", *name[1:]])
 
 
 def slug(name: Sequence[str]) -> str:
-    """The same as part of a file's name: ``polar-strict-protocol``."""
+    """Return a run's name as part of a file name: ``polar-strict-protocol``."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(name).lower()).strip("-")
 
 
 def listed(values: Iterable[str]) -> str:
-    """Each distinct value once: ``polar``, ``polar and refined``, ``a, b and c``."""
+    """Return the distinct values as a list in words: ``polar``, ``polar and refined``, ``a, b and c``."""
     distinct = list(dict.fromkeys(values))
     return " and ".join(filter(None, [", ".join(distinct[:-1]), distinct[-1]])) if distinct else ""
 
 
 def count(number: int, noun: str) -> str:
-    """``three predictors``: small numbers in words."""
+    """Return a number with its noun, small numbers in words: ``three predictors``."""
     return f"{_NUMBERS[number] if number < len(_NUMBERS) else f'{number:,}'} {noun}{'' if number == 1 else 's'}"
 
 
@@ -179,10 +179,10 @@ def _people(run: Run) -> str:
 
 
 def _source(run: Run) -> str:
-    """Where the people are from, to follow 'people'."""
+    """Describe where the people are from, to follow 'people'."""
     article = "" if run.survey.title.lower().startswith(("a ", "an ", "the ")) else "the "
     if run.synthetic:
-        return f"made after {article}{run.survey.title}"
+        return f"modelled on {article}{run.survey.title}"
     return f"in {article}{run.survey.title}, read from {Path(run.record.data.source).name}"
 
 

@@ -1,1 +1,1 @@
-"""Runs: the predictions of one benchmark with what made them, in memory, saved and loaded."""
+"""Runs: the predictions of a benchmark and the settings that produced them, in memory and on disk."""

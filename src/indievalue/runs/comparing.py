@@ -1,4 +1,4 @@
-"""Predictors of one run, or of several, compared in pairs."""
+"""Compare predictors in pairs, within one run or between runs."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -22,10 +22,10 @@ def compare_runs(
     options: GroupOptions | None = None,
     **fields: Unpack[GroupFields],
 ) -> list[Comparison]:
-    """Every predictor of a run against every one of the runs after it; of a single run, against one another.
+    """Compare each predictor of a run with each predictor of the later runs, or the predictors of a single run.
 
-    ``runs`` are directories with what they hold. With ``predictors`` only those are compared. Otherwise as
-    :func:`indievalue.scoring.paired.compare`. Raises IndievalueError where there are no two predictors.
+    ``runs`` pairs each run with its directory. With ``predictors``, only those are compared. The other parameters are
+    those of :func:`indievalue.scoring.paired.compare`. Raises IndievalueError if there are not two predictors.
     """
     known = {name for _, run in runs for name in run.scores}
     for name in predictors or ():
@@ -33,7 +33,7 @@ def compare_runs(
             raise IndievalueError(f"no run has a predictor {name!r}; they have {', '.join(sorted(known))}")
     pairs = list(_pairs(runs, predictors))
     if not pairs:
-        raise IndievalueError("there is nothing to compare: name two runs, or one of two predictors or more")
+        raise IndievalueError("there is nothing to compare: name two runs, or one run with at least two predictors")
     labels = _labels([folder for folder, _ in runs])
     compared = []
     for (place_a, a), (place_b, b) in pairs:
@@ -55,7 +55,10 @@ def compare_runs(
 
 
 def comparison_table(compared: Sequence[Comparison]) -> pl.DataFrame:
-    """All comparisons in one table: ``predictor_a``, ``predictor_b``, ``people``, ``probes``, the columns of each."""
+    """Return all comparisons as one table.
+
+    Columns: ``predictor_a``, ``predictor_b``, ``people``, ``probes``, then those of :attr:`Comparison.table`.
+    """
     return pl.concat(
         one.table.select(
             pl.lit(one.a).alias("predictor_a"),
@@ -83,6 +86,6 @@ def _pairs(
 
 
 def _labels(folders: Sequence[Path]) -> list[str]:
-    """The last part of each path where that tells them apart, else the whole."""
+    """Return the last part of each path if these are distinct, otherwise the whole paths."""
     short = [folder.resolve().name for folder in folders]
     return short if len(set(short)) == len(short) else [str(folder) for folder in folders]

@@ -1,4 +1,4 @@
-"""What tells several runs apart."""
+"""Names that distinguish several runs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from indievalue.runs.run import Run
 
 
 def run_names(runs: Sequence[Run]) -> list[tuple[str, ...]]:
-    """Return what tells each run from the others: its form, then the settings in which runs of that form differ.
+    """Return a distinguishing name for each run: its form, then the settings in which runs of that form differ.
 
-    ``[("polar",), ("refined",)]``, or ``[("polar", "strict protocol"), ("polar", "paper protocol")]``. Runs that
-    differ in none of them are numbered.
+    ``[("polar",), ("refined",)]``, or ``[("polar", "strict protocol"), ("polar", "paper protocol")]``. Runs
+    that do not differ in any setting are numbered.
     """
     settings = [
         {

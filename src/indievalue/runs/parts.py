@@ -1,4 +1,4 @@
-"""The predictors of a run that have finished, each on disk at once, so that nothing stops that loses their rows."""
+"""Store each predictor's predictions as soon as it finishes, so that an interrupted run can resume."""
 
 import json
 import shutil
@@ -26,11 +26,11 @@ from indievalue.predictors.protocol import Predictor
 
 @dataclass(frozen=True)
 class Part:
-    """What one predictor contributed to a run.
+    """The contribution of one predictor to a run.
 
     Attributes:
-        predictions: its rows. seconds: to learn and to predict. effort: what asking took, by name.
-        write_log: writes what the predictor can show of its work into a run directory.
+        predictions: its rows. seconds: time to fit and predict. effort: calls, tokens and the like, by name.
+        write_log: writes the predictor's log, if it has one, into a run directory.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Part:
 def ask_predictor(
     name: str, predictor: Predictor, training: People, benchmark: Benchmark, progress: Callable[[str], None]
 ) -> Part:
-    """Fit a predictor on ``training`` people and ask it the benchmark."""
+    """Fit a predictor on the ``training`` people and predict the benchmark with it."""
     progress(f"{name} …")
     start = time.perf_counter()
     fitted = predictor.fit(training, benchmark.settings.form, benchmark.settings.shown_form)
@@ -61,10 +61,10 @@ def ask_predictor(
 
 
 class Parts:
-    """The folder beside a run directory that holds what has been predicted while the run is not complete.
+    """A folder beside the run directory that holds finished predictions until the run is complete.
 
-    It belongs to one benchmark and one set of people: what was predicted of others is never taken. One process at a
-    time uses it. When the run is complete, or stopped before any predictor had finished, it is deleted.
+    It belongs to one benchmark and one set of people; predictions made with others are never reused. Only one process
+    at a time can use it. It is deleted when the run is complete, or if it stops before any predictor has finished.
     """
 
     def __init__(self, out: Path, people: People, benchmark: Benchmark) -> None:
@@ -95,7 +95,7 @@ class Parts:
         self._stack.close()
 
     def get(self, name: str, predictor: Predictor, training: People, progress: Callable[[str], None]) -> Part:
-        """Return what ``predictor`` predicted, now or before the run was stopped."""
+        """Return the predictions of ``predictor``, computed now or before the run was interrupted."""
         identity = predictor.identity()
         folder = self.folder / _digest(f"{name}\0{identity}")
         if identity is not None and (found := self._read(folder, name)):
@@ -110,7 +110,7 @@ class Parts:
         return Part(name, part.predictions, part.seconds, part.effort, _copier(folder / "logs"))
 
     def finish(self) -> None:
-        """State that the run is complete, so that the folder is not needed any more."""
+        """Mark the run as complete, so that the folder is deleted."""
         self._finished = True
 
     def _read(self, folder: Path, name: str) -> Part | None:
@@ -118,7 +118,7 @@ class Parts:
             about = json.loads((folder / "part.json").read_text(encoding="utf-8"))
             predictions = read_predictions(folder / "predictions.parquet")
         except (OSError, ValueError, IndievalueError):
-            return None  # not there, or damaged: it is asked again
+            return None  # missing or damaged: predict again
         if about.get("name") != name:
             return None
         return Part(name, predictions, about["seconds"], about["effort"], _copier(folder / "logs"))

@@ -1,4 +1,4 @@
-"""What a run directory says of itself: ``run.json``, and one person as an example."""
+"""The contents of ``run.json``, and of the example person shown in reports."""
 
 import platform
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol
 from indievalue.people.findings import Findings
 
 FORMAT = 1
-"""Raised when what ``run.json`` holds changes, so that an older version refuses it and does not misread it."""
+"""Increased whenever the layout of ``run.json`` changes, so that older versions refuse it instead of misreading it."""
 
 _PACKAGES = (
     "indievalue",
@@ -32,7 +32,7 @@ _PACKAGES = (
 
 
 def installed_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that a result may depend on, where they are installed."""
+    """Return the versions of Python and of the installed packages that a result may depend on."""
     versions = {"python": platform.python_version()}
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):
@@ -42,15 +42,15 @@ def installed_versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Record:
-    """What was asked, and with what: the content of ``run.json``.
+    """The settings and provenance of a run: the contents of ``run.json``.
 
     Attributes:
-        survey: name of a shipped survey, or the folder of another. form, protocol, context, demonstrations,
-            demonstrations_as, demonstrations_from, setups, seed: of the benchmark; ``demonstrations`` None means all.
-        people: number of people tested. training_people: number of those that predictors learned from.
-        data, eligibility: what was found in the file, and who could be tested.
-        arguments: how the evaluation was called. versions: of packages. seconds, effort: by predictor.
-        format: of ``run.json``; 0 in runs of versions that did not state it. benchmark: a hash of the benchmark.
+        survey: name of a shipped survey, or the folder of another one. form, protocol, context, demonstrations,
+            demonstrations_as, demonstrations_from, setups, seed: benchmark settings; ``demonstrations=None`` means all.
+        people: number of people tested. training_people: number of people the predictors were fitted on.
+        data, eligibility: findings in the data file, and who could be tested.
+        arguments: arguments of the evaluation. versions: package versions. seconds, effort: by predictor.
+        format: version of the ``run.json`` layout; 0 if not recorded. benchmark: a hash of the benchmark.
     """
 
     survey: str
@@ -76,7 +76,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Demonstration:
-    """One statement of the example person, and the question that it answers."""
+    """One statement of the example person, and the question it answers."""
 
     question: str
     statement: str
@@ -84,7 +84,7 @@ class Demonstration:
 
 @dataclass(frozen=True)
 class ExampleProbe:
-    """One probe of the example person: what it asks, the statement of every option, the index of the true one."""
+    """One probe of the example person: its text, the statement of each option, and the index of the true one."""
 
     question: str
     asks: str
@@ -94,7 +94,7 @@ class ExampleProbe:
 
 @dataclass(frozen=True)
 class Example:
-    """One person as a predictor met them in one setup."""
+    """One person as shown to a predictor in one setup."""
 
     person: str
     setup: int

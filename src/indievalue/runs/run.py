@@ -1,4 +1,4 @@
-"""A run: the predictions of one benchmark, what made them, and everything that can be asked of them."""
+"""A run: the predictions of one benchmark, the settings that produced them, and their scores and comparisons."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,18 +29,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Run:
-    """The predictions of one benchmark, and what made them.
+    """The predictions of one benchmark, with the settings that produced them.
 
-    :func:`indievalue.evaluate` makes one, :func:`indievalue.load_run` reads one, :meth:`save` writes it.
+    Returned by :func:`indievalue.evaluate` and :func:`indievalue.load_run`; saved with :meth:`save`.
 
     Attributes:
-        record: what was asked, and with what. survey: the survey.
+        record: settings and provenance. survey: the survey.
         predictions: one row per predictor, person and probe (see docs: Commands and files).
         people: one row per person tested: ``person``, ``weight``, and the label of their group in every demographic.
-        scores: the score of each predictor, in the order in which they were named.
-        examples: people as the predictors met them, for the report.
-        benchmark: the benchmark, or the run directory that holds it; None where neither is at hand.
-        logs: what writes the predictors' logs into a run directory.
+        scores: the score of each predictor, in the order they were given.
+        examples: people as shown to the predictors, for the report.
+        benchmark: the benchmark, or the run directory that holds it; None if neither is available.
+        logs: functions that write the predictors' logs into a run directory.
     """
 
     record: Record
@@ -55,16 +55,16 @@ class Run:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the people were made up, so that no figure says anything about real ones."""
+        """Whether the people are synthetic, in which case no result holds for real people."""
         return self.record.data.synthetic
 
     @cached_property
     def summary(self) -> pl.DataFrame:
-        """The scores as a table, a row per predictor.
+        """The scores as a table, one row per predictor.
 
         Columns: ``predictor``; ``accuracy`` with its 95% interval ``low`` and ``high``, in percent; ``log_loss`` in
-        nats, ``brier`` (0-2) and ``ece`` (0-1), null where a predictor gives no probabilities; ``invalid``, ``people``
-        and ``probes``, numbers; ``ece_floor`` and ``ordinal_error`` as in :class:`indievalue.scoring.accuracy.Score`.
+        nats, ``brier`` (0-2) and ``ece`` (0-1), null if a predictor gives no probabilities; the counts ``invalid``,
+        ``people`` and ``probes``; ``ece_floor`` and ``ordinal_error`` as in :class:`indievalue.scoring.accuracy.Score`.
         """
         rows = [{"predictor": name, **score.as_dict()} for name, score in self.scores.items()]
         table = pl.DataFrame(rows, infer_schema_length=None).rename({"accuracy_low": "low", "accuracy_high": "high"})
@@ -73,7 +73,7 @@ class Run:
 
     @property
     def best(self) -> str:
-        """The predictor of the highest accuracy."""
+        """The predictor with the highest accuracy."""
         return max(self.scores, key=lambda name: self.scores[name].accuracy)
 
     @cached_property
@@ -98,12 +98,12 @@ class Run:
 
     @property
     def index_demographics(self) -> list[str]:
-        """The demographics of the survey's Value Inequity Index that the run has."""
+        """The demographics of the survey's Value Inequity Index that are in the run."""
         return [name for name in self.survey.inequity if name in self.people.columns]
 
     @cached_property
     def index(self) -> Inequity | None:
-        """Inequity over the demographics of the survey's Value Inequity Index; None where the run has none of them."""
+        """Inequity over the demographics of the survey's Value Inequity Index; None if the run has none of them."""
         return self.inequity(self.index_demographics) if self.index_demographics else None
 
     def inequity(
@@ -112,10 +112,10 @@ class Run:
         options: GroupOptions | None = None,
         **fields: Unpack[GroupFields],
     ) -> Inequity:
-        """Measure how unevenly each predictor does over groups (see :func:`indievalue.scoring.inequity.inequity`).
+        """Measure how evenly each predictor performs across groups (see :func:`indievalue.scoring.inequity.inequity`).
 
         ``demographics`` are names, or tuples of two to cross; by default those of the survey's index. ``fields`` are
-        fields of ``options``, such as ``minimum=50``. Raises IndievalueError where the run has no such demographic.
+        fields of ``options``, such as ``minimum=50``. Raises IndievalueError if the run has no such demographic.
         """
         options = self._options(options, fields)
         return inequity(self.predictions, self.people, self.demographics(demographics), options)
@@ -144,7 +144,7 @@ class Run:
         """Compare predictor ``a`` with ``b`` by a paired bootstrap (see :func:`indievalue.scoring.paired.compare`).
 
         Differences are ``a`` − ``b``. σ is compared over ``demographics``, by default those of the survey's index.
-        Raises IndievalueError where the run has no such predictor or demographic.
+        Raises IndievalueError if the run has no such predictor or demographic.
         """
         for name in (a, b):
             if name not in self.scores:
@@ -158,9 +158,9 @@ class Run:
         )
 
     def demographics(self, names: Demographics | None = None, *, needed: bool = True) -> list[str | tuple[str, ...]]:
-        """Return ``names``, by default the demographics of the survey's index that the run has, or all that it has.
+        """Return ``names``, or by default the run's demographics that are in the survey's index, or else all of them.
 
-        Raises IndievalueError where the run has no demographics, and they are ``needed`` or asked for by name.
+        Raises IndievalueError if the run has no demographics although they are ``needed`` or were given by name.
         """
         known = self.people.columns[2:]
         if not known and (needed or names is not None):
@@ -173,27 +173,27 @@ class Run:
         """Write a run directory: predictions, people, scores, benchmark, report; with ``figures`` also figures and
         tables.
 
-        It appears under its name only when it is complete. Raises IndievalueError where it holds anything already,
-        unless ``force``, or cannot be written.
+        The directory gets its final name only when it is complete. Raises IndievalueError if it cannot be written, or
+        is not empty and ``force`` is false.
         """
         from indievalue.runs.storage import save_run
 
         save_run(self, Path(directory), figures=figures, force=force)
 
     def report(self, file: str | Path) -> None:
-        """Write the report, one HTML file that needs nothing else. Raises IndievalueError where that cannot be done."""
+        """Write the report as one self-contained HTML file. Raises IndievalueError if the file cannot be written."""
         from indievalue.report.page import write_report
 
         write_report([self], file)
 
     def remember(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what ``make`` returned when it was first called for ``key``, computed once per run."""
+        """Return the result of ``make``, computed once per run for each ``key``."""
         if key not in self._computed:
             self._computed[key] = make()
         return cast(T, self._computed[key])
 
     def _options(self, options: GroupOptions | None, fields: GroupFields) -> GroupOptions:
-        """The options with ``fields`` in place of theirs; the seed is the run's unless they say otherwise."""
+        """Return the options updated with ``fields``; the seed defaults to that of the run."""
         return replace(options or GroupOptions(seed=self.record.seed), **fields)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Run directories: how a run is saved, and loaded again."""
+"""Save and load run directories."""
 
 import json
 import shutil
@@ -27,11 +27,11 @@ _SCORES = TypeAdapter(dict[str, PredictorScore])
 _EXAMPLES = TypeAdapter(tuple[Example, ...])
 
 _SURVEY = "survey"
-"""Folder of a run directory that holds the survey, where it is not a shipped one."""
+"""Folder of a run directory that holds the survey, unless it is a shipped one."""
 
 
 def save_run(run: Run, directory: Path, *, figures: bool = False, force: bool = False) -> None:
-    """Write a run directory, as :meth:`indievalue.runs.run.Run.save` says."""
+    """Write a run directory (see :meth:`indievalue.runs.run.Run.save`)."""
     with new_directory(directory, force=force) as folder:
         _write_run(run, folder)
         run.report(folder / "report.html")
@@ -40,7 +40,7 @@ def save_run(run: Run, directory: Path, *, figures: bool = False, force: bool = 
 
 
 def _write_run(run: Run, folder: Path) -> None:
-    """Write everything of a run into ``folder`` but its report."""
+    """Write everything but the report into ``folder``."""
     run.predictions.write_parquet(folder / "predictions.parquet")
     run.people.write_parquet(folder / "people.parquet")
     _write_json(folder / "summary.json", {name: score.as_nested_dict() for name, score in run.scores.items()})
@@ -59,7 +59,7 @@ def _write_run(run: Run, folder: Path) -> None:
 
 
 def _write_figure_files(run: Run, folder: Path) -> None:
-    """Write every figure and table of ``run`` into ``folder``, as ``figures/`` and ``tables/``."""
+    """Write all figures and tables of ``run`` into ``folder``, as ``figures/`` and ``tables/``."""
     from indievalue.report.figures.files import write_figures
     from indievalue.report.tables.of_runs import write_run_tables
 
@@ -68,13 +68,13 @@ def _write_figure_files(run: Run, folder: Path) -> None:
 
 
 def load_run(directory: str | Path) -> Run:
-    """Load the run in ``directory``; runs of earlier versions load, too.
+    """Load the run in ``directory``, which an earlier version may have written.
 
-    Raises IndievalueError, naming the file, where one is absent or broken, or was written by a later version.
+    Raises IndievalueError, naming the file, if one is missing or damaged, or was written by a later version.
     """
     folder = Path(directory)
     if not folder.is_dir():
-        raise IndievalueError(f"{folder} is no run directory; `indievalue evaluate … --out {folder}` makes one")
+        raise IndievalueError(f"{folder} is not a run directory; `indievalue evaluate … --out {folder}` writes one")
     record = _read(folder / "run.json", _RECORD)
     if record.format > FORMAT:
         raise IndievalueError(
@@ -88,12 +88,12 @@ def load_run(directory: str | Path) -> Run:
     named = set(predictions["predictor"].unique())
     if named != set(scores) or not named:
         raise IndievalueError(
-            f"{folder}: summary.json is of {_listed(scores)} and predictions.parquet of {_listed(named)}; "
-            "they are not of one run"
+            f"{folder}: summary.json has {_listed(scores)} but predictions.parquet has {_listed(named)}; "
+            "they are not from the same run"
         )
     forms = set(predictions["form"].unique())
     if forms != {record.form}:
-        raise IndievalueError(f"{folder}: run.json says {record.form} and predictions.parquet {_listed(forms)}")
+        raise IndievalueError(f"{folder}: run.json has form {record.form} but predictions.parquet has {_listed(forms)}")
     own = folder / _SURVEY
     survey = load_survey(str(own) if own.is_dir() else record.survey)
     return Run(record, survey, predictions, people, scores, examples, folder)
@@ -103,29 +103,31 @@ def _read(file: Path, kind: TypeAdapter[T]) -> T:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise IndievalueError(f"{file.parent} is no complete run directory: it has no {file.name}") from None
+        raise IndievalueError(f"{file.parent} is not a complete run directory: {file.name} is missing") from None
     except (OSError, ValueError) as error:
         raise IndievalueError(f"cannot read {file}: {error}") from None
     try:
         return kind.validate_python(content)
     except ValidationError as error:
-        raise IndievalueError(f"{file} is not what a run writes: {problems_of(error)[0]}") from None
+        raise IndievalueError(f"{file} is not a valid run file: {problems_of(error)[0]}") from None
 
 
 def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:
     try:
         people = pl.read_parquet(file)
     except FileNotFoundError:
-        raise IndievalueError(f"{file.parent} is no complete run directory: it has no {file.name}") from None
+        raise IndievalueError(f"{file.parent} is not a complete run directory: {file.name} is missing") from None
     except (OSError, pl.exceptions.PolarsError) as error:
         raise IndievalueError(f"cannot read {file}: {error}") from None
     if people.columns[:2] != ["person", "weight"] or people["person"].n_unique() < len(people):
-        raise IndievalueError(f"{file} is not what a run writes: it starts with person, each once, and weight")
+        raise IndievalueError(
+            f"{file} is not a valid run file: its first columns must be person (without duplicates) and weight"
+        )
     absent = set(predictions["person"]) - set(people["person"])
     if absent:
         raise IndievalueError(
             f"{file} lacks {len(absent):,} of the people in predictions.parquet, such as {min(absent)}; "
-            "they are not of one run"
+            "they are not from the same run"
         )
     return people
 

@@ -1,1 +1,1 @@
-"""Figures: everything that is drawn, of runs and of experiments. Charts are Altair's; files are SVG, PNG and PDF."""
+"""Figures of runs and experiments, drawn with Altair and written as SVG, PNG and PDF."""

@@ -1,4 +1,4 @@
-"""The demonstrations curve: accuracy by how many statements of a person were shown, all else being equal."""
+"""The demonstrations curve: accuracy by number of statements shown, all else being equal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from indievalue.runs.run import Run
 
 @dataclass(frozen=True)
 class DemonstrationsCurve:
-    """Runs of one kind by the mean number of demonstrations that were shown in each, the fewest first."""
+    """Comparable runs, sorted by the mean number of demonstrations."""
 
     title: str
     points: tuple[tuple[float, Run], ...]
@@ -23,7 +23,7 @@ class DemonstrationsCurve:
         return list(dict.fromkeys(name for _, run in self.points for name in run.scores))
 
     def rows(self) -> list[dict[str, object]]:
-        """A row per predictor and number of demonstrations."""
+        """Return a row per predictor and number of demonstrations."""
         return [
             {
                 "predictor": name,
@@ -41,7 +41,7 @@ class DemonstrationsCurve:
 
 
 def curves(runs: Sequence[Run]) -> list[DemonstrationsCurve]:
-    """A curve for every set of runs that differ in the number of demonstrations and in nothing else, nor in people."""
+    """Return a curve for each set of runs that differ only in the number of demonstrations."""
     alike: dict[tuple[object, ...], list[tuple[float, Run]]] = {}
     for run in runs:
         record = run.record
@@ -58,7 +58,7 @@ def curves(runs: Sequence[Run]) -> list[DemonstrationsCurve]:
 
 
 def curve_figure(curve: DemonstrationsCurve, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> alt.LayerChart:
-    """Accuracy of every predictor with its 95% interval by the number of demonstrations."""
+    """Draw the accuracy of each predictor, with 95% intervals, by number of demonstrations."""
     items = [
         row | {"tip": accuracy_tip(f"{row['predictor']}, {row['demonstrations']:.0f} demonstrations", row)}
         for row in curve.rows()

@@ -1,4 +1,4 @@
-"""Figures of how evenly predictors do over groups of people, for experiments."""
+"""Figures of accuracy across groups of people, for experiments."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,11 +20,11 @@ _COLUMN, _NAMES, _BETWEEN = 230, 190, 24
 
 
 def experiment_inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigure]) -> Any:
-    """σ of every demographic by predictor: without noise (dots and intervals), as it is (rings), by chance (ticks)."""
+    """Draw σ by demographic and predictor: corrected (dots, intervals), observed (rings) and by chance (ticks)."""
     predictors = table["predictor"].unique(maintain_order=True).to_list()
     look = looks("predictor", predictors, _WIDTH)
     best = table.filter((pl.col("predictor") == predictors[-1]) & (pl.col("demographic") != MEAN))
-    best = best.filter(pl.col("sigma").is_not_null())  # those of one group have none
+    best = best.filter(pl.col("sigma").is_not_null())  # demographics with one group have none
     order = best.sort("corrected", "sigma", descending=True, nulls_last=True)["demographic"].to_list()
     paper = [{"row": "mean, printed in the paper", "sigma": one.sigma} for one in printed if one.sigma is not None]
     names = [MEAN, *(["mean, printed in the paper"] if paper else []), *map(_words, order)]
@@ -60,7 +60,7 @@ def experiment_inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigur
 
 
 def groups_figure(groups: pl.DataFrame) -> Any:
-    """Accuracy of every group with its interval, demographic by demographic; the best predicted group comes first."""
+    """Draw the accuracy of each group with its interval, by demographic, best group first."""
     predictors = groups["predictor"].unique(maintain_order=True).to_list()
     scale = spanning([*groups["low"].to_list(), *groups["high"].to_list()])
     charts = []
@@ -96,7 +96,7 @@ def _words(demographic: str) -> str:
 
 
 def _two_columns(charts: list[tuple[int, Any]]) -> tuple[list[Any], list[Any]]:
-    """The charts in order, cut where both columns are about equally long; each counts its rows and its heading."""
+    """Split the charts, in order, into two columns of about equal length."""
     lengths = [rows + 4 for rows, _ in charts]
     cut = min(range(1, len(charts) + 1), key=lambda at: abs(sum(lengths[:at]) - sum(lengths[at:])))
     return [chart for _, chart in charts[:cut]], [chart for _, chart in charts[cut:]]

@@ -1,4 +1,4 @@
-"""Figure files, ready for a paper: SVG, PNG and PDF, and the numbers behind them as CSV."""
+"""Publication-ready figure files: SVG, PNG and PDF, with the data as CSV."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,12 +21,12 @@ from indievalue.runs.names import run_names
 from indievalue.runs.run import Run
 
 PNG_SCALE = 2
-"""Pixels of a PNG for one of the figure."""
+"""Resolution of PNG files, in pixels per pixel of the figure."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """One figure to write: the name of its files, its SVG, and the numbers behind it."""
+    """A figure to write: its file name, its SVG, and its data."""
 
     name: str
     svg: str
@@ -34,9 +34,9 @@ class Exported:
 
 
 def write_figures(runs: Sequence[Run], directory: str | Path) -> list[Path]:
-    """Write every figure of every run as SVG, PNG (two pixels a point) and PDF, with its data as CSV; return the paths.
+    """Write all figures of all runs as SVG, PNG (at twice the size) and PDF, with their data as CSV; return the paths.
 
-    Names say what a figure is and of which run: ``accuracy-by-category-refined.svg``. Raises IndievalueError where
+    File names consist of the figure and the run: ``accuracy-by-category-refined.svg``. Raises IndievalueError if
     ``directory`` cannot be written.
     """
     styles = predictor_styles(name for run in runs for name in run.scores)
@@ -47,7 +47,7 @@ def write_figures(runs: Sequence[Run], directory: str | Path) -> list[Path]:
 
 
 def write_svg(svg: str, path: Path) -> list[Path]:
-    """Write a figure to ``path`` as .svg, .png (two pixels a point) and .pdf; return the paths."""
+    """Write a figure to ``path`` as .svg, .png (at twice the size) and .pdf; return the paths."""
     contents = {
         ".svg": svg.encode(),
         ".png": vl_convert.svg_to_png(svg, scale=PNG_SCALE),
@@ -103,7 +103,7 @@ def _curves(runs: Sequence[Run], styles: Mapping[str, PredictorStyle]) -> Iterat
 
 
 def _people_bands(run: Run) -> pl.DataFrame:
-    """How many people of each predictor have which accuracy: whom they are, no file of a figure says."""
+    """Return the number of people per predictor and accuracy, without identifying anybody."""
     return (
         run.by_person.group_by("predictor", "accuracy", maintain_order=True)
         .agg(pl.len().alias("people"))

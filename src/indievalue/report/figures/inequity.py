@@ -1,4 +1,4 @@
-"""The figure of inequity: how far apart a predictor's accuracy lies over the groups of each demographic."""
+"""Figure of inequity: the spread of accuracy over the groups of each demographic."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,9 +19,9 @@ _PARTING = 24
 
 
 def inequity_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> alt.LayerChart:
-    """σ without noise of every demographic by predictor, with its 95% interval, and a tick where σ stands with noise.
+    """Draw σ without noise by demographic and predictor, with 95% intervals, and ticks for the observed σ.
 
-    Demographics are sorted by the σ of the best predictor. Raises ValueError where no demographic has two groups.
+    Demographics are sorted by the σ of the best predictor. Raises ValueError if no demographic has two groups.
     """
     table = None if run.index is None else run.index.table.filter(pl.col("sigma").is_not_null())
     if table is None or table.is_empty():
@@ -71,7 +71,7 @@ def _item(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sigma_tip(heading: str, row: Mapping[str, Any]) -> str:
-    """``gaussian, country · σ 3.10 points · …``; says the groups and people where the row is of one demographic."""
+    """Return e.g. ``gaussian, country · σ 3.10 points · …``, with groups and people for a single demographic."""
     parts = [heading, f"σ {row['sigma']:.2f} points"]
     if row["corrected"] is not None and row["sigma_low"] is not None and row["sigma_high"] is not None:
         interval = f"95% interval {row['sigma_low']:.2f}–{row['sigma_high']:.2f}"

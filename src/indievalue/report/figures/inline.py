@@ -1,4 +1,4 @@
-"""From a figure to SVG that can stand inside an HTML page, beside others."""
+"""Convert figures to SVG that can be embedded in an HTML page."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from indievalue.report.figures.styles import PredictorStyle
 from indievalue.runs.run import Run
 
 Draw = Callable[[Run, Mapping[str, PredictorStyle], int], Figure]
-"""What draws a figure of a run, so many pixels wide."""
+"""A function that draws a figure of a run, given the width in pixels."""
 
 _OPENING = re.compile(r'<svg[^>]*?\swidth="([\d.]+)"[^>]*?\sviewBox="([^"]*)"[^>]*>')
 _BACKGROUND = re.compile(r'<rect width="[\d.]+" height="[\d.]+" fill="white"/>')
@@ -22,7 +22,7 @@ _REFERENCES = ('id="{}"', "url(#{})", 'href="#{}"')
 
 
 def run_svg(draw: Draw, run: Run, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> str:
-    """Return the SVG of a run's figure, drawn once: its own page, the page of several runs and its files show it."""
+    """Return the SVG of a run's figure, drawn only once for all pages and files that show it."""
     looks = {name: styles[name] for name in run.scores}
 
     def drawn() -> str:
@@ -33,11 +33,10 @@ def run_svg(draw: Draw, run: Run, styles: Mapping[str, PredictorStyle], width: i
 
 
 def inline_svg(svg: str, name: str, label: str) -> Markup:
-    """A figure as an ``<svg>`` element that shrinks with the page and has no ground of its own.
+    """Return a figure as a responsive ``<svg>`` element with a transparent background.
 
-    Marks that say something are of the class ``mark`` and say it in ``aria-label``.
-    ``name`` is put before every id in it, so that no two figures of a page have one in common; ``label`` is what a
-    screen reader says in its place.
+    Marks with a description have the class ``mark`` and an ``aria-label``. ``name`` is a prefix for all ids, which
+    keeps them unique within a page; ``label`` is read by screen readers.
     """
     opening = _OPENING.match(svg)
     assert opening is not None, svg[:200]
@@ -48,6 +47,6 @@ def inline_svg(svg: str, name: str, label: str) -> Markup:
     for own in set(re.findall(r'\sid="([^"]+)"', body)):
         for reference in _REFERENCES:
             body = body.replace(reference.format(own), reference.format(f"{name}-{own}"))
-    # The text in a figure was escaped by Vega when it wrote the SVG.
+    # Vega has already escaped the text in the SVG.
     start = Markup('<svg role="group" aria-label="{}" viewBox="{}" style="max-width:{}px" focusable="false">')
     return start.format(label, view, width) + Markup(body)

@@ -1,6 +1,6 @@
-"""The figures of a report: one function each, which returns an Altair chart.
+"""Figures of a report: each function returns an Altair chart.
 
-Widths are in pixels. A figure for a phone is narrower than :data:`indievalue.report.figures.drawing.NARROW`.
+Widths are in pixels. Figures for phones are narrower than :data:`indievalue.report.figures.drawing.NARROW`.
 """
 
 from collections.abc import Mapping
@@ -31,20 +31,20 @@ from indievalue.report.tips import accuracy_tip
 from indievalue.runs.run import Run
 
 _LABEL = 0.14
-"""Share of the axis that is kept free for the figures at the right of a row."""
+"""Share of the axis reserved for the numbers at the right of each row."""
 
 _SQUARE = 520
-"""Pixels that a figure with two axes of the same kind is wide at most."""
+"""Maximum width in pixels of a figure with two axes of the same kind."""
 
 _TICKS = 50
 """Pixels to the left of a figure with numbers along its vertical axis."""
 
 _FINEST = 4.0
-"""Points of accuracy that one bar of a distribution spans at least."""
+"""Minimum bin width of a distribution, in points of accuracy."""
 
 
 def accuracy_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> alt.LayerChart:
-    """Accuracy of every predictor with its 95% interval and, hollow, what the paper printed; the best comes first."""
+    """Draw the accuracy of each predictor with 95% intervals, best first; results of the paper are hollow."""
     form = run.record.form
     best_first = sorted(run.scores, key=lambda name: -run.scores[name].accuracy)
     measured: list[dict[str, Any]] = [
@@ -76,7 +76,7 @@ def accuracy_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int =
     x = accuracy_axis([least, greatest + _LABEL * (greatest - least)])
     layers = dot_layers(measured, rows, x, predictor_looks(styles, list(run.scores), legend=None))
     if printed:
-        # A scale of its own for this one stroke is what puts the hollow mark into a legend.
+        # A separate scale for this stroke puts the hollow mark into the legend.
         legend = alt.Legend(title=None, symbolFillColor="transparent", symbolStrokeWidth=1.6)
         kind = alt.Stroke("kind:N", scale=alt.Scale(range=[INK]), legend=legend)
         layers.append(
@@ -93,7 +93,7 @@ def accuracy_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int =
 
 
 def category_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> alt.LayerChart:
-    """Accuracy in every category with its 95% interval, by predictor; categories are sorted by the best predictor's."""
+    """Draw accuracy by category and predictor with 95% intervals, sorted by the best predictor's accuracy."""
     table = run.by_category
     of_best = table.filter(pl.col("predictor") == run.best).sort("accuracy", descending=True, maintain_order=True)
     rows = Rows(tuple(of_best["category"]), tuple(run.scores), width, height=11)
@@ -112,7 +112,7 @@ def category_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int =
 
 
 def people_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> alt.VConcatChart:
-    """How accuracy is spread over people: for each predictor the share of people in every band of accuracy."""
+    """Draw the distribution of accuracy over people, by predictor."""
     edges = _band_edges(run.by_person["probes"].to_numpy())
     shares, quartiles = {}, {}
     people = run.by_person["person"].n_unique()
@@ -168,10 +168,10 @@ def people_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int = W
 
 
 def reliability_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int = WIDE) -> alt.LayerChart:
-    """How often each predictor is right in bins of the probability that it gave its choice, with 95% intervals.
+    """Draw a reliability diagram: the share of correct choices in bins of predicted probability, with 95% intervals.
 
-    The larger a dot, the more answers it stands for; on the diagonal probabilities are what they say. The chart is as
-    near to a square as ``width`` allows. Predictors without probabilities are left out.
+    Larger dots stand for more answers; the diagonal is perfect calibration. The chart is as close to a square as
+    ``width`` allows. Predictors without probabilities are left out.
     """
     table = run.reliability.with_columns(stated=100 * pl.col("probability"))
     bins = [
@@ -209,7 +209,7 @@ def reliability_figure(run: Run, styles: Mapping[str, PredictorStyle], width: in
 
 
 def _value_labels(measured: list[dict[str, Any]], printed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The accuracy of each row in figures, to the right of all that is drawn in the row."""
+    """Return the accuracy of each row as text, at the right of the row."""
     labels = []
     for name in dict.fromkeys(item["row"] for item in measured + printed):
         of_row = [item for item in measured + printed if item["row"] == name]
@@ -219,10 +219,10 @@ def _value_labels(measured: list[dict[str, Any]], printed: list[dict[str, Any]])
 
 
 def _band_edges(probes: NDArray[np.integer]) -> NDArray[np.floating]:
-    """Edges of bands of accuracy from 0 to 100 that each hold equally many of the values a person can have.
+    """Return bin edges from 0 to 100 such that each bin holds the same number of possible accuracies.
 
-    Of 39 probes a person can have 0, 2.6, 5.1, … % right; bands of 5 points would hold now one, now two of these and
-    show a comb that is not in the people.
+    With 39 probes, a person's accuracy is 0, 2.6, 5.1, … %; bins of 5 points would hold one or two of these values in
+    turn and show a comb pattern that is not in the data.
     """
     step = 100 / float(np.median(probes))
     band = step * max(1, int(np.ceil(_FINEST / step)))

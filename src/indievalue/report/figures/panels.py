@@ -1,4 +1,4 @@
-"""What the figures of experiments share: panels side by side, and colours and shapes of what is not a predictor."""
+"""Shared parts of experiment figures: panels, colours and shapes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from indievalue.report.figures.drawing import CONFIG, Figure, chart_of, legend_o
 from indievalue.report.figures.styles import INK, MUTED, PALETTE, SHAPES, predictor_styles
 
 ACROSS = 2
-"""Panels side by side, before another row of them begins."""
+"""Number of panels per row."""
 
 _BETWEEN = 28
 """Pixels between panels side by side."""
@@ -24,7 +24,7 @@ _LEGEND = 430
 def panelled(
     table: pl.DataFrame, by: str | None, draw: Callable[[pl.DataFrame, int], Figure], *, across: int = ACROSS
 ) -> Figure:
-    """One chart for each value of the column ``by``, under its name; the second argument of ``draw`` counts them."""
+    """Draw one chart per value of the column ``by``; the second argument of ``draw`` is its index."""
     if by is None or table[by].n_unique() < 2:
         return draw(table, 0).properties(config=CONFIG)
     charts = []
@@ -44,7 +44,7 @@ def panels_width(table: pl.DataFrame, by: str | None, each: float, *, across: in
 
 
 def looks(axis: str, values: Sequence[Any], legend_width: float | None) -> dict[str, Any]:
-    """Colour and shape by the key ``look``, for the values of an axis; predictors look as they do in every report.
+    """Return encodings of colour and shape by the key ``look``; predictors look as they do in reports.
 
     The legend keeps to ``legend_width``, or to what a heading takes at least; with None there is no legend.
     """
@@ -63,12 +63,12 @@ def looks(axis: str, values: Sequence[Any], legend_width: float | None) -> dict[
 
 
 def look_of(axis: str, value: Any) -> str:
-    """What :func:`looks` goes by."""
+    """Return a value in words, as encoded by :func:`looks`."""
     return described({axis: value})
 
 
 def printed_marks(items: Sequence[dict[str, Any]], x: alt.X, y: alt.Y, last: Sequence[str]) -> list[alt.Chart]:
-    """Hollow circles at what the paper printed, each with its ``label``: to the right, or below for the x ``last``."""
+    """Draw results of the paper as hollow circles, labelled on the right, or below at the x ``last``."""
     if not items:
         return []
     marks = [chart_of(items).mark_point(size=90, filled=False, strokeWidth=1.6, opacity=1, color=INK).encode(x=x, y=y)]

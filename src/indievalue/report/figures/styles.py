@@ -14,7 +14,7 @@ FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 
 @dataclass(frozen=True)
 class PredictorStyle:
-    """A colour on white and its fellow on a dark ground, both at 3:1 or more, and a Vega shape that says the same."""
+    """The style of a predictor: colours for light and dark mode, both with a contrast of at least 3:1, and a shape."""
 
     colour: str
     dark: str
@@ -30,13 +30,13 @@ SPREAD = (
     ("#5699c6", "#6aaede"),
     ("#15568f", "#3d83cc"),
 )
-"""Colours from far below the mean to far above it, and their fellows on a dark ground."""
+"""Diverging colours from below to above the mean, with their counterparts in dark mode."""
 
 BASELINES = {
     "random": PredictorStyle("#8a8a8a", "#8f8f8f", "diamond"),
     "majority": PredictorStyle("#4d4d4d", "#dcdcdc", "square"),
 }
-"""Predictors that know nothing about the person stay grey."""
+"""Predictors that use no information about the person are grey."""
 
 PALETTE = (
     ("#0072B2", "#56B4E9"),
@@ -46,13 +46,13 @@ PALETTE = (
     ("#4B2E83", "#9C86F0"),
     ("#6B4A00", "#F2D24B"),
 )
-"""After Okabe and Ito, less their colours that are too pale on white; told apart without red or green cones too."""
+"""Colour-blind-safe colours after Okabe and Ito, without those too pale on white."""
 
 SHAPES = ("circle", "triangle-up", "square", "diamond", "triangle-down", "cross")
 
 
 def predictor_styles(predictors: Iterable[str]) -> dict[str, PredictorStyle]:
-    """A style for each predictor, given out in the order named; after six, colours return with other shapes."""
+    """Assign a style to each predictor, in order; after six, colours repeat with other shapes."""
     styles: dict[str, PredictorStyle] = {}
     coloured = 0
     for predictor in predictors:

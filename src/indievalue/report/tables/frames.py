@@ -1,4 +1,4 @@
-"""Tables of figures written as CSV, Markdown and LaTeX."""
+"""Write data frames as CSV, Markdown and LaTeX tables."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,13 +9,13 @@ from indievalue.files import new_directory, new_file
 from indievalue.report.tables.table import PrintedTable
 
 TABLE_FILES = (".csv", ".md", ".tex")
-"""Endings of the files that a table can be written to."""
+"""File extensions of tables."""
 
 _DIGITS = 3
 
 
 def write_frame(frame: pl.DataFrame, path: Path, caption: str) -> None:
-    """Write ``frame`` to ``path`` as its ending says; CSV has all digits, Markdown and LaTeX three decimals."""
+    """Write ``frame`` to ``path`` in the format of its extension: CSV in full precision, others with three decimals."""
     with new_file(path) as beside:
         if path.suffix == ".csv":
             frame.write_csv(beside)
@@ -27,7 +27,7 @@ def write_frame(frame: pl.DataFrame, path: Path, caption: str) -> None:
 def write_frames(
     frames: Mapping[str, Sequence[tuple[Path, pl.DataFrame]]], directory: Path, caption: str, *, force: bool
 ) -> None:
-    """Write each table to ``directory`` in every format, the runs below one another and named in the first column."""
+    """Write each table to ``directory`` in all formats, with the runs stacked and named in the first column."""
     with new_directory(directory, force=force) as folder:
         for name, parts in frames.items():
             whole = pl.concat([frame.select(pl.lit(str(run)).alias("run"), pl.all()) for run, frame in parts])
@@ -36,7 +36,7 @@ def write_frames(
 
 
 def _table(frame: pl.DataFrame, name: str, caption: str) -> PrintedTable:
-    """Words before numbers, as a table has them."""
+    """Return a table of ``frame``, text columns first."""
     columns = sorted(frame.columns, key=lambda column: frame.schema[column].is_numeric())
     words = [column for column in columns if not frame.schema[column].is_numeric()]
     rows = tuple(tuple(_text(value) for value in row) for row in frame.select(columns).iter_rows())

@@ -1,4 +1,4 @@
-"""The tables of experiments, for readers."""
+"""Tables of experiments."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,20 +12,20 @@ from indievalue.report.tables.table import PrintedTable
 from indievalue.scoring.inequity import Inequity
 
 ALL = "all"
-"""What stands for all categories together."""
+"""Label of all categories together."""
 
 MEAN = "mean of all"
 """The row of the Value Inequity Index: the mean of σ over demographics."""
 
 NARROW = 9
-"""A table of more columns has no room for intervals."""
+"""Largest number of columns for which intervals are shown."""
 
 
 def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = "accuracy") -> PrintedTable:
-    """A row for every combination of ``down`` and a column for every value of ``across``, in order of occurrence.
+    """Return a table with a row per combination of ``down`` and a column per value of ``across``, in order.
 
-    Cells are ``value``, with its interval where there are at most :data:`NARROW` columns; empty where there is none. Of
-    more columns those with long names are numbered, and rows of the same names carry the number.
+    Cells hold ``value``, with its interval if there are at most :data:`NARROW` columns. In wider tables, columns with
+    long names are numbered, and rows of the same name show the number.
     """
     columns = table[across].unique(maintain_order=True).to_list()
     interval = len(columns) <= NARROW
@@ -51,14 +51,14 @@ def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = 
 
 
 def numbered(names: Sequence[Any], longest: int = 14) -> dict[Any, str]:
-    """Numbers from 1 on to stand for names, where these are too long to head columns; ``all`` stays."""
+    """Return numbers from 1 to use in place of names that are too long for column headings; ``all`` is kept."""
     if max(len(str(name)) for name in names) <= longest:
         return {}
     return {name: str(place) for place, name in enumerate((n for n in names if n != ALL), start=1)}
 
 
 def comparison_table(table: pl.DataFrame) -> PrintedTable:
-    """:func:`indievalue.experiments.compare.comparisons` for readers."""
+    """Format the result of :func:`indievalue.experiments.compare.comparisons`."""
     rows = [
         (
             row["where"],
@@ -75,7 +75,7 @@ def comparison_table(table: pl.DataFrame) -> PrintedTable:
 
 
 def paper_table(figures: Iterable[PaperFigure], *, sigma: bool) -> PrintedTable:
-    """The paper's figures for readers, without columns that it left empty; σ only where it is wanted."""
+    """Format results of the paper, without empty columns, and with σ only if requested."""
     rows = [
         (
             figure.label,
@@ -95,7 +95,7 @@ def paper_table(figures: Iterable[PaperFigure], *, sigma: bool) -> PrintedTable:
 
 
 def _words(axis: str, value: Any) -> str:
-    """A value as a heading or a name: in words where it alone would not say what it is of."""
+    """Return a value as a heading or row name, in words if it is not clear on its own."""
     return described({axis: value}) if axis in ("context", "form", "demonstrations_as") else str(value)
 
 
@@ -104,7 +104,7 @@ def _values(figure: PaperFigure) -> tuple[float | None, ...]:
 
 
 def inequity_table(result: Inequity) -> pl.DataFrame:
-    """σ of every predictor and demographic, and their mean, as rows of one table."""
+    """Return σ of each predictor and demographic, with their mean, as one table."""
     mean = result.index.with_columns(pl.lit(MEAN).alias("demographic")).drop("demographics")
     parts = []
     for predictor in result.index["predictor"]:
@@ -134,7 +134,7 @@ def shown_inequity(table: pl.DataFrame) -> PrintedTable:
 
 
 def shown_groups(groups: pl.DataFrame) -> PrintedTable:
-    """One row per group, one column per predictor."""
+    """Format accuracy by group, with one row per group and one column per predictor."""
     predictors = groups["predictor"].unique(maintain_order=True).to_list()
     rows: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in groups.iter_rows(named=True):

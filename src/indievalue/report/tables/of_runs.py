@@ -1,4 +1,4 @@
-"""The tables of a run, ready for a paper: Markdown, LaTeX (booktabs) and CSV."""
+"""Publication-ready tables of a run: Markdown, LaTeX (booktabs) and CSV."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from indievalue.runs.run import Run
 
 
 def run_tables(run: Run, title: str, ending: str) -> list[PrintedTable]:
-    """Every table of one run. ``title`` says in captions which run it is, ``ending`` in names of files."""
+    """Return all tables of a run. ``title`` identifies the run in captions, ``ending`` in file names."""
     tables = [_accuracy(run), _by("category", run.by_category, run), _by_question(run), *_inequity(run)]
     return [
         PrintedTable(f"{table.name}-{ending}", f"{table.caption}, {title}", table.headings, table.rows, table.names)
@@ -24,9 +24,9 @@ def run_tables(run: Run, title: str, ending: str) -> list[PrintedTable]:
 
 
 def write_run_tables(runs: Sequence[Run], directory: str | Path) -> list[Path]:
-    """Write every table of every run as .md, .tex and .csv, and return the paths.
+    """Write all tables of all runs as .md, .tex and .csv, and return the paths.
 
-    Raises IndievalueError where ``directory`` cannot be written.
+    Raises IndievalueError if ``directory`` cannot be written.
     """
     written = []
     for run, name in zip(runs, run_names(runs), strict=True):
@@ -71,7 +71,7 @@ def _by_question(run: Run) -> PrintedTable:
 
 
 def _wide(table: pl.DataFrame, keys: list[str], run: Run) -> Iterable[tuple[str, ...]]:
-    """Rows of ``keys`` and of the accuracy of each predictor with its interval."""
+    """Yield rows with ``keys`` and each predictor's accuracy with its interval."""
     for key, rows in table.group_by(keys, maintain_order=True):
         of = {row["predictor"]: row for row in rows.iter_rows(named=True)}
         yield (*map(str, key), *(_with_interval(of.get(name)) for name in run.scores))

@@ -1,11 +1,11 @@
-"""One table, and how it is written in Markdown, LaTeX and CSV."""
+"""A table that can be written as Markdown, LaTeX and CSV."""
 
 import csv
 import io
 from dataclasses import dataclass
 
 _LONG = 40
-"""A LaTeX table of more rows may break over pages."""
+"""Number of rows above which a LaTeX table can break across pages."""
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -28,12 +28,12 @@ _LATEX = {
 
 @dataclass(frozen=True)
 class PrintedTable:
-    """A table as it is printed.
+    """A formatted table.
 
     Attributes:
-        name: of its files, and of its label in LaTeX. caption: above it; none where it is empty.
-        headings: of the columns. rows: the text of every cell.
-        names: number of columns, the first ones, that hold words; the others hold numbers.
+        name: file name, and LaTeX label. caption: may be empty.
+        headings: column headings. rows: the text of each cell.
+        names: number of leading columns that hold text; the others hold numbers.
     """
 
     name: str
@@ -43,16 +43,16 @@ class PrintedTable:
     names: int = 1
 
     def markdown(self) -> str:
-        """Return a pipe table under its caption; signs that Markdown or HTML would read as their own are escaped."""
+        """Return a pipe table under its caption, with special characters of Markdown and HTML escaped."""
         rule = " | ".join("---" if place < self.names else "---:" for place in range(len(self.headings)))
         escaped = [" | ".join(map(markdown_text, row)) for row in (self.headings, *self.rows)]
         table = "\n".join(f"| {line} |" for line in (escaped[0], rule, *escaped[1:]))
         return f"**{markdown_text(self.caption)}**\n\n{table}\n" if self.caption else f"{table}\n"
 
     def latex(self) -> str:
-        """Return a table for ``\\usepackage{booktabs}``, and ``longtable`` where it has more than 40 rows.
+        """Return a table for ``\\usepackage{booktabs}``, or a ``longtable`` if it has more than 40 rows.
 
-        Without a caption it is a ``tabular``, to be put into a table of your own.
+        Without a caption, return only the ``tabular``.
         """
         columns = "l" * self.names + "r" * (len(self.headings) - self.names)
         head, *body = (" & ".join(map(latex_text, row)) + r" \\" for row in (self.headings, *self.rows))
@@ -83,11 +83,11 @@ class PrintedTable:
 
 
 def markdown_text(text: str) -> str:
-    """Return ``text`` as Markdown that shows just that."""
+    """Escape ``text`` for Markdown."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join("\\" + sign if sign in "\\`*_[]|" else sign for sign in text.replace("\n", " "))
 
 
 def latex_text(text: str) -> str:
-    """Return ``text`` as LaTeX that shows just that."""
+    """Escape ``text`` for LaTeX."""
     return "".join(_LATEX.get(sign, sign) for sign in text)

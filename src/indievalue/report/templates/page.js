@@ -1,12 +1,12 @@
-// What the page does besides being read: choices, search, sorting, tooltips, and where one is. All text comes from the
-// page itself and goes back as text. Without this script everything is shown and nothing can be pressed.
+// Menus, search, sorting, tooltips, and the highlighted section of the navigation. All text is taken from the page and
+// inserted as text, never as HTML. Without this script, all content is shown but not interactive.
 (() => {
   "use strict";
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const say = text => { document.getElementById("say").textContent = text; };
   for (const choices of all(".choices")) choices.hidden = false;
 
-  // Panes: each select rules one data attribute; a pane is shown where all of them agree with it.
+  // Panes: each select controls one data attribute; a pane is shown if it matches all selects.
   for (const group of all("[data-panes]")) {
     const selects = all("select", group);
     const show = () => {
@@ -20,7 +20,7 @@
     show();
   }
 
-  // Tables that can be searched.
+  // Searchable tables.
   for (const group of all("[data-filtered]")) {
     const search = group.querySelector("input"), category = group.querySelector("select");
     const output = group.querySelector("output"), rows = all("tbody tr", group);
@@ -41,7 +41,7 @@
     filter();
   }
 
-  // Sorting: numbers from the greatest down at first, words from A on; what has no number comes last.
+  // Sorting: numbers in descending order first, words in alphabetical order; missing values come last.
   const value = cell => cell.dataset.value ?? cell.textContent.trim();
   for (const table of all("table.sortable")) {
     const headings = [...table.tHead.rows[0].cells], body = table.tBodies[0];
@@ -71,7 +71,7 @@
     });
   }
 
-  // Tooltips. Every figure and table is one stop of the Tab key; arrows go from mark to mark, Escape closes.
+  // Tooltips. Each figure and table is one tab stop; arrow keys move between marks, Escape closes the tooltip.
   const tip = document.getElementById("tip");
   let shownFor = null, closing = 0;
   const close = () => {
@@ -142,7 +142,7 @@
     if (group.querySelector(MARK)) group.removeAttribute("tabindex");
   }
 
-  // Where one is on the page.
+  // Highlight the current section in the navigation.
   const links = new Map(all("nav a").map(link => [document.querySelector(link.getAttribute("href")), link]));
   let current = null;
   const mark = () => {
@@ -167,7 +167,7 @@
   }, { passive: true });
   mark();
 
-  // Paper shows what is folded on the screen.
+  // Unfold everything for printing.
   let opened = [];
   addEventListener("beforeprint", () => { opened = all("details:not([open])"); for (const one of opened) one.open = true; });
   addEventListener("afterprint", () => { for (const one of opened) one.open = false; });

@@ -60,7 +60,7 @@ class Heads(nn.Module):
     def losses(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the cross-entropy of every answer in ``targets``; 0 for no target.
 
-        ``targets`` (people × questions, int64, -1 for none) has questions in the heads' order, as the result does.
+        ``targets`` is people × questions (int64, -1 for none); the result has questions in the heads' order.
         """
         wanted = targets[:, self.question]
         parts, start = [], 0

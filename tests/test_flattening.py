@@ -142,7 +142,7 @@ def test_what_is_asked_wrongly_is_told() -> None:
     table, people, _ = _run(6)
     with pytest.raises(IndievalueError, match="no demographic 'luck'"):
         _measure(table, people, matched=["luck"])
-    with pytest.raises(IndievalueError, match="how many options have Q3"):
+    with pytest.raises(IndievalueError, match="scales has no entry for Q3"):
         flattening(table, people, ["group"], {name: scale for name, scale in SCALES.items() if name != "Q3"})
     assert flattening(table, people, ["group"], SCALES, minimum=1, draws=5).matched == ()
 

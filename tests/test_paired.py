@@ -133,7 +133,7 @@ def test_different_data_are_refused_even_with_intersection() -> None:
         compare(a, refined)
     with pytest.raises(IndievalueError, match="b has 600 rows that occur more than once"):
         compare(a, pl.concat([b, b]))
-    with pytest.raises(IndievalueError, match="one predictor with one, not of a, b"):
+    with pytest.raises(IndievalueError, match="each table must be of one predictor, not of a, b"):
         compare(pl.concat([a, b]), b)
 
 

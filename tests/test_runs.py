@@ -82,7 +82,7 @@ def test_predictors_are_given_by_name_as_objects_or_mixed(
             r"two predictors are called 'majority': give a mapping from the names",
         ),
         ([], "no predictor was given"),
-        ([3], r"3 is no predictor: it needs the methods fit\(people, form, shown_form\) and predict\(task\)"),
+        ([3], r"3 is not a predictor: it needs the methods fit\(people, form, shown_form\) and predict\(task\)"),
         ("oracle", "there is no predictor 'oracle'"),
     ],
 )

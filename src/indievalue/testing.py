@@ -1,4 +1,4 @@
-"""Checks that a predictor keeps the laws that scores rely on; for authors of predictors, and for ours.
+"""Check that a predictor has the properties that scores rely on; for authors of predictors.
 
     from indievalue.testing import check_predictor
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import NOBODY, Benchmark, Settings, Task
 from indievalue.choices import CONTEXTS, FORMS, FormName
+from indievalue.errors import IndievalueError
 from indievalue.people.findings import Findings
 from indievalue.people.people import People
 from indievalue.predictors.protocol import INVALID, Guesses, Predictor
@@ -28,21 +29,33 @@ from indievalue.survey.survey import Survey
 
 TRAINING = 120
 TESTED = 8
-"""Made-up people to learn from and to be asked of."""
+"""Numbers of made-up people for training and for testing."""
 
 SHOWN = 5
-"""Demonstrations of each person."""
+"""Number of demonstrations of each person."""
 
 TOLERANCE = 1e-3
-"""How far two probabilities that should be equal may lie apart: sums of float32 depend on how many there are."""
+"""Tolerance for probabilities that should be equal, since float32 sums depend on the number of terms."""
 
 
 def check_predictor(make: Callable[[], Predictor], *, survey: Survey | None = None) -> None:
-    """Ask predictors that ``make`` returns of made-up people, and raise where one breaks a law.
+    """Check a predictor on made-up people: valid results, reproducibility, independence of order, and no leakage.
 
-    ``make`` is called anew for every fit. ``survey`` None takes :func:`small_survey`; another one is answered by
-    made-up people too, and takes longer. Raises AssertionError with one line that names the law and how it was broken.
+    Args:
+        make: class or function that returns a new, unfitted predictor; it is called before every fit.
+        survey: survey that the made-up people answer; by default :func:`small_survey`. A larger one takes longer.
+
+    Raises:
+        AssertionError: if a check fails; the message names the check and the reason.
+        IndievalueError: if ``make`` cannot be called.
+
+    >>> from indievalue import Resemble
+    >>> check_predictor(lambda: Resemble(k=5))  # returns nothing if all checks pass
     """
+    if not callable(make):
+        raise IndievalueError(
+            f"check_predictor takes a class or a function that returns an unfitted predictor, not {make!r:.80}"
+        )
     people = made_up_people(survey or small_survey(), TRAINING + TESTED)
     tested, training = people.take(np.arange(TESTED)), people.take(np.arange(TESTED, len(people)))
     for form in FORMS:
@@ -81,7 +94,7 @@ def check_predictor(make: Callable[[], Predictor], *, survey: Survey | None = No
 
 @dataclass(frozen=True)
 class _Said:
-    """Guesses that are known to be valid."""
+    """Predictions that passed the validity checks."""
 
     choice: NDArray[np.int8]
     probabilities: NDArray[np.float32] | None
@@ -92,7 +105,7 @@ class _Said:
 
 @contextmanager
 def _law(law: str) -> Iterator[None]:
-    """Raise whatever goes wrong within as one AssertionError that names ``law``."""
+    """Turn any error in the block into an AssertionError that names ``law``."""
     try:
         yield
     except AssertionError as broken:
@@ -118,7 +131,7 @@ def _fit(make: Callable[[], Predictor], training: People, form: FormName, shown_
 
 
 def _guess(fitted: Predictor, benchmark: Benchmark) -> _Said:
-    """What is said of the one setup of ``benchmark``; raises AssertionError where that is not valid."""
+    """Return the predictions for the only setup of ``benchmark``; raises AssertionError if they are invalid."""
     (_, task) = next(benchmark.tasks())
     shown, order, probes = task.shown.copy(), task.order.copy(), task.probes.copy()
     guesses = fitted.predict(task)
@@ -161,7 +174,7 @@ def _assert_same(one: _Said, two: _Said) -> None:
         given = [np.nan_to_num(likely, nan=-1) for likely in (one.probabilities, two.probabilities)]
         most = float(np.abs(given[0] - given[1]).max())
         assert most <= TOLERANCE, f"a probability differs by {most:.3g}"
-        # Of two options as good as equally probable, either may be chosen.
+        # If two options are almost equally probable, either may be chosen.
         chosen = [np.take_along_axis(given[0], s.choice[..., None].clip(0), 2)[..., 0] for s in (one, two)]
         differing &= (np.abs(chosen[0] - chosen[1]) > 2 * TOLERANCE) | (one.choice < 0) | (two.choice < 0)
     assert not differing.any(), f"{int(differing.sum())} of {differing.size} choices differ"
@@ -177,7 +190,7 @@ def _only(benchmark: Benchmark, rows: NDArray[np.integer]) -> Benchmark:
 
 
 def _other_answers(benchmark: Benchmark) -> Benchmark:
-    """The same with another answer wherever people gave one that is not shown."""
+    """Return the benchmark with all answers changed that are not shown."""
     people, order = benchmark.people, benchmark.setups[0].demonstrations
     codes, answered = people.codes.copy(), people.options("refined") >= 0
     for column, question in enumerate(people.survey.questions):
@@ -188,7 +201,7 @@ def _other_answers(benchmark: Benchmark) -> Benchmark:
 
 
 def _without_last_options(people: People) -> People:
-    """The same with everybody who chose the last option of a question, in polar form, choosing its first."""
+    """Return the people with every last polar option of a question replaced by the first."""
     codes = people.codes.copy()
     for column, question in enumerate(people.survey.questions):
         codes[np.isin(codes[:, column], question.polar[-1].codes), column] = question.polar[0].codes[0]
@@ -196,7 +209,7 @@ def _without_last_options(people: People) -> People:
 
 
 def made_up_people(survey: Survey, number: int, seed: int = 0) -> People:
-    """People (``number``) whose answers to ``survey`` follow one trait and chance; one answer in ten is missing."""
+    """Return ``number`` made-up people whose answers depend on one latent trait and noise; a tenth are missing."""
     random = np.random.default_rng(seed)
     trait = random.normal(size=number)
     codes = np.empty((number, len(survey.questions)), np.int16, order="F")
@@ -228,7 +241,7 @@ def _groups(
 
 
 def small_survey() -> Survey:
-    """A survey of twelve questions in three categories, of 2 to 8 options, one of them without an order."""
+    """Return a survey of twelve questions in three categories, with 2 to 8 options, one of them unordered."""
     refined = (2, 4, 8, 4, 3, 2, 5, 4, 8, 4, 2, 6)
     questions = tuple(_question(number, options) for number, options in enumerate(refined))
     groups = {"region": ("north", "south", "west"), "age": ("young", "old")}

@@ -1,1 +1,1 @@
-"""Whatever returns a probability for every option of a probe: one file each, behind one small protocol."""
+"""Predictors of people's answers: one file each, behind a small protocol."""

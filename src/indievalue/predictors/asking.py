@@ -1,4 +1,4 @@
-"""How language models are asked: options that the command line, experiments and Python share."""
+"""Options for asking language models, shared by the command line, experiments and Python."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -8,7 +8,7 @@ from indievalue.errors import IndievalueError
 from indievalue.prompts.prompt import PromptStyle
 
 RETRIES = 3
-"""Times that a prompt is sent again, unchanged, after an answer that names no option."""
+"""How many times a prompt is sent again, unchanged, after an answer that names no option."""
 
 
 TRANSPORT = {
@@ -23,7 +23,7 @@ TRANSPORT = {
     "stream_idle_timeout",
     "timeout",
 }
-"""Generate options that decide how an answer is got, and not which."""
+"""Generate options that affect how an answer is obtained, but not its content."""
 
 
 @dataclass
@@ -35,16 +35,17 @@ class Spending:
 
 @dataclass(frozen=True)
 class AskingOptions:
-    """How a language model is asked. A local model uses ``style`` alone.
+    """How a language model is asked. A local model uses only ``style``.
 
     Attributes:
-        style: how prompts are written. retries: times that an invalid answer is asked for again.
+        style: how prompts are written. retries: how many times to ask again after an invalid answer.
         generate: Inspect's generate options, such as ``temperature``, ``max_connections``, ``max_tokens``,
-            ``logprobs``, ``top_logprobs``, ``reasoning_effort``, ``batch``. model_args, base_url: for the provider.
-        price: dollars per million tokens read and written.
-        limit_cost: dollars after which nothing more is asked, over all that is asked with these options: every model
-            and every cell of an experiment. spending: what was spent so far.
-        display: Inspect's display while it runs: ``rich``, ``plain``, ``none`` …
+            ``logprobs``, ``top_logprobs``, ``reasoning_effort``, ``batch``.
+        model_args, base_url: passed to the provider.
+        price: dollars per million input tokens and per million output tokens.
+        limit_cost: budget in dollars for everything that is asked with these options, over all models and all cells of
+            an experiment; nothing more is asked once it is spent. spending: what was spent so far.
+        display: Inspect's progress display: ``rich``, ``plain``, ``none`` …
     """
 
     style: PromptStyle = field(default_factory=PromptStyle)
@@ -58,12 +59,12 @@ class AskingOptions:
     spending: Spending = field(default_factory=Spending, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Raises IndievalueError for a limit without a price: nobody could tell when it is reached."""
+        """Check the values. Raises IndievalueError for a limit without a price."""
         if self.limit_cost is not None and self.price is None:
             raise IndievalueError("--limit-cost needs --price, in dollars per million tokens read and written: 2.50,10")
 
     def decisive(self) -> dict[str, object]:
-        """Return the options that decide what a model answers and differ from the defaults, as plain values."""
+        """Return the options that affect answers and differ from the defaults, as plain values."""
         chosen = {
             **asdict(self.style),
             "retries": self.retries,
@@ -75,7 +76,7 @@ class AskingOptions:
         return {name: value for name, value in chosen.items() if value != usual[name]}
 
     def dollars(self, input_tokens: int, output_tokens: int) -> float | None:
-        """Return what so many tokens cost, in dollars; None without a price."""
+        """Return the cost of these tokens in dollars; None without a price."""
         if self.price is None:
             return None
         return (input_tokens * self.price[0] + output_tokens * self.price[1]) / 1e6

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees for each question: a strong baseline of tabular learning (Ke et al. 2017, LightGBM)."""
+"""Gradient-boosted trees for each question, a strong baseline for tabular data (LightGBM; Ke et al. 2017)."""
 
 import os
 from importlib import import_module
@@ -15,10 +15,10 @@ from indievalue.predictors.per_question import PerQuestion, Seen
 
 TREES = 250
 PATIENCE = 25
-"""Trees after which fitting stops where the held people's log loss got no better."""
+"""Fitting stops after this many trees without a better log loss on held-out people."""
 
 FEWEST_HELD = 50
-"""People. The log loss of fewer says too little of when to stop, and all trees are fitted."""
+"""Minimum number of held-out people for early stopping; with fewer, all trees are fitted."""
 
 SETTINGS = {
     "num_leaves": 15,
@@ -40,19 +40,31 @@ class Trees(Protocol):
 
 
 class Boosting(PerQuestion[Trees]):
-    """One LightGBM classifier per question asked (see :class:`indievalue.predictors.per_question.PerQuestion`).
+    """LightGBM classifiers, one per probe (see :class:`indievalue.predictors.per_question.PerQuestion`).
 
-    The option of each demonstration is a number where the question's options are steps of a scale, and a category where
-    they are not; demographics are categories. ``trees`` is how many are fitted at most to each option.
+    Demonstrations are numeric features if the question's options are ordered, and categorical ones otherwise;
+    demographics are categorical.
+
+    Args:
+        trees: maximum number of boosting rounds. Raises IndievalueError if it is below 1.
+
+    >>> from indievalue import Settings, build_benchmark
+    >>> from indievalue.testing import made_up_people, small_survey
+    >>> people = made_up_people(small_survey(), 100)
+    >>> tested, training = people.take(range(4)), people.take(range(4, 100))
+    >>> benchmark = build_benchmark(tested, Settings(setups=(0,), demonstrations=5), tested.ids.tolist())
+    >>> ((_, task),) = benchmark.tasks()
+    >>> Boosting(trees=1).fit(training).predict(task).choice.shape  # people × probes
+    (4, 6)
     """
 
     def __init__(self, trees: int = TREES) -> None:
         if trees < 1:
-            raise IndievalueError(f"boosting: trees is a number of trees, at least 1, and not {trees}")
+            raise IndievalueError(f"boosting: trees must be at least 1, not {trees}")
         self.trees = trees
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
-        _lightgbm()  # so that its absence is said at once, and not when the first task is asked
+        _lightgbm()  # fail fast if it is not installed
         return super().fit(people, form, shown_form)
 
     def _train(
@@ -77,7 +89,7 @@ class Boosting(PerQuestion[Trees]):
 
 
 def _matrix(seen: Seen) -> NDArray[np.float32]:
-    """Features (people × questions and demographics), NaN where nothing is known."""
+    """Return the features (people × questions and demographics), NaN for unknown values."""
     matrix = np.concatenate([seen.options, seen.groups], axis=1).astype(np.float32)
     matrix[matrix < 0] = np.nan
     return matrix

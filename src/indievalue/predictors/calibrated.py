@@ -1,8 +1,9 @@
-"""From conditional means to probabilities that can be trusted: a small multinomial logit, fitted on validation people.
+"""Calibrate conditional means: a small multinomial logit, fitted on validation people.
 
-The score of an option is the logarithm of its base rate, and a weighted sum of how far its conditional mean is above
-that rate, in three scalings, each times 1, r and r², with r the share of the question's variance that is explained by
-what is shown; and the logarithm of the rate times r and r². With nothing explained, probabilities are the base rates.
+The logit of an option is the log of its base rate plus a weighted sum of features: the difference between its
+conditional mean and its base rate, in three scalings, each multiplied by 1, r and r², where r is the share of the
+question's variance explained by what is shown; and the log of the rate multiplied by r and r². If nothing is explained,
+the probabilities are the base rates.
 """
 
 from dataclasses import dataclass
@@ -15,30 +16,29 @@ from scipy.optimize import minimize
 Floats = NDArray[np.float64]
 
 _LEAST = 1e-3
-"""A conditional mean is taken to be no less under the logarithm."""
+"""Lower limit of conditional means and base rates inside the logarithm."""
 
 WEIGHTS = 11
 
 
 @dataclass(frozen=True)
 class LogitCalibration:
-    """Weights (11,) of the scores."""
+    """Fitted calibration: weights (11,) of the features."""
 
     weights: Floats
 
     @classmethod
     def neutral(cls) -> Self:
-        """Probabilities in proportion to the conditional means: for too few validation people to fit."""
+        """Return the calibration for too few validation people: probabilities proportional to conditional means."""
         weights = np.zeros(WEIGHTS)
         weights[_LOG_RATIO] = 1
         return cls(weights)
 
     @classmethod
     def fit(cls, means: Floats, rates: Floats, explained: Floats, truth: NDArray[np.integer]) -> Self:
-        """Weights of the least log loss.
+        """Fit the weights by minimizing the log loss.
 
-        ``means`` and ``rates`` are probes × most options (0 past a probe's options), ``explained`` and ``truth``
-        (probes,).
+        ``means`` and ``rates`` are probes × most options, padded with 0; ``explained`` and ``truth`` are (probes,).
         """
         offset, features, exists = _features(means, rates, explained)
         row = np.arange(len(truth))
@@ -54,22 +54,22 @@ class LogitCalibration:
         return cls(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x)
 
     def apply(self, means: Floats, rates: Floats, explained: Floats) -> Floats:
-        """Probabilities (… × most options), summing to 1 over each probe's options, 0 after."""
+        """Return probabilities (… × most options) that sum to 1 over each probe's options, padded with 0."""
         flat = (-1, means.shape[-1])
         offset, features, exists = _features(means.reshape(flat), rates.reshape(flat), explained.ravel())
         return np.asarray(_softmax(offset + features @ self.weights, exists)[0].reshape(means.shape))
 
 
 _PENALTY = 1e-5
-"""Keeps weights of features that hardly differ from running against each other."""
+"""L2 penalty, which keeps the weights of nearly collinear features small."""
 
 
 _LOG_RATIO = 6
-"""Place of the weight of the logarithm of mean over rate."""
+"""Index of the weight of log(mean / rate)."""
 
 
 def _features(means: Floats, rates: Floats, explained: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """(logarithm of the rates, features, which options exist): probes × options, the features × weights."""
+    """Return log rates, features (× weights) and which options exist, all probes × options."""
     exists = rates > 0
     rates = np.where(exists, rates, 0.5)
     means = np.where(exists, means, 0.5)
@@ -83,7 +83,7 @@ def _features(means: Floats, rates: Floats, explained: Floats) -> tuple[Floats, 
 
 
 def _softmax(scores: Floats, exists: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """(probabilities, logarithm of the sum), of the options that exist."""
+    """Return the softmax over the options that exist, and the log of its normalizer."""
     masked = np.where(exists, scores, -np.inf)
     top = masked.max(axis=1, keepdims=True)
     odds = np.exp(masked - top)

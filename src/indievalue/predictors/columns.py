@@ -1,4 +1,4 @@
-"""Answers and demographics as columns of numbers, the way the fitted predictors see people."""
+"""Encode answers and demographics as numeric columns for the fitted predictors."""
 
 import numpy as np
 import polars as pl
@@ -8,13 +8,13 @@ from indievalue.choices import FormName
 from indievalue.survey.survey import Survey
 
 FEWEST = 50
-"""People of a demographic group below which it gets no column of its own: it would be fitted to too few."""
+"""Minimum number of people for a demographic group to get a column of its own."""
 
 
 def coarsening(survey: Survey, form: FormName) -> NDArray[np.float32]:
-    """Refined options → options of ``form`` (refined options × options of the form), 1 where the one lies in the other.
+    """Return a matrix (refined options × options of ``form``) that is 1 if the refined option is part of the other.
 
-    Probabilities of refined options times this matrix are probabilities of the form's options.
+    Probabilities of refined options multiplied by it are probabilities of the form's options.
     """
     fine, coarse = survey.form("refined"), survey.form(form)
     matrix = np.zeros((int(fine.starts[-1]), int(coarse.starts[-1])), np.float32)
@@ -26,7 +26,7 @@ def coarsening(survey: Survey, form: FormName) -> NDArray[np.float32]:
 
 
 def frequent_groups(demographics: pl.DataFrame) -> dict[str, list[str]]:
-    """Groups of every demographic that have at least :data:`FEWEST` people, in alphabetical order."""
+    """Return the groups of every demographic with at least :data:`FEWEST` people, in alphabetical order."""
     groups = {}
     for name in demographics.columns:
         counts = demographics[name].drop_nulls().value_counts(sort=False).filter(pl.col("count") >= FEWEST)
@@ -37,9 +37,10 @@ def frequent_groups(demographics: pl.DataFrame) -> dict[str, list[str]]:
 def demographic_columns(
     demographics: pl.DataFrame, groups: dict[str, list[str]]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """(one column a group, 1 for who is in it; whether the person's group is known), people × groups.
+    """Return one-hot groups, and whether each person's group is known, both people × groups.
 
-    Who is in none of the ``groups`` of a demographic, or whose group is missing, has 0 in all of its columns, unknown.
+    A person whose group is missing, or is none of the ``groups`` of a demographic, has 0 in all of its columns and
+    counts as unknown.
     """
     values = np.zeros((len(demographics), sum(map(len, groups.values()))), np.float32)
     known = np.zeros(values.shape, bool)
@@ -58,9 +59,9 @@ def demographic_columns(
 
 
 def padded(flat: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Options of all questions side by side (people × all options) → people × questions × most options, zeros after.
+    """Reshape options of all questions (people × all options) to people × questions × most options, padded with 0.
 
-    ``starts`` (questions + 1,) says where each question's options start.
+    ``starts`` (questions + 1,) are the indices at which each question's options start.
     """
     counts = np.diff(starts)
     out = np.zeros((len(flat), len(counts), int(counts.max(initial=1))))

@@ -1,4 +1,4 @@
-"""Options as jointly Gaussian columns: a prediction is the conditional mean of the probe's, given what is shown."""
+"""Gaussian model of all options: predict the conditional mean of the probe's options given what is shown."""
 
 import json
 from pathlib import Path
@@ -25,19 +25,19 @@ from indievalue.seeded import key_table, keys
 from indievalue.survey.survey import Survey
 
 RIDGE = 0.02
-"""Variance that is added to what is known of a column; columns are 0 or 1, so their own is at most 0.25."""
+"""Ridge added to the variance of known columns; columns are 0 or 1, so their variance is at most 0.25."""
 
 MOST_GROUPS = 20
-"""A demographic of more groups, other than the country, has no columns: its groups are small and tell the country."""
+"""Demographics with more groups, other than the country, are left out: small groups mostly identify the country."""
 
 VALIDATION = 250
-"""People, or a tenth of all where that is less, who are kept from the covariance while probabilities are calibrated."""
+"""Number of people held out for calibration; at most a tenth of all people."""
 
 SHOWN_TO_VALIDATION = (0, 10, 50, 200)
-"""Numbers of demonstrations that calibration is fitted on."""
+"""Numbers of demonstrations used to fit the calibration."""
 
 WITH_DEMOGRAPHICS = (0, 50)
-"""Those of them that see the demographics, too."""
+"""Those of them for which demographics are shown, too."""
 
 ASKED_OF_VALIDATION = 40
 """Questions asked of each validation person at each number of demonstrations."""
@@ -46,16 +46,26 @@ _BLOCK = 2048
 
 
 class Gaussian(StatisticalPredictor):
-    """Every option of every question is a column, and so is every larger demographic group.
+    """Gaussian model with one column per option of every question and per large demographic group.
 
-    ``fit`` takes means and covariance of the training people's columns (missing answers at their mean), and calibrates
-    on validation people how conditional means become probabilities. ``predict`` solves one linear system per person.
+    ``fit`` estimates the mean and covariance of the columns (missing answers count as the mean), and calibrates the
+    conditional means on held-out people. ``predict`` solves one linear system per person.
 
     Attributes:
-        joint_: means and covariance of all columns in the form shown, demographic groups last; answers_: without these.
-        onto_: float64 (columns shown × options of the form probed), their covariance; onto_mean_: means of the latter.
-        moments_: mean and covariance of all columns in the refined form, which the others are made from.
+        joint_: mean and covariance of all columns in the form shown, demographic groups last. answers_: the same
+            without demographic groups.
+        onto_: float64 (columns shown × options of the form probed), their covariance. onto_mean_: mean of the latter.
+        moments_: mean and covariance of all columns in the refined form, from which the others are computed.
         rates_: base rates (questions × most options). calibration_: see :mod:`indievalue.predictors.calibrated`.
+
+    >>> from indievalue import Settings, build_benchmark
+    >>> from indievalue.testing import made_up_people, small_survey
+    >>> people = made_up_people(small_survey(), 100)
+    >>> tested, training = people.take(range(4)), people.take(range(4, 100))
+    >>> benchmark = build_benchmark(tested, Settings(setups=(0,), demonstrations=5), tested.ids.tolist())
+    >>> ((_, task),) = benchmark.tasks()
+    >>> Gaussian().fit(training).predict(task).choice.shape  # people × probes
+    (4, 6)
     """
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
@@ -74,7 +84,7 @@ class Gaussian(StatisticalPredictor):
         return self
 
     def save(self, path: str | Path) -> None:
-        """Write the fitted predictor as one .npz: means, covariance, groups and calibration, and nobody's answers."""
+        """Save the fitted predictor as .npz: mean, covariance, groups and calibration, but no individual answers."""
         mean, covariance = self.moments_
         about = {
             "survey": self.survey_.name,
@@ -94,7 +104,7 @@ class Gaussian(StatisticalPredictor):
 
     @classmethod
     def load(cls, path: str | Path, survey: Survey) -> Self:
-        """What :meth:`save` wrote. Raises IndievalueError for a file that is none or of another survey."""
+        """Load what :meth:`save` wrote. Raises IndievalueError if the file is invalid or belongs to another survey."""
         fitted = cls()
         try:
             with np.load(path) as stored:
@@ -124,10 +134,10 @@ class Gaussian(StatisticalPredictor):
         probes: NDArray[np.int64],
         asked: NDArray[np.bool_] | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(conditional mean of every option, people × probes × most options; explained share, people × probes).
+        """Return conditional means (people × probes × most options) and explained shares (people × probes).
 
-        ``shown`` is people × questions, options in the shown form, -1 where not shown; ``probes`` are question columns.
-        ``asked`` (people × questions) says whose explained share is wanted of which probes; default: of all.
+        ``shown`` (people × questions) has options in the shown form, -1 if not shown; ``probes`` are question columns.
+        ``asked`` (people × questions) restricts whose explained shares are computed; by default those of all.
         """
         form, target = self.survey_.form(self.shown_form_), self.survey_.form(self.form_)
         values, known = form.one_hot(shown), np.repeat(shown >= 0, form.counts, axis=1)
@@ -154,39 +164,39 @@ class Gaussian(StatisticalPredictor):
         }
 
     def _together(self, people: People) -> NDArray[np.float64]:
-        """How many people have 1 in both of two columns, refined options and demographic groups (columns × columns)."""
+        """Count people with 1 in both of two columns: refined options and demographic groups (columns × columns)."""
         form, options = people.survey.form("refined"), people.options("refined")
         groups = demographic_columns(people.demographics, self.groups_)[0]
         counts = np.zeros((int(form.starts[-1]) + groups.shape[1],) * 2)
         for start in range(0, len(people), _BLOCK):
             rows = slice(start, start + _BLOCK)
             columns = np.hstack([form.one_hot(options[rows]), groups[rows]])
-            counts += ssyrk(1.0, columns.T, lower=1)  # half the work of a full product; exact, being whole numbers
+            counts += ssyrk(1.0, columns.T, lower=1)  # half the work of a full product; exact for integers
         return np.asarray(np.tril(counts) + np.tril(counts, -1).T)
 
     def _items(self) -> NDArray[np.int64]:
-        """Where the columns of each question and demographic start, and where the last ends (items + 1,)."""
+        """Return where the columns of each question and demographic start, and where the last ends (items + 1,)."""
         starts = self.survey_.form("refined").starts
         return np.concatenate([starts, starts[-1] + np.cumsum([len(g) for g in self.groups_.values() if g], dtype=int)])
 
     def _known(self, together: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How many people have 1 in a column and a known answer to what another is of (columns × columns)."""
+        """Count people with 1 in one column and a known value in the other (columns × columns)."""
         items = self._items()
         return np.repeat(np.add.reduceat(together, items[:-1], axis=1), np.diff(items), axis=1)
 
     def _mean(self, together: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Share of those whose answer is known that have 1 in each column (columns,)."""
+        """Return the mean of each column over the people whose value is known (columns,)."""
         return np.asarray(np.diag(together) / np.maximum(np.diag(self._known(self._known(together).T)), 1))
 
     def _products(self, together: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sums of products of centred columns (columns × columns); missing answers count as the mean."""
+        """Return sums of products of centred columns (columns × columns); missing answers count as the mean."""
         crossed = self._known(together)
         both = self._known(crossed.T)
         crossed = crossed * mean
         return np.asarray(together - crossed - crossed.T + both * mean * mean[:, None])
 
     def _set_joint(self, mean: NDArray[np.float64], covariance: NDArray[np.float64]) -> None:
-        """Columns in the shown form out of those in the refined one, and what they say of the options probed."""
+        """Set the columns in the shown form, and their covariance with the options probed."""
         self.moments_ = mean, covariance
         groups = np.eye(len(mean) - int(self.survey_.form("refined").starts[-1]))
         shown = block_diag(coarsening(self.survey_, self.shown_form_), groups)
@@ -202,7 +212,7 @@ class Gaussian(StatisticalPredictor):
         return np.broadcast_to(rates, (people, *rates.shape))
 
     def _calibrate(self, people: People) -> LogitCalibration:
-        """Calibration on questions hidden from validation people, at several numbers of demonstrations."""
+        """Fit the calibration on hidden answers of held-out people, at several numbers of demonstrations."""
         if len(people) < 20:
             return LogitCalibration.neutral()
         truth, shown_options = people.options(self.form_), people.options(self.shown_form_)
@@ -230,7 +240,7 @@ class Gaussian(StatisticalPredictor):
 
 
 def _validation(people: People) -> NDArray[np.bool_]:
-    """Whom to keep for calibration (people,), whatever the order of the file."""
+    """Draw the people held out for calibration (people,), independently of the order of the file."""
     drawn = keys(0, "validation", people.ids.tolist())
     number = min(VALIDATION, len(people) // 10)
     chosen = np.zeros(len(people), bool)

@@ -1,4 +1,4 @@
-"""A jointly Gaussian vector of many columns, and its conditional mean given any set of known ones."""
+"""Joint Gaussian distribution of many columns, and its conditional mean given any subset of them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Joint:
-    """Means and covariance of columns, with ``ridge`` added to the variance of every column that is known.
+    """Mean and covariance of columns, with ``ridge`` added to the variance of every known column.
 
     Attributes:
         mean: float64 (columns,). covariance: float64 (columns × columns). ridge: in units of variance.
@@ -25,7 +25,7 @@ class Joint:
     ridge: float
 
     def first(self, columns: int) -> "Joint":
-        """The joint distribution of the first columns alone."""
+        """Return the joint distribution of the first columns."""
         return Joint(self.mean[:columns], self.covariance[:columns, :columns], self.ridge)
 
     @cached_property
@@ -36,14 +36,14 @@ class Joint:
     def condition(
         self, values: NDArray[np.floating], known: NDArray[np.bool_], wanted: NDArray[np.bool_]
     ) -> tuple[Floats, Floats]:
-        """(weights, explained share of variance), both rows × columns, given the known columns of each row.
+        """Return weights and explained shares of variance, both rows × columns, given the known columns of each row.
 
-        The conditional mean of any variable is its mean plus ``weights`` times its covariance with the columns; weights
-        of columns that are not known are 0. The explained share is that of the ``wanted`` columns, nan elsewhere and 1
-        where a wanted column is known. All are rows × columns; values that are not known do not matter.
+        The conditional mean of any variable is its mean plus ``weights`` times its covariance with the columns; unknown
+        columns have weight 0. Explained shares are computed for the ``wanted`` columns: 1 for known ones, and nan for
+        columns that are not wanted. All arguments are rows × columns; values of unknown columns are ignored.
 
-        Rows that share a pattern of known columns share one Cholesky factorisation: of the covariance of the known
-        ones, or of the precision of the unknown ones, whichever is smaller.
+        Rows with the same pattern of known columns share one Cholesky factorization, of the covariance of the known
+        columns or of the precision of the unknown ones, whichever is smaller.
         """
         centred = np.where(known, values - self.mean, 0).astype(np.float64)
         weights = np.zeros_like(centred)
@@ -51,7 +51,7 @@ class Joint:
         patterns, members = np.unique(np.packbits(known, axis=1), axis=0, return_inverse=True)
         order = np.argsort(members.ravel(), kind="stable")
         bounds = np.searchsorted(members.ravel()[order], np.arange(len(patterns) + 1))
-        _ = self.precision  # made before the limit: one large matrix is what threads are good for
+        _ = self.precision  # computed before the limit: one large matrix benefits from threads
         with threadpool_limits(1, "blas"):  # many small ones are solved several times faster by one thread
             for first, last in pairwise(bounds.tolist()):
                 rows = order[first:last]
@@ -64,7 +64,7 @@ class Joint:
     def _by_covariance(
         self, centred: Floats, known: NDArray[np.bool_], asked: NDArray[np.bool_]
     ) -> tuple[Floats, Floats]:
-        """(weights of the columns, rows × columns; explained share of the unknown columns asked, (asked,))."""
+        """Return weights (rows × columns), and the explained shares of the unknown columns asked (asked,)."""
         weights = np.zeros_like(centred)
         if not known.any():
             return weights, np.zeros(int(asked.sum()))
@@ -77,7 +77,7 @@ class Joint:
     def _by_precision(
         self, centred: Floats, known: NDArray[np.bool_], asked: NDArray[np.bool_]
     ) -> tuple[Floats, Floats]:
-        """As :meth:`_by_covariance`: the unknown ones' mean is -Λ_uu⁻¹ Λ_uk x_k, and the weights are Λ times both."""
+        """Return the same from the precision Λ: the unknown mean is -Λ_uu⁻¹ Λ_uk x_k, and the weights are Λ times x."""
         filled = centred.copy()
         if known.all():
             return filled @ self.precision, np.zeros(0)
@@ -95,7 +95,7 @@ class Joint:
 
 
 def _inverse_root(matrix: Floats) -> Floats:
-    """L⁻¹ of the Cholesky factor L of a symmetric positive definite matrix, so that L⁻ᵀ L⁻¹ is its inverse."""
+    """Return L⁻¹ for the Cholesky factor L of a positive definite matrix, whose inverse is L⁻ᵀ L⁻¹."""
     factor, failed = dpotrf(matrix, lower=1, clean=1)
     if failed:
         raise np.linalg.LinAlgError("the covariance is not positive definite; raise the ridge")

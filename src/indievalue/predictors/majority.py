@@ -1,4 +1,4 @@
-"""Guesses what most people answer."""
+"""Predict the most common answer."""
 
 from typing import Self
 
@@ -12,10 +12,20 @@ from indievalue.predictors.protocol import INVALID, Guesses, StatisticalPredicto
 
 
 class Majority(StatisticalPredictor):
-    """Everybody gets each option's share among the people it was fitted on.
+    """Predict for everyone the most common answer of the training people, with the base rates as probabilities.
 
     Attributes:
-        rates_: float64 (questions × most options). mostly_missing_: bool (questions,), missing beats every option.
+        rates_: float64 (questions × most options), base rates.
+        mostly_missing_: bool (questions,), whether missing is more common than every option.
+
+    >>> from indievalue import Settings, build_benchmark
+    >>> from indievalue.testing import made_up_people, small_survey
+    >>> people = made_up_people(small_survey(), 100)
+    >>> tested, training = people.take(range(4)), people.take(range(4, 100))
+    >>> benchmark = build_benchmark(tested, Settings(setups=(0,), demonstrations=5), tested.ids.tolist())
+    >>> ((_, task),) = benchmark.tasks()
+    >>> Majority().fit(training).predict(task).choice.shape  # people × probes
+    (4, 6)
     """
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:

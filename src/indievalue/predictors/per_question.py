@@ -1,4 +1,4 @@
-"""What predictors share that fit one classifier to each question asked, on people seen as those who are tested are."""
+"""Base class of predictors that fit one classifier per probe, on people shown in the same way as tested people."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from indievalue.survey.model import Form
 from indievalue.survey.survey import Survey
 
 VALIDATION = 0.05
-"""Share of the training people on whom it is decided when to stop."""
+"""Share of the training people held out for early stopping."""
 
 Model = TypeVar("Model")
 """A fitted classifier."""
@@ -27,12 +27,13 @@ Model = TypeVar("Model")
 
 @dataclass(frozen=True)
 class Seen:
-    """What a classifier sees of people.
+    """Features of people.
 
     Attributes:
-        options: int8 (people × questions), in ``form``; -1 where not shown.
-        groups: int32 (people × demographics), place in the sorted labels of training people; -1 where it is not known.
-            No columns where the context withholds demographics. group_counts: (demographics,), labels of each.
+        options: int8 (people × questions), in ``form``; -1 if not shown.
+        groups: int32 (people × demographics), index in the sorted labels of the training people; -1 if unknown. No
+            columns if the context withholds demographics.
+        group_counts: number of labels of each demographic.
     """
 
     survey: Survey
@@ -46,16 +47,17 @@ class Seen:
 
 
 class PerQuestion(StatisticalPredictor, ABC, Generic[Model]):
-    """A classifier per question asked, from what is shown of a person.
+    """One classifier per probe, with what is shown of a person as features.
 
-    Classifiers are fitted when a task asks for them, because what they may see depends on the setup: the setup's probes
-    are no features, and of each training person as many answers, drawn at random, are seen as the task shows of those
-    who are tested. They are kept, so that another task of the same setup costs nothing. An option that nobody in
-    training chose keeps its base rate.
+    Classifiers are fitted when a task needs them, because their features depend on the setup: its probes are excluded,
+    and as many answers of each training person, drawn at random, are used as the task shows of tested people. They are
+    cached, so that another task of the same setup needs no fitting. Options that nobody in training chose keep their
+    base rates.
 
     Attributes:
         people_: training people, sorted by id. rates_: base rates. labels_: groups of each demographic, sorted.
-        models_: fitted classifiers by probe, the setup's probes, how many answers are shown, demographics, and seed.
+        models_: fitted classifiers, keyed by the probe, the setup's probes, the number of answers shown, whether
+            demographics are shown, and the seed.
     """
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
@@ -82,7 +84,7 @@ class PerQuestion(StatisticalPredictor, ABC, Generic[Model]):
         return Guesses.most_probable(probabilities)
 
     def _models(self, task: Task) -> dict[int, tuple[NDArray[np.int64], Model | None]]:
-        """The options that training people chose and their classifier, for each probe; None where it has nothing."""
+        """Return for each probe the options that training people chose, and the classifier; None without features."""
         shown, told = task.order.shape[1], task.demographics is not None
         part = tuple(sorted(task.probes.tolist())), shown, told, task.seed
         absent = [probe for probe in task.probes.tolist() if (probe, *part) not in self.models_]
@@ -105,7 +107,7 @@ class PerQuestion(StatisticalPredictor, ABC, Generic[Model]):
             return classes, None
         labels = np.searchsorted(classes, target).astype(np.int64)
         learned, held = (target >= 0) & ~validating, (target >= 0) & validating
-        if len(np.unique(labels[learned])) < len(classes):  # too few people to spare any
+        if len(np.unique(labels[learned])) < len(classes):  # too few people to hold any out
             learned, held = target >= 0, np.zeros(len(target), bool)
         return classes, self._train(
             training.of(learned), labels[learned], training.of(held), labels[held], len(classes)
@@ -130,17 +132,17 @@ class PerQuestion(StatisticalPredictor, ABC, Generic[Model]):
         held_labels: NDArray[np.int64],
         classes: int,
     ) -> Model:
-        """A classifier fitted to ``labels`` (people,), 0 to ``classes`` − 1; ``held`` people may say when to stop."""
+        """Fit a classifier to ``labels`` (people,), 0 to ``classes`` − 1; ``held`` people are for early stopping."""
 
     @abstractmethod
     def _probabilities(self, model: Model, seen: Seen) -> NDArray[np.floating]:
-        """Probabilities (people × classes)."""
+        """Return probabilities (people × classes)."""
 
 
 def _as_shown(people: People, form: FormName, hidden: NDArray[np.int64], most: int, seed: int) -> NDArray[np.int8]:
-    """Options (people × questions), -1 but for ``most`` answers of each person, drawn at random outside ``hidden``.
+    """Return options (people × questions) for ``most`` random answers of each person outside ``hidden``, else -1.
 
-    Draws depend on the seed and on ids alone, as the benchmark's own do.
+    Draws depend only on the seed and on ids, as those of a benchmark do.
     """
     options = people.options(form).copy(order="C")
     options[:, hidden] = -1

@@ -1,4 +1,4 @@
-"""The table in the middle: one row per predictor, person and probe. Everything that scores or reports reads only it."""
+"""Table of predictions: one row per predictor, person and probe. All scores and reports are computed from it."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ SCHEMA: dict[str, pl.DataType] = {
 
 
 def predict(name: str, predictor: Predictor, benchmark: Benchmark) -> pl.DataFrame:
-    """Ask a fitted predictor the whole benchmark. Rows whose true answer is missing are left out."""
+    """Predict the whole benchmark with a fitted predictor. Rows whose true answer is missing are left out."""
     asked = [(setup, task) for setup, task in benchmark.tasks() if len(setup.probes)]
     guesses = predictor.predict_all([task for _, task in asked])
     return pl.concat(
@@ -35,14 +35,14 @@ def predict(name: str, predictor: Predictor, benchmark: Benchmark) -> pl.DataFra
 
 
 def read_predictions(path: Path) -> pl.DataFrame:
-    """Predictions from parquet. Raises IndievalueError where the file is no such table."""
+    """Read predictions from a parquet file. Raises IndievalueError if it is not a table of predictions."""
     try:
         table = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise IndievalueError(f"cannot read predictions from {path}: {error}") from None
     absent = [column for column in SCHEMA if column not in table.columns]
     if absent:
-        raise IndievalueError(f"{path} is no table of predictions: it has no column {', '.join(absent)}")
+        raise IndievalueError(f"{path} is not a table of predictions: it has no column {', '.join(absent)}")
     return table.select(pl.col(column).cast(kind) for column, kind in SCHEMA.items())
 
 

@@ -1,4 +1,4 @@
-"""What a predictor is, what it returns, what it costs, and the defaults of all that."""
+"""The predictor protocol: its methods, results and costs, and a base class with defaults."""
 
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,17 +14,17 @@ from indievalue.choices import FormName
 from indievalue.people.people import People
 
 INVALID = -1
-"""Choice of a predictor whose output named no option."""
+"""Choice if the output names no option."""
 
 
 @dataclass(frozen=True)
 class Guesses:
-    """A predictor's answer to one task.
+    """Predictions for one task.
 
     Attributes:
         choice: int8 (people × probes), the option chosen; -1 for invalid output.
-        probabilities: float32 (people × probes × most options), each probe's options first, then zeros; nan for all
-            options of a probe that was given none; None where the predictor gives no probabilities at all.
+        probabilities: float32 (people × probes × most options), padded with zeros after each probe's options; nan for
+            probes without probabilities; None if the predictor gives no probabilities at all.
     """
 
     choice: NDArray[np.int8]
@@ -32,17 +32,17 @@ class Guesses:
 
     @classmethod
     def most_probable(cls, probabilities: NDArray[np.floating]) -> "Guesses":
-        """Choose the most probable option of every probe, the first of equals."""
+        """Choose the most probable option of every probe; ties go to the first."""
         return cls(probabilities.argmax(axis=2).astype(np.int8), probabilities.astype(np.float32))
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What asking would take at most, counted before anything is asked.
+    """Upper estimate of the cost of asking, computed before anything is asked.
 
     Attributes:
-        calls: distinct prompts. stored: those whose answer is in the store already, and costs nothing.
-        input_tokens, output_tokens: of the others, about. dollars: for these tokens; None without a price.
+        calls: number of distinct prompts. stored: those already answered in the store, which cost nothing.
+        input_tokens, output_tokens: approximate tokens of the others. dollars: their cost; None without a price.
     """
 
     calls: int
@@ -53,24 +53,24 @@ class Cost:
 
     def line(self, name: str) -> str:
         """Return the cost of asking the predictor ``name`` in a sentence."""
-        stored = f", {self.stored:,} of them answered before" if self.stored else ""
+        stored = f", {self.stored:,} of them already answered" if self.stored else ""
         dollars = "cost unknown without --price" if self.dollars is None else f"about ${self.dollars:,.2f}"
         return (
             f"{name}: {self.calls:,} calls{stored}, about {self.input_tokens:,} input and "
-            f"{self.output_tokens:,} to write, {dollars}"
+            f"{self.output_tokens:,} output tokens, {dollars}"
         )
 
 
 @dataclass
 class Effort:
-    """What asking took, reported afterwards.
+    """Calls, tokens and cost of the predictions made.
 
     Attributes:
-        calls: answers used, of which ``kept`` were in the store already. asked_again: of them after an invalid answer.
-        retries: requests that a provider turned down and that were sent again.
-        input_tokens, output_tokens, cost: of calls made now; cost in dollars, None where no price is given.
-        invalid: probes without a valid answer. examples: some of the invalid answers.
-        consistent: share of probes that were answered alike in both orders of options; None where asked in one.
+        calls: number of answers used. kept: those already in the store. asked_again: those after an invalid answer.
+        retries: requests that failed and were sent again.
+        input_tokens, output_tokens, cost: of new calls; cost in dollars, None without a price.
+        invalid: number of probes without a valid answer. examples: some of the invalid answers.
+        consistent: share of probes with the same answer in both orders of options; None if asked in one order.
     """
 
     calls: int = 0
@@ -89,7 +89,7 @@ class Effort:
         return asdict(self)
 
     def lines(self) -> Iterator[str]:
-        """Return the effort in sentences."""
+        """Yield the effort as lines of text."""
         fresh = self.calls - self.kept
         cost = "" if self.cost is None else f", ${self.cost:,.2f}"
         yield (
@@ -104,7 +104,7 @@ class Effort:
 
 
 class Report(Protocol):
-    """Whatever a predictor reports of its work: plain values for ``run.json``, and lines for the terminal."""
+    """A predictor's report: plain values for ``run.json``, and lines for the terminal."""
 
     def as_dict(self) -> dict[str, object]: ...
 
@@ -114,12 +114,12 @@ class Report(Protocol):
 class Predictor(Protocol):
     """Anything that predicts a person's answers to probes.
 
-    ``fit`` sees people who are not tested, ``predict`` sees a task. The order of people must make no difference to
-    either. A class of your own needs these two; :class:`BasePredictor` has everything else, and
-    :func:`indievalue.predictors.registry.adopt` adds it to an object that lacks it.
+    ``fit`` gets people who are not tested, ``predict`` gets a task. Neither may depend on the order of people. A class
+    of your own only needs these two; :class:`BasePredictor` provides defaults for the rest, and
+    :func:`indievalue.predictors.registry.adopt` adds them to an object that lacks them.
 
     Attributes:
-        learns: whether ``fit`` uses the people. One that does not can be asked about everybody.
+        learns: whether ``fit`` uses the people. A predictor that does not learn can be tested on everyone.
     """
 
     learns: bool
@@ -129,37 +129,37 @@ class Predictor(Protocol):
         ...
 
     def predict(self, task: Task) -> Guesses:
-        """Return a choice, and where it can a probability of every option, for each person and probe."""
+        """Return a choice and, if available, the probability of every option, for each person and probe."""
         ...
 
     def predict_all(self, tasks: Sequence[Task]) -> Iterable[Guesses]:
-        """Return the guesses of several tasks, in their order; a chat model asks them all at once."""
+        """Return the predictions for several tasks, in order; a chat model sends all of their prompts at once."""
         ...
 
     def identity(self) -> str | None:
-        """Return everything that decides what the predictor would learn and predict; None where that is unknown.
+        """Return a string with everything that predictions depend on; None if that is unknown.
 
-        What a predictor of the same identity predicted of the same benchmark, before a run was stopped, is taken over.
+        When a stopped run resumes, predictions of a predictor with the same identity are reused.
         """
         ...
 
     def cost(self, tasks: Iterable[Task]) -> Cost | None:
-        """Return what asking these tasks would take at most, before anything is asked; None where it costs nothing."""
+        """Estimate the cost of these tasks before anything is asked; None if predictions are free."""
         ...
 
     def effort(self) -> Report | None:
-        """Return what the predictions since the last ``fit`` took; None where there is nothing to report."""
+        """Report on the predictions since the last ``fit``; None if there is nothing to report."""
         ...
 
     def write_log(self, benchmark: Benchmark, folder: Path) -> None:
-        """Write what the predictor can show of its last predictions into a run directory; usually nothing."""
+        """Write a log of the last predictions into a run directory; most predictors write nothing."""
         ...
 
 
 class BasePredictor:
-    """The defaults of a :class:`Predictor`: it learns, predicts one task after the other, and costs nothing.
+    """Base class with the defaults of a :class:`Predictor`: it predicts one task at a time, and costs nothing.
 
-    Its repr shows the arguments of ``__init__`` that were given other values than their defaults, by name.
+    Its repr shows the arguments of ``__init__`` that differ from their defaults.
     """
 
     learns: bool = True
@@ -169,19 +169,19 @@ class BasePredictor:
         return self
 
     def predict(self, task: Task) -> Guesses:
-        """Return the guesses of one task."""
+        """Return the predictions for one task."""
         raise NotImplementedError
 
     def predict_all(self, tasks: Sequence[Task]) -> Iterable[Guesses]:
-        """Return the guesses of each task, one after the other."""
+        """Return the predictions for each task, one after the other."""
         return map(self.predict, tasks)
 
     def identity(self) -> str | None:
-        """Return None: what was predicted before a run was stopped is predicted again."""
+        """Return None: a resumed run predicts again."""
         return None
 
     def cost(self, tasks: Iterable[Task]) -> Cost | None:
-        """Return None: asking costs nothing."""
+        """Return None: predictions are free."""
         return None
 
     def effort(self) -> Report | None:
@@ -204,7 +204,7 @@ class BasePredictor:
 
 
 class StatisticalPredictor(BasePredictor):
-    """A predictor of ours that is fitted to answers: its repr shows every option that decides what it predicts."""
+    """A built-in predictor whose repr shows every option that its predictions depend on."""
 
     def identity(self) -> str | None:
         """Return the class and its options."""

@@ -1,4 +1,4 @@
-"""Guesses at random: every option is equally probable."""
+"""Predict at random, with equal probabilities."""
 
 from typing import Self
 
@@ -12,7 +12,17 @@ from indievalue.seeded import key_table
 
 
 class Random(StatisticalPredictor):
-    """A seeded uniform choice per person, setup and probe."""
+    """Uniformly random choices, seeded by the benchmark's seed, the person, the setup and the probe.
+
+    >>> from indievalue import Settings, build_benchmark
+    >>> from indievalue.testing import made_up_people, small_survey
+    >>> people = made_up_people(small_survey(), 100)
+    >>> tested, training = people.take(range(4)), people.take(range(4, 100))
+    >>> benchmark = build_benchmark(tested, Settings(setups=(0,), demonstrations=5), tested.ids.tolist())
+    >>> ((_, task),) = benchmark.tasks()
+    >>> Random().fit(training).predict(task).choice.shape  # people × probes
+    (4, 6)
+    """
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""The kinds of predictors: from a name such as ``resemble:k=35`` or ``openai/gpt-4o`` to the predictor."""
+"""Registry of predictors: make one from a name such as ``resemble:k=35`` or ``openai/gpt-4o``."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,13 +26,12 @@ class Kind:
     """One kind of predictor.
 
     Attributes:
-        shown: how a name of it is written, for lists and errors.
-        matches: whether a name is of this kind.
-        make: from the name and how language models are asked to the predictor, which knows whether it learns, what it
-            costs and what it took.
-        options: what can follow the name, as ``name:option=value``, and its type.
-        reads_prompts: whether it is a language model, so that how prompts are written decides what it predicts.
-        quick: whether it can be tried out on a few people in seconds, at no cost, to estimate how long it takes.
+        shown: how its names are written, for lists and errors.
+        matches: returns whether a name is of this kind.
+        make: returns the predictor with a name, given how language models are asked.
+        options: options that can follow the name, as ``name:option=value``, and their types.
+        reads_prompts: whether it is a language model, whose predictions depend on how prompts are written.
+        quick: whether its running time can be estimated within seconds, by trying it on a few people.
     """
 
     shown: str
@@ -44,9 +43,9 @@ class Kind:
 
 
 def make_predictor(name: str, asking: AskingOptions | None = None) -> Predictor:
-    """Return a new predictor; ``asking`` says how a language model is asked.
+    """Return a new predictor; ``asking`` are the options for asking a language model.
 
-    Raises IndievalueError, listing what there is, for a name or an option that is unknown.
+    Raises IndievalueError that lists the known ones if the name or an option is unknown.
 
     >>> make_predictor("resemble:k=35")
     Resemble(k=35)
@@ -55,14 +54,14 @@ def make_predictor(name: str, asking: AskingOptions | None = None) -> Predictor:
 
 
 def make_predictors(names: Sequence[str], asking: AskingOptions | None = None) -> dict[str, Predictor]:
-    """Return the predictors by name. Raises IndievalueError where a name is unknown or given twice."""
+    """Return the predictors by name. Raises IndievalueError if a name is unknown or given twice."""
     if len(set(names)) < len(names):
         raise IndievalueError("a predictor is named twice")
     return {name: make_predictor(name, asking) for name in names}
 
 
 def kind_of(name: str) -> Kind:
-    """Return the kind that ``name`` is of. Raises IndievalueError, listing all kinds, where there is none."""
+    """Return the kind of ``name``. Raises IndievalueError that lists all kinds if there is none."""
     found = next((kind for kind in KINDS if kind.matches(name)), None)
     if found is None:
         word = name.partition(":")[0]
@@ -71,22 +70,23 @@ def kind_of(name: str) -> Kind:
 
 
 def adopt(predictor: object) -> Predictor:
-    """Return ``predictor`` itself where it has the whole protocol, else wrapped in the defaults of what it lacks.
+    """Return ``predictor`` itself if it is a BasePredictor, else wrapped so that missing methods have defaults.
 
-    Raises IndievalueError where it has no ``fit`` or no ``predict``.
+    Raises IndievalueError if it has no ``fit`` or no ``predict``.
     """
     if isinstance(predictor, BasePredictor):
         return predictor
     if not isinstance(predictor, _FitPredict):
         raise IndievalueError(
-            f"{predictor!r:.80} is no predictor: it needs the methods fit(people, form, shown_form) and predict(task)"
+            f"{predictor!r:.80} is not a predictor: it needs the methods fit(people, form, shown_form) and "
+            "predict(task)"
         )
     return _Adopted(predictor)
 
 
 @runtime_checkable
 class _FitPredict(Protocol):
-    """What a predictor of a user's own has at least."""
+    """The minimum that a user-defined predictor has."""
 
     def fit(self, people: People, form: FormName, shown_form: FormName) -> object: ...
 
@@ -95,7 +95,7 @@ class _FitPredict(Protocol):
 
 @dataclass(repr=False)
 class _Adopted(BasePredictor):
-    """A predictor that has ``fit`` and ``predict``, with the defaults of everything that it lacks."""
+    """A user-defined predictor, with defaults for the methods that it lacks."""
 
     own: _FitPredict
     learns: bool = field(init=False)
@@ -139,7 +139,7 @@ class _Adopted(BasePredictor):
 def _statistical(
     name: str, make: Callable[..., Predictor], options: Mapping[str, type] | None = None, *, quick: bool = False
 ) -> Kind:
-    """A kind whose names are ``name`` or ``name:option=value,…``."""
+    """Return a kind whose names are ``name`` or ``name:option=value,…``."""
     known = options or {}
 
     def made(written: str, asking: AskingOptions) -> Predictor:
@@ -161,7 +161,7 @@ def _arguments(written: str, kind: str, known: Mapping[str, type]) -> Iterator[t
 
 
 def _on_this_machine(prefix: str, what: str) -> Kind:
-    """Language models on this machine: a model by path or id, or a reasoner by its folder."""
+    """Return a kind for local language models: a model by path or id, or a reasoner by its folder."""
     return Kind(
         f"{prefix}:{what}",
         lambda written: written.partition(":")[0] == prefix,
@@ -174,7 +174,7 @@ def _make_chat_model(name: str, asking: AskingOptions) -> Predictor:
     try:
         with importing(f"asking {name} needs", "lm"):
             from indievalue.predictors.chat.predictor import ChatModel
-    except ImportError as error:  # installed, and too old
+    except ImportError as error:  # installed, but too old
         raise IndievalueError(f"asking {name} needs a newer Inspect AI: {error}") from None
     return ChatModel(name, asking)
 
@@ -190,7 +190,7 @@ STATISTICAL: tuple[Kind, ...] = (
     _statistical("boosting", Boosting, {"trees": int}),
     _statistical("logistic", Logistic, {"c": float}),
 )
-"""Predictors that are fitted to people's answers, or need nothing."""
+"""Predictors that are not language models."""
 
 KINDS: tuple[Kind, ...] = (
     *STATISTICAL,

@@ -1,4 +1,4 @@
-"""Guesses what the people who answered most alike have answered (arXiv 2410.03868, 'resemble')."""
+"""Nearest neighbours: predict the answer of the most similar people ('resemble' in arXiv 2410.03868)."""
 
 from typing import Self
 
@@ -13,24 +13,35 @@ from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.protocol import INVALID, Guesses, StatisticalPredictor
 
 _BLOCK = 128
-"""Tested people whose similarities to everyone are held at once: 128 × 100,000 float32 are 51 MB."""
+"""Tested people whose similarities are computed at once; for 100,000 training people they take 51 MB."""
 
 
 class Resemble(StatisticalPredictor):
-    """The k people with the greatest number of answers equal to the demonstrations vote; of equals, the lower id
-    counts.
+    """k-nearest neighbours: a majority vote of the k people who share the most answers with the demonstrations.
 
-    A probability is the share of votes, with the base rate of the option as one vote more, which also breaks ties.
-    Similarity is a matrix product of one-hot answers, exact in float32.
+    Ties between neighbours go to the lower id. Probabilities are shares of the votes, with the base rates as one
+    additional vote, which also breaks ties between options.
+
+    Args:
+        k: number of neighbours. Raises IndievalueError if it is below 1.
 
     Attributes:
         alike_: float32 (people × options of all questions), one-hot in the form of the demonstrations, sorted by id.
         votes_: int8 (people × questions), options in the form of the probes. rates_: base rates.
+
+    >>> from indievalue import Settings, build_benchmark
+    >>> from indievalue.testing import made_up_people, small_survey
+    >>> people = made_up_people(small_survey(), 100)
+    >>> tested, training = people.take(range(4)), people.take(range(4, 100))
+    >>> benchmark = build_benchmark(tested, Settings(setups=(0,), demonstrations=5), tested.ids.tolist())
+    >>> ((_, task),) = benchmark.tasks()
+    >>> Resemble(k=35).fit(training).predict(task).choice.shape  # people × probes
+    (4, 6)
     """
 
     def __init__(self, k: int = 1) -> None:
         if k < 1:
-            raise IndievalueError(f"resemble: k is a number of people, at least 1, and not {k}")
+            raise IndievalueError(f"resemble: k must be at least 1, not {k}")
         self.k = k
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
@@ -63,7 +74,7 @@ class Resemble(StatisticalPredictor):
 
 
 def nearest(similar: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Columns of the k greatest values of every row (rows × k), the first column of equals."""
+    """Return the columns of the k largest values of every row (rows × k); ties go to the first column."""
     k = min(k, similar.shape[1])
     least = np.partition(similar, similar.shape[1] - k, axis=1)[:, similar.shape[1] - k]
     chosen = np.empty((len(similar), k), np.int64)

@@ -88,7 +88,7 @@ def draw_parts(people: People, recipe: Recipe, tested: NDArray[np.bool_]) -> dic
 
 
 def _validation_people(people: People, known: NDArray[np.int64], recipe: Recipe) -> NDArray[np.int64]:
-    """Return the rows of the people who validate, out of those in ``known``."""
+    """Draw the validation people from those in ``known``; return their rows."""
     if not recipe.validation_per_question:
         return known[:0]
     wanted = max(round(VALIDATION_SHARE * len(known)), 4 * recipe.validation_per_question)
@@ -215,7 +215,7 @@ class _Draw:
 
 
 def _asked_together(survey: Survey) -> NDArray[np.bool_]:
-    """Return which questions the protocol would ask in one setup (questions × questions), given enough setups."""
+    """Return which questions the protocol asks in the same setup (questions × questions), given enough setups."""
     block = np.empty(len(survey.questions), np.int64)
     seen: dict[str, int] = defaultdict(int)
     for at, question in enumerate(survey.questions):

@@ -1,4 +1,4 @@
-"""Settings of a training: one YAML file, each key of it checked (docs/train.md)."""
+"""Settings of a training, validated from a YAML file (see docs/train.md)."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import fields

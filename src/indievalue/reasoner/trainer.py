@@ -1,4 +1,4 @@
-"""TRL's trainer, set up for reasoners: its arguments, its progress lines, and validation by asking."""
+"""Trainer for reasoners, based on TRL: arguments, progress lines, and validation of predicted answers."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -104,7 +104,7 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, *, validates: bool
 
 
 class ReasonerTrainer(SFTTrainer):  # type: ignore[misc, unused-ignore]
-    """A trainer that validates by asking: how often is the most probable label the person's own answer?
+    """A trainer that validates the accuracy of predicted answers.
 
     Attributes:
         validation: examples to validate on. pad: id of the padding token. notify: called with progress lines.

@@ -1,4 +1,4 @@
-"""Fine-tune a language model on a training set with TRL and PEFT; a training that was stopped resumes."""
+"""Fine-tune a language model on a training set with TRL and PEFT; stopped trainings resume."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The score of a predictor: accuracy with its interval, how far its probabilities hold, and invalid output."""
+"""Score a predictor: accuracy with a confidence interval, log loss, calibration, and invalid outputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -8,26 +8,27 @@ import polars as pl
 
 from indievalue.scoring.bootstrap import cluster_interval
 from indievalue.scoring.calibration import brier, calibration, option_scales, ordinal_error
+from indievalue.scoring.inputs import check_survey, predictions_table
 from indievalue.survey.survey import Survey
 
 LEAST_PROBABILITY = 1e-6
-"""No probability is taken to be less, so that one certain error does not make the log loss infinite."""
+"""Lower limit at which probabilities are clipped, so that one certain error does not make the log loss infinite."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """How well one predictor did on one set of rows.
+    """Scores of one predictor on one set of predictions.
 
     Attributes:
-        accuracy: share of probes answered right, 0-100; an invalid output is wrong. accuracy_low, accuracy_high: 95%
-            interval from resampling people.
-        log_loss: mean negative log probability of the true option, in nats; None where there are no probabilities.
-        invalid: probes with invalid output. people, probes: how many were asked.
-        brier: mean squared error of the probabilities, 0-2. ece: expected calibration error of the chosen option's
-            probability, 0-1; ece_floor: what chance alone gives a perfectly calibrated predictor, to read it against.
-            None where there are no probabilities. See :mod:`indievalue.scoring.calibration` for all three.
-        ordinal_error: mean distance between chosen and true option of ordered questions, 0-1; None where the survey
-            was not given.
+        accuracy: percentage of probes predicted correctly (0-100); an invalid output is wrong. accuracy_low,
+            accuracy_high: 95% confidence interval, from a bootstrap over people.
+        log_loss: mean negative log probability of the true option, in nats; None without probabilities.
+        invalid: number of probes with invalid output. people, probes: how many there are.
+        brier: Brier score, 0-2. ece: expected calibration error of the chosen option's probability, 0-1. ece_floor:
+            mean ece of a perfectly calibrated predictor with the same probabilities, for comparison. All three are
+            None without probabilities; see :mod:`indievalue.scoring.calibration`.
+        ordinal_error: mean distance between the chosen and the true option of ordered questions, 0-1; None if no
+            survey was given.
     """
 
     accuracy: float
@@ -43,26 +44,48 @@ class Score:
     ordinal_error: float | None = None
 
     def as_dict(self) -> dict[str, float | int | None]:
-        """Return the score as plain values, by name."""
+        """Return the scores as a dictionary of plain values."""
         return {one.name: getattr(self, one.name) for one in fields(Score)}
 
 
 @dataclass(frozen=True)
 class PredictorScore(Score):
-    """The score of one predictor over all setups, and in each of them: ``setups`` by the setup's number."""
+    """Scores of one predictor over all setups, and in each setup: ``setups`` maps the setup's number to its scores."""
 
     setups: Mapping[str, Score] = field(default_factory=dict)
 
     def as_nested_dict(self) -> dict[str, object]:
-        """Return the score as ``summary.json`` holds it."""
+        """Return the scores in the form of ``summary.json``."""
         return {**self.as_dict(), "setups": {setup: score.as_dict() for setup, score in self.setups.items()}}
 
 
 def score(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None) -> Score:
-    """Score the rows of one predictor; only ``survey`` knows which questions are ordered.
+    """Score the predictions of one predictor.
 
-    Raises ValueError where there are no rows.
+    Args:
+        predictions: one row per person and probe, with at least the columns ``person``, ``answer``, ``choice`` and
+            ``probabilities`` (and ``question`` and ``form`` if a survey is given).
+        seed: seed of the bootstrap over people.
+        survey: survey of the predictions, which specifies the ordered questions; None leaves ``ordinal_error`` out.
+
+    Raises:
+        IndievalueError: if ``predictions`` is not such a table, or ``survey`` is not a Survey.
+        ValueError: if there are no rows.
+
+    >>> predictions = pl.DataFrame({
+    ...     "person": ["a", "a", "b", "b"],
+    ...     "answer": [0, 1, 0, 1],
+    ...     "choice": [0, 1, 0, 0],
+    ...     "probabilities": [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4]],
+    ... })
+    >>> found = score(predictions)
+    >>> found.accuracy, found.people, found.probes
+    (75.0, 2, 4)
+    >>> round(found.log_loss, 2)
+    0.4
     """
+    predictions = predictions_table(predictions, "score", "probabilities")
+    check_survey(survey, "score")
     if predictions.is_empty():
         raise ValueError("no predictions to score")
     by_person = (
@@ -89,7 +112,7 @@ def score(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None
 
 
 def log_loss(predictions: pl.DataFrame) -> float | None:
-    """Mean negative log probability of the true option over rows that have probabilities; None where none has."""
+    """Return the mean negative log probability of the true option (nats) over rows with probabilities, or None."""
     given = predictions.filter(pl.col("probabilities").is_not_null())
     if given.is_empty():
         return None

@@ -1,4 +1,4 @@
-"""Intervals that respect that one person's probes belong together."""
+"""Bootstrap confidence intervals, clustered by person."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 from indievalue.intervals import percentile_ends
 
 DRAWS = 2000
-"""Bootstrap draws. The ends of a 95% interval then move by less than a twentieth of its width from seed to seed."""
+"""Bootstrap draws; the ends of a 95% interval then vary by less than a twentieth of its width between seeds."""
 
 _BLOCK = 2_000_000
-"""Numbers held at a time while sums are drawn: 16 MB."""
+"""Numbers held in memory at once while sums are drawn: 16 MB."""
 
 
 def cluster_interval(
     right: NDArray[np.integer], probes: NDArray[np.integer], seed: int, draws: int = DRAWS
 ) -> tuple[float, float]:
-    """95% percentile interval of sum(right) / sum(probes), both (people,), when people are drawn with replacement.
+    """Return the 95% percentile interval of sum(right) / sum(probes), both (people,), resampling people.
 
-    Cluster bootstrap: a person is drawn with all of their probes (Cameron, Gelbach & Miller 2008). With one person
-    there is nothing to draw, and both ends are that person's accuracy.
+    This is the cluster bootstrap of Cameron, Gelbach & Miller (2008): each person is drawn with all of their probes.
+    With a single person both ends are that person's accuracy.
     """
     low, high = cluster_intervals(right[:, None], probes[:, None], seed, draws)
     return float(low[0]), float(high[0])
@@ -30,9 +30,9 @@ def cluster_interval(
 def cluster_intervals(
     right: NDArray[np.integer], probes: NDArray[np.integer], seed: int, draws: int = DRAWS
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """:func:`cluster_interval` of many parts at once: the ends (parts,) for counts (people × parts).
+    """Return :func:`cluster_interval` for many parts at once: the ends (parts,) for counts (people × parts).
 
-    A person may have no probe in a part; a draw in which nobody has one says nothing of the part.
+    A person may have no probe in a part; draws in which nobody has one are ignored for that part.
     """
     parts = right.shape[1]
     sums = np.concatenate([right, probes], axis=1).astype(np.float64)
@@ -46,7 +46,7 @@ def cluster_intervals(
 
 @lru_cache(maxsize=2)
 def times_drawn(people: int, seed: int, draws: int) -> NDArray[np.uint8]:
-    """How often each person is drawn (draws × people); kept, because every part of the same people needs the same."""
+    """Return how often each person is drawn (draws × people); cached, because all parts share the same draws."""
     random = np.random.default_rng(seed)
     return np.stack([np.bincount(random.integers(0, people, people), minlength=people) for _ in range(draws)]).astype(
         np.uint8
@@ -56,9 +56,10 @@ def times_drawn(people: int, seed: int, draws: int) -> NDArray[np.uint8]:
 def drawn_sums(
     parts: NDArray[np.float64], membership: NDArray[np.float64], seed: int, draws: int
 ) -> NDArray[np.float64]:
-    """Sums over groups (parts × draws × groups) when people are drawn with replacement.
+    """Return sums over groups (parts × draws × groups) when people are drawn with replacement.
 
-    ``parts`` (parts × people) is what each person adds, ``membership`` (people × groups) who is in which group.
+    ``parts`` (parts × people) are the contributions of each person; ``membership`` (people × groups) is 1 for the
+    members of a group.
     """
     people, groups = membership.shape
     sums = np.empty((len(parts), draws, groups))
@@ -73,11 +74,11 @@ def drawn_sums(
 def shuffled_sums(
     parts: NDArray[np.float64], groups: Sequence[NDArray[np.int64]], seed: int, draws: int
 ) -> list[NDArray[np.float64]]:
-    """Sums over groups (parts × draws × groups) when people are reshuffled over the groups of each demographic.
+    """Return sums over groups (parts × draws × groups) when people are permuted over the groups of each demographic.
 
-    ``groups`` holds for each demographic the group of each person (people,), -1 for none: they keep none, and the
-    others change places among themselves. A draw is one random order of all people, the same for every demographic, so
-    that how demographics hang together is kept.
+    ``groups`` has for each demographic the group of each person (people,), -1 for none; people without a group keep
+    none, and only the others are permuted. Each draw is one permutation of all people, the same for every demographic,
+    so that the association between demographics is preserved.
     """
     sums = [np.empty((len(parts), draws, int(group.max(initial=-1)) + 1)) for group in groups]
     alike: dict[bytes, list[int]] = {}
@@ -96,7 +97,7 @@ def shuffled_sums(
                     for at, width in zip(places, widths, strict=True)
                 ]
             )
-            # Dropping those of no group from a random order leaves a random order of the others.
+            # Dropping the people without a group from a random order leaves a random order of the others.
             shuffled = np.take(parts, orders[known[orders]].reshape(len(orders), -1), axis=1) @ members
             for at, part in zip(places, np.split(shuffled, np.cumsum(widths)[:-1], axis=2), strict=True):
                 sums[at][:, rows] = part
@@ -104,7 +105,7 @@ def shuffled_sums(
 
 
 def _blocks(draws: int, width: int) -> Iterator[slice]:
-    """Draws in turn, so few at a time that ``width`` numbers for each do not fill the memory."""
+    """Yield slices of the draws, small enough to hold ``width`` numbers per draw in memory."""
     step = max(1, _BLOCK // max(1, width))
     for start in range(0, draws, step):
         yield slice(start, min(start + step, draws))

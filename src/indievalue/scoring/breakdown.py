@@ -1,4 +1,4 @@
-"""Accuracy of parts of the predictions: by category, by person, by any column."""
+"""Accuracy by category, person, question or any other column."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,11 @@ from indievalue.survey.survey import Survey
 
 
 def accuracy_by(predictions: pl.DataFrame, *columns: str, seed: int = 0) -> pl.DataFrame:
-    """Accuracy in every combination of ``columns`` that occurs, in order of first occurrence.
+    """Return the accuracy in every combination of ``columns`` that occurs, in order of first occurrence.
 
     Returns ``columns``, ``accuracy``, ``accuracy_low``, ``accuracy_high`` (0-100, the 95% interval from resampling
     people, as in :func:`indievalue.scoring.accuracy.score`), ``people`` and ``probes``. An invalid output is wrong.
-    Raises ValueError where no column is given.
+    Raises ValueError if no column is given.
     """
     if not columns:
         raise ValueError("accuracy_by needs a column to break the predictions down by")
@@ -36,9 +36,9 @@ def accuracy_by(predictions: pl.DataFrame, *columns: str, seed: int = 0) -> pl.D
 
 
 def accuracy_by_category(predictions: pl.DataFrame, survey: Survey, seed: int = 0) -> pl.DataFrame:
-    """:func:`accuracy_by` ``predictor`` and ``category``, the categories in the order of the survey.
+    """Return :func:`accuracy_by` ``predictor`` and ``category``, with categories in the order of the survey.
 
-    Raises IndievalueError where the predictions name a question that the survey does not have.
+    Raises IndievalueError if a question of the predictions is not in the survey.
     """
     categories = {question: survey.question(question).category for question in predictions["question"].unique()}
     place = {category: position for position, category in enumerate(survey.categories)}
@@ -56,7 +56,7 @@ def accuracy_by_category(predictions: pl.DataFrame, survey: Survey, seed: int = 
 
 
 def accuracy_by_person(predictions: pl.DataFrame) -> pl.DataFrame:
-    """``predictor``, ``person``, ``accuracy`` (0-100) and ``probes``: one row per predictor and person."""
+    """Return ``predictor``, ``person``, ``accuracy`` (0-100) and ``probes``, one row per predictor and person."""
     return predictions.group_by("predictor", "person", maintain_order=True).agg(
         (100 * (pl.col("choice") == pl.col("answer")).mean()).alias("accuracy"), pl.len().cast(pl.Int64).alias("probes")
     )
@@ -70,12 +70,12 @@ def _parts(by_person: pl.DataFrame, columns: tuple[str, ...], seed: int) -> Iter
 
 
 def accuracy_by_question(predictions: pl.DataFrame, survey: Survey) -> pl.DataFrame:
-    """Accuracy of every predictor in every question, questions in the order of the survey.
+    """Return the accuracy of every predictor on every question, in the order of the survey.
 
     Returns ``predictor``, ``question``, ``accuracy``, ``accuracy_low``, ``accuracy_high`` (0-100), ``people`` and
-    ``probes``; an invalid output is wrong. The 95% interval is that of Wilson (1927): hardly anybody is asked a
-    question more than once, so answers to it are independent, and unlike a bootstrap it holds near 0 and 100 too.
-    Where a protocol does ask again, people count and not answers.
+    ``probes``; an invalid output is wrong. The 95% interval is the Wilson (1927) score interval: a person is rarely
+    asked a question more than once, so that answers are independent, and unlike the bootstrap it is also valid near 0
+    and 100. If a protocol asks a question repeatedly, the sample size is the number of people, not of answers.
     """
     place = {name: at for at, name in enumerate(dict.fromkeys(predictions["predictor"]))}
     share, people = pl.col("right") / pl.col("probes"), pl.col("people")

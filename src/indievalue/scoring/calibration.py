@@ -1,6 +1,6 @@
-"""Whether probabilities can be trusted: Brier score, calibration, and how far off in options.
+"""Quality of probabilities: Brier score, calibration error, reliability diagrams, and ordinal error.
 
-All functions read predictions of one predictor unless they say otherwise, and give the same whatever the order of rows.
+Functions take the predictions of one predictor unless stated otherwise. Results do not depend on the order of rows.
 """
 
 from collections.abc import Mapping
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from indievalue.predictors.protocol import INVALID
 from indievalue.scoring.bootstrap import cluster_intervals
+from indievalue.scoring.inputs import predictions_table
 from indievalue.survey.survey import Survey
 
 BINS = 15
-"""Bins of the calibration error and of the reliability table, as in Guo et al. 2017."""
+"""Bins of the calibration error and of the reliability table, as in Guo et al. (2017)."""
 
 FLOOR_DRAWS = 200
-"""Simulated predictors behind :attr:`Calibration.floor`, which then moves by about 2% from seed to seed."""
+"""Simulations behind :attr:`Calibration.floor`, which then varies by about 2% between seeds."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,12 @@ class Calibration:
     """Expected calibration error of the chosen option's probability, and how much of it is noise; both 0-1.
 
     Attributes:
-        error: sum over bins of (share of rows in the bin) × |share right − mean probability|. It is biased upward: a
-            bin's share right moves by chance, and its distance from the truth is never negative, so that a perfectly
-            calibrated predictor also has an error above 0, and the more so the fewer rows a bin holds (Kumar, Liang &
-            Ma 2019; Roelofs et al. 2022).
-        floor: the mean error of a perfectly calibrated predictor with these same probabilities, simulated: every row
-            is right with the probability given to its choice, independently of the others.
+        error: sum over bins of (share of rows in the bin) × |accuracy − mean probability|. It is biased upward: the
+            accuracy of a bin varies by chance, and absolute differences are never negative, so that even a perfectly
+            calibrated predictor has an error above 0, the more so the fewer rows a bin holds (Kumar, Liang & Ma 2019;
+            Roelofs et al. 2022).
+        floor: mean error of a perfectly calibrated predictor with the same probabilities, by simulation: each row is
+            correct with the probability of its choice, independently of the others.
     """
 
     error: float
@@ -39,18 +40,19 @@ class Calibration:
 
     @property
     def corrected(self) -> float:
-        """``error`` less ``floor``: about 0 where nothing but chance parts the predictor from a calibrated one.
+        """``error`` − ``floor``: about 0 for a calibrated predictor, and below 0 only by chance.
 
-        It understates a large miscalibration, by ``floor`` at most, because noise adds the less to a distance the
-        greater the distance is. Negative values are chance.
+        It understates a large miscalibration, by at most ``floor``, because noise adds less to large differences than
+        to small ones.
         """
         return self.error - self.floor
 
 
 def brier(predictions: pl.DataFrame) -> float | None:
-    """Mean over rows of the sum over options of (probability − truth)², from 0 to 2 (Brier 1950); None without any.
+    """Return the Brier score: the mean over rows of the sum over options of (probability − truth)² (Brier 1950).
 
-    Rows without probabilities are left out. Less is better; always giving 1/k to k options scores 1 − 1/k.
+    It ranges from 0 (best) to 2; a uniform prediction over k options scores 1 − 1/k. Rows without probabilities are
+    left out; None if there are no others.
     """
     given = predictions.filter(pl.col("probabilities").is_not_null())
     if given.is_empty():
@@ -58,14 +60,14 @@ def brier(predictions: pl.DataFrame) -> float | None:
     all_options = pl.col("probabilities").cast(pl.List(pl.Float64))
     squares = all_options.list.eval(pl.element() ** 2).list.sum()
     losses = given.select(squares - 2 * all_options.list.get(pl.col("answer")) + 1).to_series()
-    # Sorted, so that the order of rows does not even move the last digit.
+    # Sorted, so that not even the last digit depends on the order of rows.
     return float(np.sort(losses.to_numpy()).mean())
 
 
 def calibration(predictions: pl.DataFrame, seed: int = 0, bins: int = BINS) -> Calibration | None:
-    """Expected calibration error in ``bins`` bins of about equally many rows; None where no row has a probability.
+    """Return the expected calibration error in ``bins`` bins of about equal size; None without probabilities.
 
-    Invalid outputs are left out: they choose nothing that could have a probability.
+    Invalid outputs are left out, because no option was chosen.
     """
     chosen = _chosen(predictions)
     if chosen.is_empty():
@@ -87,9 +89,9 @@ def calibration(predictions: pl.DataFrame, seed: int = 0, bins: int = BINS) -> C
 
 
 def equal_mass_bins(values: NDArray[np.floating], bins: int) -> NDArray[np.int64]:
-    """The bin, 0 to ``bins`` − 1, of each of ``values`` (n,), as near as can be to equally many in each.
+    """Return the bin, 0 to ``bins`` − 1, of each of ``values`` (n,), with bins of sizes as equal as possible.
 
-    Equal values are always in one bin, so that no order of rows decides; bins can therefore be empty.
+    Equal values are always in the same bin, so that the order of rows does not matter; bins can therefore be empty.
     """
     _, group, size = np.unique(values, return_inverse=True, return_counts=True)
     middle = np.cumsum(size) - size / 2
@@ -97,11 +99,23 @@ def equal_mass_bins(values: NDArray[np.floating], bins: int) -> NDArray[np.int64
 
 
 def reliability(predictions: pl.DataFrame, seed: int = 0, bins: int = BINS) -> pl.DataFrame:
-    """How often the chosen option is right in bins of its probability; predictors in order of first occurrence.
+    """Return the data of a reliability diagram: accuracy in bins of the chosen option's probability.
 
-    Returns ``predictor``, ``bin``, ``probability`` (mean, 0-1), ``accuracy``, ``accuracy_low``, ``accuracy_high``
-    (0-100, the 95% interval from resampling people), ``people`` and ``probes``, the least probability first.
-    Predictors without probabilities have no rows.
+    Columns are ``predictor``, ``bin``, ``probability`` (mean, 0-1), ``accuracy``, ``accuracy_low``, ``accuracy_high``
+    (0-100, 95% interval from a bootstrap over people), ``people`` and ``probes``. Predictors are in order of first
+    occurrence, bins in ascending order. Predictors without probabilities have no rows.
+
+    Raises IndievalueError if ``predictions`` is not a table of predictions.
+
+    >>> predictions = pl.DataFrame({
+    ...     "predictor": "mine",
+    ...     "person": ["a", "a", "b", "b"],
+    ...     "answer": [0, 1, 0, 1],
+    ...     "choice": [0, 1, 0, 0],
+    ...     "probabilities": [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4]],
+    ... })
+    >>> reliability(predictions, bins=2).select("bin", "accuracy", "probes").rows()
+    [(0, 50.0, 2), (1, 100.0, 2)]
     """
     schema = {
         "predictor": pl.String(),
@@ -113,6 +127,7 @@ def reliability(predictions: pl.DataFrame, seed: int = 0, bins: int = BINS) -> p
         "people": pl.Int64(),
         "probes": pl.Int64(),
     }
+    predictions = predictions_table(predictions, "reliability", "predictor", "probabilities")
     parts = [pl.DataFrame(schema=schema)]
     for (predictor,), rows in predictions.group_by("predictor", maintain_order=True):
         chosen = _chosen(rows)
@@ -123,11 +138,11 @@ def reliability(predictions: pl.DataFrame, seed: int = 0, bins: int = BINS) -> p
 
 
 def ordinal_error(predictions: pl.DataFrame, scales: Mapping[str, tuple[bool, int]]) -> float | None:
-    """Mean distance from the chosen to the true option, as a share of the greatest there is (0-1).
+    """Return the mean distance between the chosen and the true option, as a share of the largest possible (0-1).
 
-    ``scales`` is question → (whether its options are steps of one scale, how many there are). Of k options the distance
-    in options is divided by k − 1. Only ordered questions count; an invalid output counts as 1. None where no row is
-    of an ordered question.
+    ``scales`` maps each question to (whether its options are ordered, number of options). With k options the distance
+    is divided by k − 1. Only ordered questions count; an invalid output has distance 1. None if no question is
+    ordered.
     """
     steps = {question: options - 1 for question, (ordered, options) in scales.items() if ordered and options > 1}
     rows = predictions.filter(pl.col("question").is_in(list(steps)))
@@ -140,9 +155,10 @@ def ordinal_error(predictions: pl.DataFrame, scales: Mapping[str, tuple[bool, in
 
 
 def option_scales(predictions: pl.DataFrame, survey: Survey) -> dict[str, tuple[bool, int]]:
-    """What :func:`ordinal_error` needs to know of the questions in ``predictions``, which are all in one form.
+    """Return for each question in ``predictions`` whether its options are ordered, and how many there are.
 
-    Raises IndievalueError where the survey has no such question or form.
+    All predictions of a question must be in the same form. Raises IndievalueError if the survey lacks a question or
+    form.
     """
     counts = {form: survey.form(form).counts for form in predictions["form"].unique()}
     asked = predictions.select("question", "form").unique().iter_rows()
@@ -153,7 +169,7 @@ def option_scales(predictions: pl.DataFrame, survey: Survey) -> dict[str, tuple[
 
 
 def _chosen(predictions: pl.DataFrame) -> pl.DataFrame:
-    """``person``, ``probability`` of the chosen option (Float64) and whether it is ``right``, of rows that have one."""
+    """Return ``person``, ``probability`` of the chosen option and whether it is ``right``, for rows that have one."""
     valid = predictions.filter(pl.col("probabilities").is_not_null() & (pl.col("choice") != INVALID))
     return valid.select(
         "person",

@@ -1,8 +1,8 @@
-"""Whether a predictor makes people of one group more alike than they are.
+"""Flattening: whether a predictor makes people of the same group more alike than they are.
 
-Two views. Within groups: how much two people of a group differ in what is predicted of them, beside how much they
-differ in what they answered. Pairs: of two people who say the same of themselves and answer a question differently, how
-often does the predictor tell them apart, and how often does it give both the same.
+There are two views. Within groups: the variance of the predictions for people of a group, compared with the variance of
+their answers. Pairs: for two people with the same demographics who answered a question differently, how often the
+predictor is right about both, and how often it predicts the same answer for both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from indievalue.display import html_table
 from indievalue.errors import IndievalueError
+from indievalue.people.people import People
 from indievalue.scoring.bootstrap import drawn_sums
 from indievalue.scoring.groups import (
     CROSS,
@@ -26,16 +27,17 @@ from indievalue.scoring.groups import (
     group_people,
 )
 from indievalue.scoring.inequity import Row
+from indievalue.scoring.inputs import check_scales, demographics_table, predictions_table
 from indievalue.scoring.measures import fixed
 from indievalue.scoring.spread import HIGH, LOW, Floats
 
 OptionNumbers = NDArray[np.int64]
 
 MATCHED = ("country", "sex", "age", "education")
-"""Demographics that two people of a pair share, where the survey has them and nothing else is asked for."""
+"""Default demographics that the two people of a pair share, of those that the survey has."""
 
 ANYBODY = "anybody"
-"""What pairs of people who need share nothing are called."""
+"""Label of pairs of people who need not share any demographic."""
 
 _NUMBER, _COUNT, _TEXT = pl.Float64(), pl.Int64(), pl.String()
 _RATES: dict[str, pl.DataType] = {
@@ -67,24 +69,24 @@ PAIRS: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Flattening:
-    """How much alike predictors make people.
+    """Flattening of each predictor.
 
     Attributes:
-        demographics: names, in the order asked. matched: those that people of a pair share.
-        table: one row per predictor and demographic. ``variance_true`` and ``variance``, of answers and of predictions
-            within groups, options of ordered questions placed from 0 to 1; ``ratio`` of the second to the first with
-            its 95% interval: below 1, people are made more alike. ``alike_true`` and ``alike``, of all questions: the
-            probability that two people of a group gave, and are predicted to give, the same answer; ``excess``, the
-            second less the first, with interval: above 0, people are made more alike. ``ratio_probable`` and
-            ``alike_probable`` are of answers drawn from the predictor's probabilities instead of its choices. Groups
-            count in proportion to their people.
-        groups: the same per group.
-        pairs: one row per predictor and matching, the demographics of ``matched`` and then none at all (``anybody``).
-            A case is a question on which a pair differs. ``apart``: share of cases, 0-100, in which both are predicted
-            right; ``same``: in which both are given the same answer; with 95% intervals, and ``_probable`` of answers
-            drawn from the probabilities.
+        demographics: names, in the order given. matched: demographics that the people of a pair share.
+        table: one row per predictor and demographic. ``variance_true`` and ``variance`` are the within-group variances
+            of answers and of predictions to ordered questions, with options scaled to 0-1, and ``ratio`` is the second
+            divided by the first, with its 95% interval; below 1, people are flattened. ``alike_true`` and ``alike`` are
+            the probabilities, over all questions, that two people of a group gave, and are predicted to give, the same
+            answer; ``excess`` is the second minus the first, with its interval; above 0, people are flattened.
+            ``ratio_probable`` and ``alike_probable`` are for answers drawn from the predictor's probabilities instead
+            of its choices. Groups are weighted by their number of people.
+        groups: the same for each group.
+        pairs: one row per predictor and matching: the demographics in ``matched``, then none (``anybody``). A case is
+            a question that the two people of a pair answered differently. ``apart`` is the percentage of cases (0-100)
+            in which both are predicted correctly, ``same`` of those in which both get the same prediction, with 95%
+            intervals; ``_probable`` is for answers drawn from the probabilities.
 
-    What cannot be said is null.
+    Undefined values are null.
     """
 
     demographics: tuple[str, ...]
@@ -99,25 +101,45 @@ class Flattening:
 
 def flattening(
     predictions: pl.DataFrame,
-    people: pl.DataFrame,
+    people: pl.DataFrame | People,
     demographics: Sequence[str | tuple[str, ...]],
     scales: Mapping[str, tuple[bool, int]],
     matched: Sequence[str] | None = None,
     options: GroupOptions | None = None,
     **fields: Unpack[GroupFields],
 ) -> Flattening:
-    """Within-group variance and pairs of people of every predictor.
+    """Measure how much each predictor flattens the differences between people.
 
-    ``people``, ``demographics`` and ``options`` are as in :func:`indievalue.scoring.inequity.inequity`;
-    ``scales`` is question → (whether its options are steps of one scale, how many there are), as
-    :func:`indievalue.scoring.calibration.option_scales` gives it. ``matched`` are the demographics that a pair shares
-    (:data:`MATCHED` where ``people`` have them). Rows of invalid output are left out of what is within groups, on both
-    sides; in pairs they are wrong, and like no other. Intervals are from ``draws`` of people with replacement, to first
-    order: each person counts with how much they differ from the others (the Hájek projection of a U-statistic).
+    Args:
+        predictions, people, demographics, options, fields: as in :func:`indievalue.scoring.inequity.inequity`.
+        scales: question → (whether its options are ordered, number of options), as
+            :func:`indievalue.scoring.calibration.option_scales` returns.
+        matched: demographics that the people of a pair share; by default those of :data:`MATCHED` that ``people`` has.
 
-    Raises IndievalueError as :func:`indievalue.scoring.inequity.inequity`, and where a question has no scale.
+    Invalid outputs are left out of the within-group figures, together with the answers to them; in pairs they are wrong
+    and equal to no other prediction. Intervals are from a first-order bootstrap over people (the Hájek projection of a
+    U-statistic).
+
+    Raises IndievalueError as :func:`indievalue.scoring.inequity.inequity` does, and if a question has no scale.
+
+    >>> predictions = pl.DataFrame({
+    ...     "predictor": "mine",
+    ...     "setup": 0,
+    ...     "person": ["a", "b", "c"],
+    ...     "question": "Q1",
+    ...     "answer": [0, 1, 1],
+    ...     "choice": [1, 1, 1],
+    ...     "probabilities": [[0.4, 0.6], [0.4, 0.6], [0.3, 0.7]],
+    ... })
+    >>> people = pl.DataFrame({"person": ["a", "b", "c"], "sex": "female"})
+    >>> found = flattening(predictions, people, ["sex"], {"Q1": (True, 2)}, minimum=2, draws=100)
+    >>> found.table["ratio"].item()  # the predictions do not vary at all
+    0.0
     """
     options = replace(options or GroupOptions(), **fields)
+    predictions = predictions_table(predictions, "flattening", "predictor", "setup", "question", "probabilities")
+    people = demographics_table(people, "flattening")
+    check_scales(scales, "flattening")
     crossed = check_demographics(people, demographics)
     if matched is None:
         matched = [name for name in MATCHED if name in people.columns]
@@ -125,7 +147,9 @@ def flattening(
         check_demographics(people, matched)
     unknown = sorted(set(predictions["question"].unique()) - set(scales))
     if unknown:
-        raise IndievalueError(f"how many options have {', '.join(unknown[:3])}? Their scales are not given")
+        raise IndievalueError(
+            f"scales has no entry for {', '.join(unknown[:3])}; option_scales(predictions, survey) returns all of them"
+        )
     table: list[Row] = []
     groups: list[Row] = []
     pairs: list[Row] = []
@@ -152,11 +176,11 @@ def flattening(
 
 @dataclass(frozen=True)
 class _Answers:
-    """One predictor's rows as arrays: people (sorted) × probes, a probe being a question in a setup.
+    """One predictor's rows as arrays: people (sorted) × probes, where a probe is a question in a setup.
 
-    ``answer`` and ``choice`` (people × probes) are options, -1 where there is none. ``probable`` (people × probes ×
-    options) are the probabilities, None where a row lacks them. ``steps`` (probes,) is the number of options less one
-    of ordered questions, 0 of others.
+    ``answer`` and ``choice`` (people × probes) are options, -1 for none. ``probable`` (people × probes × options) are
+    the probabilities, None if a row lacks them. ``steps`` (probes,) is the number of options minus one for ordered
+    questions, 0 for others.
     """
 
     people: list[str]
@@ -197,7 +221,7 @@ def _one_hot(options: OptionNumbers, number: int) -> Floats:
 
 
 def _over_group(values: Floats, group: OptionNumbers) -> Floats:
-    """For each person the sum of ``values`` (people × …) over everybody of their group."""
+    """Return for each person the sum of ``values`` (people × …) over everyone in their group."""
     _, own, size = np.unique(group, return_inverse=True, return_counts=True)
     sums = np.add.reduceat(values[np.argsort(own, kind="stable")], np.cumsum(size) - size, axis=0)
     return np.asarray(sums[own])
@@ -205,19 +229,19 @@ def _over_group(values: Floats, group: OptionNumbers) -> Floats:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """What is ``counted`` in ``of`` cases, each (people,): sums over the others of a person's group and over probes."""
+    """Counts over pairs: ``counted`` out of ``of`` cases (people,), summed over probes and others in the group."""
 
     counted: Floats
     of: Floats
 
     def rates(self, groups: Groups) -> Floats:
-        """Share of cases in which it is so, over all pairs of a group (groups,)."""
+        """Return the share of cases counted, over all pairs of a group (groups,)."""
         members = groups.membership()
         counted, cases = self.counted @ members, self.of @ members
         return np.asarray(np.divide(counted, cases, out=np.full(len(cases), np.nan), where=cases > 0))
 
     def drawn(self, groups: Groups, draws: int, seed: int) -> Floats:
-        """The same in draws of people (draws × groups), to first order."""
+        """Return the same for bootstrap draws of people (draws × groups), to first order."""
         rates, members = self.rates(groups), groups.membership()
         known = groups.known
         own = groups.group[known]
@@ -230,10 +254,10 @@ class _Pairs:
 
 
 def _differences(said: Floats, valid: Floats, steps: Floats, group: OptionNumbers) -> tuple[_Pairs, _Pairs]:
-    """(half the squared distance of answers, on ordered questions; whether they are the same) over pairs of a group.
+    """Return half the squared distances on ordered questions, and agreement on all, over pairs within groups.
 
-    ``said`` (people × probes × options) are probabilities, 0 and 1 where it is one answer, all 0 where not ``valid``.
-    The mean of half the squared distance over pairs is the variance.
+    ``said`` (people × probes × options) are probabilities, one-hot for single answers, and all 0 if not ``valid``. The
+    mean over pairs of half the squared distance is the variance.
     """
     place = np.arange(said.shape[2])
     scale = np.divide(1.0, steps, out=np.zeros_like(steps), where=steps > 0)
@@ -250,7 +274,7 @@ def _differences(said: Floats, valid: Floats, steps: Floats, group: OptionNumber
 
 
 def _within(answers: _Answers, groups: Groups, draws: int, seed: int) -> tuple[Row, list[Row]]:
-    """(row of the demographic, rows of its groups)."""
+    """Return the row of the demographic, and the rows of its groups."""
     sizes = groups.sizes
     if not len(sizes):
         return {"groups": 0, "people": 0}, []
@@ -282,7 +306,7 @@ def _within(answers: _Answers, groups: Groups, draws: int, seed: int) -> tuple[R
 def _rates(
     variances: Sequence[float], alike: Sequence[float], drawn_variances: Sequence[Floats], drawn_alike: Sequence[Floats]
 ) -> dict[str, float | None]:
-    """Figures of one group: lists are of answers, choices and, where there are any, probabilities."""
+    """Return the figures of one group; lists are for answers, choices and, if available, probabilities."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.divide(variances, variances[0])
         ratio_low, ratio_high = _ends(drawn_variances[1] / drawn_variances[0])
@@ -305,14 +329,14 @@ def _rates(
 
 
 def _cells(people: pl.DataFrame, matched: tuple[str, ...]) -> Groups:
-    """Groups of people who share all of ``matched``; everybody is one group where that is nothing."""
+    """Return the groups of people who share all of ``matched``; a single group of everyone if it is empty."""
     if matched:
         return group_people(people, matched, 2, "drop")
     return Groups(ANYBODY, (ANYBODY,), np.zeros(len(people), np.int64), "")
 
 
 def _told_apart(answers: _Answers, cells: Groups, draws: int, seed: int) -> Row:
-    """How often two people of a cell who differ are told apart, and how often given the same."""
+    """Return how often two people of a cell who differ are told apart, and how often they get the same prediction."""
     in_cell = cells.group >= 0
     everybody = Groups(cells.name, ("all",), np.where(in_cell, 0, NO_GROUP), "")
     sizes = cells.sizes
@@ -336,7 +360,7 @@ def _told_apart(answers: _Answers, cells: Groups, draws: int, seed: int) -> Row:
 
 
 def _differing(answer: OptionNumbers, said: Floats, group: OptionNumbers) -> tuple[_Pairs, _Pairs]:
-    """(both right; both given the same answer) over pairs of a group and probes on which their answers differ."""
+    """Count pairs who answered differently: both predicted correctly, and both with the same prediction."""
     asked = (answer >= 0).astype(np.float64)
     right = np.take_along_axis(said, np.maximum(answer, 0)[..., None], axis=2)[..., 0] * asked
     all_asked, all_right, all_said = (_over_group(each, group) for each in (asked, right, said))

@@ -1,4 +1,4 @@
-"""Who is in which group of a demographic, when groups of few people are pooled or left out."""
+"""Assign people to the groups of a demographic, pooling or dropping small groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from indievalue.choices import MEASURES, SMALL, Measure, Small
 from indievalue.errors import IndievalueError
 
 MINIMUM = 30
-"""People that a group needs to be looked at by itself, unless something else is asked for."""
+"""Default minimum number of people for a group to be reported on its own."""
 
 DRAWS = 1000
-"""Permutations, and bootstrap draws, unless something else is asked for."""
+"""Default number of permutations and of bootstrap draws."""
 
 
 class GroupFields(TypedDict, total=False):
@@ -34,10 +34,11 @@ class GroupOptions:
     """How groups are compared.
 
     Attributes:
-        measure: what is compared between groups. minimum: people that a group needs to be reported on its own.
-        small: what happens to smaller groups: ``pool`` makes one of them, ``drop`` leaves them out.
-        weights: how often each person counts (people,); None counts everybody once.
-        draws: number of permutations and of bootstrap draws. seed: of both.
+        measure: what is compared between groups: ``accuracy``, ``log_loss`` or ``calibration``.
+        minimum: minimum number of people for a group to be reported on its own.
+        small: what to do with smaller groups: ``pool`` merges them into one, ``drop`` leaves them out.
+        weights: weight of each person (people,); None for equal weights.
+        draws: number of permutations and of bootstrap draws. seed: seed of both.
     """
 
     measure: Measure = "accuracy"
@@ -48,17 +49,17 @@ class GroupOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raises IndievalueError, naming the option, for a value that it cannot have."""
+        """Check the values. Raises IndievalueError that names the option."""
         if self.measure not in MEASURES:
             raise IndievalueError(f"there is no measure {self.measure!r}; choose {', '.join(MEASURES)}")
         if self.draws < 1:
-            raise IndievalueError(f"chance needs at least 1 draw, not {self.draws}")
+            raise IndievalueError(f"draws must be at least 1, not {self.draws}")
 
 
 NO_GROUP = -1
 
 CROSS = " × "
-"""Between the names of two demographics, and between the labels of their groups, where they are crossed."""
+"""Separator between the names, and between the group labels, of crossed demographics."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,10 @@ class Groups:
     """The groups of one demographic.
 
     Attributes:
-        name: of the demographic; of two that are crossed, ``country × sex``.
-        labels: of the groups, sorted; the pooled one is last.
-        group: int64 (people,), each person's place in ``labels``; :data:`NO_GROUP` where they are in none of them.
-        note: who was pooled or left out, for people to read; empty where nobody was.
+        name: name of the demographic; of crossed ones such as ``country × sex``.
+        labels: labels of the groups, sorted; the pooled group is last.
+        group: int64 (people,), index of each person's group in ``labels``; :data:`NO_GROUP` for none.
+        note: who was pooled or left out, in words; empty if nobody was.
     """
 
     name: str
@@ -79,27 +80,34 @@ class Groups:
 
     @property
     def sizes(self) -> NDArray[np.int64]:
-        """People in each group (groups,)."""
+        """Number of people in each group (groups,)."""
         return np.bincount(self.group[self.group >= 0], minlength=len(self.labels))
 
     @property
     def known(self) -> NDArray[np.int64]:
-        """Rows of the people who are in a group."""
+        """Indices of the people who are in a group."""
         return np.flatnonzero(self.group >= 0)
 
     def membership(self) -> NDArray[np.float64]:
-        """Who is in which group, as 0 and 1 (people × groups)."""
+        """Return an indicator matrix (people × groups), 1 for the members of a group."""
         return np.asarray(self.group[:, None] == np.arange(len(self.labels)), np.float64)
 
 
 def check_demographics(people: pl.DataFrame, demographics: Sequence[str | tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Each demographic as a tuple of columns of ``people``, two or more where they are crossed; once each.
+    """Return each distinct demographic as a tuple of columns of ``people``: one, or several that are crossed.
 
-    Raises IndievalueError where none is given or one is not a column of ``people``.
+    A single name may be given as a string. Raises IndievalueError if none is given, or one is not a column of
+    ``people``.
     """
+    if isinstance(demographics, str):
+        demographics = [demographics]
+    if not isinstance(demographics, Sequence):
+        raise IndievalueError(
+            f"demographics must be a list of names, such as ['sex', 'age'], not {type(demographics).__name__}"
+        )
     known = [column for column in people.columns if column not in ("person", "weight")]
     if not known:
-        raise IndievalueError("these people have no demographics, and so there are no groups to compare")
+        raise IndievalueError("these people have no demographics, so there are no groups to compare")
     wanted = [(item,) if isinstance(item, str) else tuple(item) for item in demographics]
     if not wanted or not all(wanted):
         raise IndievalueError(f"name at least one demographic; these people have {', '.join(known)}")
@@ -112,11 +120,11 @@ def check_demographics(people: pl.DataFrame, demographics: Sequence[str | tuple[
 def group_people(
     people: pl.DataFrame, columns: tuple[str, ...], minimum: int = MINIMUM, small: Small = "pool"
 ) -> Groups:
-    """The groups of a demographic, or of two or more that are crossed, among the rows of ``people``.
+    """Return the groups of a demographic, or of crossed ones, among the rows of ``people``.
 
-    A person is in no group where a label is null. Groups of fewer than ``minimum`` people become one, ``other (n
-    groups)``, or with ``small`` ``drop`` none; so does the pooled one where it is still too small. Raises
-    IndievalueError where ``minimum`` is below 1 or ``small`` is unknown.
+    People with a null label are in no group. Groups of fewer than ``minimum`` people are merged into one, ``other (n
+    groups)``, or left out if ``small`` is ``drop`` or the merged group would still be too small. Raises
+    IndievalueError if ``minimum`` is below 1 or ``small`` is unknown.
     """
     if minimum < 1 or small not in SMALL:
         raise IndievalueError(f"a group needs at least 1 person, and small ones are {' or '.join(SMALL)}ped")
@@ -126,7 +134,7 @@ def group_people(
     kept = np.flatnonzero(sizes >= minimum)
     pooled = bool(len(few)) and small == "pool" and int(sizes[few].sum()) >= minimum
     names = [labels[at] for at in kept]
-    target = np.full(len(labels) + 1, NO_GROUP)  # the last place is that of NO_GROUP itself
+    target = np.full(len(labels) + 1, NO_GROUP)  # the last entry is for NO_GROUP itself
     target[kept] = np.arange(len(kept))
     notes = []
     if len(few):
@@ -146,7 +154,7 @@ def group_people(
 
 
 def _labels(people: pl.DataFrame, columns: tuple[str, ...]) -> tuple[list[str], NDArray[np.int64]]:
-    """(labels of the groups, sorted; the place of each person among them, -1 where a label is null)."""
+    """Return the sorted labels of the groups, and the index of each person's group, -1 for a null label."""
     parts = [people[column].cast(pl.String) for column in columns]
     joined = pl.select(pl.concat_str(parts, separator=CROSS).alias("label"))["label"]
     labels = sorted(joined.drop_nulls().unique().to_list())

@@ -1,8 +1,8 @@
-"""How evenly a predictor does over the groups of people, and how much of the unevenness is chance.
+"""Inequity: how much a predictor's performance differs between groups of people, and how much of that is chance.
 
 σ of a demographic is the standard deviation of its groups' values, and the Value Inequity Index of arXiv 2410.03868 is
-the mean of σ over demographics. Both grow as groups get smaller even for a predictor that does the same for everybody,
-so beside each stands what chance alone gives, and what is left without it.
+the mean of σ over demographics. Sampling noise alone makes both positive, the more so the smaller the groups are, so
+each is reported with its value under chance alone and with a noise-corrected estimate.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from indievalue.choices import Measure
 from indievalue.display import html_table
 from indievalue.errors import IndievalueError
+from indievalue.people.people import People
 from indievalue.scoring.bootstrap import drawn_sums, shuffled_sums
 from indievalue.scoring.groups import (
     CROSS,
@@ -25,11 +26,12 @@ from indievalue.scoring.groups import (
     check_demographics,
     group_people,
 )
+from indievalue.scoring.inputs import demographics_table, predictions_table
 from indievalue.scoring.measures import Sums, person_sums
 from indievalue.scoring.spread import HIGH, LOW, Floats, between_groups, mean_spread_interval, spread, spread_interval
 
 Row = dict[str, object]
-"""A row of a table, by column."""
+"""One row of a table: column → value."""
 
 _NUMBER = pl.Float64()
 _COUNT = pl.Int64()
@@ -79,21 +81,21 @@ INDEX: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Inequity:
-    """How unevenly predictors do over groups. Accuracy is in points, 0-100; log loss in nats; calibration 0-1.
+    """Inequity of each predictor. Accuracy is in percentage points, 0-100; log loss in nats; calibration error 0-1.
 
     Attributes:
-        measure: what the groups' values are. demographics: names, in the order asked; crossed ones ``a × b``.
+        measure: measure of performance. demographics: names, in the order given; crossed ones as ``a × b``.
         table: one row per predictor and demographic: ``predictor``, ``demographic``, ``groups``, ``people``; ``sigma``
-            and the 95% interval of what it would be without noise, ``sigma_low`` to ``sigma_high``; ``chance`` and
-            ``chance_high``, mean and 95th percentile of σ when people are reshuffled over groups; ``p``, how often that
-            gives as large a σ; ``corrected``, σ without noise; the ``worst`` group with its 95% interval and the
-            ``best``, and the ``gap`` between them; a ``note`` on who was pooled or left out.
-        groups: one row per predictor, demographic and group: ``people``, ``probes`` (rows that count), ``value`` and
-            its 95% interval, ``low`` to ``high``.
-        index: one row per predictor: over how many ``demographics`` (those of two groups or more), and the mean of σ
-            over them with interval, chance, p and corrected as in ``table``, of the mean itself.
+            and the 95% interval of its noise-free value, ``sigma_low`` to ``sigma_high``; ``chance`` and
+            ``chance_high``, mean and 95th percentile of σ when people are permuted over groups; ``p``, p-value of the
+            permutation test; ``corrected``, σ corrected for noise; the ``worst`` group with its 95% interval, the
+            ``best`` group, and the ``gap`` between them; a ``note`` on who was pooled or left out.
+        groups: one row per predictor, demographic and group: ``people``, ``probes`` (rows used), ``value`` and its 95%
+            interval, ``low`` to ``high``.
+        index: one row per predictor: the number of ``demographics`` (with two groups or more), and the mean of σ over
+            them; the interval, chance, p and corrected are as in ``table``, but for the mean.
 
-    What cannot be said is null: σ of one group, anything from probabilities of a predictor that gives none.
+    Undefined values are null: σ of a single group, or probability-based measures of a predictor without probabilities.
     """
 
     measure: Measure
@@ -108,27 +110,33 @@ class Inequity:
 
 def inequity(
     predictions: pl.DataFrame,
-    people: pl.DataFrame,
+    people: pl.DataFrame | People,
     demographics: Sequence[str | tuple[str, ...]],
     options: GroupOptions | None = None,
     **fields: Unpack[GroupFields],
 ) -> Inequity:
-    """The spread of every predictor's ``measure`` over the groups of each demographic.
+    """Measure how much each predictor's performance differs between the groups of each demographic.
 
-    ``people`` has a column ``person`` and one per demographic with labels, null where missing; a tuple of two
-    ``demographics`` crosses them. Groups of fewer than ``minimum`` people are pooled or dropped (see
-    :func:`indievalue.scoring.groups.group_people`). ``weights`` (people,) counts each row of ``people`` that often; see
-    :mod:`indievalue.scoring.weighting`. A group's value is rows right per row asked, the mean log loss, or the
-    calibration error in bins that all groups share (see :func:`indievalue.scoring.measures.person_sums`).
+    Args:
+        predictions: one row per predictor, person and probe, such as ``run.predictions``.
+        people: a :class:`indievalue.People`, or a table such as ``run.people`` with a column ``person`` and one column
+            of group labels per demographic, null if missing.
+        demographics: names of demographics; a tuple of names crosses them.
+        options: how groups are compared. fields: fields of ``options`` to override, such as ``minimum=50``.
 
-    Chance reshuffles people, each with all of their rows, over the groups of those whose group is known, ``draws``
-    times; p is (1 + draws with as large a σ) / (1 + draws). ``corrected`` is the root of σ² less the mean sampling
-    variance of the groups (see :func:`indievalue.scoring.spread.between_groups`); of a calibration error, whose noise
-    also lifts small groups, less the mean σ² of the reshuffled. Intervals come from as many draws of people with
-    replacement (see :mod:`indievalue.scoring.spread`).
+    A group's value is its accuracy, its mean log loss, or its calibration error in bins that all groups share (see
+    :func:`indievalue.scoring.measures.person_sums`). Groups of fewer than ``minimum`` people are pooled or dropped (see
+    :func:`indievalue.scoring.groups.group_people`); ``weights`` has one weight per row of ``people`` (see
+    :mod:`indievalue.scoring.weighting`).
 
-    Raises IndievalueError where a demographic, the measure or ``minimum`` is none, a person is not in ``people``, or a
-    weight is missing.
+    Chance is a permutation test: people, each with all of their rows, are permuted over the groups ``draws`` times, and
+    p is (1 + permutations with as large a σ) / (1 + draws). ``corrected`` is the square root of σ² minus the mean
+    sampling variance of the groups (see :func:`indievalue.scoring.spread.between_groups`); for a calibration error,
+    which noise biases upward in small groups, of σ² minus the mean σ² of the permutations. Intervals are from a
+    bootstrap over people with the same number of draws (see :mod:`indievalue.scoring.spread`).
+
+    Raises IndievalueError if an argument has the wrong type, a demographic or the measure is unknown, ``minimum`` is
+    below 1, a person is not in ``people``, or a weight is missing.
 
     >>> predictions = pl.DataFrame({
     ...     "predictor": "mine",
@@ -144,6 +152,9 @@ def inequity(
     35.36
     """
     options = replace(options or GroupOptions(), **fields)
+    extra = () if options.measure == "accuracy" else ("probabilities",)
+    predictions = predictions_table(predictions, "inequity", "predictor", *extra)
+    people = demographics_table(people, "inequity")
     crossed = check_demographics(people, demographics)
     table: list[Row] = []
     groups: list[Row] = []
@@ -165,7 +176,7 @@ def inequity(
 def _of_predictor(
     rows: pl.DataFrame, people: pl.DataFrame, crossed: Sequence[tuple[str, ...]], options: GroupOptions
 ) -> tuple[list[Row], list[Row], list[Row]]:
-    """Return the rows of one predictor in the table, of its groups, and of its index."""
+    """Return one predictor's rows of the table, of the groups, and of the index."""
     sums = person_sums(rows, options.measure)
     if sums is None:
         note = f"gives no {'valid choice with ' if options.measure == 'calibration' else ''}probabilities"
@@ -188,9 +199,12 @@ def _of_predictor(
 
 @dataclass(frozen=True)
 class GroupValues:
-    """The values of one demographic's groups (groups,), their sampling variances, and what draws add (draws × groups).
+    """Values of one demographic's groups, with their sampling variances and bootstrap deviations.
 
-    ``rows`` are the rows of each group that count.
+    Attributes:
+        rows: number of rows used of each group (groups,).
+        values, variances: value of each group, and its sampling variance (groups,).
+        noise: deviation of each bootstrap draw from the values (draws × groups).
     """
 
     sums: Sums
@@ -206,7 +220,7 @@ class GroupValues:
 
     @property
     def between(self) -> float:
-        """Variance of the groups' values without that of noise."""
+        """Variance of the groups' values, corrected for sampling noise."""
         return between_groups(self.values, self.variances)
 
     @property
@@ -252,10 +266,10 @@ class GroupValues:
             }
 
     def intervals(self) -> Floats:
-        """95% intervals of the groups' values (2 × groups).
+        """Return 95% intervals of the groups' values (2 × groups), from percentiles of the bootstrap draws.
 
-        Percentiles of the draws. A calibration error is lifted by noise, in a draw twice, and its interval is the
-        draws' mirrored at the value, not below 0.
+        A calibration error is biased upward by noise, and twice in a bootstrap draw, so that its interval is the basic
+        bootstrap interval (the percentiles reflected at the value), cut off at 0.
         """
         if not len(self.values):
             return np.empty((2, 0))
@@ -266,7 +280,7 @@ class GroupValues:
 
 
 def measure_groups(sums: Sums, demographics: Sequence[Groups], draws: int, seed: int) -> list[GroupValues]:
-    """The groups of each demographic, measured; all by the same draws of people."""
+    """Measure the groups of each demographic, all with the same bootstrap draws of people."""
     members = np.hstack([groups.membership() for groups in demographics])
     drawn = sums.value(drawn_sums(sums.parts, members, seed, draws))
     values = sums.value(sums.parts @ members)
@@ -282,7 +296,7 @@ def measure_groups(sums: Sums, demographics: Sequence[Groups], draws: int, seed:
 
 
 def people_of(sums: Sums, people: pl.DataFrame) -> pl.DataFrame:
-    """The rows of ``people`` of those in ``sums``, in their order. Raises IndievalueError where somebody is absent."""
+    """Return the rows of ``people`` for those in ``sums``, in their order. Raises IndievalueError if one is missing."""
     asked = pl.DataFrame({"person": sums.people}).join(
         people.with_row_index("row"), on="person", how="left", maintain_order="left"
     )
@@ -307,9 +321,10 @@ def _weights_of(weights: NDArray[np.float64], people: pl.DataFrame, asked: pl.Da
 
 
 def _sampling_variances(sums: Sums, members: Floats, drawn: Floats) -> Floats:
-    """Sampling variance of each group's value (groups,), people drawn with all of their rows.
+    """Return the sampling variance of each group's value (groups,), clustered by person.
 
-    Of a ratio of sums it is that of its linear part, with n / (n − 1); of a calibration error, that of the draws.
+    For a ratio of sums it is the linearized variance with the factor n / (n − 1); for a calibration error, the variance
+    of the bootstrap draws.
     """
     if sums.measure == "calibration":
         return np.asarray(np.nanvar(drawn, axis=0, ddof=1)) if len(drawn) > 1 else np.full(drawn.shape[1], np.nan)
@@ -352,7 +367,7 @@ def _index_row(measured: Sequence[GroupValues], by_chance: Sequence[Floats]) -> 
 
 
 def _chance(sigma: float, chance: Floats) -> dict[str, float]:
-    """Equal up to rounding counts as equal: the order of groups may move a last digit of σ."""
+    """Summarize chance; values equal up to rounding count as equal, since σ depends on the order of summation."""
     as_large = int((chance >= sigma * (1 - 1e-9)).sum())
     return {
         "chance": float(chance.mean()),

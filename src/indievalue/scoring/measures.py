@@ -1,7 +1,7 @@
-"""What each person adds to a measure: sums from which the value of any set of people follows.
+"""Contributions of each person to a measure; the value for any set of people is computed from their sums.
 
-Sums of people are made of multiples of a power of two, few enough of its multiples that adding them up is exact. No
-order of rows, people or threads then moves even the last digit, and a matrix product does all groups and draws at once.
+Contributions are rounded to multiples of a power of two that is coarse enough for floating-point sums to be exact.
+Results then do not depend on the order of rows, people or threads, and one matrix product covers all groups and draws.
 """
 
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from indievalue.scoring.accuracy import LEAST_PROBABILITY
 from indievalue.scoring.calibration import BINS, equal_mass_bins
 
 _EXACT = 52
-"""Bits of a whole number that a float64 holds, less one."""
+"""Bits of an integer that a float64 represents exactly, minus one."""
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What each person adds to a measure.
+    """Contributions of each person to a measure.
 
     Attributes:
-        people: str (people,), sorted: those with at least one row that counts.
-        parts: float64 (parts × people); the last is the number of rows, weighted where people are.
+        people: str (people,), sorted: those with at least one row that is used.
+        parts: float64 (parts × people); the last part is the number of rows, weighted if people are.
         rows: int64 (people,), the number of rows.
-        unused: rows that do not count, because they hold no probability.
+        unused: number of rows that are not used because they have no probabilities.
     """
 
     measure: Measure
@@ -37,33 +37,33 @@ class Sums:
     unused: int
 
     def value(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The measure of sets of people whose parts add up to ``sums`` (parts × …); NaN where nobody has a row.
+        """Return the measure for sets of people whose parts add up to ``sums`` (parts × …); NaN for no rows.
 
-        Accuracy is in points, 0-100; log loss in nats; calibration is the expected calibration error, 0-1.
+        Accuracy is in percentage points, 0-100; log loss in nats; calibration is the expected calibration error, 0-1.
         """
         total = sums[0] if len(sums) == 2 else np.abs(sums[:-1]).sum(axis=0)
         share = np.divide(total, sums[-1], out=np.full(total.shape, np.nan), where=sums[-1] > 0)
         return np.asarray(100 * share if self.measure == "accuracy" else share)
 
     def take(self, people: NDArray[np.str_]) -> "Sums":
-        """Those of ``people`` (sorted), all of whom must be there."""
+        """Return the contributions of ``people`` (sorted), all of whom must be present."""
         at = np.searchsorted(self.people, people)
         return Sums(self.measure, people, self.parts[:, at], self.rows[at], self.unused)
 
     def weighted(self, weights: NDArray[np.float64]) -> "Sums":
-        """The same with each person counted ``weights`` (people,) times, 1 on average."""
+        """Return the contributions multiplied by ``weights`` (people,), normalized to a mean of 1."""
         weights = weights / weights.mean()
         parts = np.stack([fixed(part * weights, len(weights)) for part in self.parts])
         return Sums(self.measure, self.people, parts, self.rows, self.unused)
 
 
 def person_sums(predictions: pl.DataFrame, measure: Measure) -> Sums | None:
-    """The sums of one predictor's rows; None where no row counts, because none holds a probability.
+    """Return the contributions of each person to a measure of one predictor; None if no row has probabilities.
 
-    Accuracy: rows right, where an invalid output is wrong. Log loss: −log probability of the true option, of rows with
-    probabilities. Calibration: in each of 15 bins of the chosen option's probability, rows right less the probability,
-    of rows with probabilities and a valid choice; the bins hold equally many of all rows of the predictor, so that
-    every group is measured in the same ones, and all people together have the error of
+    Accuracy: number of correct rows; an invalid output is wrong. Log loss: −log probability of the true option, over
+    rows with probabilities. Calibration: in each of 15 bins of the chosen option's probability, correct rows minus
+    probabilities, over rows with probabilities and a valid choice. The bins have equal numbers of all rows of the
+    predictor, so that all groups share them, and the error over everyone is that of
     :func:`indievalue.scoring.calibration.calibration`.
     """
     right = (pl.col("choice") == pl.col("answer")).alias("right")
@@ -94,7 +94,7 @@ def person_sums(predictions: pl.DataFrame, measure: Measure) -> Sums | None:
 
 
 def fixed(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
-    """``values``, rounded so finely as adding up ``most`` of them is still exact, in whatever order."""
+    """Round ``values`` as finely as keeps sums of up to ``most`` of them exact, in any order."""
     greatest = float(np.abs(values).max(initial=0)) * most
     if greatest == 0:
         return values

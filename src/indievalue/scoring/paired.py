@@ -1,4 +1,4 @@
-"""Two predictors on the same people and probes: which does better, which more evenly, and is it more than chance."""
+"""Paired comparison of two predictors on the same people and probes: accuracy, log loss and inequity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,13 +10,15 @@ import polars as pl
 from indievalue.choices import MEASURES, Measure
 from indievalue.display import html_table
 from indievalue.errors import IndievalueError
+from indievalue.people.people import People
 from indievalue.scoring.groups import CROSS, GroupFields, GroupOptions, Groups, check_demographics, group_people
 from indievalue.scoring.inequity import GroupValues, Row, measure_groups, people_of
+from indievalue.scoring.inputs import demographics_table, predictions_table
 from indievalue.scoring.measures import Sums, person_sums
 from indievalue.scoring.spread import HIGH, LOW, Floats, mean_spread_interval, spread
 
 KEY = ["setup", "person", "question"]
-"""What tells a probe of a person from every other."""
+"""Columns that identify a row of one predictor."""
 
 _EVERYBODY = "everybody"
 
@@ -36,16 +38,16 @@ COLUMNS: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """Predictor ``a`` against ``b``, on ``probes`` rows of ``people`` people.
+    """Comparison of predictors ``a`` and ``b``, on ``probes`` rows of ``people`` people.
 
     Attributes:
-        left_out: rows of a, and of b, that the other was not asked.
-        demographics: names of those that the mean of σ is over.
-        table: one row per ``measure`` and ``demographic`` (null where it is no matter of one): ``accuracy`` in points;
-            ``log_loss`` in nats; ``inequity``, the mean of σ over demographics; and ``sigma`` of each. ``difference``
-            is ``a`` − ``b`` with its 95% interval, ``low`` to ``high``, and ``p``, two-sided. In rows of inequity and
-            sigma ``a`` and ``b`` are without noise, ``sigma_a`` and ``sigma_b`` as observed. Null where one predictor
-            gives no probabilities, there are no two groups, or only one person.
+        left_out: number of rows of a, and of b, that the other lacks.
+        demographics: names of the demographics that inequity is averaged over.
+        table: one row per ``measure`` and ``demographic`` (null if not applicable): ``accuracy`` in percentage points;
+            ``log_loss`` in nats; ``inequity``, the mean of σ over demographics; and ``sigma`` of each demographic.
+            ``difference`` is ``a`` − ``b`` with its 95% interval, ``low`` to ``high``, and two-sided p-value ``p``. In
+            rows of inequity and sigma, ``a`` and ``b`` are corrected for noise, ``sigma_a`` and ``sigma_b`` as
+            observed. Values are null without probabilities, with fewer than two groups, or with a single person.
     """
 
     a: str
@@ -63,7 +65,7 @@ class Comparison:
 def compare(
     predictions_a: pl.DataFrame,
     predictions_b: pl.DataFrame,
-    people: pl.DataFrame | None = None,
+    people: pl.DataFrame | People | None = None,
     demographics: Sequence[str | tuple[str, ...]] = (),
     *,
     names: tuple[str, str] | None = None,
@@ -71,21 +73,41 @@ def compare(
     options: GroupOptions | None = None,
     **fields: Unpack[GroupFields],
 ) -> Comparison:
-    """Compare two predictors by a paired bootstrap: the same ``draws`` of people for both.
+    """Compare two predictors by a paired bootstrap, with the same draws of people for both.
 
-    Each of the predictions is of one predictor. ``people``, ``demographics`` and ``options`` are as in
-    :func:`indievalue.scoring.inequity.inequity`; without people and demographics σ is left out. ``names`` replaces the
-    predictors' own. With ``intersection`` only rows that both were asked are compared.
+    Args:
+        predictions_a, predictions_b: predictions of one predictor each.
+        people, demographics, options, fields: as in :func:`indievalue.scoring.inequity.inequity`; without people or
+            demographics, inequity is left out.
+        names: names to show instead of the predictors' own.
+        intersection: compare only the rows that both have, instead of requiring the same rows.
 
-    Accuracy and log loss have percentile intervals. σ of a draw holds the noise of the sample and as much again of the
-    draw, so its interval is of the root of each draw's σ² less twice the groups' mean sampling variance (negative where
-    that is), which takes out both, so that a predictor does not look less even only because its rows are noisier.
+    Intervals of accuracy and log loss are percentile intervals. The σ of a bootstrap draw contains the noise of the
+    sample and again as much from resampling, so its interval is that of the signed square root of σ² minus twice the
+    mean sampling variance of the groups. This removes both, so that a predictor does not look less even only because
+    its rows are noisier.
 
-    Raises IndievalueError, with counts and an example, where the forms differ, where rows differ (unless
-    ``intersection``), and where true answers differ: then these are no data of the same people.
+    Raises IndievalueError, with counts and an example, if an argument has the wrong type, the forms differ, the rows
+    differ (unless ``intersection``), or the true answers differ, which means that the data are not the same.
+
+    >>> a = pl.DataFrame({
+    ...     "predictor": "a",
+    ...     "form": "polar",
+    ...     "setup": 0,
+    ...     "person": ["x", "x", "y", "y"],
+    ...     "question": ["Q1", "Q2", "Q1", "Q2"],
+    ...     "answer": [0, 1, 0, 1],
+    ...     "choice": [0, 1, 0, 0],
+    ...     "probabilities": [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4]],
+    ... })
+    >>> b = a.with_columns(predictor=pl.lit("b"), choice=pl.lit(0))
+    >>> compare(a, b).table.filter(measure="accuracy").select("a", "b", "difference").row(0)
+    (75.0, 50.0, 25.0)
     """
     options = replace(options or GroupOptions(), **fields)
-    a, b = _single(predictions_a), _single(predictions_b)
+    columns = ("predictor", "form", *KEY, "probabilities")
+    a, b = (_single(predictions_table(table, "compare", *columns)) for table in (predictions_a, predictions_b))
+    people = None if people is None else demographics_table(people, "compare")
     names = names or (str(a["predictor"][0]), str(b["predictor"][0]))
     a, b, left_out = shared_rows(a, b, names, intersection=intersection)
     crossed = check_demographics(people, demographics) if people is not None and len(demographics) else []
@@ -93,7 +115,7 @@ def compare(
     if crossed and people is not None:
         rows += _inequity(a, b, people, crossed, options)
     if a["person"].n_unique() < 2:
-        rows = [row | dict.fromkeys(("low", "high", "p")) for row in rows]  # one person drawn again says nothing
+        rows = [row | dict.fromkeys(("low", "high", "p")) for row in rows]  # resampling one person gives no interval
     table = pl.DataFrame([{column: row.get(column) for column in COLUMNS} for row in rows], schema=COLUMNS)
     return Comparison(
         *names, a["person"].n_unique(), len(a), left_out, tuple(CROSS.join(columns) for columns in crossed), table
@@ -103,12 +125,15 @@ def compare(
 def shared_rows(
     a: pl.DataFrame, b: pl.DataFrame, names: tuple[str, str], *, intersection: bool = False
 ) -> tuple[pl.DataFrame, pl.DataFrame, tuple[int, int]]:
-    """The rows of both predictors, in one order, and how many of each were left out; raises as :func:`compare`."""
+    """Return the rows of both predictors in the same order, and how many of each were left out.
+
+    Raises IndievalueError as :func:`compare` does.
+    """
     forms = [sorted(rows["form"].unique().to_list()) for rows in (a, b)]
     if forms[0] != forms[1]:
         raise IndievalueError(
-            f"{names[0]} answered in {' and '.join(forms[0])} form, {names[1]} in {' and '.join(forms[1])} form: their "
-            "options are not the same, and cannot be compared"
+            f"{names[0]} answered in {' and '.join(forms[0])} form, {names[1]} in {' and '.join(forms[1])} form: "
+            "different options cannot be compared"
         )
     for rows, name in ((a, names[0]), (b, names[1])):
         twice = rows.select(KEY).is_duplicated()
@@ -130,8 +155,8 @@ def shared_rows(
             if len(only)
         ]
         raise IndievalueError(
-            f"not the same people and probes: {'; '.join(lacking)}. To compare the {len(common_a):,} they share, "
-            "ask for their intersection (--intersection)"
+            f"these are not the same people and probes: {'; '.join(lacking)}. To compare the {len(common_a):,} "
+            "they share, ask for their intersection (--intersection)"
         )
     differ = common_a["answer"] != common_b["answer"]
     if differ.any():
@@ -193,7 +218,7 @@ def _inequity(
 
 
 def _both(a: pl.DataFrame, b: pl.DataFrame, measure: Measure) -> tuple[Sums, Sums] | None:
-    """The sums of both on the same rows; None where no row counts for both."""
+    """Return the sums of both on the same rows; None if they share no usable row."""
     if measure not in MEASURES[:2]:
         raise IndievalueError(f"predictors are compared in {' or '.join(MEASURES[:2])}, not in {measure}")
     if measure == "log_loss":
@@ -204,7 +229,7 @@ def _both(a: pl.DataFrame, b: pl.DataFrame, measure: Measure) -> tuple[Sums, Sum
 
 
 def _noiseless(measured: GroupValues) -> Floats:
-    """σ of every draw (draws,) without the noise of the sample and of the draw; below 0 where it is less than those."""
+    """Return σ of every draw (draws,), corrected for sampling and bootstrap noise; negative if smaller than those."""
     squares = spread(measured.values + measured.noise) ** 2 - 2 * measured.variances.mean()
     return np.asarray(np.sign(squares) * np.sqrt(np.abs(squares)))
 
@@ -226,7 +251,7 @@ def _difference(values: Sequence[float], drawn: Floats) -> dict[str, float | Non
 def _single(predictions: pl.DataFrame) -> pl.DataFrame:
     named = predictions["predictor"].unique().sort().to_list()
     if len(named) != 1:
-        raise IndievalueError(f"a comparison is of one predictor with one, not of {', '.join(named) or 'none'}")
+        raise IndievalueError(f"compare: each table must be of one predictor, not of {', '.join(named) or 'none'}")
     return predictions
 
 

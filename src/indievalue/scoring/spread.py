@@ -1,12 +1,12 @@
-"""How far the groups of a demographic lie apart, and how far they would without the noise of who was asked.
+"""Spread between the groups of a demographic, and its estimate and interval without sampling noise.
 
-Bootstrapped σ has no honest percentiles: a bootstrap adds to the noise in the groups' values as much again, so that
-all its σ are too large, and an interval from them is far from 0 where there is no difference at all. Intervals here
-invert a test instead: they hold every true spread that would show one as large as the observed in 2.5 to 97.5% of the
-draws, when a draw's noise is added to groups that truly lie that far apart.
+Percentiles of bootstrapped σ are not valid: resampling adds as much noise again to the groups' values, so that every
+bootstrapped σ is too large, and the interval excludes 0 even if there is no difference at all. Intervals here are
+obtained by test inversion instead: they contain every true spread for which the observed one lies within the 2.5th and
+97.5th percentiles, when bootstrap noise is added to groups with that true spread.
 
-Throughout, ``values`` holds for each demographic the values of its groups (groups,), ``noise`` what chance adds to
-them, as the bootstrap draws it (draws × groups), and ``between`` what :func:`between_groups` says of it.
+Throughout, ``values`` has for each demographic the values of its groups (groups,), ``noise`` the deviations of the
+bootstrap draws from them (draws × groups), and ``between`` the result of :func:`between_groups`.
 """
 
 from collections.abc import Sequence
@@ -20,29 +20,29 @@ LOW, HIGH = 0.025, 0.975
 """Ends of a 95% interval."""
 
 _STEPS = 40
-"""Newton steps towards a root; once it is near, each doubles the digits."""
+"""Newton steps toward a root; convergence is quadratic."""
 
 
 def spread(values: Floats) -> Floats:
-    """σ, the standard deviation (n − 1) over the last axis, of values (… × groups); NaN for fewer than two groups."""
+    """Return σ, the standard deviation (n − 1) of values (… × groups) over groups; NaN for fewer than two groups."""
     if values.shape[-1] < 2:
         return np.full(values.shape[:-1], np.nan)
     return np.asarray(np.std(values, axis=-1, ddof=1))
 
 
 def between_groups(values: Floats, variances: Floats) -> float:
-    """Variance of the groups' true values: that of ``values`` (groups,) less the mean of their sampling ``variances``.
+    """Estimate the variance of the groups' true values: σ² of ``values`` (groups,) minus the mean of ``variances``.
 
-    The estimator of Hedges (1983) for a random-effects model, with Hedges and Olkin (1985); unbiased whatever the sizes
-    of the groups, and of the very thing that σ² estimates, because both give every group the same weight. That of
-    DerSimonian and Laird (1986) weights large groups more, which would answer another question. Below 0 where the
-    groups lie closer together than chance puts them. NaN for fewer than two groups.
+    This is the estimator of Hedges (1983) for a random-effects model (see also Hedges & Olkin 1985). It is unbiased for
+    groups of any sizes, and gives every group the same weight, as σ² does; that of DerSimonian and Laird (1986) gives
+    large groups more weight and estimates a different quantity. It is negative if the groups differ less than expected
+    by chance, and NaN for fewer than two groups.
     """
     return float(spread(values) ** 2 - variances.mean()) if len(values) > 1 else float("nan")
 
 
 def spread_interval(values: Floats, noise: Floats) -> tuple[float, float]:
-    """95% interval of the spread of one demographic's true values; NaN where no draw is usable."""
+    """Return the 95% interval of the spread of one demographic's true values; NaN if no draw is usable."""
     low, _, high = _true_spread([values], [noise], np.ones(1))
     return low, high
 
@@ -50,14 +50,14 @@ def spread_interval(values: Floats, noise: Floats) -> tuple[float, float]:
 def mean_spread_interval(
     values: Sequence[Floats], noise: Sequence[Floats], between: Sequence[float]
 ) -> tuple[float, float, float]:
-    """(low, middle, high) of the mean over demographics of the spread of their true values: 95% interval and estimate.
+    """Estimate the mean over demographics of the spread of their true values; return (low, estimate, high).
 
-    The middle would show a mean as large as the observed in half of the draws; of one demographic it is the root of its
-    variance between groups. How much noise adds to a mean of spreads
-    depends on how the truth is shared out over demographics: most where a few hold all of it, least where all hold as
-    much. So the low end supposes that those whose own interval reaches 0 hold none, and the others all; the middle and
-    the high end that each holds what it shows, drawn towards what all show as far as that is noise (James & Stein
-    1961). The interval is the longer for it. All NaN where no draw is usable.
+    The estimate is the value under which the observed mean would be the median of the draws. For a single
+    demographic it is the square root of the variance between groups. How much noise adds to the mean depends on how the
+    true spread is distributed over demographics: most if it is concentrated in a few, least if it is equal in all. The
+    low end therefore assumes no spread in the demographics whose own interval includes 0; the estimate and the high end
+    assume the observed spreads, shrunk toward their mean (James & Stein 1961). This widens the 95%
+    interval. All three are NaN if no draw is usable.
     """
     own = np.sqrt(np.maximum(between, 0))
     if len(own) == 1:
@@ -73,7 +73,7 @@ def mean_spread_interval(
 
 
 def _shrunk(values: Sequence[Floats], noise: Sequence[Floats], between: Sequence[float]) -> Floats:
-    """The true spread of each demographic, drawn towards that of all as far as their differences are noise."""
+    """Estimate the true spread of each demographic, shrunk toward the mean as far as differences are noise."""
     squares = np.array(between)
     variances = []
     for value, draws, square in zip(values, noise, squares, strict=True):
@@ -87,18 +87,18 @@ def _shrunk(values: Sequence[Floats], noise: Sequence[Floats], between: Sequence
 
 
 def _usable(noise: Sequence[Floats]) -> NDArray[np.bool_]:
-    """Draws (draws,) in which every group has somebody."""
+    """Return the draws (draws,) in which no group is empty."""
     return np.asarray(np.all([np.isfinite(draws).all(axis=1) for draws in noise], axis=0))
 
 
 def _true_spread(values: Sequence[Floats], noise: Sequence[Floats], share: Floats) -> tuple[float, float, float]:
-    """(low, middle, high) of the mean true spread, when it is shared out over demographics as ``share`` is."""
+    """Return (low, estimate, high) of the mean true spread, distributed over demographics as ``share`` is."""
     usable = _usable(noise)
     if not usable.any():
         return (float("nan"),) * 3
     observed = float(np.mean([spread(value) for value in values]))
     noise = [draws[usable] for draws in noise]
-    # A bias that the bootstrap repeats, as that of a calibration error, is taken off before groups are set apart.
+    # A bias that the bootstrap repeats, such as that of a calibration error, is removed first.
     apart = [value - draws.mean(axis=0) for value, draws in zip(values, noise, strict=True)]
     apart = [value - value.mean() for value in apart]
     noise = [draws - draws.mean(axis=1, keepdims=True) for draws in noise]
@@ -126,11 +126,11 @@ def _true_spread(values: Sequence[Floats], noise: Sequence[Floats], share: Float
 
 
 def _roots(a: Floats, b: Floats, c: Floats, observed: float) -> tuple[Floats, Floats]:
-    """(greatest t ≥ 0 at which the mean over demographics of √(a t² + 2 b t + c) is ``observed``; that mean at t = 0).
+    """Solve mean over demographics of √(a t² + 2 b t + c) = ``observed`` for the largest t ≥ 0.
 
-    All are (demographics × draws); the results are (draws,), 0 where there is no such t. The mean is convex in t, so
-    that Newton's method from the right goes straight to the greatest root; without one it comes to where the curve
-    falls no more.
+    Return that t, 0 if there is none, and the mean at t = 0, both (draws,); the coefficients are (demographics ×
+    draws). The mean is convex in t, so that Newton's method from the right converges to the largest root; without a
+    root it reaches the minimum of the curve.
     """
     at_zero = np.sqrt(c).mean(axis=0)
     t = (observed + at_zero) / np.sqrt(a).mean()

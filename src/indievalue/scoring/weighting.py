@@ -1,4 +1,4 @@
-"""How often each person counts, when a sample of people is to stand for the people of its countries."""
+"""Weights of people, so that a sample represents the populations of its countries."""
 
 import numpy as np
 import polars as pl
@@ -11,17 +11,17 @@ from indievalue.survey.survey import Survey
 
 
 def person_weights(people: pl.DataFrame, survey: Survey, weighting: Weighting) -> NDArray[np.float64]:
-    """Weights (people,), 1 on average: the survey weight, so that the weights of a country add up to the same total
-    for every country (``equal``), or to its ``population``.
+    """Return weights (people,) with a mean of 1: survey weights, rescaled within each country.
 
-    ``people`` has columns ``person``, ``weight`` and the survey's demographic of countries. Raises IndievalueError
-    where the survey has no countries, a person's weight or country is missing, or a population is not known.
+    The weights of a country add up to the same total for every country (``equal``), or to a total proportional to its
+    ``population``. ``people`` has the columns ``person``, ``weight`` and the survey's country demographic. Raises
+    IndievalueError if the survey has no countries, a person's weight or country is missing, or a population is unknown.
     """
     if weighting not in WEIGHTINGS:
         raise IndievalueError(f"there are no {weighting!r} weights; choose {' or '.join(WEIGHTINGS)}")
     country = survey.country
     if country is None or country not in people.columns:
-        raise IndievalueError(f"survey {survey.name} says nobody's country, and so its people cannot be weighted by it")
+        raise IndievalueError(f"survey {survey.name} has no countries, so its people cannot be weighted by country")
     for column, usable in (
         ("weight", (people["weight"].is_finite() & (people["weight"] > 0)).fill_null(False)),
         (country, people[country].is_not_null()),
@@ -47,7 +47,7 @@ def person_weights(people: pl.DataFrame, survey: Survey, weighting: Weighting) -
 
 
 def _population(survey: Survey, label: str) -> int:
-    """By the country's ISO code where the survey lists it under one, else by its name."""
+    """Look up a population by the country's ISO code if the survey has one, else by its name."""
     codes = [
         code
         for group in survey.demographic(str(survey.country)).groups

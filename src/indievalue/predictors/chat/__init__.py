@@ -1,1 +1,1 @@
-"""Chat models as predictors, asked through Inspect AI: any provider, every answer kept."""
+"""Chat models of any provider as predictors, through Inspect AI; every answer is stored."""

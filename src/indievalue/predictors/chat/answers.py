@@ -1,4 +1,4 @@
-"""From what a chat model wrote to options and their probabilities."""
+"""Parse a chat model's output into options and probabilities."""
 
 import math
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from indievalue.prompts.prompt import AskedProbe
 
 @dataclass(frozen=True)
 class ReadAnswer:
-    """The survey's option that an answer names, None where it names none; and its probabilities, where given."""
+    """The survey's option that an answer names, or None, and the probabilities of the options, if available."""
 
     choice: int | None
     probabilities: list[float] | None = None
 
 
 def read_answer(output: ModelOutput, asked: Sequence[AskedProbe], *, together: bool) -> dict[str, ReadAnswer]:
-    """Return the answer to each question that ``asked`` has probes of; ``together``: all in one JSON object."""
+    """Return the answer to each question in ``asked``; if ``together``, all are in one JSON object."""
     if together:
         return {question: ReadAnswer(choice) for question, choice in chosen_options(output.completion, asked).items()}
     (probe,) = asked
@@ -29,8 +29,7 @@ def read_answer(output: ModelOutput, asked: Sequence[AskedProbe], *, together: b
 def label_probabilities(output: ModelOutput, probe: AskedProbe) -> list[float] | None:
     """Return the probability of each option, in the survey's order, from those of the first token that is a label.
 
-    What the model gave to anything but a label is shared out in proportion. None where the provider reports no log
-    probabilities, or none of a label.
+    They are normalized over the labels. None if the provider reports no log probabilities, or none for a label.
     """
     logprobs = output.choices[0].logprobs if output.choices else None
     for token in logprobs.content if logprobs else ():

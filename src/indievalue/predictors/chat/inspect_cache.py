@@ -1,7 +1,7 @@
-"""Answers that earlier versions kept in Inspect's cache, which are taken over when they are wanted.
+"""Read answers that earlier versions stored in Inspect's cache.
 
-That cache holds pickles, and a pickle can run code. So a file is only read where it and its folder belong to the user,
-and nobody else can write them; and only Inspect's own data classes are made of it.
+The cache contains pickles, which can run code. A file is therefore only read if it and its folders belong to the user
+and nobody else can write to them, and only Inspect's own data classes are unpickled.
 """
 
 import os
@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from inspect_ai.model import CachePolicy, ChatMessageSystem, ChatMessageUser, Model, ModelOutput
-from inspect_ai.model._cache import CacheEntry, epoch  # what a file is called is not public
+from inspect_ai.model._cache import CacheEntry, epoch  # file names are not part of the public API
 from inspect_ai.model._generate_config import active_generate_config
 
 from indievalue.files import cache_root
@@ -28,17 +28,17 @@ _ALLOWED = {
     *(("datetime", name) for name in ("datetime", "timezone", "timedelta")),
     ("builtins", "set"),
 }
-"""Module and name of every class that a text answer is made of; any other can run code while it is made."""
+"""Classes (module, name) that a text answer consists of; any other could run code when unpickled."""
 
 
 @dataclass
 class InspectCache:
-    """The folder ``$INDIEVALUE_CACHE/calls``, where earlier versions kept answers; it is left as it is."""
+    """The folder ``$INDIEVALUE_CACHE/calls``, in which earlier versions stored answers; it is read-only."""
 
     root: Path = field(default_factory=lambda: cache_root() / "calls")
 
     def get(self, model: Model, prompt: str, attempt: int) -> ModelOutput | None:
-        """Return the answer that an earlier version got to ``prompt``; None where there is none that can be trusted."""
+        """Return an earlier version's answer to ``prompt``; None if there is none that can be trusted."""
         if not self._own:
             return None
         folder = self.root / "generate" / str(model)
@@ -77,7 +77,7 @@ class InspectCache:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes nothing but Inspect's data classes."""
+    """Unpickle only Inspect's data classes."""
 
     def find_class(self, module: str, name: str) -> object:
         if (module, name) in _ALLOWED:
@@ -88,7 +88,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _only_mine(path: Path) -> bool:
-    """Whether the user owns ``path`` and nobody else can write it."""
+    """Return whether the user owns ``path`` and nobody else can write to it."""
     if not hasattr(os, "getuid"):  # Windows, where a profile's folder is its owner's
         return True
     found = path.lstat()

@@ -1,4 +1,4 @@
-"""Inspect's logs: from the samples of one to guesses and what they took, and to a log that is scored."""
+"""Read predictions and usage from Inspect's logs, and write scored logs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,14 +17,14 @@ from indievalue.prompts.prompt import LABELS
 from indievalue.seeded import key_table
 
 EXAMPLES = 5
-"""Invalid outputs that are kept to be looked at."""
+"""Number of invalid outputs kept as examples."""
 
 Given = dict[tuple[str, int, str], list[tuple[int | None, list[float] | None]]]
-"""Person, setup, question → (choice, probabilities) of each time it was asked, in the order of the orders."""
+"""Person, setup, question → (choice, probabilities) of each time it was asked, in order."""
 
 
 def answers_in(samples: Iterable[EvalSample]) -> tuple[Given, Effort]:
-    """Return what was answered, and what asking took; ``invalid`` is not counted yet."""
+    """Return the answers, and the effort; ``invalid`` is not counted yet."""
     given: Given = defaultdict(list)
     effort = Effort()
     for sample in sorted(samples, key=lambda sample: str(sample.id)):
@@ -39,10 +39,10 @@ def answers_in(samples: Iterable[EvalSample]) -> tuple[Given, Effort]:
 
 
 def guesses_of(task: Task, given: Given) -> Guesses:
-    """Return the guesses of a task. Probes asked in two orders are averaged.
+    """Return the predictions for a task. Probes asked in two orders of options are averaged.
 
-    Of probabilities the mean is taken. Where a provider gives none and the two orders disagree, one of the two choices
-    is drawn by the seed; an invalid answer leaves the choice to the other order.
+    Probabilities are averaged. Without probabilities, if the two orders disagree, one of the choices is drawn with the
+    seed; if one answer is invalid, the other one is used.
     """
     questions = [task.survey.questions[probe].id for probe in task.probes]
     second = key_table(task.seed, f"orders {task.setup}", task.people.tolist(), questions) % 2 == 1
@@ -87,7 +87,7 @@ def add_truth(samples: Iterable[EvalSample | Sample], benchmark: Benchmark) -> N
 
 
 def _targets_of(probes: Sequence[dict[str, object]]) -> list[str]:
-    """Return the right label of each probe, for those who read the log."""
+    """Return the correct label of each probe, for readers of the log."""
     labels = [LABELS[list(probe["order"]).index(probe["answer"])] for probe in probes]  # type: ignore[call-overload]
     if len(labels) == 1:
         return labels
@@ -114,7 +114,7 @@ def _add(effort: Effort, sample: EvalSample) -> None:
     effort.calls += len(outputs)
     effort.kept += sample.metadata["stored"]
     effort.asked_again += max(0, len(outputs) - 1)
-    # A request that failed is reported by the event of the one that succeeded, or has an event of its own.
+    # A failed request is counted in the event of the successful one, or has an event of its own.
     effort.retries += max(sum(event.retries or 0 for event in models), len(sent) - len(models))
     effort.retries += len(sample.error_retries or ())
     for usage in sample.model_usage.values():

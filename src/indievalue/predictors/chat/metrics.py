@@ -1,6 +1,6 @@
-"""Scores in Inspect's logs: accuracy over probes, its standard error by person, and accuracy of parts.
+"""Scores in Inspect's logs: accuracy, its standard error clustered by person, and accuracy by category and group.
 
-Every score holds in its metadata ``person``, ``groups`` (demographic → label) and ``probes``, a list of ``question``,
+The metadata of every score has ``person``, ``groups`` (demographic → label) and ``probes``, a list of ``question``,
 ``category``, ``right`` and ``valid``.
 """
 
@@ -13,17 +13,17 @@ from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value,
 from inspect_ai.solver import TaskState
 
 GROUPED = ("continent", "sex", "age", "education", "religion")
-"""Demographics by whose groups the log reports accuracy, of those that the survey has."""
+"""Demographics for which the log reports accuracy by group, if the survey has them."""
 
 
 def metrics_of(grouped: Sequence[str]) -> list[Metric | dict[str, list[Metric]]]:
-    """Return the metrics of a log, with the accuracy by groups of each demographic in ``grouped``."""
+    """Return the metrics of a log, with accuracy by group for each demographic in ``grouped``."""
     return [accuracy(), stderr(), invalid(), by_category(), *map(by_group, grouped)]
 
 
 @metric
 def accuracy() -> Metric:
-    """Share of probes answered right; an invalid answer is wrong."""
+    """Share of probes predicted correctly; an invalid answer is wrong."""
 
     def measure(scores: list[SampleScore]) -> Value:
         right = [probe["right"] for probe, _ in _probes(scores)]
@@ -34,7 +34,7 @@ def accuracy() -> Metric:
 
 @metric
 def stderr() -> Metric:
-    """Standard error of the accuracy, clustered by person (Miller, 2411.00640), with the correction for few of them."""
+    """Standard error of the accuracy, clustered by person (arXiv 2411.00640), with a small-sample correction."""
 
     def measure(scores: list[SampleScore]) -> Value:
         right: dict[str, list[bool]] = defaultdict(list)
@@ -69,7 +69,7 @@ def by_category() -> Metric:
 
 @metric
 def by_group(demographic: str) -> Metric:
-    """Accuracy in each group of a demographic, of those whose group is known."""
+    """Accuracy in each group of a demographic, for people whose group is known."""
     return _parts(
         lambda probe, about: (
             f"{demographic}: {about['groups'][demographic]}" if about["groups"].get(demographic) else None

@@ -1,4 +1,4 @@
-"""Chat models as predictors: any provider that Inspect AI reaches, where no answer is paid for twice."""
+"""Chat models of any provider that Inspect AI supports, as predictors; no answer is paid for twice."""
 
 import re
 import tempfile
@@ -20,24 +20,23 @@ from indievalue.predictors.protocol import BasePredictor, Cost, Effort, Guesses
 from indievalue.prompts.tokens import counter
 
 MOST_FAILED = 20
-"""Calls that may fail for good before the others are not tried any more."""
+"""Number of calls that may fail permanently before the run stops."""
 
 GENERATE = {"temperature": 0.0, "max_retries": 8, "max_connections": 10}
-"""What a call is made with unless stated otherwise."""
+"""Default generate options."""
 
 _SINGLE_ANSWER, _JSON_ANSWER = 2, 8
-"""Tokens of an answer, about: a label, and a probe's part of a JSON object."""
+"""Approximate tokens of an answer: a label, and a probe's part of a JSON object."""
 
 
 class ChatModel(BasePredictor):
-    """A chat model behind an API, which reads what a person said and is not trained on anybody.
+    """A chat model behind an API, prompted with few-shot demonstrations and not trained.
 
-    Every answer is kept in the store (see :mod:`indievalue.predictors.chat.store`): the same prompt is asked once,
-    whatever asks for it.
+    Every answer is stored (see :mod:`indievalue.predictors.chat.store`), so that the same prompt is only sent once.
 
     Args:
         name: an Inspect model, such as ``openai/gpt-4o``. options: how it is asked.
-        store: where answers are kept; by default the user's own.
+        store: where answers are stored; by default the user's own store.
     """
 
     learns = False
@@ -63,8 +62,8 @@ class ChatModel(BasePredictor):
     def predict_all(self, tasks: Sequence[Task]) -> Iterable[Guesses]:
         """Ask all prompts of all tasks at once.
 
-        Raises IndievalueError where the model is unknown, calls fail for good, answers cannot be stored or the budget
-        is spent; and KeyboardInterrupt after Ctrl-C. What was answered before is in the store.
+        Raises IndievalueError if the model is unknown, calls fail permanently, answers cannot be stored or the budget
+        is spent, and KeyboardInterrupt after Ctrl-C. Answers received before are in the store.
         """
         before = self.options.spending.dollars
         given, self._effort = self._ask(tasks)
@@ -94,7 +93,7 @@ class ChatModel(BasePredictor):
         return Cost(len(seen), stored, tokens, answers, self.options.dollars(tokens, answers))
 
     def effort(self) -> Effort | None:
-        """Return what the last predictions took."""
+        """Return the effort of the last predictions."""
         return self._effort
 
     def write_log(self, benchmark: Benchmark, folder: Path) -> None:
@@ -103,14 +102,14 @@ class ChatModel(BasePredictor):
             write_scored_log(raw, benchmark, folder / "inspect")
 
     def __getstate__(self) -> dict[str, object]:
-        """A pickled chat model is what it was made of."""
+        """Pickle only the arguments."""
         return {**self.__dict__, "_effort": None, "_logs": None}
 
     def _model(self) -> Model:
         try:
             config = GenerateConfig(**{**GENERATE, **self.options.generate})
             return get_model(self.name, config=config, base_url=self.options.base_url, **self.options.model_args)
-        except Exception as error:  # each provider has its own
+        except Exception as error:  # providers raise exceptions of their own
             raise IndievalueError(f"{self.name} cannot be asked: {_plain(error)}") from None
 
     def _ask(self, tasks: Sequence[Task]) -> tuple[Given, Effort]:
@@ -138,7 +137,7 @@ class ChatModel(BasePredictor):
         return answers_in(read_eval_log_samples(log.location, all_samples_required=True))
 
     def _check(self, log: EvalLog, asker: Asker) -> None:
-        """Raise what ended the evaluation before it was complete."""
+        """Raise the reason if the evaluation ended before it was complete."""
         if log.status == "cancelled":
             raise KeyboardInterrupt
         failed = _failures(log)
@@ -147,7 +146,7 @@ class ChatModel(BasePredictor):
         if asker.ledger.over_budget and failed:
             raise IndievalueError(
                 f"stopped after spending ${asker.ledger.spent:,.2f} of --limit-cost; all answers are stored, and the "
-                "same command with a higher limit goes on from there"
+                "same command with a higher limit resumes from there"
             )
         if failed or log.status != "success":
             first = failed[0] if failed else str(log.error.message if log.error else log.status)
@@ -168,6 +167,6 @@ def _failures(log: EvalLog) -> list[str]:
 
 
 def _plain(error: object) -> str:
-    """An error on one line, without markup for the terminal."""
+    """Return an error on one line, without terminal markup."""
     text = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split()).removeprefix("ERROR: ")
     return (text or type(error).__name__)[:300]

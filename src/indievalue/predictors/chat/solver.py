@@ -1,4 +1,4 @@
-"""Asking a chat model within Inspect: prompts as samples, and a solver that asks for nothing that is in the store."""
+"""Ask a chat model within Inspect: prompts as samples, and a solver that reuses stored answers."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from inspect_ai.model import (
     ModelOutput,
     get_model,
 )
-from inspect_ai.model._generate_config import active_generate_config  # there is no public way to ask for it
+from inspect_ai.model._generate_config import active_generate_config  # there is no public API for it
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from indievalue.benchmark.model import Task
@@ -34,11 +34,11 @@ class HaltedError(RuntimeError):
 
 @dataclass
 class Ledger:
-    """What has been spent on answers that were not in the store, and why nothing more may be asked.
+    """What has been spent on new answers, and whether more may be asked.
 
     Attributes:
-        options: with the price, the limit, and what was spent by all who share them.
-        broken: why answers cannot be stored; None while they can.
+        options: price, limit, and what was spent by all predictors that share them.
+        broken: reason why answers cannot be stored; None if they can.
     """
 
     options: AskingOptions
@@ -55,7 +55,7 @@ class Ledger:
         return self.options.limit_cost is not None and self.spent >= self.options.limit_cost
 
     def check(self) -> None:
-        """Raises HaltedError where nothing more may be asked."""
+        """Raise HaltedError if nothing more may be asked."""
         if self.broken:
             raise HaltedError(self.broken)
         if self.over_budget:
@@ -64,10 +64,10 @@ class Ledger:
 
 @dataclass
 class Asker:
-    """Asks for answers through the store: each distinct prompt once, however many samples want its answer.
+    """Ask through the store: each distinct prompt once, however many samples need its answer.
 
     Attributes:
-        store: where answers are kept. options: price and limit. ledger: whether more may be asked.
+        store: where answers are stored. options: price and limit. ledger: whether more may be asked.
     """
 
     options: AskingOptions
@@ -80,9 +80,9 @@ class Asker:
         self.ledger = Ledger(self.options)
 
     async def answer(self, model: Model, prompt: str, attempt: int) -> tuple[ModelOutput, bool]:
-        """Return the model's answer, and whether it was there before.
+        """Return the model's answer, and whether it was already stored.
 
-        Raises HaltedError where it would have to be asked for and the budget is spent, or it cannot be stored.
+        Raises HaltedError if it is not stored and the budget is spent, or it cannot be stored.
         """
         key = keys_of(model)(prompt, attempt)
         if found := self.store.get(key):
@@ -105,7 +105,7 @@ class Asker:
         return output, earlier
 
     async def _ask(self, model: Model, prompt: str, attempt: int) -> tuple[ModelOutput, StoredAnswer, bool]:
-        """The answer, as Inspect and as the store have it, and whether an earlier version had got it."""
+        """Return the answer in Inspect's and the store's form, and whether an earlier version had received it."""
         if earlier := self._earlier.get(model, prompt, attempt):
             return earlier, self._stored(earlier, priced=False), True
         self.ledger.check()
@@ -151,7 +151,7 @@ def _options(config: GenerateConfig) -> Mapping[str, object]:
 
 
 def _output(model: str, answer: StoredAnswer) -> ModelOutput:
-    """A stored answer as Inspect would have it; it used no tokens now."""
+    """Convert a stored answer to Inspect's form, with no tokens used."""
     choice = ChatCompletionChoice(
         message=ChatMessageAssistant(content=answer.completion, model=model, source="generate")
     )
@@ -196,10 +196,10 @@ def samples_of(prompts: Iterable[Prompt], *, together: bool) -> Iterator[Sample]
 
 @solver
 def ask(asker: Asker) -> Solver:
-    """Ask, and ask the same again where an answer names no option, at most ``retries`` times.
+    """Ask, and ask again if an answer names no option, at most ``retries`` times.
 
-    Leaves in ``metadata``: ``answered`` (question → choice and probabilities), ``outputs`` (all that was written), and
-    ``stored`` (how many of these were in the store).
+    Sets in ``metadata``: ``answered`` (question → choice and probabilities), ``outputs`` (all outputs), and ``stored``
+    (how many of these were in the store).
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:

@@ -1,8 +1,8 @@
-"""The answers of chat models on disk, so that none is paid for twice: one SQLite file, one row an answer.
+"""Store of chat models' answers, so that none is paid for twice: one SQLite file with one row per answer.
 
-A row is found by a hash of everything that could change the answer: the model, its address, the prompt, the generate
-options that reach the provider, and how often the same prompt was asked before. Answers are JSON; nothing in the file
-is ever executed. Several processes can use it at once, and one that is killed loses no answer that it had got.
+The key of a row is a hash of everything that could change the answer: the model, its base URL, the prompt, the generate
+options sent to the provider, and how often the same prompt was asked before. Answers are JSON; nothing in the file is
+ever executed. Several processes can use it at once, and one that is killed loses no answer that it had received.
 """
 
 import json
@@ -22,7 +22,7 @@ from indievalue.files import cache_root
 FILE = "answers.sqlite"
 
 FORMAT = 1
-"""Raised when the table changes, so that an older version refuses the file and does not misread it."""
+"""Increased when the table changes, so that an older version refuses the file rather than misreading it."""
 
 _WAIT = 60.0
 """Seconds to wait for another process that is writing."""
@@ -59,9 +59,9 @@ class StoredAnswer:
 
     Attributes:
         completion: what the model wrote. stop_reason: why it stopped, as Inspect names it.
-        logprobs: log-probabilities of its tokens, as Inspect's ``Logprobs`` in plain values; None where not given.
-        input_tokens, output_tokens: what it took. dollars: what that cost; None where no price was given.
-        seconds: how long the call took; None where it is not known.
+        logprobs: log-probabilities of its tokens, as Inspect's ``Logprobs`` in plain values; None if not reported.
+        input_tokens, output_tokens: tokens used. dollars: their cost; None without a price.
+        seconds: duration of the call; None if unknown.
     """
 
     completion: str
@@ -83,15 +83,15 @@ def answer_key(model: str, base_url: str | None, prompt: str, options: Mapping[s
 class Store:
     """Answers of chat models in ``$INDIEVALUE_CACHE/answers.sqlite``, or in the file ``path``.
 
-    The file is readable by its owner alone. Raises IndievalueError where it cannot be read or written, is damaged, or
-    was written by a later version; what it holds is left as it is.
+    The file is readable only by its owner. Methods raise IndievalueError if it cannot be read or written, is damaged,
+    or was written by a later version; its content is then left unchanged.
     """
 
     path: Path = field(default_factory=lambda: cache_root() / FILE)
     _connection: sqlite3.Connection | None = field(default=None, init=False, repr=False)
 
     def get(self, key: str) -> StoredAnswer | None:
-        """Return the answer of ``key``; None where there is none."""
+        """Return the answer for ``key``; None if there is none."""
         with self._open() as connection:
             row = connection.execute(
                 "SELECT completion, stop_reason, logprobs, input_tokens, output_tokens, dollars, seconds"
@@ -108,7 +108,7 @@ class Store:
         return StoredAnswer(completion, stop_reason, read, *rest)
 
     def put(self, key: str, model: str, attempt: int, answer: StoredAnswer) -> None:
-        """Store an answer; it is on disk when this returns. One that is there already stays."""
+        """Store an answer; it is on disk when this returns. An existing one is not replaced."""
         row = (
             key,
             model,
@@ -134,10 +134,10 @@ class Store:
             return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
 
     def summary(self) -> pl.DataFrame:
-        """Return what is stored, a row per model.
+        """Return a summary of the store, one row per model.
 
         Columns: ``model``, ``answers``, ``input_tokens``, ``output_tokens``, ``dollars`` (of the answers that had a
-        price when they were got), ``unpriced`` (the number of the others).
+        price when they were received), ``unpriced`` (number of the others).
         """
         with self._open() as connection:
             rows = connection.execute(
@@ -147,14 +147,14 @@ class Store:
         return pl.DataFrame(rows, schema=SUMMARY, orient="row")
 
     def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
+        """Close the file; it is reopened when needed."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection whose changes are committed when the block ends; whatever goes wrong is an IndievalueError."""
+        """Yield a connection that commits at the end of the block; errors become IndievalueError."""
         try:
             if self._connection is None:
                 self._connection = self._connect()
@@ -197,12 +197,12 @@ class Store:
         return f"cannot use the store of answers {self.path}: {text}"
 
     def __getstate__(self) -> dict[str, object]:
-        """A pickled store is its path."""
+        """Pickle only the path."""
         return {"path": self.path, "_connection": None}
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Make the table in a new file, which another process may be doing at the same time."""
+    """Create the table in a new file; another process may be doing so at the same time."""
     deadline = time.monotonic() + _WAIT
     while True:
         try:

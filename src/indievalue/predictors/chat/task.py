@@ -15,7 +15,7 @@ from indievalue.prompts.prompt import PromptStyle
 from indievalue.synthetic.source import people_from
 
 
-# Inspect takes a task's options by the names of its parameters, so that there is no room for a dataclass here.
+# Inspect passes a task's options as keyword arguments, so that a dataclass cannot be used here.
 @task
 def individual_values(
     data: str = "synthetic:3000",
@@ -34,7 +34,7 @@ def individual_values(
     survey: str | None = None,
     seed: int = 0,
 ) -> Task:
-    """Predict people's answers; ``setup`` is such as ``0`` or ``0,1,2``, the rest as in ``indievalue evaluate``."""
+    """Predict people's answers; ``setup`` is e.g. ``0`` or ``0,1,2``; other options as in ``indievalue evaluate``."""
     everyone = people_from(str(data), survey, seed)
     settings = Settings(
         form=form,
@@ -63,7 +63,7 @@ def task_of(benchmark: Benchmark, options: AskingOptions) -> Task:
 
 
 def scored_samples(benchmark: Benchmark, options: AskingOptions) -> list[Sample]:
-    """Return what is asked in each call, with the person's groups and the true options in ``metadata``."""
+    """Return one sample per call, with the person's groups and the true options in ``metadata``."""
     prompts = prompts_in((asked for _, asked in benchmark.tasks()), options)
     samples = list(samples_of(prompts, together=options.style.together))
     add_truth(samples, benchmark)

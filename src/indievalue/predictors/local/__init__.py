@@ -1,8 +1,8 @@
-"""Language models on this machine: a checkpoint's probabilities of options, without a server.
+"""Local language models: probabilities of options from a checkpoint, without a server.
 
-``options`` what can be chosen · ``source`` where a model's files are · ``load`` the model in memory · ``wording``
+``options`` options · ``source`` where a model's files are · ``load`` the model in memory · ``wording``
 prompts in its tokens · ``tree`` what prompts have in common · ``reading`` the model's passes over it · ``kept`` scores
-on disk · ``progress`` what is said meanwhile · ``predictor`` the predictor. ``load``, ``reading`` and ``predictor``
+on disk · ``progress`` progress messages · ``predictor`` the predictor. ``load``, ``reading`` and ``predictor``
 need torch and transformers, which are an extra.
 """
 
@@ -13,9 +13,9 @@ from indievalue.prompts.prompt import PromptStyle
 
 
 def make_local(name: str, style: PromptStyle | None = None) -> Predictor:
-    """A new predictor out of what follows ``local:``, such as ``smollm2:score=statement``.
+    """Return a predictor for the text after ``local:``, such as ``smollm2:score=statement``.
 
-    Raises IndievalueError where the model's files or an option are not there, or transformers is not installed.
+    Raises IndievalueError if the model's files do not exist, an option is unknown, or transformers is not installed.
     """
     where, options = split_name(name)
     with importing("local models need", "lm"):

@@ -1,4 +1,4 @@
-"""Scores on disk: a line a person, so that a run that was stopped goes on where it was."""
+"""Cache of scores on disk, one line per person, so that a stopped run resumes."""
 
 import hashlib
 import json
@@ -9,18 +9,17 @@ from indievalue.errors import IndievalueError
 from indievalue.files import cache_root
 
 FORMAT = 1
-"""Raised whenever the code would give other scores to the same prompts."""
+"""Increased when the code would give different scores to the same prompts."""
 
 Scores = list[list[float]]
-"""For each prompt, a log-probability an option."""
+"""For each prompt, a log-probability per option."""
 
 
 class Kept:
-    """What has been scored with one model: in :func:`indievalue.files.cache_root`, under ``local`` and a hash of all
-    that decides a score but the prompts.
+    """Cached scores of one model, in ``local`` in :func:`indievalue.files.cache_root`.
 
-    The file holds hashes of prompts and log-probabilities, no text and no answer. A line that was cut off when a
-    process was killed is passed over.
+    The file is named by a hash of everything that scores depend on except the prompts. It contains hashes of prompts
+    and log-probabilities, but no texts or answers. Incomplete lines of killed processes are skipped.
     """
 
     def __init__(self, *made_of: object) -> None:
@@ -33,20 +32,20 @@ class Kept:
         return self._scores.get(key)
 
     def put(self, key: str, scores: Scores) -> None:
-        """Raises IndievalueError where the disk is full or the cache cannot be written."""
+        """Append scores. Raises IndievalueError if the disk is full or the cache cannot be written."""
         if self._scores is not None:
             self._scores[key] = scores
         line = json.dumps([key, scores], separators=(",", ":"))
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
-                file.write(f"\n{line}\n".encode())  # begins a line even after one that was cut off
+                file.write(f"\n{line}\n".encode())  # starts a new line even after an incomplete one
         except OSError as error:
             raise IndievalueError(f"cannot write {self.path}: {error.strerror or error}") from None
 
 
 def key_of(*made_of: object) -> str:
-    """A hash of anything that JSON can hold."""
+    """Return a hash of JSON-serializable values."""
     return hashlib.blake2b(json.dumps(made_of).encode(), digest_size=16).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""From a model's files to a model in memory, with its tokenizer."""
+"""Load a model and its tokenizer."""
 
 import io
 import json
@@ -22,14 +22,14 @@ from indievalue.predictors.local.scorer import Reader
 from indievalue.predictors.local.source import Source
 
 CPU_BATCH, GPU_BATCH = 2048, 4096
-"""Tokens read in one pass unless said otherwise; about what fills the processor."""
+"""Default number of tokens per forward pass; about what keeps the processor busy."""
 
 _FAILURES = (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError)
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model to read with, its tokenizer, and the most tokens of one text; None where there is no such limit."""
+    """A model, its tokenizer, and the maximum number of tokens of a text; None if there is no limit."""
 
     reader: Reader
     tokenizer: PreTrainedTokenizerBase
@@ -37,7 +37,7 @@ class Loaded:
 
 
 def device_of(name: str | None) -> str:
-    """The device to compute on. Raises IndievalueError where torch has none of that name."""
+    """Return the device to compute on. Raises IndievalueError if torch has no such device."""
     if name is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name != "auto":
@@ -49,7 +49,7 @@ def device_of(name: str | None) -> str:
 
 
 def identity(source: Source, device: str, dtype: str) -> str:
-    """All that decides what the model says: its files or its commit on the hub, the arithmetic, and the libraries."""
+    """Return all that scores depend on: the model's files or commit on the hub, compute dtype, and libraries."""
     commit = None
     if source.on_hub:
         with told(source.model):
@@ -61,9 +61,9 @@ def identity(source: Source, device: str, dtype: str) -> str:
 
 @lru_cache(maxsize=1)
 def load(source: Source, device: str, dtype: str, identity: str) -> Loaded:
-    """The model, ready to read; the last one loaded stays in memory.
+    """Load the model in evaluation mode; the last one loaded stays in memory.
 
-    Raises IndievalueError, saying why, where it cannot be loaded.
+    Raises IndievalueError with the reason if it cannot be loaded.
     """
     where: dict[str, Any] = {"trust_remote_code": False}
     if source.gguf:
@@ -83,7 +83,7 @@ def load(source: Source, device: str, dtype: str, identity: str) -> Loaded:
 
 
 def _adapted(model: Any, adapter: str) -> Any:
-    """The model with the adapter, whose weights are added to the model's where that loses nothing to rounding."""
+    """Return the model with the adapter, merged if that loses no precision."""
     try:
         peft = import_module("peft")
     except ImportError:
@@ -95,7 +95,7 @@ def _adapted(model: Any, adapter: str) -> Any:
 
 @contextmanager
 def told(what: str) -> Iterator[None]:
-    """Whatever goes wrong while ``what`` is loaded is an IndievalueError."""
+    """Turn any error while ``what`` is loaded into an IndievalueError."""
     try:
         yield
     except _FAILURES as error:
@@ -105,12 +105,12 @@ def told(what: str) -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars while weights are read."""
+    """Hide progress bars while weights are loaded."""
     logging: Any = transformers_logging
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        with redirect_stderr(io.StringIO()):  # the bar of GGUF files knows no other way
+        with redirect_stderr(io.StringIO()):  # the progress bar for GGUF files cannot be turned off otherwise
             yield
     finally:
         if bars:

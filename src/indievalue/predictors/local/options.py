@@ -1,4 +1,4 @@
-"""What can be chosen about a local model, and how it is written on the command line."""
+"""Options of a local model, and their syntax on the command line."""
 
 import re
 from dataclasses import dataclass, fields
@@ -14,23 +14,23 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "dtype": ("auto", "float32", "bfloat16", "float16"),
     "keep": ("yes", "no"),
 }
-"""What an option can be, where that is one of a few words."""
+"""Values of the options that are one of a few words."""
 
 
 @dataclass(frozen=True)
 class LocalOptions:
-    """How a local model is loaded and read.
+    """How a local model is loaded and scored.
 
     Attributes:
-        score: what an option's probability is made of: that of its ``label``, or of its ``statement``.
-        adapter: directory of a LoRA adapter that is put on the model.
-        device: ``cpu``, ``cuda``, ``cuda:1`` …, or ``auto``, which spreads the model over all that is there; by default
-            cuda where there is one.
-        dtype: of the weights; ``auto`` takes float32 on a CPU and else what the checkpoint is stored in.
-        batch: tokens read at once; 0 chooses by device. More is faster and takes more memory.
-        chat: whether prompts are put as a user's message; ``auto``: where the tokenizer has a chat template.
-        order: of options, instead of the one that prompts are written with.
-        keep: whether scores are kept, so that nothing is computed twice.
+        score: whether an option's probability is computed from its ``label`` or its ``statement``.
+        adapter: directory of a LoRA adapter to apply to the model.
+        device: ``cpu``, ``cuda``, ``cuda:1`` …, or ``auto``, which spreads the model over all devices; by default cuda
+            if available.
+        dtype: dtype of the weights; ``auto`` is float32 on a CPU, and the dtype of the checkpoint otherwise.
+        batch: tokens per forward pass; 0 chooses by device. Larger values are faster but need more memory.
+        chat: whether prompts are formatted as a user's message; ``auto``: if the tokenizer has a chat template.
+        order: order of options, which overrides that of the prompt style.
+        keep: whether scores are cached on disk.
     """
 
     score: str = "label"
@@ -43,7 +43,7 @@ class LocalOptions:
     keep: str = "yes"
 
     def __post_init__(self) -> None:
-        """Raises IndievalueError, naming the option, where a value makes no sense."""
+        """Check the values. Raises IndievalueError that names the option."""
         for name, words in CHOICES.items():
             value = getattr(self, name)
             if value is not None and value not in words:
@@ -53,11 +53,11 @@ class LocalOptions:
 
 
 def split_name(text: str) -> tuple[str, LocalOptions]:
-    """What follows ``local:`` → (path or name of the model, options).
+    """Split the text after ``local:`` into the path or name of the model, and options.
 
     Options follow the model after a colon, ``smollm2:score=statement,chat=no``: from the first ``:word=`` on, unless
     what stands before a later one is a file or directory, or all of it is. A comma within a value is part of it unless
-    ``word=`` follows. Raises IndievalueError where the model is missing or an option is unknown.
+    ``word=`` follows. Raises IndievalueError if the model is missing or an option is unknown.
     """
     where, written = _split(text)
     if not where:

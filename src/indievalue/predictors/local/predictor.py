@@ -1,4 +1,4 @@
-"""Guesses what a language model on this machine holds most likely."""
+"""Predict the option that a local language model finds most probable."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -25,12 +25,12 @@ from indievalue.predictors.protocol import BasePredictor, Guesses
 from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of
 
 _LITTLE = 0.5
-"""Probability of all labels together below which a model is said not to answer by label."""
+"""Threshold of the labels' total probability for warning that the model may not answer by label."""
 
 
 @dataclass(frozen=True)
 class Mass:
-    """Probability that a model gives to all of a probe's labels together, over ``prompts``: mean and quantiles."""
+    """Total probability of a probe's labels: mean and quantiles over ``prompts``."""
 
     prompts: int
     mean: float
@@ -48,19 +48,19 @@ class Mass:
         return {"mass": asdict(self)}
 
     def lines(self) -> Iterable[str]:
-        """Return nothing: what matters was reported on the way."""
+        """Return no lines: warnings were shown while predicting."""
         return ()
 
 
 class Local(BasePredictor):
-    """A causal language model of transformers, which is told what people said and not trained on anybody.
+    """A causal language model of transformers, prompted with few-shot demonstrations and not trained.
 
     The probability of an option is that of its label as the next word, with or without a space before it, divided by
     that of all labels; or, for ``score=statement``, exp of the mean log-probability of its statement's tokens, divided
     by the sum of these over the options. Probes asked in two orders are averaged.
 
-    What the prompts of a person have in common is read once (see :mod:`indievalue.predictors.local.tree`). Scores are
-    kept (see :mod:`indievalue.predictors.local.cache`).
+    The shared prefix of a person's prompts is read once (see :mod:`indievalue.predictors.local.tree`). Scores are
+    cached on disk (see :mod:`indievalue.predictors.local.cache`).
 
     Args:
         where: directory, GGUF file, id on the model hub, or ``smollm2``. options: see
@@ -89,12 +89,14 @@ class Local(BasePredictor):
         self._told = False
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
-        """Nothing is learned."""
+        """Learn nothing."""
         return self
 
     def predict(self, task: Task) -> Guesses:
-        """Raises IndievalueError where the model cannot be loaded, cannot read prompts as long as these, or was trained
-        on somebody it is asked about.
+        """Return the predictions for one task.
+
+        Raises IndievalueError if the model cannot be loaded, a prompt exceeds its context, or it was trained on a
+        tested person.
         """
         for folder in filter(None, (self.source.model, self.source.adapter)):
             check_not_trained_on(Path(folder), task.people.tolist())
@@ -128,7 +130,7 @@ class Local(BasePredictor):
         return json.dumps([made_of, asdict(self.options), asdict(self.style)])
 
     def effort(self) -> Mass | None:
-        """Return how much probability was on the options' labels; None before, and where statements are scored."""
+        """Return the total probability of the labels; None before predicting, and if statements are scored."""
         return self.mass_
 
     def _tell(self) -> None:
@@ -143,10 +145,10 @@ class Local(BasePredictor):
 
 
 def score(prompts: Sequence[Prompt], loaded: Loaded, options: LocalOptions) -> Scores:
-    """For each of one person's prompts, a log-probability of each of the survey's options.
+    """Return for each of one person's prompts the log-probability of each of the survey's options.
 
-    It is the label's, in all its spellings together, or the mean of the statement's tokens. Raises IndievalueError
-    where a prompt is longer than what the model can read.
+    It is that of the label, summed over its spellings, or the mean over the statement's tokens. Raises IndievalueError
+    if a prompt is longer than the model's context.
     """
     wording = Wording.of(loaded.tokenizer, options.chat, options.score)
     items = wording.items([wording.text(prompt) for prompt in prompts], list(prompts))

@@ -1,4 +1,4 @@
-"""What is said on stderr while a model reads."""
+"""Report progress on stderr."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ _BETWEEN_LINES = 30.0
 
 
 class ReadingProgress:
-    """A line every half minute that says how far it is, and how long it takes still."""
+    """Print the progress and the remaining time every half minute."""
 
     def __init__(self, people: int, prompts: int) -> None:
         self.people, self.prompts = people, prompts
@@ -16,7 +16,7 @@ class ReadingProgress:
         self.start = self.said = time.monotonic()
 
     def person(self, read: bool) -> None:
-        """One person more is done; ``read`` unless their scores were kept from before."""
+        """Count one more person; ``read`` is False if their scores were cached."""
         self.done += 1
         self.read += read
         now = time.monotonic()
@@ -28,5 +28,5 @@ class ReadingProgress:
 
 
 def say(message: str) -> None:
-    """One line on stderr."""
+    """Print one line on stderr."""
     print(f"local: {message}", file=sys.stderr, flush=True)

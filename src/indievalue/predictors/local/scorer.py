@@ -1,4 +1,4 @@
-"""Reads texts with a model: what all of a person's texts begin with once, and what differs in a few passes."""
+"""Score continuations with a model: the shared prefix of a person's texts is read only once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,30 +13,30 @@ from transformers import DynamicCache
 from indievalue.predictors.local.tree import Item, Pack, packs_of, trunk_of
 
 TRUNK = 8192
-"""Tokens of a shared beginning that are read in one pass."""
+"""Tokens of a shared prefix that are read in one pass."""
 
 ENOUGH = 256
-"""Tokens of a shared beginning that suffice to see whether a model can share it."""
+"""Tokens of a shared prefix that suffice to test whether a model can share it."""
 
 _ROWS = 512
-"""Rows of logits of which a sum is taken at once, since a row may be 250,000 numbers long."""
+"""Rows of logits normalized at once, since a row may have 250,000 entries."""
 
 TOLERANCE = {torch.float32: 1e-3}
-"""How far a log-probability may lie from that of the text read alone; 0.5 in coarser arithmetic."""
+"""Tolerance between log-probabilities of a text read in the tree and alone; 0.5 in lower precision."""
 
 
 @dataclass
 class Reader:
     """A causal language model that gives log-probabilities of continuations.
 
-    Two of the first texts are read in both ways, as a tree and alone: where a model's attention is not what the tree
-    needs (recurrent models, positions added as a bias), the scores differ, and every text is read alone from then on.
+    Two of the first texts are read both ways, in a tree and alone. If a model does not support the tree's attention
+    mask (recurrent models, position biases), the scores differ, and every text is read alone from then on.
 
     Attributes:
         model: of transformers, in evaluation mode. keeps: whether its forward takes ``logits_to_keep``.
-        batch: tokens read in one pass. say: told where texts must be read alone.
-        shares: whether beginnings are shared; None before that is known.
-        computed: tokens read so far.
+        batch: tokens read in one pass. say: called with a message if texts must be read alone.
+        shares: whether prefixes are shared; None before that is known.
+        computed: number of tokens read so far.
     """
 
     model: Any
@@ -47,14 +47,14 @@ class Reader:
     computed: int = field(default=0)
 
     def scores(self, items: Sequence[Item]) -> NDArray[np.float64]:
-        """Natural log-probability of each item's continuation, of all its tokens together."""
+        """Return the natural log-probability of each item's whole continuation."""
         if self.shares is None:
             self.shares = self._can_share(items)
         return self._tree(items) if self.shares else self.alone(items)
 
     @torch.inference_mode()
     def alone(self, items: Sequence[Item]) -> NDArray[np.float64]:
-        """The same with every text read by itself, from its beginning; slow, and right for every model."""
+        """Return the same, reading every text alone; slow, but correct for every model."""
         scores = np.empty(len(items))
         read: dict[tuple[int, ...], list[int]] = {}
         for at, item in enumerate(items):
@@ -108,7 +108,7 @@ class Reader:
         return _log_probabilities(logits, following, torch.from_numpy(targets).to(self._device))
 
     def _masks(self, pack: Pack, trunk: int) -> Tensor | dict[str, Tensor]:
-        """What each node sees: the trunk and its own text; within the window, in layers that have one."""
+        """Return the attention masks: a node sees the trunk and its own text, within the sliding window if any."""
         config = self.model.config.get_text_config()
         window, kinds = getattr(config, "sliding_window", None), set(getattr(config, "layer_types", None) or ())
         sees = np.concatenate([np.ones((len(pack.tokens), trunk), bool), pack.sees], axis=1)
@@ -121,13 +121,13 @@ class Reader:
         return {"full_attention": self._mask(sees), "sliding_attention": self._mask(near)}
 
     def _mask(self, sees: NDArray[np.bool_]) -> Tensor:
-        """As it is added to attention (1 × 1 × nodes × trunk and nodes): 0 where seen."""
+        """Return an additive attention mask (1 × 1 × nodes × trunk and nodes): 0 for what is seen."""
         hidden = torch.from_numpy(~sees).to(self._device)
         mask = torch.zeros(hidden.shape, dtype=self.model.dtype, device=self._device)
         return mask.masked_fill_(hidden, torch.finfo(mask.dtype).min)[None, None]
 
     def _forward(self, tokens: Tensor, nodes: Tensor, **arguments: Any) -> Tensor:
-        """Logits (nodes × vocabulary) after those places of the one text in ``tokens``."""
+        """Return logits (nodes × vocabulary) at these positions of the text in ``tokens``."""
         self.computed += tokens.shape[1]
         if self.keeps:
             logits: Tensor = self.model(input_ids=tokens, logits_to_keep=nodes, **arguments).logits[0]
@@ -158,13 +158,13 @@ class Reader:
 
 
 def _log_probabilities(logits: Tensor, following: Tensor, rows: Tensor | None = None) -> NDArray[np.float64]:
-    """Log-probability of each of the tokens ``following`` (targets,) after its row of ``logits``."""
+    """Return the log-probability of each token of ``following`` (targets,) given its row of ``logits``."""
     total = torch.cat([part.float().logsumexp(dim=-1) for part in torch.split(logits, _ROWS)])
     rows = torch.arange(len(following), device=logits.device) if rows is None else rows
     return (logits[rows, following].float() - total[rows]).double().cpu().numpy()
 
 
 def _shorten(cache: Any, length: int) -> None:
-    """Forget all but the first ``length`` tokens, without a copy."""
+    """Crop the cache to the first ``length`` tokens, without a copy."""
     for layer in cache.layers:
         layer.keys, layer.values = layer.keys[..., :length, :], layer.values[..., :length, :]

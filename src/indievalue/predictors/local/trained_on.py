@@ -1,4 +1,4 @@
-"""Whom a model was trained on, so that it is never tested on them."""
+"""Record the people a model was trained on, so that it is never tested on them."""
 
 import hashlib
 import json
@@ -8,16 +8,16 @@ from pathlib import Path
 from indievalue.errors import IndievalueError
 
 TRAINED_ON = "trained-on.json"
-"""Beside a reasoner: hashes of the ids of the people it was trained on."""
+"""File beside a reasoner with hashes of the ids of the people it was trained on."""
 
 
 def write_trained_on(folder: Path, people: Iterable[str]) -> None:
-    """Write who was trained on beside a reasoner, as hashes, so that a model that is passed on names nobody."""
+    """Write the people beside a reasoner, as hashes, so that a shared model identifies nobody."""
     (folder / TRAINED_ON).write_text(json.dumps(sorted(map(_hash, people))), encoding="utf-8")
 
 
 def check_not_trained_on(folder: Path, people: Iterable[str]) -> None:
-    """Raise IndievalueError where a reasoner was trained on somebody it is to be tested on."""
+    """Raise IndievalueError if a reasoner was trained on a person to be tested."""
     try:
         known = set(json.loads((folder / TRAINED_ON).read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -1,7 +1,4 @@
-"""Texts that begin alike, as a tree in which every shared beginning is there once.
-
-A model that reads the tree reads each distinct token in its distinct past once, which is the least it can do.
-"""
+"""Prefix tree of texts, in which every shared prefix occurs once, so that a model reads it only once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,20 +12,20 @@ Tokens = Sequence[int]
 
 @dataclass(frozen=True)
 class Item:
-    """A text whose ``continuation`` is to be scored where ``context`` precedes it; neither is empty."""
+    """A ``continuation`` to be scored given its ``context``; neither is empty."""
 
     context: tuple[int, ...]
     continuation: tuple[int, ...]
 
     @property
     def read(self) -> tuple[int, ...]:
-        """What a model has to read: all but the last token, which is only predicted."""
+        """Tokens that a model has to read: all but the last, which is only predicted."""
         return self.context + self.continuation[:-1]
 
 
 @dataclass(frozen=True)
 class Pack:
-    """Part of a tree, to be read in one pass after the trunk.
+    """Part of a tree that is read in one pass after the trunk.
 
     Attributes:
         tokens: int64 (nodes,), one a node. positions: int64 (nodes,), a node's depth below the trunk's end.
@@ -46,22 +43,22 @@ class Pack:
 
     @property
     def chain(self) -> bool:
-        """Whether the nodes follow one another, as in an ordinary text."""
+        """Whether the nodes form a chain, as in an ordinary text."""
         return bool(self.positions[-1] == len(self.positions) - 1)
 
 
 def trunk_of(items: Sequence[Item]) -> tuple[int, ...]:
-    """The longest beginning of all contexts that leaves at least one token of each."""
+    """Return the longest common prefix of all contexts that leaves at least one token of each."""
     contexts = [item.context[:-1] for item in items]
     first, last = min(contexts), max(contexts)
     return first[: _shared(first, last)]
 
 
 def packs_of(items: Sequence[Item], trunk: int, most: int) -> Iterator[Pack]:
-    """The tree of ``items`` after their first ``trunk`` tokens, in parts of at most ``most`` nodes.
+    """Yield the tree of ``items`` after their first ``trunk`` tokens, in parts of at most ``most`` nodes.
 
-    A text longer than that is a part of its own. Parts are cut where little is shared, and what is shared over a cut is
-    in both.
+    A longer text is a part of its own. The tree is split where little is shared, and a prefix shared across a split is
+    in both parts.
     """
     paths = [item.read[trunk:] for item in items]
     order = sorted(range(len(items)), key=lambda at: paths[at])
@@ -81,7 +78,7 @@ def packs_of(items: Sequence[Item], trunk: int, most: int) -> Iterator[Pack]:
 
 
 def distinct(items: Sequence[Item]) -> int:
-    """How many tokens there are in the tree, the least that a model has to read."""
+    """Return the number of tokens in the tree, the minimum that a model has to read."""
     paths = sorted(item.read for item in items)
     return sum(map(len, paths)) - sum(_shared(one, other) for one, other in pairwise(paths))
 
@@ -115,7 +112,7 @@ def _pack(items: Sequence[Item], paths: Sequence[Tokens], chosen: Sequence[int],
 
 
 def _shared(one: Tokens, other: Tokens) -> int:
-    """Tokens with which both begin."""
+    """Return the length of the common prefix."""
     least = min(len(one), len(other))
     if one[:least] == other[:least]:
         return least

@@ -1,4 +1,4 @@
-"""From prompts to the texts whose continuations a model scores, in the model's own tokens."""
+"""Turn prompts into tokenized contexts and continuations for a model to score."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 STATEMENT = str(Path(__file__).parent / "statement.jinja")
-"""The template that takes the place of ``single`` where statements are scored."""
+"""Template that replaces ``single`` if statements are scored."""
 
 ANSWER = "\n\nAnswer:"
-"""What a plain prompt ends in, for a model to go on from."""
+"""End of a plain-text prompt, which the model continues."""
 
 _TAIL = 32
-"""Characters before a continuation that may decide how its beginning is cut into tokens."""
+"""Characters before a continuation that may affect how it is split into tokens."""
 
 
 @dataclass
 class Wording:
-    """How a tokenizer's model is asked.
+    """How prompts are formatted for a model.
 
     Attributes:
-        tokenizer: of transformers. chat: whether prompts are put as a user's message, or as plain text to go on from.
+        tokenizer: of transformers. chat: whether prompts are formatted as a user's message, or as plain text.
         score: ``label``: an option's continuations are its label, with and without a space before it; ``statement``:
             its statement.
     """
@@ -38,21 +38,21 @@ class Wording:
     _known: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises IndievalueError for a chat without a template."""
+        """Check the values. Raises IndievalueError for ``chat`` without a chat template."""
         if self.chat and not self.tokenizer.chat_template:
-            raise IndievalueError("this model's tokenizer has no chat template; leave chat=yes out, or say chat=no")
+            raise IndievalueError("this model's tokenizer has no chat template; leave chat=yes out, or set chat=no")
 
     @classmethod
     def of(cls, tokenizer: "PreTrainedTokenizerBase", chat: str = "auto", score: str = "label") -> "Wording":
-        """A tokenizer's, with ``chat`` as a user says it: ``yes``, ``no``, or ``auto``, where it has a template."""
+        """Return the wording for a tokenizer; ``chat`` is ``yes``, ``no``, or ``auto`` (if it has a template)."""
         return cls(tokenizer, bool(tokenizer.chat_template) if chat == "auto" else chat == "yes", score)
 
     def text(self, prompt: Prompt) -> str:
-        """All that precedes an answer."""
+        """Return the text before the answer to a prompt."""
         return self.before([{"role": "user", "content": prompt.text}]) if self.chat else prompt.text + ANSWER
 
     def before(self, messages: Sequence[Mapping[str, object]]) -> str:
-        """All that precedes the answer to the last message of a chat (role, content)."""
+        """Return the text before the answer to the last message of a chat (role, content)."""
         said = self.tokenizer.apply_chat_template(
             [{key: str(value) for key, value in one.items()} for one in messages],
             tokenize=False,
@@ -62,7 +62,7 @@ class Wording:
         return str(said)
 
     def items(self, texts: list[str], prompts: list[Prompt]) -> list[list[list[Item]]]:
-        """For each prompt, and each of the survey's options, the items that make its score."""
+        """Return for each prompt, and each of the survey's options, the items that its score is computed from."""
         contexts = self.tokenizer(texts, add_special_tokens=not self.chat, verbose=False)["input_ids"]
         return [
             [
@@ -73,7 +73,7 @@ class Wording:
         ]
 
     def _words(self, prompt: Prompt) -> list[str]:
-        """What each of the survey's options is answered by."""
+        """Return the answer text of each of the survey's options."""
         (probe,) = prompt.probes
         if self.score == "statement":
             return list(probe.statements)
@@ -84,7 +84,7 @@ class Wording:
         return list(dict.fromkeys(self.tokens_after(text[-_TAIL:], space + words) for space in spaces))
 
     def tokens_after(self, tail: str, words: str) -> tuple[int, ...]:
-        """The tokens of ``words`` where ``tail`` precedes them."""
+        """Return the tokens of ``words`` after the text ``tail``."""
         known = self._known.get((tail, words))
         if known is None:
             before, both, alone = self.tokenizer([tail, tail + words, words], add_special_tokens=False)["input_ids"]

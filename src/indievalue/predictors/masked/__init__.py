@@ -1,7 +1,7 @@
-"""A masked model of the whole questionnaire: a network that learns to fill in answers it does not see.
+"""A masked model of the whole questionnaire: a network that is trained to fill in hidden answers.
 
-``options`` what can be chosen · ``inputs`` people as arrays · ``network`` the model · ``hiding`` what is hidden while
-training · ``training`` the loop · ``checkpoint`` its state on disk · ``progress`` what is said meanwhile ·
+``options`` options · ``inputs`` people as arrays · ``network`` the model · ``hiding`` what is hidden while
+training · ``training`` the loop · ``checkpoint`` its state on disk · ``progress`` progress messages ·
 ``predictor`` the predictor. All but this module and ``options`` need torch, which is an extra.
 """
 
@@ -12,7 +12,7 @@ from indievalue.predictors.protocol import Predictor
 
 
 def make_masked(**options: Any) -> Predictor:
-    """A new, unfitted masked predictor. Raises IndievalueError where torch is not installed or an option is off."""
+    """Return an unfitted masked predictor. Raises IndievalueError without torch, or if an option is invalid."""
     with importing("the predictor masked needs", "masked"):
         from indievalue.predictors.masked.predictor import Masked
     return Masked(**options)

@@ -1,4 +1,4 @@
-"""The state of a training, and finished models, on disk: only weights, nobody's answers."""
+"""Save training states and finished models to disk: only weights, no individual answers."""
 
 import hashlib
 import json
@@ -18,12 +18,13 @@ from indievalue.predictors.masked.options import MaskedOptions
 from indievalue.predictors.masked.progress import say
 
 FORMAT = 1
-"""Raised whenever the code would train or read another network from the same people and options."""
+"""Increased when the code would train or read a different network from the same people and options."""
 
 
 def cache_folder(people: People, shape: Shape, options: MaskedOptions) -> Path:
-    """Where the model of these people (sorted by id) and options is kept: in :func:`indievalue.files.cache_root`, under
-    ``masked`` and a hash of all that decides the weights.
+    """Return the cache folder of the model of these people (sorted by id) and options.
+
+    It is in ``masked`` in :func:`indievalue.files.cache_root`, named by a hash of everything the weights depend on.
     """
     made = hashlib.blake2b(digest_size=16)
     made.update(json.dumps([FORMAT, options.as_dict(), shape.groups, people.ids.tolist()], sort_keys=True).encode())
@@ -36,14 +37,14 @@ def cache_folder(people: People, shape: Shape, options: MaskedOptions) -> Path:
 
 
 class Checkpoint:
-    """One file of the cache. What cannot be read is trained anew, and where nothing can be written nothing is kept."""
+    """One file of the cache. A file that cannot be read is ignored, and one that cannot be written is not kept."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.writable = True
 
     def read(self) -> dict[str, Any] | None:
-        """What was written, or None where there is nothing, or nothing that can be used."""
+        """Return the saved state, or None if there is none that can be used."""
         if not self.path.exists():
             return None
         try:
@@ -61,22 +62,22 @@ class Checkpoint:
                 say(f"the training cannot be resumed should it be stopped: {error}")
 
     def delete(self) -> None:
-        """Remove the file, and what trainings that were killed while they wrote it have left beside it."""
+        """Remove the file, and partial files of trainings that were killed while writing it."""
         if self.writable:
             for file in (self.path, *self.path.parent.glob(f".{self.path.name}.*.partial")):
                 file.unlink(missing_ok=True)
 
 
 def write_state(path: Path, state: Mapping[str, object]) -> None:
-    """Tensors, text and numbers to a file. Raises IndievalueError where it cannot be written."""
+    """Write tensors, text and numbers to a file. Raises IndievalueError if it cannot be written."""
     with new_file(path) as beside:
         torch.save({"format": FORMAT, **state}, beside)
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """What :func:`write_state` wrote. Raises IndievalueError where the file holds something else."""
+    """Read what :func:`write_state` wrote. Raises IndievalueError if the file contains anything else."""
     try:
-        # weights_only: a file that somebody passed on can hold data, and no code that would run here.
+        # weights_only: the file may come from someone else, and must not be able to run code.
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
         said = error.strerror if isinstance(error, OSError) else str(error)

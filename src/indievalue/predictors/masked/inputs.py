@@ -1,4 +1,4 @@
-"""People as the network sees them: columns of numbers."""
+"""Encode people as input columns of the network."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -15,11 +15,11 @@ from indievalue.survey.survey import Survey
 
 @dataclass(frozen=True)
 class Shape:
-    """How many columns there are of what: all that a network of a survey is built from.
+    """Numbers of columns, which determine the network's shape for a survey.
 
     Attributes:
         counts: int64 (questions,), refined options of each question.
-        groups: names of each demographic's groups that have a column.
+        groups: groups of each demographic that have a column.
     """
 
     counts: NDArray[np.int64]
@@ -31,27 +31,27 @@ class Shape:
 
     @property
     def question_of(self) -> NDArray[np.int64]:
-        """Question of every option column (options,)."""
+        """Index of the question of every option column (options,)."""
         return np.repeat(np.arange(len(self.counts)), self.counts)
 
     @property
     def demographic_of(self) -> NDArray[np.int64]:
-        """Demographic of every group column (groups,)."""
+        """Index of the demographic of every group column (groups,)."""
         return np.repeat(np.arange(len(self.groups)), [len(labels) for labels in self.groups.values()])
 
     @property
     def width(self) -> int:
-        """Columns of a network's input: options, questions known, groups, demographics known."""
+        """Number of input columns: options, questions known, groups, demographics known."""
         return int(self.counts.sum()) + len(self.counts) + len(self.demographic_of) + len(self.groups)
 
     def demographic_columns(self, demographics: pl.DataFrame | None, people: int) -> NDArray[np.float32]:
-        """1 for the group somebody is in (people × groups); all 0 where demographics are None."""
+        """Return one-hot groups (people × groups); all 0 if demographics are None."""
         if demographics is None or not len(self.demographic_of):
             return np.zeros((people, len(self.demographic_of)), np.float32)
         return demographic_columns(demographics, self.groups)[0]
 
 
 def spread(survey: Survey, form: FormName) -> NDArray[np.float32]:
-    """Options of ``form`` → refined options (options × refined options): an answer counts equally for all within it."""
+    """Return a matrix (options of ``form`` × refined options) that divides each option equally among its parts."""
     within = coarsening(survey, form)
     return np.ascontiguousarray((within / np.maximum(within.sum(axis=0), 1)).T)

@@ -1,4 +1,4 @@
-"""What the network is shown of each person in a training step, and what it is asked."""
+"""Masking: which answers are shown, and which are targets, in each training step."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ from indievalue.predictors.masked.options import MaskedOptions
 from indievalue.survey.survey import Survey
 
 _SHOWN_BESIDE_RUNS = (0.8, 1.0)
-"""Shares of the answers outside the hidden runs that are shown: the benchmark shows 200 of about 214."""
+"""Range of the share of answers shown outside the hidden runs; the benchmark shows 200 of about 214."""
 
 _SHOWN = (0.65, 0.92)
-"""Shares of all answers that are shown where no runs are hidden."""
+"""Range of the share of all answers shown if no runs are hidden."""
 
 _NOTHING = 0.05
 """A share of shown answers that is drawn below 0 by this much or less is none at all, so that demographics, or
@@ -24,7 +24,7 @@ nothing, are all there is: with u uniform, (1 + 0.05) u² - 0.05 is below 0 for 
 """
 
 _DROPPED = 0.1
-"""Demographics left out one by one where they are shown at all; nobody knows all of somebody."""
+"""Probability of leaving out each single demographic, if demographics are shown at all."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,21 @@ class Answers:
 
 
 class Hiding:
-    """Draws, from torch's global generator, what is hidden of whom.
+    """Draw what is hidden from each person, with torch's global generator.
 
-    What is hidden of most people is like what the benchmark hides: neighbouring questions in every category, and some
-    others. Of a few anything from nothing to all is hidden, so that the network can guess from little, too.
+    For most people it resembles what the benchmark hides: runs of neighbouring questions in every category, and some
+    others. For a few people any share of the answers is hidden, so that the network also learns from few answers.
     """
 
     def __init__(self, survey: Survey, shape: Shape, options: MaskedOptions, device: torch.device) -> None:
         self.options = options
-        # Takes a refined answer to its polar form and back.
+        # Converts a refined answer to its polar form and back.
         self.blur = torch.from_numpy(coarsening(survey, "polar") @ spread(survey, "polar")).to(device)
         self.question_of = torch.from_numpy(shape.question_of).to(device)
         self.demographic_of = torch.from_numpy(shape.demographic_of).to(device)
         self.demographics = len(shape.groups)
         self.device = device
-        # Of every question: its category, and its place among the category's questions.
+        # For every question: its category, and its index within the category.
         category = np.array([survey.categories.index(question.category) for question in survey.questions])
         members = np.bincount(category, minlength=len(survey.categories))
         place = np.zeros(len(category), np.int64)
@@ -66,7 +66,7 @@ class Hiding:
         self.run = survey.sampling.per_category
 
     def batch(self, answers: Answers, rows: Tensor) -> tuple[Shown, Tensor]:
-        """What is shown of the people in ``rows``, and targets (people × questions, int64, -1 for none)."""
+        """Return what is shown of the people in ``rows``, and targets (people × questions, int64, -1 for none)."""
         options = answers.options[rows].long()
         answered = options >= 0
         known = self._kept(options.shape).to(self.device) & answered
@@ -78,7 +78,7 @@ class Hiding:
         return Shown(shown, known.float(), groups), targets
 
     def _kept(self, size: torch.Size) -> Tensor:
-        """Which questions may be shown (people × questions)."""
+        """Draw which questions may be shown (people × questions)."""
         people = size[0]
         few = torch.rand(people, 1) < self.options.few
         runs = (torch.rand(people, 1) < self.options.runs) & ~few
@@ -88,18 +88,19 @@ class Hiding:
         return (torch.rand(size) < share) & ~(runs & self._runs(people))
 
     def _runs(self, people: int) -> Tensor:
-        """Of every category as many questions side by side as the benchmark probes, from any one on, wrapping round
-        (people × questions).
+        """Draw a run of questions in every category, as long as the benchmark's probes, wrapping around.
+
+        Returns people × questions.
         """
         first = (torch.rand(people, len(self.members)) * self.members).long()
         return (self.place - first[:, self.category]) % self.members[self.category] < self.run
 
     def _demographics(self, people: int) -> Tensor:
-        """Whether each demographic is shown of each person (people × demographics)."""
+        """Draw whether each demographic is shown (people × demographics)."""
         some = torch.rand(people, 1) >= self.options.bare
         return (some & (torch.rand(people, self.demographics) >= _DROPPED)).to(self.device)
 
 
 def _between(range_: tuple[float, float], draw: Tensor) -> Tensor:
-    """From numbers in 0..1 to numbers in the range."""
+    """Scale numbers from 0-1 to the range."""
     return range_[0] + (range_[1] - range_[0]) * draw

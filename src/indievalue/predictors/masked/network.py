@@ -1,4 +1,4 @@
-"""The network: shown answers and demographics in, a probability for every option of every question out."""
+"""The network: from shown answers and demographics to probabilities for every option of every question."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Shown(NamedTuple):
 
 
 class Heads(nn.Module):
-    """One softmax a question. Questions with equally many options lie side by side, so that none needs padding.
+    """One softmax per question. Questions with the same number of options are adjacent, so that none needs padding.
 
     Attributes:
         column: int64 (options,), the survey's column of each logit. place: its inverse, the logit of each column.
@@ -46,11 +46,11 @@ class Heads(nn.Module):
         self.register_buffer("column", torch.from_numpy(column), persistent=False)
         self.register_buffer("place", torch.from_numpy(np.argsort(column)), persistent=False)
         self.register_buffer("question", torch.from_numpy(order), persistent=False)
-        # At first every option has its base rate; a question that nobody answered keeps equal ones.
+        # Options start at their base rates; those of a question that nobody answered start equal.
         nn.init.zeros_(self.linear.weight)
 
     def split(self, logits: Tensor) -> list[Tensor]:
-        """Logits (people × options) → one tensor (people × questions × options) for each number of options."""
+        """Split logits (people × options) into one tensor (people × questions × options) per number of options."""
         ends = np.cumsum([0] + [size * number for size, number in self.sizes])
         return [
             logits[:, start:end].reshape(len(logits), number, size)
@@ -58,8 +58,9 @@ class Heads(nn.Module):
         ]
 
     def losses(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy of every answer in ``targets`` (people × questions, int64, -1 none), with questions in the
-        heads' order; 0 where there is no target.
+        """Return the cross-entropy of every answer in ``targets``; 0 for no target.
+
+        ``targets`` is people × questions (int64, -1 for none); the result has questions in the heads' order.
         """
         wanted = targets[:, self.question]
         parts, start = [], 0
@@ -71,17 +72,17 @@ class Heads(nn.Module):
         return torch.cat(parts, dim=1)
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """Probabilities (people × options), columns in the survey's order."""
+        """Return probabilities (people × options), with columns in the survey's order."""
         parts = [part.softmax(dim=2).reshape(len(logits), -1) for part in self.split(logits)]
         return torch.cat(parts, dim=1)[:, self.place]
 
 
 class Network(nn.Module):
-    """A residual multilayer perceptron: input → ``blocks`` × (norm, two layers) → norm → a head a question.
+    """A residual multilayer perceptron: input → ``blocks`` × (norm, two layers) → norm → one head per question.
 
-    One linear layer leads straight from input to heads, too: most of what an answer tells of another is additive, and
-    this way it is learned at once. The input is what is shown of a person, and beside the groups, which demographics
-    are known.
+    A linear skip connection leads directly from the input to the heads, because most of the relation between answers
+    is additive and quickly learned this way. The input is what is shown of a person, including which demographics are
+    known.
     """
 
     demographic_of: Tensor
@@ -101,7 +102,7 @@ class Network(nn.Module):
             nn.init.zeros_(self.direct.weight)
 
     def forward(self, shown: Shown) -> Tensor:
-        """Logits (people × options), in the heads' order."""
+        """Return logits (people × options), in the heads' order."""
         inputs = self.inputs(shown)
         state = self.drop(functional.gelu(self.first(inputs)))
         for block in self.blocks:
@@ -110,14 +111,15 @@ class Network(nn.Module):
         return logits if self.direct is None else logits + self.direct(inputs)
 
     def inputs(self, shown: Shown) -> Tensor:
-        """The columns that the first layer reads (people × columns)."""
+        """Return the input of the first layer (people × columns)."""
         told = torch.zeros(len(shown.groups), self.demographics, device=shown.groups.device)
         told.index_add_(1, self.demographic_of, shown.groups)
         return torch.cat([*shown, told], dim=1)
 
     def start_at(self, rates: NDArray[np.float64], unseen: NDArray[np.bool_]) -> None:
-        """Begin at base rates (options,), and blind to input columns that nobody has (columns,): else their first,
-        random weights would stay.
+        """Initialize with base rates (options,), and with zero weights for input columns that nobody has (columns,).
+
+        Otherwise these columns would keep their random initial weights.
         """
         with torch.no_grad():
             self.heads.linear.bias.copy_(torch.from_numpy(np.log(rates)).float()[self.heads.column])

@@ -1,11 +1,11 @@
-"""What can be chosen about the masked model."""
+"""Options of the masked model."""
 
 from dataclasses import asdict, dataclass
 
 from indievalue.errors import IndievalueError
 
 _VISITS = 720_000
-"""People seen in training, counting everyone once an epoch, where the number of epochs is not given."""
+"""Default number of training examples in all: people × epochs."""
 
 _FEWEST_EPOCHS, _MOST_EPOCHS = 12, 40
 
@@ -15,10 +15,10 @@ class MaskedOptions:
     """Size of the network and how it is trained; the defaults were chosen on validation people of WVS-7.
 
     Attributes:
-        seed: decides the first weights, what is hidden, and who validates.
-        epochs: times everyone is seen; 0 chooses 12 to 40 of them so that about 720,000 people are seen in all.
+        seed: seed of the initial weights, the masking, and the validation split.
+        epochs: passes over the people; 0 chooses 12 to 40, for about 720,000 examples in all.
         hidden: width. blocks: residual blocks of two layers each. members: networks whose probabilities are averaged.
-        dropout: share of hidden units left out while training. rate: greatest learning rate, for batches of 256.
+        dropout: dropout rate of hidden units. rate: peak learning rate, for batches of 256.
         decay: weight decay of AdamW. skip: whether answers also reach the heads by one direct linear layer.
         few: share of people who are shown any number of answers, few more often than many, and not most of them.
         runs: share of the others from whom a run of neighbouring questions of every category is hidden.
@@ -40,7 +40,7 @@ class MaskedOptions:
     bare: float = 0.75
 
     def __post_init__(self) -> None:
-        """Raises IndievalueError, naming the option, where a value makes no sense."""
+        """Check the values. Raises IndievalueError that names the option."""
         for name, least in (("epochs", 0), ("hidden", 1), ("blocks", 0), ("members", 1)):
             if getattr(self, name) < least:
                 raise IndievalueError(f"masked: {name} is at least {least}, and not {getattr(self, name)}")
@@ -51,11 +51,11 @@ class MaskedOptions:
             raise IndievalueError("masked: rate is more than 0, and decay at least 0")
 
     def epochs_for(self, people: int) -> int:
-        """Epochs to train on this many people."""
+        """Return the number of epochs for this many people."""
         return self.epochs or min(max(round(_VISITS / max(people, 1)), _FEWEST_EPOCHS), _MOST_EPOCHS)
 
     def batch_for(self, people: int) -> int:
-        """People seen in one step: 256, or fewer where that would leave an epoch with only a few steps."""
+        """Return the batch size: 256, or less if an epoch would then have only a few steps."""
         return min(max(people // 60, 16), 256)
 
     def as_dict(self) -> dict[str, int | float]:

@@ -1,4 +1,4 @@
-"""Guesses what a network fills in that has learned to fill in hidden answers of other people."""
+"""Predict answers with a network that was trained to fill in hidden answers of other people."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -48,11 +48,11 @@ class Masked(StatisticalPredictor):
 
     One network sees any of a person's answers, in either form, and any of their demographics, and gives every refined
     option a probability; a polar option's is the sum of those within it. So one model serves all forms and contexts.
-    What was trained is kept (see :mod:`indievalue.predictors.masked.checkpoint`): the same people and options are not
-    trained on again, and a training that was stopped goes on where it was.
+    Trained models are cached (see :mod:`indievalue.predictors.masked.checkpoint`): the same people and options are not
+    trained on again, and a training that was stopped resumes.
 
     Args:
-        device: where to compute, ``cpu`` or ``cuda``; by default cuda where there is one.
+        device: torch device, ``cpu`` or ``cuda``; by default cuda if available.
         options: see :class:`indievalue.predictors.masked.options.MaskedOptions`.
 
     Attributes:
@@ -73,7 +73,7 @@ class Masked(StatisticalPredictor):
         return f"Masked({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
-        """Train on ``people``, or take what was trained on them before; the forms make no difference."""
+        """Train on ``people``, or load the model from the cache; the forms make no difference."""
         people = people.take(np.argsort(people.ids, kind="stable"))
         self.shape_ = Shape.of(people)
         folder = cache_folder(people, self.shape_, self.options)
@@ -89,7 +89,7 @@ class Masked(StatisticalPredictor):
         return self
 
     def predict(self, task: Task) -> Guesses:
-        """Raises IndievalueError where the task is of another survey than the one that was learned."""
+        """Return the predictions. Raises IndievalueError if the task is of another survey than the training people."""
         if not np.array_equal(task.survey.form("refined").counts, self.shape_.counts):
             raise IndievalueError(f"this masked model was not trained on the survey {task.survey.name}")
         logits = [logits_of(network, task, self.shape_, self.device) for network in self.networks_]
@@ -105,12 +105,12 @@ class Masked(StatisticalPredictor):
         return Guesses.most_probable(padded(within[:, columns], asked))
 
     def save(self, path: str | Path) -> None:
-        """Write the fitted model, weights and options only. Raises IndievalueError where that cannot be done."""
+        """Save the fitted model: weights and options only. Raises IndievalueError if it cannot be written."""
         write_state(Path(path), self._state([network.state_dict() for network in self.networks_], self.overconfidence_))
 
     @classmethod
     def load(cls, path: str | Path, device: str | None = None) -> Self:
-        """A model that :meth:`save` wrote, fitted. Raises IndievalueError where ``path`` is no such file."""
+        """Load a fitted model that :meth:`save` wrote. Raises IndievalueError if ``path`` is not such a file."""
         state = read_state(Path(path))
         made = cls(device=device, **state["options"])
         made.shape_ = Shape(np.array(state["counts"]), state["groups"])
@@ -154,7 +154,7 @@ class Masked(StatisticalPredictor):
         return self._state(finished, validation.overconfidence(networks) if validation else 0.0)
 
     def _network(self, people: People, answers: Answers, member: int) -> Network:
-        """A network as it is before training."""
+        """Return an untrained network."""
         shape = self.shape_
         torch.manual_seed(seed_of(self.options.seed, member, 0))
         network = Network(shape, self.options)
@@ -207,7 +207,7 @@ def _answers(people: People, shape: Shape, device: torch.device) -> Answers:
 
 @contextmanager
 def _reproducible(device: torch.device) -> Iterator[None]:
-    """Torch's random state and its choice of algorithms are the caller's again afterwards."""
+    """Use deterministic algorithms in the block; restore torch's random state and settings afterwards."""
     before = torch.are_deterministic_algorithms_enabled()
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

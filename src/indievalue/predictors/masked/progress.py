@@ -1,4 +1,4 @@
-"""What is said on stderr while a network is trained."""
+"""Report the progress of training on stderr."""
 
 import sys
 import time
@@ -9,16 +9,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 _BETWEEN_LINES = 30.0
-"""Seconds between two lines where stderr is no terminal, such as a log."""
+"""Seconds between two lines if stderr is not a terminal."""
 
 
 Report = Callable[[int, float, float], None]
-"""Told after every epoch: how many are done, log loss and accuracy (0 to 1) on the validation people."""
+"""Called after every epoch with the number of epochs done, and validation log loss and accuracy (0 to 1)."""
 
 
 @contextmanager
 def reporting(epochs: int, done: int) -> Iterator[Report]:
-    """A progress bar where stderr is a terminal, else a line every half minute. ``done`` epochs were done before."""
+    """Show a progress bar on a terminal, else a line every half minute; ``done`` epochs were done before."""
     if sys.stderr.isatty():
         with _bar() as bar:
             task = bar.add_task("", total=epochs, completed=done)
@@ -42,7 +42,7 @@ def reporting(epochs: int, done: int) -> Iterator[Report]:
 
 
 def say(message: str) -> None:
-    """One line on stderr."""
+    """Print one line on stderr."""
     print(f"masked: {message}", file=sys.stderr, flush=True)
 
 

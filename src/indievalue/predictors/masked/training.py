@@ -1,4 +1,4 @@
-"""The training of one network."""
+"""Train one network."""
 
 import hashlib
 import math
@@ -16,13 +16,13 @@ from indievalue.predictors.masked.progress import Report
 from indievalue.predictors.masked.validation import Validation
 
 _WARM_UP = 0.1
-"""Share of the steps in which the learning rate rises."""
+"""Share of the steps for warm-up."""
 
 _START = 0.04
-"""The learning rate before the first step, as a share of the greatest."""
+"""Initial learning rate, as a share of the peak."""
 
 _PATIENCE = 0.25
-"""Share of all epochs without a better validation log loss after which a training ends early."""
+"""Early stopping: share of all epochs without a better validation log loss."""
 
 _GREATEST_GRADIENT = 1.0
 
@@ -61,11 +61,10 @@ def train(
     options: MaskedOptions,
     member: Member,
 ) -> dict[str, Tensor]:
-    """The weights of the epoch with the least validation log loss.
+    """Train with AdamW and a one-cycle learning rate; return the weights with the lowest validation log loss.
 
-    AdamW with one cycle of the learning rate. From the member's ``state`` the training goes on as if it had never
-    stopped: an epoch draws from a generator of its own, so what is random in it depends on the seed, the member and the
-    epoch alone.
+    From the member's ``state`` training resumes with identical results: every epoch has its own random seed, which
+    depends only on the seed, the member and the epoch.
     """
     epochs, batch = options.epochs_for(len(answers)), options.batch_for(len(answers))
     steps = math.ceil(len(answers) / batch)
@@ -111,19 +110,19 @@ def train(
 
 
 def mean_loss(network: Network, logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean over people of their mean loss, so that those who are asked more than others do not count for more."""
+    """Return the mean over people of their mean loss, so that every person has the same weight."""
     asked = (targets >= 0).sum(dim=1)
     each = network.heads.losses(logits, targets).sum(dim=1) / asked.clamp_min(1)
     return each.sum() / (asked > 0).sum().clamp_min(1)
 
 
 def seed_of(seed: int, member: int, epoch: int) -> int:
-    """A generator's seed of one epoch of one member; epoch 0 draws the first weights."""
+    """Return the random seed of one epoch of one member; epoch 0 is for the initial weights."""
     return int.from_bytes(hashlib.blake2b(f"masked {seed} {member} {epoch}".encode(), digest_size=6).digest(), "big")
 
 
 def _optimiser(network: Network, options: MaskedOptions) -> torch.optim.Optimizer:
-    """AdamW; biases and norms are not drawn towards 0: an option's base rate is not something to forget."""
+    """Return AdamW without weight decay on biases and norms, so that base rates are not shrunk toward 0."""
     parameters = list(network.parameters())
     groups = [
         {"params": [one for one in parameters if one.dim() > 1], "weight_decay": options.decay},
@@ -133,8 +132,9 @@ def _optimiser(network: Network, options: MaskedOptions) -> torch.optim.Optimize
 
 
 def _cycle(done: float) -> float:
-    """Learning rate as a share of the greatest, after a share ``done`` of all steps: up, then down to almost 0 along
-    cosines (Smith & Topin, arXiv 1708.07120).
+    """Return the learning rate, as a share of the peak, after a share ``done`` of all steps.
+
+    Cosine warm-up, then cosine decay to almost 0 (Smith & Topin, arXiv 1708.07120).
     """
     if done < _WARM_UP:
         return _START + (1 - _START) * (1 - math.cos(math.pi * done / _WARM_UP)) / 2

@@ -1,4 +1,4 @@
-"""How well a network does on people it does not learn from, asked as the benchmark asks."""
+"""Validate a network on held-out people, in the same way as the benchmark."""
 
 from collections.abc import Sequence
 
@@ -17,14 +17,14 @@ from indievalue.seeded import keys
 
 _SHARE, _FEWEST, _MOST = 0.05, 100, 1500
 _MOST_OF_FEW = 0.2
-"""No more than this share of a small survey's people validate: the others are needed to learn from."""
+"""Maximum share of the people of a small survey who are held out."""
 
 _BLOCK = 2048
-"""People the network is given at once."""
+"""Number of people in one forward pass."""
 
 
 def validating(people: People, seed: int) -> NDArray[np.bool_]:
-    """Who validates (people,): 5 % of the people, 100 to 1,500 of them, whatever the order of the file."""
+    """Draw the validation people (people,): 5%, but 100 to 1,500, independently of the order of the file."""
     number = min(max(round(_SHARE * len(people)), _FEWEST), _MOST, int(_MOST_OF_FEW * len(people)))
     drawn = np.argsort(keys(seed, "masked validation", people.ids.tolist()), kind="stable")
     chosen = np.zeros(len(people), bool)
@@ -33,7 +33,7 @@ def validating(people: People, seed: int) -> NDArray[np.bool_]:
 
 
 def shown_of(task: Task, shape: Shape, rows: slice, device: torch.device) -> Shown:
-    """What a task shows of the people in ``rows``."""
+    """Return the network's input for the people in ``rows`` of a task."""
     shown = task.shown[rows]
     columns = task.survey.form(task.shown_form).one_hot(shown) @ spread(task.survey, task.shown_form)
     demographics = None if task.demographics is None else task.demographics[rows]
@@ -43,7 +43,7 @@ def shown_of(task: Task, shape: Shape, rows: slice, device: torch.device) -> Sho
 
 
 def logits_of(network: Network, task: Task, shape: Shape, device: torch.device) -> Tensor:
-    """Logits (people × options) of everybody in a task, in the heads' order."""
+    """Return logits (people × options) for everyone in a task, in the heads' order."""
     network.eval()
     with torch.inference_mode():
         parts = [
@@ -75,18 +75,18 @@ class Validation:
         return bool((self.targets >= 0).any())
 
     def logits(self, network: Network) -> Tensor:
-        """Logits of all tasks below each other, in the heads' order."""
+        """Return the logits of all tasks, concatenated, in the heads' order."""
         return torch.cat([logits_of(network, task, self.shape, self.device) for task in self.tasks])
 
     def measure(self, network: Network) -> tuple[float, float]:
-        """Mean log loss and accuracy (0 to 1) over the probes."""
+        """Return the mean log loss and accuracy (0 to 1) over the probes."""
         logits = self.logits(network)
         with torch.inference_mode():
             loss = network.heads.losses(logits, self.targets).sum() / (self.targets >= 0).sum()
         return float(loss), self._accuracy(network, logits)
 
     def overconfidence(self, networks: Sequence[Network]) -> float:
-        """The one that gives the networks' mean probabilities the least log loss (see :func:`mean_probabilities`)."""
+        """Fit the overconfidence that minimizes the ensemble's log loss (see :func:`mean_probabilities`)."""
         every = [self.logits(network) for network in networks]
         known = torch.cat([known_share(task, self.device) for task in self.tasks])
         wanted = (self.targets >= 0).nonzero(as_tuple=True)
@@ -107,17 +107,17 @@ class Validation:
 
 
 def known_share(task: Task, device: torch.device) -> Tensor:
-    """Share of all questions that each person's demonstrations answer (people × 1)."""
+    """Return the share of all questions that each person's demonstrations answer (people × 1)."""
     return torch.from_numpy((task.shown >= 0).mean(axis=1, keepdims=True).astype(np.float32)).to(device)
 
 
 def mean_probabilities(
     networks: Sequence[Network], logits: Sequence[Tensor], known: Tensor, overconfidence: float
 ) -> Tensor:
-    """Mean of the networks' probabilities (people × options), columns in the survey's order.
+    """Return the networks' mean probabilities (people × options), with columns in the survey's order.
 
-    Logits are divided by exp(overconfidence × share of questions known): what a network takes too seriously is what it
-    is shown, and where nothing is shown its base rates are right as they are.
+    Temperature scaling: logits are divided by exp(overconfidence × share of questions known). Networks are
+    overconfident about what they are shown; if nothing is shown, their base rates need no correction.
     """
     temperature = torch.exp(overconfidence * known)
     with torch.inference_mode():

@@ -1,6 +1,6 @@
 """Fits the statistical twin of a survey's real answers that synthetic people are drawn from.
 
-``python -m indievalue.synthetic.twin DATA OUT.npz`` fits it anew. What is kept is
+``python -m indievalue.synthetic.twin DATA OUT.npz`` refits it. What is kept is
 
 - of each country: the share of every code; which items were not put; how often each item stays unanswered and as which
   missing code; how reluctance to answer is spread over people (a Rasch model whose distribution is free);

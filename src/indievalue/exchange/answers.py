@@ -1,4 +1,4 @@
-"""Answers that another program gave, as a predictor."""
+"""Predictor that replays answers given by another program."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Turns the columns of a data file into people, and reports whatever could not be turned."""
+"""Decode the columns of a data file into people, and report whatever could not be decoded."""
 
 from collections.abc import Mapping, Sequence
 
@@ -230,7 +230,7 @@ def _weights(table: pl.DataFrame, survey: Survey) -> tuple[NDArray[np.float64], 
 
 
 def recognise(columns: Sequence[str], surveys: Sequence[Survey], source: str) -> Survey:
-    """The survey that a file with these columns is of: all its telltale columns are there, and most of its questions.
+    """Recognise the survey of a file by its columns: all its identifying columns are there, and most of its questions.
 
     Raises IndievalueError where none fits.
     """

@@ -60,7 +60,7 @@ _TAIL = 1 << 20
 
 
 def format_of(path: Path) -> str:
-    """The format that the file name tells. Raises IndievalueError for another, or where there is no such file."""
+    """Return the format by file name. Raises IndievalueError if it is unsupported or the file does not exist."""
     try:
         if not path.exists():
             raise IndievalueError(f"there is no file {path}")

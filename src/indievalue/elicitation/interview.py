@@ -60,7 +60,7 @@ class Interview:
         return int(left[np.argmax(self._beliefs.gains(left))]) if len(left) else None
 
     def answer(self, question: int, option: int | None) -> None:
-        """Note the answer, an index of the refined options, or None for a question that is skipped."""
+        """Record the answer, an index of the refined options, or None for a question that is skipped."""
         about = self.survey.questions[question]
         if option is None:
             self.session.turns.append(Turn(about.id, None, None, None))
@@ -70,7 +70,7 @@ class Interview:
         self._beliefs = self._beliefs.after(question, option)
 
     def back(self) -> bool:
-        """Take the last turn back; False where there is none."""
+        """Undo the last turn; False if there is none."""
         if not self.session.turns:
             return False
         self.session.turns.pop()

@@ -1,4 +1,4 @@
-"""The words that settings can have, each list in one place.
+"""Allowed values of settings, each list defined once.
 
 The module imports nothing else of the package, so that ``indievalue --help`` can name them and stay fast.
 """

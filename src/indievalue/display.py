@@ -1,4 +1,4 @@
-"""How tables show themselves in a notebook."""
+"""HTML display of tables in notebooks."""
 
 from html import escape
 

@@ -1,4 +1,4 @@
-"""The one exception that is meant for the person at the keyboard, and what others' exceptions say as it."""
+"""The exception shown to users, and conversions of other libraries' exceptions to it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class IndievalueError(Exception):
-    """Something the user can put right: what was wrong, where, and what to do, in one message.
+    """Raised for a problem the user can fix; the message says what is wrong, where, and what to do.
 
     The command line prints it on one line of stderr and exits with 1. Anything else that is raised is a defect of ours.
     """
 
 
 def problems_of(error: "ValidationError") -> list[str]:
-    """What is wrong with a file's content, each with the dotted path of its key."""
+    """Describe what is wrong with a file's content, each problem with the dotted path of its key."""
     found = []
     for one in error.errors():
         place, said = ".".join(map(str, one["loc"])), str(one["msg"]).removeprefix("Value error, ")

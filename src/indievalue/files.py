@@ -1,4 +1,4 @@
-"""Writing so that no half-written file is ever found under its final name."""
+"""Atomic writes: a half-written file never appears under its final name."""
 
 import os
 import re
@@ -15,14 +15,14 @@ from indievalue.errors import IndievalueError
 
 
 def cache_root() -> Path:
-    """Where what took long to get is kept: ``$INDIEVALUE_CACHE``, or else ``~/.cache/indievalue``."""
+    """Return the cache directory: ``$INDIEVALUE_CACHE``, or else ``~/.cache/indievalue``."""
     given = os.environ.get("INDIEVALUE_CACHE")
     return Path(given) if given else Path.home() / ".cache" / "indievalue"
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``; renamed to it when the block ends well, deleted when it does not."""
+    """Yield a temporary path beside ``path``; renamed to it if the block succeeds, deleted if it fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
@@ -41,7 +41,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def check_directory(path: Path, *, force: bool) -> None:
-    """What :func:`new_directory` asks of ``path`` before it writes, to be told before a long work begins."""
+    """Check ``path`` as :func:`new_directory` does, so that a long job fails before it starts."""
     try:
         if Path.cwd().is_relative_to(path.resolve()):
             raise IndievalueError(f"{path} is the folder you are in, or holds it; name a new one with --out")
@@ -55,7 +55,7 @@ def check_directory(path: Path, *, force: bool) -> None:
 
 @contextmanager
 def new_directory(path: Path, *, force: bool) -> Iterator[Path]:
-    """A temporary directory beside ``path`` that takes its place when the block ends well, and else is deleted.
+    """Yield a temporary directory beside ``path`` that replaces it if the block succeeds; otherwise deleted.
 
     Raises IndievalueError where ``path`` holds anything already and ``force`` is not given, or cannot be written. With
     ``force`` the earlier content is replaced only once the new one is complete.
@@ -120,7 +120,7 @@ def _take_place(beside: Path, path: Path) -> None:
 
 
 def _unwritable(path: Path, error: OSError | PolarsError) -> Exception:
-    """What to raise. Polars says what the disk said in a text of its own; its other errors are defects, and stay."""
+    """Return the error to raise. Polars rewords operating-system errors; its other errors are bugs and stay as is."""
     if isinstance(error, OSError):
         return IndievalueError(f"cannot write {path}: {error.strerror or error}")
     said = re.search(r"([^:]+) \(os error \d+\)", str(error))

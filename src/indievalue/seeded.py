@@ -10,7 +10,7 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
 def keys(seed: int, purpose: str, names: Sequence[str]) -> NDArray[np.uint64]:
-    """One uniform 64-bit key per name (BLAKE2b of seed, purpose and name)."""
+    """Return one uniform 64-bit key per name (BLAKE2b of seed, purpose and name)."""
     start = hashlib.blake2b(f"{seed}\0{purpose}\0".encode(), digest_size=8)
     out = np.empty(len(names), np.uint64)
     for position, name in enumerate(names):

@@ -199,7 +199,7 @@ def _rows_of(people: People, ids: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _setups(people: People, probes: list[NDArray[np.int64]], number: int, settings: Settings) -> list[Setup]:
-    """The Setup of one number, or, where demonstrations are drawn anew for every probe, one Setup a probe."""
+    """Return the Setup of one number, or one Setup per probe if demonstrations are redrawn for every probe."""
     asked = probes[number]
     if settings.protocol == "strict":
         # A wrapped repeat of an earlier setup's probe is kept from the demonstrations, and asked and scored only once.

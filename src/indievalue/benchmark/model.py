@@ -32,7 +32,7 @@ class SettingsFields(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides what is asked, and what is shown of each person.
+    """Settings that decide what is asked and what is shown of each person.
 
     ``setups`` None means all of the survey's, ``demonstrations`` None all that a person answered.
     """
@@ -47,7 +47,7 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raises IndievalueError, naming the setting, for a value that it cannot have."""
+        """Validate the values. Raises IndievalueError, naming the setting, for an invalid one."""
         for name, value, known in (
             ("form", self.form, FORMS),
             ("protocol", self.protocol, PROTOCOLS),
@@ -64,7 +64,7 @@ class Settings:
 
     @property
     def shown_form(self) -> FormName:
-        """The form in which demonstrations are shown: the probes' own unless another is asked for."""
+        """Form in which demonstrations are shown: by default that of the probes."""
         return self.demonstrations_as or self.form
 
 
@@ -73,7 +73,7 @@ class Setup:
     """Probes that are asked together, and what is shown of each person beside them.
 
     Attributes:
-        number: which setup of the protocol. Drawn anew per probe (``siblings``), one number has a Setup per probe.
+        number: which setup of the protocol. If redrawn per probe (``siblings``), one number has a Setup per probe.
         probes: int64 (probes,), columns of the questions asked.
         demonstrations: int16 (people × most), columns of the questions shown, in the order shown; -1 pads.
     """
@@ -95,7 +95,7 @@ class Eligibility:
 
 @dataclass(frozen=True)
 class Task:
-    """All that a predictor may see of one setup. The true answers to the probes are not in it.
+    """Everything a predictor may see of one setup. The true answers to the probes are not in it.
 
     Attributes:
         people: str (people,), ids.
@@ -134,7 +134,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """People to be tested, their setups, and the settings that made them."""
+    """People to be tested, their setups, and the settings that made them.
+
+    >>> from indievalue.benchmark.build import build_benchmark
+    >>> from indievalue.synthetic.generate import synthetic_people
+    >>> benchmark = build_benchmark(synthetic_people(300), people_tested=20, setups=[0])
+    >>> setup, task = next(benchmark.tasks())
+    >>> task.people.shape
+    (20,)
+    """
 
     settings: Settings
     people: People
@@ -156,7 +164,7 @@ class Benchmark:
         return self.people.survey
 
     def tasks(self) -> Iterator[tuple[Setup, Task]]:
-        """Each setup with what a predictor may see of it."""
+        """Iterate over setups, each with what a predictor may see of it."""
         settings = self.settings
         statements = settings.context in ("statements", "both")
         demographics = self.people.demographics if settings.context in ("demographics", "both") else None

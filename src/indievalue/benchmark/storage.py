@@ -1,4 +1,4 @@
-"""A benchmark on disk: parquet tables to load it again, and a JSONL with the text to hand to another program."""
+"""Save and load benchmarks: parquet tables, and a JSONL file of task texts for other programs."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -95,9 +95,9 @@ def benchmark_hash(benchmark: Benchmark) -> str:
 
 
 def load_benchmark(directory: str | Path, people: People) -> Benchmark:
-    """The benchmark saved in ``directory``, asked of the same people in ``people``.
+    """Load the benchmark saved in ``directory``, for the same people in ``people``.
 
-    Raises IndievalueError where the directory holds no benchmark, or was drawn from people or answers that ``people``
+    Raises IndievalueError if the directory holds no benchmark, or one drawn from people or answers that ``people``
     does not hold.
     """
     folder = Path(directory)

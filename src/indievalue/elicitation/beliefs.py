@@ -1,4 +1,4 @@
-"""What is believed of one person's answers, and how much the answer to a question would say about the others."""
+"""Beliefs about one person's answers, and how informative each question would be about the others."""
 
 from dataclasses import dataclass, replace
 from typing import Self

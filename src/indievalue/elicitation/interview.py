@@ -1,4 +1,4 @@
-"""An interview: the next best question, and what the answers tell."""
+"""Adaptive interview: the next best question, and what the answers predict."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ ALIKE = 0.02
 """Share of people who count as the most alike."""
 
 FEWEST = 30
-"""People that a group must have in the survey to be spoken of."""
+"""People that a group must have in the survey to be reported."""
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """What is expected of a question that was not asked: its statement, its probability, and its share among all."""
+    """Prediction for a question that was not asked: its statement, its probability, and its share among all."""
 
     question: str
     statement: str
@@ -40,7 +40,7 @@ class AlikeGroup:
 
 
 class Interview:
-    """Asks, of what has not been asked, the question whose answer is expected to say most about all the others.
+    """Interview that next asks the question whose answer is expected to be most informative about the others.
 
     ``gaussian`` is fitted with refined demonstrations.
     """
@@ -60,7 +60,7 @@ class Interview:
         return int(left[np.argmax(self._beliefs.gains(left))]) if len(left) else None
 
     def answer(self, question: int, option: int | None) -> None:
-        """Note the answer, an index of the refined options, or None for a question that is skipped."""
+        """Record the answer, an index of the refined options, or None for a question that is skipped."""
         about = self.survey.questions[question]
         if option is None:
             self.session.turns.append(Turn(about.id, None, None, None))
@@ -70,7 +70,7 @@ class Interview:
         self._beliefs = self._beliefs.after(question, option)
 
     def back(self) -> bool:
-        """Take the last turn back; False where there is none."""
+        """Undo the last turn; False if there is none."""
         if not self.session.turns:
             return False
         self.session.turns.pop()

@@ -13,7 +13,7 @@ from indievalue.survey.survey import Survey
 class Turn:
     """One question and its answer: an index of its refined options, or None where it was skipped.
 
-    ``probability`` is what the answer had been given before it was known; None where it was skipped.
+    ``probability`` is the predicted probability of the answer before it was known; None if skipped.
     """
 
     question: str
@@ -36,7 +36,7 @@ class Session:
 
     @property
     def answered(self) -> int:
-        """How many questions have an answer."""
+        """Number of questions that have an answer."""
         return sum(turn.option is not None for turn in self.turns)
 
 

@@ -1,1 +1,1 @@
-"""The benchmark in others' formats, and answers that others' programs gave."""
+"""Export of benchmarks to other formats, and import of other programs' answers."""

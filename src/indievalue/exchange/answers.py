@@ -1,4 +1,4 @@
-"""Answers that another program gave, as a predictor."""
+"""Predictor that replays answers given by another program."""
 
 import json
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ class _Answer(BaseModel):
 
 
 class Answered(BasePredictor):
-    """A predictor that says what is in a file (see docs: Evaluate your model).
+    """Predictor that returns the predictions in a file (see docs: Evaluate your model).
 
     Each line is a JSON object: ``person``, ``setup``, ``question`` and ``choice`` (the survey's option, -1 for none) or
     ``probabilities`` (one per option, in the survey's order), or both; or the ``id`` of an exported prompt and the
@@ -65,7 +65,7 @@ class Answered(BasePredictor):
         self._check(benchmark, Path(file), missing)
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
-        """Nothing is learned."""
+        """Do nothing: there is nothing to learn."""
         return self
 
     def identity(self) -> str | None:

@@ -1,4 +1,4 @@
-"""A saved benchmark as prompts for other programs: JSONL, Inspect, lm-evaluation-harness, Hugging Face datasets."""
+"""Export a saved benchmark as prompts: JSONL, Inspect, lm-evaluation-harness, Hugging Face datasets."""
 
 import json
 from collections.abc import Callable, Iterator

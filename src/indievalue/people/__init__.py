@@ -1,1 +1,1 @@
-"""Who answered: reads survey files, keeps what is missing and why, and makes synthetic people."""
+"""People: reads survey files, keeps what is missing and why, and makes synthetic people."""

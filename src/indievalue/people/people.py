@@ -19,10 +19,17 @@ class People:
 
     Attributes:
         ids: str (people,), unique.
-        codes: int16 (people × questions), raw survey codes; missing codes stay what they are.
+        codes: int16 (people × questions), raw survey codes; missing codes are kept.
         demographics: one column per demographic, the label of each person's group, null where it is missing.
         weights: float64 (people,), the survey weight; 1 where the file has none.
         findings: what was found while reading.
+
+    >>> from indievalue.synthetic.generate import synthetic_people
+    >>> people = synthetic_people(50)
+    >>> people.codes.shape == (50, len(people.survey.questions))
+    True
+    >>> len(people.take([0, 2]).ids)
+    2
     """
 
     survey: Survey
@@ -57,7 +64,7 @@ class People:
         return html_table(pl.DataFrame(rows, schema, orient="row"), caption)
 
     def options(self, form: FormName) -> NDArray[np.int8]:
-        """Option of every answer in ``form`` (people × questions, int8, read only); -1 where it is missing."""
+        """Return each answer's option in ``form`` (people × questions, int8, read only); -1 where it is missing."""
         if form not in self._options:
             self._options[form] = self.survey.form(form).encode(self.codes)
             self._options[form].flags.writeable = False
@@ -69,16 +76,16 @@ class People:
 
     @cached_property
     def asked(self) -> NDArray[np.bool_]:
-        """Which questions (questions,) at least one person answered: the others are not in the file, or empty."""
+        """Mask (questions,) of questions that at least one person answered; others are absent or empty in the file."""
         return np.asarray((self.options("refined") >= 0).any(axis=0))
 
     @cached_property
     def rows(self) -> dict[str, int]:
-        """Person id → row."""
+        """Map each person id to its row."""
         return {person: row for row, person in enumerate(self.ids.tolist())}
 
     def take(self, rows: ArrayLike) -> "People":
-        """The people of ``rows`` (positions or a mask), in that order."""
+        """Return the people at ``rows`` (positions or a mask), in that order."""
         at = np.asarray(rows)
         if at.dtype == bool:
             at = np.flatnonzero(at)

@@ -1,4 +1,4 @@
-"""From a data file, whatever its format, to people."""
+"""Read people from a survey file of any supported format."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,11 +15,22 @@ from indievalue.survey.survey import Survey
 
 
 def read_people(file: str | Path, survey: str | Survey | None = None, options: ReadOptions | None = None) -> People:
-    """The people of a survey file (.csv, .csv.gz, .sav, .dta, .xlsx, .parquet).
+    """Read the people of a survey file: CSV or other delimited text, SPSS, Stata, Excel, Parquet or R, also zipped.
 
-    ``survey`` is a survey, the name of a shipped one, or the folder of one of your own; where it is None the file's
-    columns tell. ``People.findings`` says what was absent, unknown or dropped. Raises IndievalueError for a file that
-    cannot be read or is of no known survey.
+    ``survey`` is a survey, the name of a shipped survey, or the path of your own survey's folder; if None, the survey
+    is recognised by the file's columns. ``options`` state what a file does not tell of itself, such as its encoding
+    or the sheet to read. ``People.findings`` reports what was missing, unknown or dropped. Raises
+    IndievalueError if the file cannot be read or belongs to no known survey.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from indievalue.synthetic.generate import draw, load_twin
+    >>> twin, _ = load_twin("wvs7")
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "answers.csv"
+    ...     draw(twin, load_survey("wvs7"), 50, 0).write_csv(file)
+    ...     people = read_people(file, "wvs7")
+    >>> len(people.ids)
+    50
     """
     path, options = Path(file), options or ReadOptions()
     format_of(path)

@@ -1,1 +1,1 @@
-"""What a language model reads about a person, and how its answer is read."""
+"""Prompts for language models, and parsing of their replies."""

@@ -1,4 +1,4 @@
-"""From what a model wrote to the options it chose; what names no option is invalid, and never guessed at."""
+"""Parse a model's reply into the options it chose; text that names no option is invalid, never guessed."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""From a person and probes to the text that a model reads."""
+"""Build the prompt that a model reads about a person and probes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class PromptStyle:
             template of one's own, which is rendered with ``voice``, ``demographics``, ``demonstrations`` (statements)
             and ``probes`` (each with ``question``, ``asks`` and ``options``, each with ``label`` and ``statement``).
         batched: whether a template of one's own asks all probes of a setup at once, and is answered as JSON.
-        voice: whether statements are said by the person, or of them (``third``).
+        voice: whether statements are in the first person or the ``third``.
         option_order: ``fixed`` in the survey's order; ``shuffled``, drawn for each person and probe; ``both``: asked
             twice, in the survey's order and in the reverse.
     """

@@ -1,4 +1,4 @@
-"""Statements said by the person, or said of them."""
+"""Statements in the first or the third person."""
 
 import re
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def in_third_person(statement: str) -> str:
 
 
 def all_in_voice(statements: Sequence[str], voice: Voice) -> Sequence[str]:
-    """Statements as said by the person, or of them."""
+    """Grammatical person of the statements: first or third."""
     return statements if voice == "first" else [in_third_person(statement) for statement in statements]
 
 

@@ -1,1 +1,1 @@
-"""What was asked: loads and validates a survey spec."""
+"""Surveys: load and validate a survey spec."""

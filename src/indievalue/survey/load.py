@@ -1,4 +1,4 @@
-"""From a survey's YAML files to a :class:`Survey`. The format is described in docs/surveys.md."""
+"""Load a :class:`Survey` from its YAML files. The format is described in docs/surveys.md."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -95,10 +95,13 @@ def shipped_surveys() -> list[str]:
 
 @cache
 def load_survey(name: str) -> Survey:
-    """The survey that the package ships under ``name``, or the one in the folder that ``name`` is the path of.
+    """Load the shipped survey called ``name``, or the survey in the folder whose path is ``name``.
 
-    A folder holds ``survey.yaml``, ``questions.yaml`` and, optionally, ``demographics.yaml``. One that is not shipped
-    is validated; raises IndievalueError with every problem found.
+    A folder holds ``survey.yaml``, ``questions.yaml`` and, optionally, ``demographics.yaml``. A survey that
+    is not shipped is validated; raises IndievalueError listing every problem found.
+
+    >>> load_survey("wvs7").name
+    'wvs7'
     """
     if name in shipped_surveys():
         return _read(files("indievalue") / "surveys" / name)

@@ -1,4 +1,4 @@
-"""What was asked: a questionnaire, its answer codes, and the options they group into."""
+"""Surveys: a questionnaire, its answer codes, and the options they group into."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,11 +18,16 @@ class Survey:
 
     Attributes:
         person: data columns that together identify a person. weight: of the survey weight; None where there is none.
-        recognised_by: data columns that tell a file of this survey.
+        recognised_by: data columns that identify a file of this survey.
         missing: missing codes (e.g. -1) → what they mean. not_asked: the one of a question that was not put.
         blank: the code that an empty cell stands for. inequity: demographics over whose groups a predictor is held to
             be even (see :mod:`indievalue.scoring.inequity`). folder: where its files are; None for a shipped survey.
         repeated_ids: how many ids the published file gives to more than one row; of each the first row is kept.
+
+    >>> from indievalue.survey.load import load_survey
+    >>> survey = load_survey("wvs7")
+    >>> survey.question("Q1").id
+    'Q1'
     """
 
     name: str
@@ -52,17 +57,17 @@ class Survey:
 
     @cached_property
     def positions(self) -> dict[str, int]:
-        """Question id → its column in every people × questions array."""
+        """Map each question id to its column in every people × questions array."""
         return {question.id: position for position, question in enumerate(self.questions)}
 
     def question(self, id: str) -> Question:  # noqa: A002 - the survey's own word
-        """The question called ``id``. Raises IndievalueError where the survey has none of that name."""
+        """Return the question called ``id``. Raises IndievalueError if the survey has no such question."""
         if id not in self.positions:
             raise IndievalueError(f"survey {self.name} has no question {id!r}")
         return self.questions[self.positions[id]]
 
     def demographic(self, name: str) -> Demographic:
-        """The demographic with that name. Raises IndievalueError, listing the known ones, where there is none."""
+        """Return the demographic with that name. Raises IndievalueError, listing the known ones, if there is none."""
         for demographic in self.demographics:
             if demographic.name == name:
                 return demographic
@@ -70,7 +75,7 @@ class Survey:
         raise IndievalueError(f"survey {self.name} has no demographic {name!r}; it has {known}")
 
     def form(self, name: FormName) -> Form:
-        """The lookup table of a form. Raises IndievalueError for a name other than polar and refined."""
+        """Return the lookup table of a form. Raises IndievalueError for a name other than polar and refined."""
         if name not in FORMS:
             raise IndievalueError(f"there is no form {name!r}; choose polar or refined")
         return self._forms[name]
@@ -90,5 +95,5 @@ class Survey:
         return forms
 
     def validate(self) -> list[str]:
-        """Everything that is wrong with the survey, one line each; empty where it is sound."""
+        """List everything that is wrong with the survey, one line each; empty if it is valid."""
         return rules.problems(self.missing, self.categories, self.questions, self.demographics, self.inequity)

@@ -12,9 +12,9 @@ FACTORS = 32
 _TERMS = 4
 """Terms of the Hermite series that ties a polychoric correlation to the covariance of normal scores."""
 _ENOUGH = 100
-"""People with answers to both items for a correlation of a continent of its own."""
+"""Minimum people with answers to both items for a continent-specific correlation."""
 _SHRINK = 300
-"""People whose weight the whole file's correlation has in that of a continent."""
+"""Pseudo-count for shrinking a continent's correlation toward that of the whole file, in people."""
 _LARGEST_COMMUNALITY = 0.95
 
 Counts = NDArray[np.int64]

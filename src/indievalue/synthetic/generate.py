@@ -136,11 +136,14 @@ def load_twin(survey: str = "wvs7") -> tuple[Twin, str]:
 
 
 def synthetic_people(n: int = 10_000, seed: int = 0, survey: str = "wvs7") -> People:
-    """``n`` synthetic people, as if read from a file: ids ``synthetic-000001`` …, weights 1.
+    """Draw ``n`` synthetic people, as if read from a file: ids ``synthetic-000001`` …, weights 1.
 
     The same arguments give the same people on any number of threads. Countries have the shares that they have in the
-    data the twin was fitted on, and their people are shuffled. Raises IndievalueError where ``n`` is below 1, the seed
-    is negative, or the survey has no twin.
+    data the twin was fitted on, and their people are shuffled. Raises IndievalueError if ``n`` is below 1, the seed is
+    negative, or the survey has no twin.
+
+    >>> synthetic_people(3).ids.tolist()
+    ['synthetic-000001', 'synthetic-000002', 'synthetic-000003']
     """
     if n < 1:
         raise IndievalueError(f"there must be at least 1 synthetic person, not {n}")
@@ -153,7 +156,7 @@ def synthetic_people(n: int = 10_000, seed: int = 0, survey: str = "wvs7") -> Pe
 
 
 def draw(twin: Twin, survey: Survey, n: int, seed: int) -> pl.DataFrame:
-    """The raw columns of ``n`` synthetic people, as a data file of ``survey`` would hold them."""
+    """Draw the raw columns of ``n`` synthetic people, as a data file of ``survey`` would hold them."""
     random = np.random.Generator(np.random.PCG64(seed))
     row_of = random.permutation(n)
     raw = {name: np.empty(n, np.int32) for name in [str(twin.country_column), *twin.items.tolist()]}

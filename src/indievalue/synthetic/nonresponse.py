@@ -1,4 +1,4 @@
-"""What stays unanswered: by item, by kind of missing code, and by how reluctant a person is to answer at all."""
+"""Item nonresponse: by item, by kind of missing code, and by a person's reluctance to answer."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from indievalue.synthetic.generate import FEWEST, LOG_ODDS, NEVER, SHARE
 
 _RELUCTANCE = np.linspace(-8, 8, 33)
 _STEPS = 60
-"""Of the EM algorithm."""
+"""Iterations of the EM algorithm."""
 
 
 def missing_fields(

@@ -1,4 +1,4 @@
-"""People by one word: a survey file, or ``synthetic``."""
+"""Load people from a path or from ``synthetic``."""
 
 from indievalue.errors import IndievalueError
 from indievalue.people.findings import SYNTHETIC
@@ -10,10 +10,10 @@ SYNTHETIC_PEOPLE = 10_000
 
 
 def people_from(data: str, survey: str | None = None, seed: int = 0, options: ReadOptions | None = None) -> People:
-    """The people of ``data``: the path of a survey file, ``synthetic``, or ``synthetic:N`` for N people.
+    """Load people from ``data``: the path of a survey file, ``synthetic``, or ``synthetic:N`` for N people.
 
-    ``survey`` and ``options`` as in :func:`indievalue.people.read.read_people`; ``seed`` is of synthetic people. Raises
-    IndievalueError where the file cannot be read, or N is no number of people.
+    ``survey`` and ``options`` as in :func:`indievalue.people.read.read_people`; ``seed`` applies to synthetic
+    people only. Raises IndievalueError if the file cannot be read or N is not a number of people.
     """
     kind, _, number = data.partition(":")
     if kind != SYNTHETIC:

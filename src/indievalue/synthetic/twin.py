@@ -1,6 +1,6 @@
 """Fits the statistical twin of a survey's real answers that synthetic people are drawn from.
 
-``python -m indievalue.synthetic.twin DATA OUT.npz`` fits it anew. What is kept is
+``python -m indievalue.synthetic.twin DATA OUT.npz`` refits it. What is kept is
 
 - of each country: the share of every code; which items were not put; how often each item stays unanswered and as which
   missing code; how reluctance to answer is spread over people (a Rasch model whose distribution is free);
@@ -219,7 +219,7 @@ def _order_nominal(items: list[_Item], raw: NDArray[np.int32], country: NDArray[
 def _births(
     table: pl.DataFrame, country: NDArray[np.int64], countries: NDArray[np.int64], survey: Survey
 ) -> dict[str, Any]:
-    """The fields of the twin that tell where those who were born abroad, and whose parents were, come from."""
+    """Fields of the twin for the birth countries of people, and of parents, born abroad."""
     born = [(column, abroad) for column, abroad in BORN.items() if {column, abroad} <= set(table.columns)]
     where = np.zeros((len(born), len(table)), np.int64)
     for row, (column, abroad) in enumerate(born):

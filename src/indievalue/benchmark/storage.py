@@ -14,6 +14,7 @@ import polars as pl
 from indievalue.benchmark.model import NOBODY, Benchmark, Eligibility, Settings, Setup, Task
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory, new_file
+from indievalue.parsing import parse_json
 from indievalue.people.people import People
 from indievalue.survey.model import Demographic
 
@@ -102,7 +103,7 @@ def load_benchmark(directory: str | Path, people: People) -> Benchmark:
     """
     folder = Path(directory)
     try:
-        about = json.loads((folder / "benchmark.json").read_text(encoding="utf-8"))
+        about = parse_json((folder / "benchmark.json").read_text(encoding="utf-8"))
         probes = pl.read_parquet(folder / "probes.parquet")
         demonstrations = pl.read_parquet(folder / "demonstrations.parquet")
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-import yaml
 
 from indievalue.cli.options import escaped, notes
+from indievalue.parsing import parse_yaml
 
 if TYPE_CHECKING:
     from indievalue.predictors.asking import AskingOptions
@@ -70,8 +70,8 @@ def _pairs(words: list[str] | None, option: str) -> dict[str, object]:
         if not equals or not key:
             raise typer.BadParameter(f"{option} takes KEY=VALUE, not {word!r}")
         try:
-            pairs[key.replace("-", "_")] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            pairs[key.replace("-", "_")] = parse_yaml(value)
+        except ValueError:
             raise typer.BadParameter(f"{option}: {value!r} cannot be read") from None
     return pairs
 

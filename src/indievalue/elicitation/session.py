@@ -6,6 +6,7 @@ from pathlib import Path
 
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
+from indievalue.parsing import parse_json
 from indievalue.survey.survey import Survey
 
 
@@ -48,7 +49,7 @@ def load_session(path: Path, survey: Survey) -> Session:
     if not path.exists():
         return Session(survey.name)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         session = Session(content["survey"], [Turn(**turn) for turn in content["turns"]])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IndievalueError(

@@ -1,6 +1,5 @@
 """Predictor that replays answers given by another program."""
 
-import json
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from indievalue.benchmark.model import Benchmark, Task
 from indievalue.choices import FormName, Missing
 from indievalue.errors import IndievalueError, problems_of
+from indievalue.parsing import parse_json
 from indievalue.people.people import People
 from indievalue.predictors.protocol import INVALID, BasePredictor, Guesses
 from indievalue.prompts.answer import chosen_option, chosen_options
@@ -131,7 +131,7 @@ def _lines(file: Path) -> Iterable[tuple[str, Any]]:
         if line.strip():
             where = f"{file}, line {number}"
             try:
-                yield where, json.loads(line)
+                yield where, parse_json(line)
             except ValueError as error:
                 raise IndievalueError(f"{where} is no JSON: {error}") from None
 

@@ -11,6 +11,7 @@ import yaml
 from indievalue.benchmark.storage import TaskText
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory
+from indievalue.parsing import parse_json
 from indievalue.predictors.local.wording import ANSWER
 from indievalue.prompts.prompt import PromptStyle, prompts_of
 
@@ -81,7 +82,7 @@ def export_benchmark(
 def _read(folder: Path) -> tuple[Iterator[TaskText], dict[str, Any]]:
     file = folder / "tasks.jsonl"
     try:
-        settings = json.loads((folder / "benchmark.json").read_text(encoding="utf-8"))["settings"]
+        settings = parse_json((folder / "benchmark.json").read_text(encoding="utf-8"))["settings"]
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError, KeyError) as error:
         raise IndievalueError(
@@ -93,7 +94,7 @@ def _read(folder: Path) -> tuple[Iterator[TaskText], dict[str, Any]]:
 def _tasks(file: Path, text: str) -> Iterator[TaskText]:
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            yield json.loads(line)
+            yield parse_json(line)
         except ValueError as error:
             raise IndievalueError(f"{file}, line {number} is damaged: {error}") from None
 

@@ -15,6 +15,7 @@ from indievalue.errors import IndievalueError
 from indievalue.experiments.grid import Cell
 from indievalue.experiments.spec import Experiment
 from indievalue.files import check_directory, locked, new_directory, new_file
+from indievalue.parsing import parse_json, parse_yaml
 from indievalue.predictors.predictions import read_predictions
 
 FORMAT = 1
@@ -69,7 +70,7 @@ class Folder:
         """
         file = self._cell_folder(cell) / "cell.json"
         try:
-            stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            stored: dict[str, Any] = parse_json(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -129,7 +130,7 @@ def write_json(path: Path, content: object) -> None:
 
 def _name_in(spec: Path) -> str:
     try:
-        content = yaml.safe_load(spec.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = parse_yaml(spec.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise IndievalueError(f"cannot read {spec}: {' '.join(str(error).split())}; choose another --out") from None
     return str(content.get("name", "?")) if isinstance(content, dict) else "?"

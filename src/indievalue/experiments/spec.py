@@ -5,11 +5,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol
 from indievalue.errors import IndievalueError, problems_of
+from indievalue.parsing import parse_yaml
 from indievalue.strict import StrictModel
 
 EVERYTHING = "everything"
@@ -221,9 +221,9 @@ def load_experiment(name: str) -> Experiment:
 def parse_experiment(text: str, name: str, where: str) -> Experiment:
     """Parse an experiment in YAML; ``name`` is its default name."""
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise IndievalueError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None
+        content = parse_yaml(text)
+    except ValueError as error:
+        raise IndievalueError(f"{where} {error}") from None
     if not isinstance(content, Mapping):
         raise IndievalueError(f"{where} is not an experiment: it needs keys such as title, predictors and figure")
     try:

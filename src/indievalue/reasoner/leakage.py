@@ -1,11 +1,11 @@
 """Guard against data leakage: nobody who is tested may be trained on."""
 
-import json
 from collections.abc import Mapping, Set
 from itertools import combinations
 from pathlib import Path
 
 from indievalue.errors import IndievalueError
+from indievalue.parsing import parse_json
 
 
 def check_disjoint(people: Mapping[str, Set[str]]) -> None:
@@ -27,7 +27,7 @@ def people_of_benchmark(directory: str | Path) -> set[str]:
     folder = Path(directory)
     for file in (folder / "benchmark.json", folder / "benchmark" / "benchmark.json"):
         try:
-            return set(map(str, json.loads(file.read_text(encoding="utf-8"))["people"]))
+            return set(map(str, parse_json(file.read_text(encoding="utf-8"))["people"]))
         except FileNotFoundError:
             continue
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from indievalue.errors import IndievalueError, problems_of
+from indievalue.parsing import parse_json
 from indievalue.reasoner.draw import TRAIN
 from indievalue.reasoner.recipe import Recipe
 
@@ -91,7 +92,7 @@ class Manifest(_Part):
         """Read ``manifest.json``. Raises IndievalueError if ``folder`` is not a training set of this format."""
         remedy = f"`indievalue training-set DATA --out {folder}` writes one"
         try:
-            content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+            content = parse_json((folder / _FILE).read_text(encoding="utf-8"))
             written = content["format"]
         except (OSError, ValueError, TypeError) as error:
             raise IndievalueError(f"{folder} holds no training set ({error}); {remedy}") from None

@@ -5,10 +5,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from indievalue.errors import IndievalueError, problems_of
+from indievalue.parsing import parse_yaml
 from indievalue.reasoner.recipe import AtLeastOne, NotNegative, Recipe
 from indievalue.strict import StrictModel
 
@@ -145,8 +145,8 @@ def parse_changes(words: Sequence[str]) -> dict[str, object]:
         if not sign:
             raise IndievalueError(f"--set takes KEY=VALUE, not {word!r}")
         try:
-            changes[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            changes[key] = parse_yaml(value)
+        except ValueError:
             raise IndievalueError(f"--set {key}: {value!r} is not a YAML value") from None
     return changes
 
@@ -157,8 +157,8 @@ def changed_keys(file: Path, settings: TrainingSettings, ignored: Set[str]) -> l
     Raises IndievalueError if the file cannot be read.
     """
     try:
-        before = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        before = parse_yaml(file.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError) as error:
         raise IndievalueError(f"cannot read {file}: {error}") from None
     wanted = settings.model_dump(mode="json")
     return [key for key in wanted if key not in ignored and before.get(key) != wanted[key]]
@@ -169,11 +169,11 @@ def _read(path: Path, within: tuple[Path, ...]) -> dict[str, object]:
     if path.resolve() in within:
         raise IndievalueError(f"{path} is its own base: remove a `base` from the files that name each other")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        content = parse_yaml(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise IndievalueError(f"cannot read the training settings {path}: {error}") from None
-    except yaml.YAMLError as error:
-        raise IndievalueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    except ValueError as error:
+        raise IndievalueError(f"{path} {error}") from None
     if not isinstance(content, Mapping):
         raise IndievalueError(f"{path} has no keys: the settings of a training are keys such as model, data and out")
     own = dict(content)

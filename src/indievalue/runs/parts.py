@@ -19,6 +19,7 @@ from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import benchmark_hash
 from indievalue.errors import IndievalueError
 from indievalue.files import locked, new_directory
+from indievalue.parsing import parse_json
 from indievalue.people.people import People
 from indievalue.predictors.predictions import predict, read_predictions
 from indievalue.predictors.protocol import Predictor
@@ -115,7 +116,7 @@ class Parts:
 
     def _read(self, folder: Path, name: str) -> Part | None:
         try:
-            about = json.loads((folder / "part.json").read_text(encoding="utf-8"))
+            about = parse_json((folder / "part.json").read_text(encoding="utf-8"))
             predictions = read_predictions(folder / "predictions.parquet")
         except (OSError, ValueError, IndievalueError):
             return None  # missing or damaged: predict again

@@ -14,6 +14,7 @@ from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import write_tables
 from indievalue.errors import IndievalueError, problems_of
 from indievalue.files import new_directory
+from indievalue.parsing import parse_json
 from indievalue.predictors.predictions import read_predictions
 from indievalue.runs.record import FORMAT, Example, Record
 from indievalue.runs.run import Run
@@ -101,7 +102,7 @@ def load_run(directory: str | Path) -> Run:
 
 def _read(file: Path, kind: TypeAdapter[T]) -> T:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = parse_json(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise IndievalueError(f"{file.parent} is not a complete run directory: {file.name} is missing") from None
     except (OSError, ValueError) as error:

@@ -7,10 +7,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from indievalue.errors import IndievalueError, problems_of
+from indievalue.parsing import parse_yaml
 from indievalue.survey.codes import LARGEST_CODE, missing_code, parse_codes
 from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
 from indievalue.survey.survey import Survey
@@ -237,10 +237,13 @@ def _validate(file: Traversable, spec: type[Spec], content: object, where: str) 
 
 
 def _yaml(file: Traversable) -> object:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten times as fast where it is built
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), Loader=loader)
+        return parse_yaml(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise IndievalueError(f"{file} does not exist") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise IndievalueError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError as error:
+        raise IndievalueError(f"{file} is not UTF-8 text: {error}") from None
+    except OSError as error:
+        raise IndievalueError(f"cannot read {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise IndievalueError(f"{file} {error}") from None

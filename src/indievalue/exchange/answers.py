@@ -20,6 +20,9 @@ from indievalue.prompts.prompt import AskedProbe
 TOLERANCE = 0.02
 """How far probabilities that were rounded may be from a sum of 1."""
 
+_CUT = ("length", "max_tokens", "model_length", "MAX_TOKENS", "max_output_tokens")
+"""Reasons, in the words of several programs, for which an output ends before the model has finished."""
+
 
 class _Answer(BaseModel):
     """One line: the answer to a probe, or, with ``id`` and ``text``, what a model wrote to an exported prompt."""
@@ -33,6 +36,7 @@ class _Answer(BaseModel):
     probabilities: list[float] | None = Field(default=None, min_length=2)
     id: str | None = None
     text: str | None = None
+    finish_reason: str | None = None
 
 
 class Answered(BasePredictor):
@@ -40,7 +44,8 @@ class Answered(BasePredictor):
 
     Each line is a JSON object: ``person``, ``setup``, ``question`` and ``choice`` (the survey's option, -1 for none) or
     ``probabilities`` (one per option, in the survey's order), or both; or the ``id`` of an exported prompt and the
-    ``text`` that a model wrote to it, which needs the file of ``prompts``.
+    ``text`` that a model wrote to it, which needs the file of ``prompts``; with the ``finish_reason``, if it is known:
+    ``length`` says that the text was cut off.
 
     Raises IndievalueError, with the line, where a line is no such object, names a probe that is not in the benchmark, a
     probe is answered twice, probabilities do not fit, or, unless ``missing`` is ``invalid``, a probe has no answer.
@@ -148,9 +153,11 @@ def _read(
         if answer.id not in prompts:
             raise IndievalueError(f"{where}: no prompt has the id {answer.id!r}; --prompts names the exported file")
         person, setup, asked = prompts[answer.id]
+        cut = answer.finish_reason in _CUT
         if len(asked) == 1:
-            return [(person, setup, asked[0].question, _or_invalid(chosen_option(answer.text, asked[0])), None)]
-        said = chosen_options(answer.text, asked)
+            option = chosen_option(answer.text, asked[0], cut=cut)
+            return [(person, setup, asked[0].question, _or_invalid(option), None)]
+        said = chosen_options(answer.text, asked, cut=cut)
         return [(person, setup, question, _or_invalid(option), None) for question, option in said.items()]
     if answer.person is None or answer.setup is None or answer.question is None:
         raise IndievalueError(f"{where}: an answer has person, setup and question, or id and text")

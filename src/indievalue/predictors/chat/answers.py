@@ -1,13 +1,18 @@
 """Parse a chat model's output into options and probabilities."""
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from inspect_ai.model import Logprob, ModelOutput, ModelUsage, TopLogprob
 
-from indievalue.prompts.answer import chosen_option, chosen_options
+from indievalue.prompts.answer import chosen_options, find_choice
 from indievalue.prompts.prompt import AskedProbe
+
+_CUT = ("max_tokens", "model_length")
+"""Stop reasons of an output that was cut off."""
 
 
 @dataclass(frozen=True)
@@ -20,30 +25,49 @@ class ReadAnswer:
 
 def read_answer(output: ModelOutput, asked: Sequence[AskedProbe], *, together: bool) -> dict[str, ReadAnswer]:
     """Return the answer to each question in ``asked``; if ``together``, all are in one JSON object."""
+    cut = output.stop_reason in _CUT
     if together:
-        return {question: ReadAnswer(choice) for question, choice in chosen_options(output.completion, asked).items()}
+        options = chosen_options(output.completion, asked, cut=cut)
+        return {question: ReadAnswer(option) for question, option in options.items()}
     (probe,) = asked
-    return {probe.question: ReadAnswer(chosen_option(output.completion, probe), label_probabilities(output, probe))}
+    choice = find_choice(output.completion, probe, cut=cut)
+    return {probe.question: ReadAnswer(choice.option if choice else None, label_probabilities(output, probe))}
 
 
 def label_probabilities(output: ModelOutput, probe: AskedProbe) -> list[float] | None:
-    """Return the probability of each option, in the survey's order, from those of the first token that is a label.
+    """Return the probability of each option, in the survey's order, from those of the token that names the answer.
 
-    They are normalized over the labels. None if the provider reports no log probabilities, or none for a label.
+    They are normalized over the labels. None if the answer names no label, or the provider reports no log
+    probabilities for it.
     """
+    token = _answer_token(output, probe)
+    if token is None:
+        return None
+    weights = [0.0] * len(probe.order)
+    likely: Sequence[Logprob | TopLogprob] = token.top_logprobs or [token]
+    for written, logprob in [(one.token, one.logprob) for one in likely]:
+        option = _label(written, probe)
+        if option is not None:
+            weights[option] += math.exp(logprob)
+    total = sum(weights)
+    return [weight / total for weight in weights] if total > 0 else None
+
+
+def _answer_token(output: ModelOutput, probe: AskedProbe) -> Logprob | None:
+    """Return the token that is the label of the answer, rather than a letter of the thoughts before it."""
     logprobs = output.choices[0].logprobs if output.choices else None
-    for token in logprobs.content if logprobs else ():
-        if _label(token.token, probe) is None:
-            continue
-        weights = [0.0] * len(probe.order)
-        likely: Sequence[Logprob | TopLogprob] = token.top_logprobs or [token]
-        for written, logprob in [(one.token, one.logprob) for one in likely]:
-            option = _label(written, probe)
-            if option is not None:
-                weights[option] += math.exp(logprob)
-        total = sum(weights)
-        return [weight / total for weight in weights] if total > 0 else None
-    return None
+    if logprobs is None:
+        return None
+    written = "".join(token.token for token in logprobs.content)
+    start = written.rfind(output.completion)  # thoughts may be among the tokens, but not in the completion
+    text = output.completion if start >= 0 else written
+    choice = find_choice(text, probe, cut=output.stop_reason in _CUT)
+    if choice is None or choice.place is None:
+        return None
+    place = choice.place + max(start, 0)
+    ends = accumulate(len(token.token) for token in logprobs.content)
+    token = next((token for token, end in zip(logprobs.content, ends, strict=True) if end > place), None)
+    return token if token and _label(token.token, probe) == choice.option else None
 
 
 def tokens_read(usage: ModelUsage) -> int:
@@ -52,5 +76,5 @@ def tokens_read(usage: ModelUsage) -> int:
 
 
 def _label(token: str, probe: AskedProbe) -> int | None:
-    bare = token.strip(" \t\n*_`\"'().").upper()
+    bare = unicodedata.normalize("NFKC", token).strip(" \t\n*_`\"'()[]{}<>$“”‘’«».,:;!。").upper()
     return probe.order[probe.labels.index(bare)] if len(bare) == 1 and bare in probe.labels else None

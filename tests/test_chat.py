@@ -299,6 +299,36 @@ def test_probabilities_are_read_from_the_first_label() -> None:
     assert label_probabilities(ModelOutput.from_content("m", "A"), probe) is None
 
 
+@pytest.mark.parametrize(
+    ("written", "completion"),
+    [
+        ("A|.| fits|</think>|\n\n|B", "A. fits</think>\n\nB"),
+        ("A|.| fits|</think>|\n\n|B", "B"),
+        ("<think>|A|</think>|The| answer| is| B|.", "<think>A</think>The answer is B."),
+        ('{"|answer|":| "|B|"}', '{"answer": "B"}'),
+    ],
+)
+def test_probabilities_are_those_of_the_answer_and_not_of_a_letter_in_a_thought(written: str, completion: str) -> None:
+    from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, Logprob, Logprobs, ModelOutput, TopLogprob
+
+    from indievalue.prompts.prompt import AskedProbe
+
+    def token(text: str) -> Logprob:
+        likely = {"A": [("A", -0.1), ("B", -9.0)], "B": [("A", -2.0), ("B", -1.0)]}.get(text.strip(), [(text, -0.1)])
+        return Logprob(token=text, logprob=-0.1, top_logprobs=[TopLogprob(token=t, logprob=p) for t, p in likely])
+
+    probe = AskedProbe("Q1", "?", ("I do.", "I do not."), (0, 1))
+    logprobs = Logprobs(content=[token(text) for text in written.split("|")])
+    message = ChatMessageAssistant(content=completion)
+    output = ModelOutput(choices=[ChatCompletionChoice(message=message, logprobs=logprobs)])
+    assert label_probabilities(output, probe) == pytest.approx([1 / (1 + np.e), np.e / (1 + np.e)])
+    unfinished = ChatCompletionChoice(
+        message=ChatMessageAssistant(content="A. fits"), logprobs=Logprobs(content=logprobs.content[:3])
+    )
+    unfinished.stop_reason = "max_tokens"
+    assert label_probabilities(ModelOutput(choices=[unfinished]), probe) is None
+
+
 # --- the command ------------------------------------------------------------------------------------------
 
 COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()"]

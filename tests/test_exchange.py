@@ -76,6 +76,30 @@ def test_a_program_that_reads_the_target_is_always_right(
     assert table["probabilities"].null_count() == len(table)
 
 
+@pytest.mark.parametrize("style", [PromptStyle(), PromptStyle("batch"), PromptStyle(option_order="shuffled")])
+def test_answers_after_a_thought_that_the_prompt_opened_are_read_as_they_are_meant(
+    benchmark: Benchmark, saved: Path, tmp_path: Path, style: PromptStyle
+) -> None:
+    export_benchmark(saved, "jsonl", tmp_path / "out", style)
+    said = []
+    for line in read(tmp_path / "out" / PROMPTS):
+        wrong = {p["question"]: next(one for one in p["labels"] if one != p["target"]) for p in line["probes"]}
+        right = {p["question"]: p["target"] for p in line["probes"]}
+        draft, answer = (json.dumps(wrong), json.dumps(right)) if len(right) > 1 else (*wrong.values(), *right.values())
+        said.append({"id": line["id"], "text": f"{draft}. That fits.</think>\n\n{answer}", "finish_reason": "stop"})
+    file = written(tmp_path / "answers.jsonl", said)
+    table = predict("oracle", Answered(file, benchmark, tmp_path / "out" / PROMPTS), benchmark)
+    assert (table["choice"] == table["answer"]).all()
+    cut = [{**line, "text": line["text"].partition("</think>")[0], "finish_reason": "length"} for line in said]
+    if len(line["probes"]) == 1:
+        table = predict(
+            "cut off",
+            Answered(written(file, cut), benchmark, tmp_path / "out" / PROMPTS),
+            benchmark,
+        )
+        assert (table["choice"] == -1).all()
+
+
 def test_hugging_face_datasets_load_what_is_exported(saved: Path, tmp_path: Path) -> None:
     from datasets import load_dataset
 
@@ -212,7 +236,7 @@ def test_export_and_import_on_the_command_line(garden_table: pl.DataFrame, tmp_p
     everyone = ("--people", "all", "--demonstrations", "3", "--survey", garden)
     assert run("benchmark", data, "--out", asked, *everyone).returncode == 0
     assert run("export", asked, "--to", "jsonl", "--out", out).returncode == 0
-    answers = [{"id": line["id"], "text": "A"} for line in read(out / PROMPTS)]
+    answers = [{"id": line["id"], "text": "B. fits, too.</think>\n\nA"} for line in read(out / PROMPTS)]
     file = written(tmp_path / "answers.jsonl", answers)
     more = ("--benchmark", asked, "--prompts", out / PROMPTS, "--name", "always A", "--survey", garden)
     said = run("import", file, data, "--out", tmp_path / "run", *more)

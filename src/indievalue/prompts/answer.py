@@ -47,7 +47,7 @@ def chosen_options(text: str, probes: Sequence[AskedProbe], *, cut: bool = False
     final = final_text(text)
     if final is None or (cut and not _is_answer_only(final)):
         return {probe.question: None for probe in probes}
-    given = pairs_in(final.text, frozenset(probe.question.lower() for probe in probes))
+    given = pairs_in(final.text, frozenset(probe.question.lower() for probe in probes), last=True)
     return {probe.question: _agreed(given.get(probe.question.lower(), ()), probe) for probe in probes}
 
 
@@ -102,7 +102,7 @@ def _structures(text: str, probe: AskedProbe) -> list[Pair]:
         return pairs
     if "{" not in text and "[" not in text:
         return []
-    found = pairs_in(text, ANSWER_KEYS | {probe.question.lower()})
+    found = pairs_in(text, ANSWER_KEYS | {probe.question.lower()}, last=False)
     quoted = "{[\"'"  # the first character of JSON, or the one before a key of what is nearly JSON
     return [p for pairs in found.values() for p in pairs if text[p.start] in quoted or text[p.start - 1] in quoted]
 

@@ -21,10 +21,11 @@ _ANNOUNCED = (
     rf"|\b(?:i|they|he|she|(?:person|respondent|participant|individual)(?:\s\w{{1,20}}){{0,3}}?)(?:\s|(?=')){_VERB})"
     rf"[\s*_`\"']{{0,9}}:?\s{{0,5}}{_SURELY}(?:the\s)?(?:(?:{_NOUN}|option)\s)?"
 )
+_HEDGE = r"(?:(?:probably|most likely|likely|definitely|certainly|it is|it's)\s){0,2}"
 _BEST = r"(?:(?:most|likely|best|correct|right|final|closest|probable)\s){0,3}"
 _CALLED = rf"(?:(?:the|my)\s{_BEST}(?:{_NOUN}|option|one)|correct|right|(?:the\s)?most\slikely|(?:the\s)?best)"
 _END = (
-    r"(?=\s{0,20}(?:$|[)\]:;!?*_`~\"}$,\n]|\.(?!\w)|'(?!\w)|-\s)"
+    r"(?=\s{0,20}(?:$|[)\]:;!*_`~\"}$,\n]|\.(?!\w)|'(?!\w)|-\s)"
     r"|\s{1,5}(?:because|since|as|for|given|based|though|although|but|over|rather|in|or)\s)"
 )
 _OR = re.compile(r"[\s*_`~\"')\]}.,$]{0,9}\bor\b", re.I)
@@ -32,10 +33,18 @@ _REASON = re.compile(r"\s{1,5}(?:because|since|given|based|though|although|rathe
 _JOIN = r"[\s*_`~\"')\]}.,$]{0,9}(?:/|&|\b(?:or|and|to|nor|vs|versus)\b|,|(?=[\[(]))\s{0,5}(?:(?:or|and)\b)?"
 _DENIED = re.compile(
     r"[\s*_`~\"')\]}.,:;$-]{0,9}(?:(?:is|are|was|seems?|looks?|would be|can be|does)\b\s?)?(?:n't|n’t|clearly\s)?\s?"
-    r"(?:not|isn't|doesn't|can't|cannot|won't|wrong|incorrect|false|unlikely|less likely|ruled out|excluded|impossible|"
+    r"(?:not(?!\s(?:option\s)?(?-i:[A-Z])(?!\w))|"
+    r"isn't|doesn't|can't|cannot|won't|wrong|incorrect|false|unlikely|less likely|ruled out|excluded|impossible|"
     r"too\s\w+)\b",
     re.I,
 )
+_TAKEN_BACK = re.compile(
+    r"[^\w?]{0,20}\?|[^\w]{0,20}(?:no\s?[,.:;]|no$|wait\b|actually\b|hmm|sorry\b|on second thought|correction)"
+    r"|[\s\"'*_`)]{0,9}[:=]\s{0,5}[\"']?\.?\d",
+    re.I,
+)
+"""What follows a label that is taken back or asked about, or that is only given a probability."""
+
 _DOUBT = re.compile(
     r"\b(?:whether|if|unless|not|never|neither|nor|cannot|unlikely|doubt|unclear|unsure|unable|either|between|"
     r"rather than|instead of|wrong|impossible)\b|n't\b",
@@ -107,7 +116,7 @@ def _places(text: str, patterns: _Patterns) -> Iterator[re.Match[str]]:
 
 
 def _is_word(found: re.Match[str], text: str) -> bool:
-    """Whether the letter is the article or the pronoun rather than a label: ``I, as an AI``, ``a - so to say - yes``."""
+    """Whether the letter is the article or the pronoun rather than a label: ``I, as an AI``."""
     rest = text[found.end(1) : found.end(1) + 20]
     if found[1] in "Ii":
         return re.match(r"\s{0,5}(?:,|-\s?\w)|\s{1,5}\w|'\w", rest) is not None and not _REASON.match(rest)
@@ -116,7 +125,8 @@ def _is_word(found: re.Match[str], text: str) -> bool:
 
 def _is_denied(found: re.Match[str], text: str) -> bool:
     clause = _CLAUSE_END.split(text[max(0, found.start(1) - 120) : found.start(1)].rstrip(" :*_`\"'(["))[-1]
-    return bool(_DENIED.match(text, found.end(1)) or _DOUBT.search(clause))
+    after = found.end(1)
+    return bool(_DENIED.match(text, after) or _TAKEN_BACK.match(text, after) or _DOUBT.search(clause))
 
 
 @lru_cache(maxsize=256)
@@ -125,7 +135,7 @@ def _patterns(labels: str, question: str) -> _Patterns:
     capital = f"((?-i:[{labels}]))"
     named = rf"(?:\[?{re.escape(question)}\]?\s?[:=.)-]?\s{{1,5}})?" if question else ""
     return _Patterns(
-        leading=re.compile(rf"^{_WRAP}{named}{_WRAP}(?:option\s)?{_WRAP}{one}{_END}", flags | re.M),
+        leading=re.compile(rf"^{_WRAP}{named}{_WRAP}{_HEDGE}(?:option\s)?{_WRAP}{one}{_END}", flags | re.M),
         alone=re.compile(rf"{_WRAP}(?:option\s)?{_WRAP}(?<!\w){one}(?!\w){_UNWRAP}\Z", flags),
         announced=re.compile(rf"{_ANNOUNCED}{_WRAP}(?<!\w){one}{_END}", flags),
         subject=re.compile(rf"(?<![\w'])(?:option\s)?{capital}{_UNWRAP}(?:is|seems|would be|fits)\s{_CALLED}\b", flags),

@@ -38,20 +38,21 @@ def enclosed(text: str) -> list[Pair]:
     ]
 
 
-def pairs_in(text: str, names: frozenset[str]) -> dict[str, list[Pair]]:
+def pairs_in(text: str, names: frozenset[str], *, last: bool) -> dict[str, list[Pair]]:
     """Return the answers given under each of ``names`` (in lower case), which agree or contradict each other.
 
-    JSON counts before lines and pairs outside it. Of objects with other text between them, the last one counts.
+    JSON counts before lines and pairs outside it. If ``last``, of objects with other text between them only the last
+    one counts.
     """
     found: dict[str, list[Pair]] = {}
     rest, group_end = text, 0
     latest: dict[str, int] = {}
-    group = 0
+    group = 1
     for value, start, end in _documents(text):
         pairs = [Pair(name, held, start, end) for name, held in _named(value, names)]
         if not pairs:
             continue
-        if text[group_end:start].strip(" \t\r\n,;`"):
+        if last and text[group_end:start].strip(" \t\r\n,;`"):
             group += 1
         group_end = end
         rest = rest[:start] + " " * (end - start) + rest[end:]

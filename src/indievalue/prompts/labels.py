@@ -119,8 +119,8 @@ def _is_word(found: re.Match[str], text: str) -> bool:
     """Whether the letter is the article or the pronoun rather than a label: ``I, as an AI``."""
     rest = text[found.end(1) : found.end(1) + 20]
     if found[1] in "Ii":
-        return re.match(r"\s{0,5}(?:,|-\s?\w)|\s{1,5}\w|'\w", rest) is not None and not _REASON.match(rest)
-    return found[1] == "a" and re.match(r"\s{1,5}\w|\s{0,5}-\s?\w", rest) is not None and not _REASON.match(rest)
+        return re.match(r"\s{0,5}(?:,|-\s?\w)|[ \t]{1,5}\w|'\w", rest) is not None and not _REASON.match(rest)
+    return found[1] == "a" and re.match(r"[ \t]{1,5}\w|\s{0,5}-\s?\w", rest) is not None and not _REASON.match(rest)
 
 
 def _is_denied(found: re.Match[str], text: str) -> bool:

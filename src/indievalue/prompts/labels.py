@@ -29,7 +29,10 @@ _END = (
     r"|\s{1,5}(?:because|since|as|for|given|based|though|although|but|over|rather|in|or)\s)"
 )
 _OR = re.compile(r"[\s*_`~\"')\]}.,$]{0,9}\bor\b", re.I)
-_REASON = re.compile(r"\s{1,5}(?:because|since|given|based|though|although|rather)\s")
+_REASON = re.compile(
+    r"\s{1,5}(?:because|since|given|based|though|although|rather)\s"
+    r"|\s{1,5}or\s{1,5}(?:(?i:answer|option|the)\b|\W{0,9}[A-Z](?!\w))"
+)
 _JOIN = r"[\s*_`~\"')\]}.,$]{0,9}(?:/|&|\b(?:or|and|to|nor|vs|versus)\b|,|(?=[\[(]))\s{0,5}(?:(?:or|and)\b)?"
 _DENIED = re.compile(
     r"[\s*_`~\"')\]}.,:;$-]{0,9}(?:(?:is|are|was|seems?|looks?|would be|can be|does)\b\s?)?(?:n't|n’t|clearly\s)?\s?"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 out = Console()
 notes = Console(stderr=True, highlight=False)
 
-DATA_HELP = "A survey file (.csv, .csv.gz, .sav, .dta, .xlsx, .parquet), or `synthetic`, or `synthetic:20000`."
+DATA_HELP = "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped), or `synthetic`, or `synthetic:20000`."
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 Out = Annotated[Path, typer.Option("--out", help="Directory to write; must be new or empty.")]

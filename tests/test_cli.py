@@ -171,7 +171,8 @@ def test_a_wrong_call_is_told_in_one_line_and_leaves_nothing(
         ("photo.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "is not a CSV text file"),
         ("other.csv", b"a,b\n1,2\n", "is not a file of a survey indievalue knows"),
         ("other.sav", b"$FL2 not really", "cannot read"),
-        ("notes.txt", b"hello", "none of the formats"),
+        ("notes.doc", b"hello", "none of the formats"),
+        ("notes.txt", b"hello", "is not a CSV text file"),
     ],
 )
 def test_a_file_that_is_no_survey_is_told(tmp_path: Path, name: str, content: bytes | None, complaint: str) -> None:
@@ -226,3 +227,24 @@ def test_a_stopped_run_leaves_nothing_under_its_name(tmp_path: Path, how: signal
     if how != signal.SIGKILL:
         assert "interrupted; no partial files were left behind" in said
         assert not list(tmp_path.iterdir())
+
+
+def test_without_a_command_the_help_is_printed() -> None:
+    bare, asked = _run(), _run("-h")
+    assert (bare.returncode, bare.stderr) == (0, "")
+    assert bare.stdout.strip() == asked.stdout.strip()
+    assert "evaluate" in bare.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [
+        (["evaluate", "synthetic:60", "--model", "gausian", "--out", "x"], "gaussian"),
+        (["experiment", "modelsbycategory", "synthetic:60"], "models-by-category"),
+        (["evaluat"], "evaluate"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_the_nearest(words: list[str], nearest: str, tmp_path: Path) -> None:
+    said = _run(*words)
+    assert said.returncode in (1, 2)
+    assert f"did you mean '{nearest}'?" in " ".join(said.stderr.split()).lower()

@@ -14,10 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-torch = pytest.importorskip("torch", reason="local models need torch: pip install 'indievalue[lm]'")
-transformers = pytest.importorskip(
-    "transformers", reason="local models need transformers: pip install 'indievalue[lm]'"
-)
+torch = pytest.importorskip("torch", reason="local models need torch (extra lm)")
+transformers = pytest.importorskip("transformers", reason="local models need transformers (extra lm)")
 
 from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402 - it needs transformers
 from typer.testing import CliRunner  # noqa: E402
@@ -318,7 +316,7 @@ def test_the_laws_of_predictors_hold(tiny: Callable[..., Path]) -> None:
 @pytest.fixture
 def adapter(tiny: Callable[..., Path], tmp_path: Path) -> Path:
     """A random adapter of the tiny model, by its path."""
-    peft = pytest.importorskip("peft", reason="adapters need peft: pip install 'indievalue[lm]'")
+    peft = pytest.importorskip("peft", reason="adapters need peft (extra lm)")
     torch.manual_seed(1)
     model = transformers.AutoModelForCausalLM.from_pretrained(tiny())
     chosen = peft.LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False, task_type="CAUSAL_LM")

@@ -23,7 +23,7 @@ from indievalue.predictors.predictions import predict
 from indievalue.predictors.registry import make_predictor
 from indievalue.survey.survey import Survey
 
-torch = pytest.importorskip("torch", reason="the masked predictor needs torch: pip install 'indievalue[masked]'")
+torch = pytest.importorskip("torch", reason="the masked predictor needs torch (extra masked)")
 
 from indievalue.predictors.masked.predictor import Masked  # noqa: E402 - it needs torch
 

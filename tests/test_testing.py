@@ -32,7 +32,7 @@ QUICK = {"boosting": "boosting:trees=5", "masked": "masked:epochs=2,hidden=16"}
 def test_our_predictors_keep_the_laws(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INDIEVALUE_CACHE", str(tmp_path))
     if name.startswith("masked"):
-        pytest.importorskip("torch", reason="the masked predictor needs torch: pip install 'indievalue[masked]'")
+        pytest.importorskip("torch", reason="the masked predictor needs torch (extra masked)")
     check_predictor(lambda: make_predictor(name))
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from conftest import GARDEN, garden_answers, write_yaml
 
-pytest.importorskip("trl", reason="training needs trl: pip install 'indievalue[train]'")
+pytest.importorskip("trl", reason="training needs trl (extra train)")
 
 import torch
 from safetensors.torch import load_file

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import GARDEN, garden_answers
 
-pytest.importorskip("trl", reason="training needs trl: pip install 'indievalue[train]'")
+pytest.importorskip("trl", reason="training needs trl (extra train)")
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("trl", reason="training needs trl: pip install 'indievalue[train]'")
+pytest.importorskip("trl", reason="training needs trl (extra train)")
 
 import torch
 

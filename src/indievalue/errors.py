@@ -1,7 +1,8 @@
 """The exception shown to users, and conversions of other libraries' exceptions to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,21 @@ class IndievalueError(Exception):
 
     The command line prints it on one line of stderr and exits with 1. Anything else that is raised is a defect of ours.
     """
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` for the one of ``names`` that is most like ``word``; "" if none is.
+
+    >>> did_you_mean("gausian", ["majority", "gaussian"])
+    "; did you mean 'gaussian'?"
+    """
+    known = {_letters(name): name for name in names}
+    close = get_close_matches(_letters(word), list(known), 1, 0.6)
+    return f"; did you mean {known[close[0]]!r}?" if close else ""
+
+
+def _letters(word: str) -> str:
+    return "".join(filter(str.isalnum, word.lower()))
 
 
 def problems_of(error: "ValidationError") -> list[str]:
@@ -29,6 +45,11 @@ def problems_of(error: "ValidationError") -> list[str]:
     return found
 
 
+def how_to_install(extra: str) -> str:
+    """Return how to get the packages of an extra."""
+    return f"install indievalue with its extra {extra}, in a clone by pip install '.[{extra}]'"
+
+
 @contextmanager
 def importing(what_needs: str, extra: str) -> Iterator[None]:
     """A package that cannot be imported because it is not installed is an IndievalueError: ``what_needs``, such as
@@ -39,6 +60,4 @@ def importing(what_needs: str, extra: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("indievalue"):
             raise
-        raise IndievalueError(
-            f"{what_needs} {error.name}, which is not installed: pip install 'indievalue[{extra}]'"
-        ) from None
+        raise IndievalueError(f"{what_needs} {error.name}, which is not installed: {how_to_install(extra)}") from None

@@ -29,8 +29,7 @@ from indievalue.cli.training_set import training_set
 from indievalue.errors import IndievalueError
 
 app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Turn survey answers into value-expressing statements, and evaluate predictors on them.",
@@ -59,6 +58,7 @@ app.command("import")(expanded(import_answers))
 
 @app.callback(invoke_without_command=True)
 def _version(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
@@ -66,6 +66,8 @@ def _version(
 
         out.print(f"indievalue {__version__}", highlight=False)
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        out.print(context.get_help(), highlight=False)
 
 
 _INTERRUPTED = 130

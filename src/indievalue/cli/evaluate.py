@@ -22,6 +22,7 @@ class EvaluationFlags:
         list[str],
         typer.Option(
             "--predictor",
+            "--model",
             help="random, majority, resemble:k=35, gaussian, masked, boosting, logistic, local:MODEL for a language "
             "model on this machine, or PROVIDER/MODEL for a chat model; repeat for more.",
         ),

@@ -25,7 +25,9 @@ class ExperimentFlags:
 
     predictor: Annotated[
         list[str] | None,
-        typer.Option("--predictor", help="Predictor to use instead of the experiment's own; repeat for more."),
+        typer.Option(
+            "--predictor", "--model", help="Predictor to use instead of the experiment's own; repeat for more."
+        ),
     ] = None
     training: Annotated[
         Path | None,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol
-from indievalue.errors import IndievalueError, problems_of
+from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import parse_yaml
 from indievalue.strict import StrictModel
 
@@ -209,8 +209,10 @@ def load_experiment(name: str) -> Experiment:
         return parse_experiment((files(__package__) / f"{name}.yaml").read_text(encoding="utf-8"), name, name)
     path = Path(name)
     if not path.is_file():
-        known = ", ".join(shipped_experiments())
-        raise IndievalueError(f"there is no experiment {name!r}, and no such file; the shipped experiments are {known}")
+        known, close = ", ".join(shipped_experiments()), did_you_mean(name, shipped_experiments())
+        raise IndievalueError(
+            f"there is no experiment {name!r}, and no such file; the shipped experiments are {known}{close}"
+        )
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

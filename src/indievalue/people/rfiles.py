@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, importing
 from indievalue.people.wanted import Choose, refuse_repeated
 
 R_FILES = (".rds", ".rda", ".rdata")
@@ -16,13 +16,8 @@ def read_r(path: Path, choose: Choose) -> pl.DataFrame:
 
     Raises IndievalueError where pyreadr is not installed, or the file holds no data frame or several.
     """
-    try:
+    with importing(f"reading {path.name} needs", "r"):
         import pyreadr
-    except ImportError:
-        raise IndievalueError(
-            f"reading {path.name} needs the package pyreadr: install indievalue with its extra r, or save the data as "
-            "CSV in R: write.csv(data, 'data.csv', row.names = FALSE)"
-        ) from None
     try:
         frames = pyreadr.read_r(str(path.absolute()))
     except (pyreadr.LibrdataError, pyreadr.PyreadrError) as error:

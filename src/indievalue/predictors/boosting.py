@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.choices import FormName
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, importing
 from indievalue.people.people import People
 from indievalue.predictors.per_question import PerQuestion, Seen
 
@@ -102,7 +102,5 @@ def _categorical(seen: Seen) -> list[int]:
 
 
 def _lightgbm() -> ModuleType:
-    try:
+    with importing("the predictor boosting needs", "baselines"):
         return import_module("lightgbm")
-    except ImportError:
-        raise IndievalueError("boosting needs LightGBM: pip install 'indievalue[boosting]'") from None

@@ -1,12 +1,13 @@
 """Multinomial logistic regression for each question on the options shown, a simple learned baseline."""
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, importing
 from indievalue.predictors.per_question import PerQuestion, Seen
 
 STRENGTH = 0.01
@@ -43,6 +44,7 @@ class Logistic(PerQuestion[Classifier]):
     def __init__(self, c: float = STRENGTH) -> None:
         if not c > 0:
             raise IndievalueError(f"logistic: c must be more than 0, not {c}")
+        _regression()  # fail fast if it is not installed
         self.c = c
 
     def _train(
@@ -50,13 +52,18 @@ class Logistic(PerQuestion[Classifier]):
     ) -> Classifier:
         # There is no early stopping, so held-out people are used for fitting, too.
         columns, target = np.concatenate([_columns(seen), _columns(held)]), np.concatenate([labels, held_labels])
-        # Imported here because scikit-learn is slow to import, and nothing else needs it.
-        regression = import_module("sklearn.linear_model").LogisticRegression
-        fitted: Classifier = regression(C=self.c, max_iter=ITERATIONS, tol=1e-3).fit(columns, target)
+        fitted: Classifier = _regression()(C=self.c, max_iter=ITERATIONS, tol=1e-3).fit(columns, target)
         return fitted
 
     def _probabilities(self, model: Classifier, seen: Seen) -> NDArray[np.floating]:
         return np.asarray(model.predict_proba(_columns(seen)))
+
+
+def _regression() -> Callable[..., Any]:
+    """Import scikit-learn's regression only when it is needed: it is slow to import, and an extra."""
+    with importing("the predictor logistic needs", "baselines"):
+        regression: Callable[..., Any] = import_module("sklearn.linear_model").LogisticRegression
+    return regression
 
 
 def _columns(seen: Seen) -> NDArray[np.float32]:

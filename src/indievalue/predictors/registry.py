@@ -7,7 +7,7 @@ from typing import Protocol, Self, runtime_checkable
 
 from indievalue.benchmark.model import Benchmark, Task
 from indievalue.choices import FormName
-from indievalue.errors import IndievalueError, importing
+from indievalue.errors import IndievalueError, did_you_mean, importing
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.boosting import Boosting
@@ -65,7 +65,9 @@ def kind_of(name: str) -> Kind:
     found = next((kind for kind in KINDS if kind.matches(name)), None)
     if found is None:
         word = name.partition(":")[0]
-        raise IndievalueError(f"there is no predictor {word!r}; there are {', '.join(kind.shown for kind in KINDS)}")
+        known = [kind.shown for kind in KINDS]
+        close = did_you_mean(word, [name.partition(":")[0] for name in known])
+        raise IndievalueError(f"there is no predictor {word!r}; there are {', '.join(known)}{close}")
     return found
 
 
@@ -172,7 +174,7 @@ def _on_this_machine(prefix: str, what: str) -> Kind:
 
 def _make_chat_model(name: str, asking: AskingOptions) -> Predictor:
     try:
-        with importing(f"asking {name} needs", "lm"):
+        with importing(f"asking {name} needs", "api"):
             from indievalue.predictors.chat.predictor import ChatModel
     except ImportError as error:  # installed, but too old
         raise IndievalueError(f"asking {name} needs a newer Inspect AI: {error}") from None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from importlib import import_module
 
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, how_to_install
 
 CHARACTERS = 4
 """Characters of English a token, about, where no tokenizer is given."""
@@ -19,7 +19,7 @@ def counter(tokenizer: str | None) -> tuple[Callable[[str], int], bool]:
     try:
         loaded = import_module("transformers").AutoTokenizer.from_pretrained(tokenizer)
     except ImportError:
-        raise IndievalueError("counting tokens needs transformers: pip install 'indievalue[lm]'") from None
+        raise IndievalueError(f"counting tokens needs transformers: {how_to_install('lm')}") from None
     except (OSError, ValueError) as error:
         raise IndievalueError(f"cannot load the tokenizer {tokenizer}: {error}") from None
     return (lambda text: len(loaded.encode(text, add_special_tokens=False))), True

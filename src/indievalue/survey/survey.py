@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from indievalue.choices import FORMS, FormName
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, did_you_mean
 from indievalue.survey import rules
 from indievalue.survey.model import MISSING, Demographic, Form, Question, Sampling
 
@@ -63,7 +63,7 @@ class Survey:
     def question(self, id: str) -> Question:  # noqa: A002 - the survey's own word
         """Return the question called ``id``. Raises IndievalueError if the survey has no such question."""
         if id not in self.positions:
-            raise IndievalueError(f"survey {self.name} has no question {id!r}")
+            raise IndievalueError(f"survey {self.name} has no question {id!r}{did_you_mean(id, self.positions)}")
         return self.questions[self.positions[id]]
 
     def demographic(self, name: str) -> Demographic:
@@ -71,8 +71,9 @@ class Survey:
         for demographic in self.demographics:
             if demographic.name == name:
                 return demographic
-        known = ", ".join(demographic.name for demographic in self.demographics)
-        raise IndievalueError(f"survey {self.name} has no demographic {name!r}; it has {known}")
+        known = [demographic.name for demographic in self.demographics]
+        close = did_you_mean(name, known)
+        raise IndievalueError(f"survey {self.name} has no demographic {name!r}; it has {', '.join(known)}{close}")
 
     def form(self, name: FormName) -> Form:
         """Return the lookup table of a form. Raises IndievalueError for a name other than polar and refined."""

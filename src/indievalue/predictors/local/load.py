@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, how_to_install
 from indievalue.predictors.local.progress import say
 from indievalue.predictors.local.scorer import Reader
 from indievalue.predictors.local.source import Source
@@ -87,7 +87,7 @@ def _adapted(model: Any, adapter: str) -> Any:
     try:
         peft = import_module("peft")
     except ImportError:
-        raise IndievalueError("an adapter needs peft: pip install 'indievalue[lm]'") from None
+        raise IndievalueError(f"an adapter needs peft: {how_to_install('lm')}") from None
     with told(adapter), quiet():
         adapted = peft.PeftModel.from_pretrained(model, adapter).eval()
         return adapted.merge_and_unload() if model.dtype == torch.float32 else adapted

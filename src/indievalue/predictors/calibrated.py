@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float64]
 
@@ -50,8 +50,11 @@ class LogitCalibration:
             expected = np.einsum("nk,nkf->nf", probabilities, features)
             return float(value), (expected - true).mean(axis=0) + 2 * _PENALTY * weights
 
+        from scipy.optimize import minimize  # takes a tenth of a second, which only fitting needs
+
         start = cls.neutral().weights
-        return cls(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x)
+        with threadpool_limits(1, "blas"):  # products are small: BLAS threads would only spin between them
+            return cls(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x)
 
     def apply(self, means: Floats, rates: Floats, explained: Floats) -> Floats:
         """Return probabilities (… × most options) that sum to 1 over each probe's options, padded with 0."""

@@ -1,5 +1,6 @@
 """The command line. Commands import what they need when they run, so that --help is instant."""
 
+import gc
 import signal
 import sys
 from types import FrameType
@@ -75,6 +76,9 @@ _INTERRUPTED = 130
 def main() -> None:
     """Run the command line, with exit code 0 for success, 1 for an error and 2 for wrong usage."""
     signal.signal(signal.SIGTERM, _stop)
+    gc.set_threshold(
+        50_000, 20, 20
+    )  # imports make many objects that stay; looking for cycles in them takes half a second
     try:
         code = app(standalone_mode=False)
     except IndievalueError as error:

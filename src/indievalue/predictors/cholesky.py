@@ -1,7 +1,8 @@
 """Inverses of Cholesky factors, which several threads can compute at once.
 
-SciPy's Python functions for LAPACK hold the interpreter lock, so that threads wait for each other. The same routines are
-called here through the pointers that ``scipy.linalg.cython_lapack`` offers to compiled code; ctypes releases the lock.
+SciPy's Python functions for LAPACK hold the interpreter lock, so that threads wait for each other. The same routines
+are called here through the pointers that ``scipy.linalg.cython_lapack`` offers to compiled code; ctypes releases the
+lock.
 """
 
 import ctypes

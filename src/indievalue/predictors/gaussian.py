@@ -199,8 +199,13 @@ class Gaussian(StatisticalPredictor):
         """Return sums of products of centred columns (columns × columns); missing answers count as the mean."""
         crossed = self._known(together)
         both = self._known(crossed.T)
-        crossed = crossed * mean
-        return np.asarray(together - crossed - crossed.T + both * mean * mean[:, None])
+        crossed *= mean  # in place, as are the others: each of these matrices takes 10 MB and more
+        products = together - crossed
+        products -= crossed.T
+        both *= mean
+        both *= mean[:, None]
+        products += both
+        return products
 
     def _set_joint(self, mean: NDArray[np.float64], covariance: NDArray[np.float64]) -> None:
         """Set the columns in the shown form, and their covariance with the options probed."""

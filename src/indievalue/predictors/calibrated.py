@@ -67,6 +67,10 @@ _PENALTY = 1e-5
 """L2 penalty, which keeps the weights of nearly collinear features small."""
 
 
+_PAIRWISE = 8
+"""Number of values from which NumPy adds them pairwise along the last axis, but not along the first."""
+
+
 _LOG_RATIO = 6
 """Index of the weight of log(mean / rate)."""
 
@@ -87,8 +91,11 @@ def _features(means: Floats, rates: Floats, explained: Floats) -> tuple[Floats, 
 
 def _softmax(scores: Floats, exists: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Return the softmax over the options that exist, and the log of its normalizer."""
-    masked = np.where(exists, scores, -np.inf)
-    top = masked.max(axis=1, keepdims=True)
-    odds = np.exp(masked - top)
-    total = odds.sum(axis=1, keepdims=True)
-    return odds / total, (np.log(total) + top)[:, 0]
+    # Options × probes, for NumPy is slow along a short last axis.
+    odds = np.ascontiguousarray(np.where(exists, scores, -np.inf).T)
+    top = odds.max(axis=0)
+    odds -= top
+    np.exp(odds, out=odds)
+    total = np.add.reduce(np.ascontiguousarray(odds.T), axis=1) if len(odds) >= _PAIRWISE else odds.sum(axis=0)
+    odds /= total
+    return odds.T, np.log(total) + top

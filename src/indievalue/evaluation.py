@@ -99,6 +99,7 @@ def evaluate(
             parts.append(stored.get(name, made.pop(name), training, call.progress))
             return_memory()
         run = _run(people, benchmark, len(training), parts, call)
+        del training
         return_memory()
         call.progress("report …")
         run.save(out, figures=call.figures, force=force)

@@ -76,9 +76,8 @@ _INTERRUPTED = 130
 def main() -> None:
     """Run the command line, with exit code 0 for success, 1 for an error and 2 for wrong usage."""
     signal.signal(signal.SIGTERM, _stop)
-    gc.set_threshold(
-        50_000, 20, 20
-    )  # imports make many objects that stay; looking for cycles in them takes half a second
+    # Imports make many objects that stay; looking for cycles among them again and again takes half a second.
+    gc.set_threshold(20_000, 10, 10)
     try:
         code = app(standalone_mode=False)
     except IndievalueError as error:

@@ -40,8 +40,9 @@ test: $(DEV) browser
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-# Speed and memory at full size; DATA is an optional survey file.
+# Speed and memory, of the main job and at full size; DATA is an optional survey file.
 bench: $(DEV)
+	$(BIN)/python benchmarks/main_job.py $(DATA)
 	$(BIN)/python benchmarks/full_size.py $(DATA)
 
 # All predictors on real people, about an hour: make bench-predictors DATA=wvs7_14countries.csv.gz

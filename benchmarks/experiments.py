@@ -33,12 +33,12 @@ START, END = "<!-- findings -->", "<!-- end of findings -->"
 
 def main() -> None:
     """Run all experiments and write a page for each."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("data")
-    parser.add_argument("--only", nargs="+", default=shipped_experiments())
-    parser.add_argument("--runs", type=Path, default=Path("runs/experiments"))
-    parser.add_argument("--out", type=Path, default=Path("docs/results/experiments"))
-    parser.add_argument("--without-masked", action="store_true")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", help="survey file")
+    parser.add_argument("--only", nargs="+", default=shipped_experiments(), help="names of experiments [default: all]")
+    parser.add_argument("--runs", type=Path, default=Path("runs/experiments"), help="where to store the runs")
+    parser.add_argument("--out", type=Path, default=Path("docs/results/experiments"), help="where to write the pages")
+    parser.add_argument("--without-masked", action="store_true", help="do not run `masked`")
     options = parser.parse_args()
     for name in options.only:
         start = time.perf_counter()

@@ -7,6 +7,7 @@ its time and peak memory. The median of three runs is printed with its limit, an
 same columns.
 """
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -69,8 +70,11 @@ HELP = "from indievalue.cli import main; main()"
 
 def main() -> None:
     """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", metavar="FILE.csv", help="survey file [default: generated]")
+    data = parser.parse_args().data
     with tempfile.TemporaryDirectory() as folder:
-        file = sys.argv[1] if len(sys.argv) > 1 else str(make_file(Path(folder) / "full.csv"))
+        file = data or str(make_file(Path(folder) / "full.csv"))
         print(f"{file}: {Path(file).stat().st_size / 1e6:.0f} MB, {os.cpu_count()} cores, polars {pl.__version__}\n")
         read, read_memory = measure(READ_ONLY, file)
         catalog, catalog_memory = measure(CATALOG, file, folder)

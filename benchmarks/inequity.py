@@ -7,6 +7,7 @@ bootstrap draws), with each step in a separate process. Then, the coverage of 95
 0.05, on simulated people whose groups differ by a known amount, or not at all.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -62,6 +63,7 @@ TRIALS, DRAWS = 400, 400
 
 def main() -> None:
     """Print both tables."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print(f"{PEOPLE * PROBES:,} predictions, {len(GROUPS)} demographics, {os.cpu_count()} cores\n")
     print("| step | seconds | peak GB |\n|---|---|---|")
     idle, _ = measure(MADE)

@@ -41,14 +41,14 @@ WAYS = {
 
 def main() -> None:
     """Print the table, and the differences between the three methods."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--model", default="smollm2")
-    parser.add_argument("--people", type=int, default=2)
-    parser.add_argument("--statements", type=int, default=200)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--others", type=int, default=6)
-    parser.add_argument("--lm-eval", default=sys.executable)
-    parser.add_argument("--way", choices=WAYS)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="smollm2", help="name or folder of the model [default: smollm2]")
+    parser.add_argument("--people", type=int, default=2, help="number of people [default: 2]")
+    parser.add_argument("--statements", type=int, default=200, help="statements shown [default: 200]")
+    parser.add_argument("--threads", type=int, default=2, help="threads of torch [default: 2]")
+    parser.add_argument("--others", type=int, default=6, help="prompts for the slow methods [default: 6]")
+    parser.add_argument("--lm-eval", default=sys.executable, help="Python with lm-evaluation-harness")
+    parser.add_argument("--way", choices=WAYS, help="print the measurements of one method as JSON")
     options = parser.parse_args()
     if options.way:
         print(json.dumps(measure(options)))

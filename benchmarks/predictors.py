@@ -73,10 +73,12 @@ class Study:
 
 def main() -> None:
     """Run and print all parts, and write the page."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("data")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--out", type=Path, default=Path("docs/results"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", help="survey file")
+    parser.add_argument("--quick", action="store_true", help="leave out boosting and masked models")
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs/results"), help="where to write the page and its figures"
+    )
     options = parser.parse_args()
     study = Study(options.data)
     strong = ["resemble:k=35", "gaussian"] if options.quick else ["resemble:k=35", "gaussian", "masked"]

@@ -24,13 +24,13 @@ from indievalue.synthetic.source import people_from
 
 def main() -> None:
     """Print the cost of the training, and a table of accuracies."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("data")
-    parser.add_argument("--training", required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--people", type=int, default=100)
-    parser.add_argument("--setup", default="0")
-    parser.add_argument("--demonstrations", type=int, default=20)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", help="survey file")
+    parser.add_argument("--training", required=True, help="YAML file of the training")
+    parser.add_argument("--out", type=Path, required=True, help="where to write the reasoner and runs")
+    parser.add_argument("--people", type=int, default=100, help="number of people to test [default: 100]")
+    parser.add_argument("--setup", default="0", help="which setups, such as 0,1,2 [default: 0]")
+    parser.add_argument("--demonstrations", type=int, default=20, help="statements shown [default: 20]")
     parser.add_argument("--peak-tflops", type=float, help="peak of the GPU, to report its utilisation")
     options = parser.parse_args()
     settings = load_settings(options.training, {"data": options.data, "out": str(options.out / "reasoner")})

@@ -35,11 +35,11 @@ print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_m
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data")
-    parser.add_argument("--people", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--predictors", action="store_true")
-    parser.add_argument("--speed", action="store_true")
+    parser.add_argument("data", help="survey file of real people")
+    parser.add_argument("--people", type=int, default=20_000, help="synthetic people [default: 20000]")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the synthetic people [default: 0]")
+    parser.add_argument("--predictors", action="store_true", help="also measure accuracy")
+    parser.add_argument("--speed", action="store_true", help="also measure the cost of 100,000 people")
     arguments = parser.parse_args()
     real = read_people(arguments.data, "wvs7")
     synthetic = synthetic_people(arguments.people, arguments.seed)

@@ -31,9 +31,9 @@ LAPTOP = Path(__file__).parents[1] / "configs" / "smollm2" / "laptop.yaml"
 
 def main() -> None:
     """Print a table for both losses, with one and with several examples per pass."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--examples", type=int, default=4)
-    parser.add_argument("--passes", type=int, default=3)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--examples", type=int, default=4, help="conversations in a pass [default: 4]")
+    parser.add_argument("--passes", type=int, default=3, help="number of timed passes [default: 3]")
     parser.add_argument("--one", choices=("trl", "train"), help="print the values of one row")
     options = parser.parse_args()
     if options.one:

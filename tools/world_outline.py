@@ -1,4 +1,6 @@
-"""Make the world outline used in reports: `python tools/world_outline.py countries-50m.json`.
+"""Make the world outline used in reports.
+
+    python tools/world_outline.py countries-50m.json
 
 The input is the TopoJSON of Natural Earth's countries at 1:50 million (public domain), as the npm package world-atlas
 redistributes it: `npm pack world-atlas && tar xzf world-atlas-*.tgz` leaves it in `package/`. Borders are simplified
@@ -6,8 +8,8 @@ arc by arc, so that neighbours keep a common border, and use the Equal Earth pro
 2018), which preserves areas.
 """
 
+import argparse
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,8 +34,11 @@ _A = (1.340264, -0.081106, 0.000893, 0.003796)
 Points = NDArray[np.float64]
 
 
-def main(source: str) -> None:
-    world = json.loads(Path(source).read_text(encoding="utf-8"))
+def main() -> None:
+    """Write the outline into the package."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", metavar="countries-50m.json", type=Path, help="TopoJSON of the countries")
+    world = json.loads(parser.parse_args().source.read_text(encoding="utf-8"))
     arcs = [_thinned(_degrees(arc, world["transform"])) for arc in world["arcs"]]
     countries = [item for item in world["objects"]["countries"]["geometries"] if item.get("id") != ANTARCTICA]
     rings = {number: list(_rings(item, arcs)) for number, item in enumerate(countries)}
@@ -145,4 +150,4 @@ def _path(ring: Points) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

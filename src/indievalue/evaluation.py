@@ -14,6 +14,7 @@ from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import benchmark_hash, task_texts
 from indievalue.errors import IndievalueError
 from indievalue.files import check_directory
+from indievalue.memory import return_memory
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
@@ -90,25 +91,28 @@ def evaluate(
         parts = [ask_predictor(*item, training, benchmark, call.progress) for item in made.items()]
         return _run(people, benchmark, len(training), parts, call)
     check_directory(Path(out), force=force)
-    Thread(target=_prepare_report, daemon=True).start()
+    Thread(target=_import_report, daemon=True).start()
     with Parts(Path(out), people, benchmark) as stored:
         parts = []
         while made:  # release each predictor once it has answered: some hold a gigabyte
             name = next(iter(made))
             parts.append(stored.get(name, made.pop(name), training, call.progress))
+            return_memory()
         run = _run(people, benchmark, len(training), parts, call)
+        del training
+        return_memory()
         call.progress("report …")
         run.save(out, figures=call.figures, force=force)
         stored.finish()
     return run
 
 
-def _prepare_report() -> None:
-    """Import the drawing code while the predictors are running."""
-    from indievalue.report import page  # noqa: F401
-    from indievalue.report.figures.drawing import prepare
+def _import_report() -> None:
+    """Import the drawing code and start its engine while the predictors are running."""
+    from indievalue.report.figures.vega import start_vega
 
-    prepare()
+    start_vega()
+    from indievalue.report import page  # noqa: F401
 
 
 def named_predictors(predictors: Predictors, asking: AskingOptions | None = None) -> dict[str, Predictor]:

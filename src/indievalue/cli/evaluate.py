@@ -50,6 +50,7 @@ def evaluate(
     from indievalue.evaluation import evaluate as run_evaluation
     from indievalue.files import check_directory
     from indievalue.predictors.registry import make_predictors
+    from indievalue.report.figures.vega import start_vega
     from indievalue.report.paper import paper_about
     from indievalue.report.terminal import print_summary
 
@@ -57,6 +58,7 @@ def evaluate(
     made = make_predictors(asked.predictor, how)  # fail fast, before reading the data
     if not asked.dry_run:
         check_directory(directory, force=force)
+        start_vega()
     people, drawn = _drawn(data, asked, drawing, source)
     for name, predictor in made.items():
         if cost := predictor.cost(task for _, task in drawn.tasks()):

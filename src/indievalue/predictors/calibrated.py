@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float64]
 
@@ -50,8 +50,11 @@ class LogitCalibration:
             expected = np.einsum("nk,nkf->nf", probabilities, features)
             return float(value), (expected - true).mean(axis=0) + 2 * _PENALTY * weights
 
+        from scipy.optimize import minimize  # takes a tenth of a second, which only fitting needs
+
         start = cls.neutral().weights
-        return cls(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x)
+        with threadpool_limits(1, "blas"):  # products are small: BLAS threads would only spin between them
+            return cls(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x)
 
     def apply(self, means: Floats, rates: Floats, explained: Floats) -> Floats:
         """Return probabilities (… × most options) that sum to 1 over each probe's options, padded with 0."""
@@ -62,6 +65,10 @@ class LogitCalibration:
 
 _PENALTY = 1e-5
 """L2 penalty, which keeps the weights of nearly collinear features small."""
+
+
+_PAIRWISE = 8
+"""Number of values from which NumPy adds them pairwise along the last axis, but not along the first."""
 
 
 _LOG_RATIO = 6
@@ -84,8 +91,11 @@ def _features(means: Floats, rates: Floats, explained: Floats) -> tuple[Floats, 
 
 def _softmax(scores: Floats, exists: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Return the softmax over the options that exist, and the log of its normalizer."""
-    masked = np.where(exists, scores, -np.inf)
-    top = masked.max(axis=1, keepdims=True)
-    odds = np.exp(masked - top)
-    total = odds.sum(axis=1, keepdims=True)
-    return odds / total, (np.log(total) + top)[:, 0]
+    # Options × probes, for NumPy is slow along a short last axis.
+    odds = np.ascontiguousarray(np.where(exists, scores, -np.inf).T)
+    top = odds.max(axis=0)
+    odds -= top
+    np.exp(odds, out=odds)
+    total = np.add.reduce(np.ascontiguousarray(odds.T), axis=1) if len(odds) >= _PAIRWISE else odds.sum(axis=0)
+    odds /= total
+    return odds.T, np.log(total) + top

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from threading import Lock
 from typing import Self
 from zipfile import BadZipFile
 
@@ -9,7 +10,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
-from scipy.linalg.blas import ssyrk
 
 from indievalue.benchmark.model import Task
 from indievalue.choices import FormName
@@ -23,6 +23,7 @@ from indievalue.predictors.joint import Joint
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.seeded import key_table, keys
 from indievalue.survey.survey import Survey
+from indievalue.threads import in_threads
 
 RIDGE = 0.02
 """Ridge added to the variance of known columns; columns are 0 or 1, so their variance is at most 0.25."""
@@ -168,11 +169,17 @@ class Gaussian(StatisticalPredictor):
         form, options = people.survey.form("refined"), people.options("refined")
         groups = demographic_columns(people.demographics, self.groups_)[0]
         counts = np.zeros((int(form.starts[-1]) + groups.shape[1],) * 2)
-        for start in range(0, len(people), _BLOCK):
+
+        def count(start: int) -> None:
             rows = slice(start, start + _BLOCK)
             columns = np.hstack([form.one_hot(options[rows]), groups[rows]])
-            counts += ssyrk(1.0, columns.T, lower=1)  # half the work of a full product; exact for integers
-        return np.asarray(np.tril(counts) + np.tril(counts, -1).T)
+            products = columns.T @ columns  # exact for integers; NumPy computes only half of it
+            with adding:
+                np.add(counts, products, out=counts)
+
+        adding = Lock()
+        in_threads(count, range(0, len(people), _BLOCK))
+        return counts
 
     def _items(self) -> NDArray[np.int64]:
         """Return where the columns of each question and demographic start, and where the last ends (items + 1,)."""
@@ -192,8 +199,13 @@ class Gaussian(StatisticalPredictor):
         """Return sums of products of centred columns (columns × columns); missing answers count as the mean."""
         crossed = self._known(together)
         both = self._known(crossed.T)
-        crossed = crossed * mean
-        return np.asarray(together - crossed - crossed.T + both * mean * mean[:, None])
+        crossed *= mean  # in place, as are the others: each of these matrices takes 10 MB and more
+        products = together - crossed
+        products -= crossed.T
+        both *= mean
+        both *= mean[:, None]
+        products += both
+        return products
 
     def _set_joint(self, mean: NDArray[np.float64], covariance: NDArray[np.float64]) -> None:
         """Set the columns in the shown form, and their covariance with the options probed."""
@@ -202,9 +214,11 @@ class Gaussian(StatisticalPredictor):
         shown = block_diag(coarsening(self.survey_, self.shown_form_), groups)
         probed = coarsening(self.survey_, self.form_)
         target = np.vstack([probed, np.zeros((len(groups), probed.shape[1]))])
-        self.joint_ = Joint(mean @ shown, shown.T @ covariance @ shown, RIDGE)
+        rows = covariance if self.shown_form_ == "refined" else shown.T @ covariance
+        among = covariance if self.shown_form_ == "refined" else rows @ shown
+        self.joint_ = Joint(mean @ shown, among, RIDGE)
         self.answers_ = self.joint_.first(int(self.survey_.form(self.shown_form_).starts[-1]))
-        self.onto_ = shown.T @ covariance @ target
+        self.onto_ = rows[:, : len(probed)] if self.form_ == "refined" else rows @ target
         self.onto_mean_ = mean @ target
 
     def _rates_of(self, probes: NDArray[np.int64], people: int) -> NDArray[np.float64]:

@@ -6,10 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf, dtrtri
-from threadpoolctl import threadpool_limits
 
-Floats = NDArray[np.float64]
+from indievalue.predictors.cholesky import Floats, inverse_root
+from indievalue.threads import in_threads
+
+_TOGETHER = 50
+"""Patterns of known columns that a thread solves at once."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,18 @@ class Joint:
         patterns, members = np.unique(np.packbits(known, axis=1), axis=0, return_inverse=True)
         order = np.argsort(members.ravel(), kind="stable")
         bounds = np.searchsorted(members.ravel()[order], np.arange(len(patterns) + 1))
-        _ = self.precision  # computed before the limit: one large matrix benefits from threads
-        with threadpool_limits(1, "blas"):  # many small ones are solved several times faster by one thread
-            for first, last in pairwise(bounds.tolist()):
+        _ = self.precision  # computed before the threads start: one large matrix is inverted by BLAS threads
+
+        def solve(patterns: list[tuple[int, int]]) -> None:
+            for first, last in patterns:
                 rows = order[first:last]
                 mask = known[rows[0]]
                 asked = wanted[rows].any(axis=0) & ~mask
                 by = self._by_covariance if mask.sum() <= len(mask) / 2 else self._by_precision
                 weights[rows], explained[np.ix_(rows, asked)] = by(centred[rows], mask, asked)
+
+        spans = list(pairwise(bounds.tolist()))
+        in_threads(solve, [spans[start : start + _TOGETHER] for start in range(0, len(spans), _TOGETHER)])
         return weights, explained
 
     def _by_covariance(
@@ -69,7 +75,7 @@ class Joint:
         if not known.any():
             return weights, np.zeros(int(asked.sum()))
         among = self.covariance[np.ix_(known, known)] + self.ridge * np.eye(int(known.sum()))
-        inverse = _inverse_root(among)
+        inverse = inverse_root(among)
         weights[:, known] = centred[:, known] @ inverse.T @ inverse
         told = ((inverse @ self.covariance[np.ix_(known, asked)]) ** 2).sum(axis=0)
         return weights, told / self._variance[asked]
@@ -81,7 +87,7 @@ class Joint:
         filled = centred.copy()
         if known.all():
             return filled @ self.precision, np.zeros(0)
-        inverse = _inverse_root(self.precision[np.ix_(~known, ~known)])
+        inverse = inverse_root(self.precision[np.ix_(~known, ~known)])
         pull = (centred @ self.precision)[:, ~known]
         filled[:, ~known] = -pull @ inverse.T @ inverse
         weights = filled @ self.precision
@@ -92,11 +98,3 @@ class Joint:
     @cached_property
     def _variance(self) -> Floats:
         return np.maximum(np.diag(self.covariance), 1e-12)
-
-
-def _inverse_root(matrix: Floats) -> Floats:
-    """Return L⁻¹ for the Cholesky factor L of a positive definite matrix, whose inverse is L⁻ᵀ L⁻¹."""
-    factor, failed = dpotrf(matrix, lower=1, clean=1)
-    if failed:
-        raise np.linalg.LinAlgError("the covariance is not positive definite; raise the ridge")
-    return np.asarray(dtrtri(factor, lower=1)[0])

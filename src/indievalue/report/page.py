@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from threadpoolctl import threadpool_limits
 
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
@@ -131,7 +132,8 @@ def write_report(runs: Sequence[Run], out: str | Path) -> None:
 def report_html(runs: Sequence[Run]) -> str:
     """Return the HTML of :func:`write_report`."""
     # Figures are rendered outside Python; the page's numbers are computed in the meantime.
-    with ThreadPoolExecutor(1) as background:
+    # BLAS threads would not make those faster, and spin on the cores that the figures need.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(1) as background:
         return _page(runs, background)
 
 

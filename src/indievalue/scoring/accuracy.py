@@ -10,6 +10,7 @@ from indievalue.scoring.bootstrap import cluster_interval
 from indievalue.scoring.calibration import brier, calibration, option_scales, ordinal_error
 from indievalue.scoring.inputs import check_survey, predictions_table
 from indievalue.survey.survey import Survey
+from indievalue.threads import in_threads
 
 LEAST_PROBABILITY = 1e-6
 """Lower limit at which probabilities are clipped, so that one certain error does not make the log loss infinite."""
@@ -122,9 +123,14 @@ def log_loss(predictions: pl.DataFrame) -> float | None:
 
 def summarise(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None) -> dict[str, PredictorScore]:
     """Score each predictor, in the order of first occurrence, over all rows and in each setup."""
-    scores: dict[str, PredictorScore] = {}
+    parts: dict[tuple[str, str | None], pl.DataFrame] = {}
     for (predictor,), rows in predictions.group_by("predictor", maintain_order=True):
-        parts = sorted((int(str(setup)), part) for (setup,), part in rows.group_by("setup", maintain_order=True))
-        setups = {str(setup): score(part, seed, survey) for setup, part in parts}
-        scores[str(predictor)] = PredictorScore(**score(rows, seed, survey).as_dict(), setups=setups)  # type: ignore[arg-type]
+        parts[str(predictor), None] = rows
+        of_setup = sorted((int(str(setup)), part) for (setup,), part in rows.group_by("setup", maintain_order=True))
+        parts |= {(str(predictor), str(setup)): part for setup, part in of_setup}
+    found = dict(zip(parts, in_threads(lambda part: score(part, seed, survey), list(parts.values())), strict=True))
+    scores: dict[str, PredictorScore] = {}
+    for predictor in dict.fromkeys(name for name, _ in parts):
+        setups = {setup: one for (name, setup), one in found.items() if name == predictor and setup is not None}
+        scores[predictor] = PredictorScore(**found[predictor, None].as_dict(), setups=setups)  # type: ignore[arg-type]
     return scores

@@ -191,12 +191,6 @@ def unchecked() -> AbstractContextManager[None]:
     return debug_mode(False)
 
 
-def prepare() -> None:
-    """Draw an empty figure: the first one takes a third of a second longer than all others."""
-    with unchecked():
-        figure_svg(dot_figure([], Rows(("",), ("",), WIDE, 10)))
-
-
 def figure_svg(chart: Figure, title: str | None = None, subtitle: str = "") -> str:
     """The chart as SVG text, made without any network."""
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])

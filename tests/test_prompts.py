@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answers_table import SEVERAL, SINGLE
 from hypothesis import given
 from hypothesis import strategies as st
 
+from answers_table import SEVERAL, SINGLE
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.benchmark.storage import task_texts

@@ -45,6 +45,9 @@ class AskingOptions:
         price: dollars per million input tokens and per million output tokens.
         limit_cost: budget in dollars for everything that is asked with these options, over all models and all cells of
             an experiment; nothing more is asked once it is spent. spending: what was spent so far.
+        skip_failed: leave out prompts that the server does not take, for their length or their content; the other
+            failures stop the run. retry_filtered: ask again, up to ``retries`` times, where a content filter has cut
+            the answer off.
         display: Inspect's progress display: ``rich``, ``plain``, ``none`` …
     """
 
@@ -55,6 +58,8 @@ class AskingOptions:
     base_url: str | None = None
     price: tuple[float, float] | None = None
     limit_cost: float | None = None
+    skip_failed: bool = False
+    retry_filtered: bool = False
     display: str = "plain"
     spending: Spending = field(default_factory=Spending, compare=False, repr=False)
 
@@ -68,11 +73,19 @@ class AskingOptions:
         chosen = {
             **asdict(self.style),
             "retries": self.retries,
+            "retry_filtered": self.retry_filtered,
             "base_url": self.base_url,
             "generate": {name: value for name, value in self.generate.items() if name not in TRANSPORT},
             "model_args": dict(self.model_args),
         }
-        usual = {**asdict(PromptStyle()), "retries": RETRIES, "base_url": None, "generate": {}, "model_args": {}}
+        usual = {
+            **asdict(PromptStyle()),
+            "retries": RETRIES,
+            "retry_filtered": False,
+            "base_url": None,
+            "generate": {},
+            "model_args": {},
+        }
         return {name: value for name, value in chosen.items() if value != usual[name]}
 
     def dollars(self, input_tokens: int, output_tokens: int) -> float | None:

@@ -1,0 +1,233 @@
+"""What becomes of a run when a server misbehaves: an error is no answer, and what was answered is kept."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from indievalue.benchmark.build import build_benchmark
+from indievalue.benchmark.model import Benchmark, Settings
+from indievalue.errors import IndievalueError
+from indievalue.people.people import People
+from indievalue.predictors.asking import AskingOptions
+from indievalue.predictors.predictions import predict
+from indievalue.predictors.protocol import Effort
+from loopback import Fault, Loopback, Reply, choices, error, said, serving
+
+pytest.importorskip("inspect_ai", reason="Inspect AI is not installed")
+
+from indievalue.predictors.chat.predictor import ChatModel
+from indievalue.predictors.chat.store import Store
+
+MODEL = "openai-api/loopback/parrot"
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INDIEVALUE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LOOPBACK_API_KEY", "none")
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+
+
+@pytest.fixture
+def benchmark(gardeners: People) -> Benchmark:
+    """Six calls: three probes of each of two people."""
+    return build_benchmark(gardeners, Settings(demonstrations=4, setups=(0,)), 2)
+
+
+def asking(loopback: Loopback, **options: object) -> AskingOptions:
+    generate = {"max_connections": 1, "max_retries": 1, "timeout": 20, "attempt_timeout": 15}
+    return AskingOptions(generate=generate, base_url=loopback.url, display="none", **options)  # type: ignore[arg-type]
+
+
+def asked(benchmark: Benchmark, options: AskingOptions) -> tuple[pl.DataFrame, Effort]:
+    model = ChatModel(MODEL, options)
+    table = predict(MODEL, model, benchmark)
+    effort = model.effort()
+    assert effort is not None
+    return table, effort
+
+
+@dataclass(frozen=True)
+class Case:
+    """A server's reply, what the error has to name, and whether the first such reply, sent so often, ends the run."""
+
+    reply: Fault
+    names: str
+    final: bool = True
+    sent: int = 1
+    about_prompt: bool = False
+
+
+ERRORS = {
+    "temperature": Case(
+        error(400, "Unsupported value: 'temperature' does not support 0.0 with this model.", "unsupported_value"),
+        r"'temperature' does not support 0\.0 .*--generate temperature=null",
+    ),
+    "max_tokens": Case(
+        error(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.", "unsupported"),
+        r"Use 'max_completion_tokens' instead.*--generate max_tokens=null",
+    ),
+    "logprobs": Case(
+        error(400, "This model does not support logprobs."), "does not support logprobs.*--generate logprobs"
+    ),
+    "unknown model": Case(
+        error(404, "The model `parrot` does not exist.", "model_not_found"), "does not exist.*name after PROVIDER/"
+    ),
+    "key": Case(
+        error(401, "Incorrect API key provided.", "invalid_api_key"), "401: Incorrect API key.*check the API key"
+    ),
+    "forbidden": Case(error(403, "Your region is not supported."), "403: Your region.*check the API key"),
+    "quota": Case(
+        error(429, "You exceeded your current quota.", "insufficient_quota", "insufficient_quota"),
+        "exceeded your current quota.*credit",
+        sent=3,  # the provider's own client sends it three times
+    ),
+    "length": Case(
+        error(400, "This model's maximum context length is 10 tokens.", "context_length_exceeded"),
+        "maximum context length is 10 tokens.*fewer --demonstrations",
+        about_prompt=True,
+    ),
+    "length, without a code": Case(
+        error(400, "The prompt (total length 99) is too long; max_model_len is 10."),
+        "is too long.*fewer --demonstrations",
+        about_prompt=True,
+    ),
+    "payload": Case(Reply(413, "too large", "text/plain"), "413.*fewer --demonstrations", about_prompt=True),
+    "filter": Case(
+        error(400, "The response was filtered by the content management policy.", "content_filter"),
+        "content management policy.*--skip-failed",
+        about_prompt=True,
+    ),
+    "prompt echoed": Case(
+        Reply(422, '{"detail": "Input should be shorter: PROMPT is wrong"}'), "422: Input should be shorter: …"
+    ),
+    "no choices": Case(choices([]), "no choices", final=False),
+    "page": Case(
+        Reply(200, "<html><head><style>p {}</style></head><body>Log in</body></html>", "text/html"),
+        "a web page instead of an answer: .*Log in",
+        final=False,
+    ),
+    "not JSON": Case(Reply(200, "Hello", "application/json"), "1 calls|6 calls", final=False),
+    "500": Case("500", "500: broken", final=False),
+    "503": Case(error(503, "Overloaded", None, "overloaded"), "503: Overloaded", final=False),
+}
+
+
+@pytest.fixture(params=ERRORS.values(), ids=ERRORS)
+def case(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
+    return found
+
+
+def test_a_servers_error_is_no_answer(case: Case, benchmark: Benchmark, capfd: pytest.CaptureFixture[str]) -> None:
+    """The second of six calls fails: the first is kept, the error names the reason and nothing of the prompt."""
+    with serving(Loopback(lambda prompt: "A")) as loopback:
+        sound = asked(benchmark, asking(loopback))[0]
+        prompts = list(loopback.calls)
+    Store().path.rename(Store().path.with_suffix(".earlier"))
+    with serving(
+        Loopback(lambda prompt: "A", lambda prompt, _: case.reply if prompt == prompts[1] else None)
+    ) as loopback:
+        with pytest.raises(IndievalueError, match=case.names) as raised:
+            asked(benchmark, asking(loopback))
+        message = str(raised.value)
+        assert not any(line in message for line in prompts[1].splitlines() if len(line) > 20)
+        assert loopback.calls[prompts[1]] <= (case.sent if case.final else 6)
+        answered = sum(loopback.answered.values())
+        assert answered == len(Store()) <= (2 if case.final else 5)
+        assert "the same command asks only for those that are missing" in message
+        loopback.faults = lambda prompt, before: None
+        table, effort = asked(benchmark, asking(loopback))
+    assert table.equals(sound), "once the server is mended nothing is missing"
+    assert effort.kept == answered, "and nothing that failed was kept"
+    printed = "".join(capfd.readouterr())
+    assert "Traceback" not in printed
+    assert len(printed) < 500
+
+
+def test_only_a_prompt_that_is_not_taken_can_be_skipped(case: Case, benchmark: Benchmark) -> None:
+    with serving(Loopback(lambda prompt: "A")) as loopback:
+        sound = asked(benchmark, asking(loopback))[0]
+        prompts = list(loopback.calls)
+    Store().path.unlink()
+    with serving(
+        Loopback(lambda prompt: "A", lambda prompt, _: case.reply if prompt == prompts[1] else None)
+    ) as loopback:
+        if not case.about_prompt:
+            with pytest.raises(IndievalueError, match=case.names):
+                asked(benchmark, asking(loopback, skip_failed=True))
+            return
+        table, effort = asked(benchmark, asking(loopback, skip_failed=True))
+    assert (effort.unanswered, effort.invalid, len(table)) == (1, 0, len(sound) - 1)
+    assert sound.join(table, on=["person", "question"], how="anti").height == 1
+
+
+def test_a_run_in_which_nothing_is_answered_has_no_table(benchmark: Benchmark) -> None:
+    with (
+        serving(Loopback(str, lambda prompt, _: ERRORS["length"].reply)) as loopback,
+        pytest.raises(IndievalueError, match="none of the 6 probes is answered"),
+    ):
+        asked(benchmark, asking(loopback, skip_failed=True))
+
+
+INVALID = {
+    "empty": (said(""), 4),
+    "null": (said(None), 4),
+    "cut off": (said("I think that the ans", "length"), 4),
+    "refusal": (said(None, refusal="I cannot help with that."), 4),
+    "filtered": (said("", "content_filter"), 1),
+}
+"""Answers that name no option, and how often the prompt is sent with three retries."""
+
+
+@pytest.mark.parametrize(("reply", "sent"), INVALID.values(), ids=INVALID)
+def test_an_answer_that_names_no_option_is_invalid_and_every_attempt_is_kept(
+    benchmark: Benchmark, reply: Reply, sent: int
+) -> None:
+    with serving(Loopback(str, lambda prompt, _: reply)) as loopback:
+        table, effort = asked(benchmark, asking(loopback))
+        assert (table["choice"] == -1).all()
+        assert effort.invalid == 6
+        assert set(loopback.calls.values()) == {sent}
+        assert len(Store()) == 6 * sent
+        again, effort = asked(benchmark, asking(loopback))
+        assert set(loopback.calls.values()) == {sent}, "nothing is paid for twice"
+    assert again.equals(table)
+    assert effort.kept == 6 * sent
+
+
+def test_a_filtered_answer_is_asked_for_again_if_wanted(benchmark: Benchmark) -> None:
+    filtered = INVALID["filtered"][0]
+    with serving(Loopback(lambda prompt: "A", lambda prompt, before: None if before else filtered)) as loopback:
+        table, effort = asked(benchmark, asking(loopback, retry_filtered=True))
+        assert (table["choice"] == 0).all()
+        assert effort.asked_again == 6
+        assert len(Store()) == 12
+
+
+def test_no_server_at_all_is_said_at_once(benchmark: Benchmark) -> None:
+    with serving(Loopback(str)) as gone:
+        pass
+    with pytest.raises(IndievalueError, match=r"no server answers there.*--base-url"):
+        asked(benchmark, asking(gone))
+
+
+def test_a_call_that_takes_too_long_has_no_answer(benchmark: Benchmark) -> None:
+    with serving(Loopback(str, delay=5)) as loopback:
+        generate = {"max_retries": 0, "attempt_timeout": 1, "max_connections": 8}
+        options = AskingOptions(generate=generate, base_url=loopback.url, display="none")
+        with pytest.raises(IndievalueError, match=r"6 calls have no answer.*[Tt]ime"):
+            asked(benchmark, options)
+    assert not len(Store())
+
+
+def test_more_than_a_few_failures_stop_the_run(gardeners: People) -> None:
+    many = build_benchmark(gardeners, Settings(demonstrations=4, setups=(0,)), 12)
+    with (
+        serving(Loopback(str, lambda prompt, _: choices([]))) as loopback,
+        pytest.raises(IndievalueError, match="21 calls have no answer"),
+    ):
+        asked(many, asking(loopback))
+    assert len(loopback.calls) == 21

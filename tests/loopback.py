@@ -44,7 +44,7 @@ def choices(given: list[dict[str, Any]]) -> Reply:
 
 
 Fault = str | Reply
-"""A reply, ``429``, ``429 soon``, ``500``, ``slow``, ``dropped``, ``half``, ``refused``, or ``says …``, for other words."""
+"""A reply, ``429``, ``429 soon``, ``500``, ``slow``, ``dropped``, ``half``, ``refused``, or ``says`` and words."""
 
 
 @dataclass

@@ -1,5 +1,12 @@
 """What becomes of a run when a server misbehaves: an error is no answer, and what was answered is kept."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +20,13 @@ from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Effort
+from indievalue.runs.storage import load_run
 from loopback import Fault, Loopback, Reply, choices, error, said, serving
 
 pytest.importorskip("inspect_ai", reason="Inspect AI is not installed")
 
 from indievalue.predictors.chat.predictor import ChatModel
+from indievalue.predictors.chat.quiet import PREFIX, remove_stale
 from indievalue.predictors.chat.store import Store
 
 MODEL = "openai-api/loopback/parrot"
@@ -231,3 +240,110 @@ def test_more_than_a_few_failures_stop_the_run(gardeners: People) -> None:
     ):
         asked(many, asking(loopback))
     assert len(loopback.calls) == 21
+
+
+# --- the command ------------------------------------------------------------------------------------------
+
+COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()"]
+
+
+@pytest.fixture
+def garden_csv(tmp_path: Path, garden_table: pl.DataFrame) -> Path:
+    garden_table.write_csv(tmp_path / "garden.csv")
+    return tmp_path / "garden.csv"
+
+
+def evaluate(garden_csv: Path, out: Path, url: str, *more: str) -> list[str]:
+    garden = str(Path(__file__).parent / "surveys" / "garden")
+    options = ["--people", "6", "--survey", garden, "--base-url", url, "--generate", "max_connections=2"]
+    return [*COMMAND, "evaluate", str(garden_csv), "--predictor", MODEL, "--out", str(out), *options, *more]
+
+
+def test_an_error_that_repeats_is_sent_once_and_told_in_a_line(garden_csv: Path, tmp_path: Path) -> None:
+    with serving(Loopback(str, lambda prompt, _: ERRORS["temperature"].reply)) as loopback:
+        done = subprocess.run(evaluate(garden_csv, tmp_path / "run", loopback.url), capture_output=True, text=True)
+    assert done.returncode == 1
+    assert sum(loopback.calls.values()) <= 2, "those under way at the first"
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert "--generate temperature=null" in last
+    assert len(done.stdout + done.stderr) < 1200
+    assert not (tmp_path / "run").exists()
+    held = {line for prompt in loopback.calls for line in prompt.splitlines() if len(line) > 20}
+    assert not any(line in done.stdout + done.stderr for line in held)
+
+
+def test_what_was_not_answered_is_counted_everywhere(garden_csv: Path, tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    def first(prompt: str, before: int) -> Fault | None:
+        refused.extend([] if refused else [prompt])
+        return ERRORS["length"].reply if prompt in refused else None
+
+    with serving(Loopback(lambda prompt: "A", first)) as loopback:
+        command = evaluate(garden_csv, tmp_path / "run", loopback.url, "--skip-failed")
+        done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    run = load_run(tmp_path / "run")
+    score = run.scores[MODEL]
+    every = len(loopback.calls)
+    assert (score.unanswered, score.invalid, score.probes, len(run.predictions)) == (1, 0, every - 1, every - 1)
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())[MODEL]["unanswered"] == 1
+    assert f"1 of {every} not answered" in done.stdout
+    assert f"1 of {every} not answered" in (tmp_path / "run" / "report.html").read_text()
+
+
+# --- stopped ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_ends_at_once_in_a_line_and_keeps_its_answers(
+    garden_csv: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    places = {"TMPDIR": str(tmp_path / "tmp"), "XDG_DATA_HOME": str(tmp_path / "data"), "HOME": str(tmp_path)}
+    (tmp_path / "tmp").mkdir()
+    with serving(Loopback(lambda prompt: "A", delay=0.3)) as loopback:
+        process = subprocess.Popen(
+            evaluate(garden_csv, tmp_path / "run", loopback.url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **places},
+        )
+        _wait(lambda: sum(loopback.answered.values()) >= 3)
+        stopped = time.monotonic()
+        process.send_signal(number)
+        printed, notes = process.communicate(timeout=30)
+        took = time.monotonic() - stopped
+        answered = sum(loopback.answered.values())
+    assert process.returncode == 1
+    assert took < 10
+    assert "Traceback" not in printed + notes
+    assert notes.strip().splitlines()[-1].startswith("interrupted")
+    assert answered - 3 <= len(Store()) <= answered
+    assert not list((tmp_path / "tmp").glob("indievalue*"))
+    assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+
+
+def test_what_a_killed_run_leaves_is_removed_by_the_next(garden_csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    with serving(Loopback(lambda prompt: "A", delay=0.2)) as loopback:
+        command = evaluate(garden_csv, tmp_path / "run", loopback.url)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+        _wait(lambda: sum(loopback.answered.values()) >= 2)
+        assert len(list((tmp_path / "tmp").glob(f"{PREFIX}*"))) == 1
+        remove_stale(tmp_path / "tmp")
+        assert len(list((tmp_path / "tmp").glob(f"{PREFIX}*"))) == 1, "it is in use"
+        process.kill()
+        process.wait()
+        loopback.delay = 0
+        subprocess.run(command, capture_output=True, check=True, env=environment)
+    assert not list((tmp_path / "tmp").glob(f"{PREFIX}*"))
+
+
+def _wait(until: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.01)

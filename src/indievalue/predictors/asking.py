@@ -1,6 +1,6 @@
 """Options for asking language models, shared by the command line, experiments and Python."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -48,7 +48,8 @@ class AskingOptions:
         skip_failed: leave out prompts that the server does not take, for their length or their content; the other
             failures stop the run. retry_filtered: ask again, up to ``retries`` times, where a content filter has cut
             the answer off.
-        display: Inspect's progress display: ``rich``, ``plain``, ``none`` …
+        display: Inspect's display: ``rich``, ``plain``, ``none`` …; all but ``none`` may show prompts.
+        progress: called after each prompt, with how many have been dealt with and how many there are.
     """
 
     style: PromptStyle = field(default_factory=PromptStyle)
@@ -60,7 +61,8 @@ class AskingOptions:
     limit_cost: float | None = None
     skip_failed: bool = False
     retry_filtered: bool = False
-    display: str = "plain"
+    display: str = "none"
+    progress: Callable[[int, int], None] = field(default=lambda asked, of: None, compare=False, repr=False)
     spending: Spending = field(default_factory=Spending, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -123,10 +123,11 @@ class ChatModel(BasePredictor):
         samples = list(samples_of(prompts_in(tasks, self.options), together=self.options.style.together))
         if not samples:
             return {}, Effort()
+        asker.prompts = len(samples)
         _stop_retrying(model, asker.ledger)
         self._logs = Scratch()
         with quiet(self._logs.path):
-            (log,) = inspect_ai.eval(
+            logs = inspect_ai.eval(
                 inspect_ai.Task(
                     name="individual_values",
                     dataset=MemoryDataset(samples, name=tasks[0].survey.name),
@@ -141,6 +142,9 @@ class ChatModel(BasePredictor):
                 log_header_only=True,
                 **QUIETLY,
             )
+        if not logs:  # Inspect was interrupted before it had a log
+            raise KeyboardInterrupt
+        (log,) = logs
         self._check(log, asker.ledger)
         return answers_in(read_eval_log_samples(log.location, all_samples_required=True))
 

@@ -100,12 +100,15 @@ class Asker:
 
     Attributes:
         store: where answers are stored. options: price and limit. ledger: whether more may be asked.
+        prompts: how many there are to be asked. done: how many have been dealt with.
         tolerant: whether a call without an answer leaves the others to be asked, up to a number of them.
     """
 
     options: AskingOptions
     store: Store
     tolerant: bool = False
+    prompts: int = 0
+    done: int = field(default=0, init=False)
     ledger: Ledger = field(init=False)
     _under_way: dict[str, "asyncio.Future[StoredAnswer]"] = field(default_factory=dict, init=False)
 
@@ -280,6 +283,8 @@ def ask(asker: Asker) -> Solver:
                 await _halt(asker)
         except HaltedError:
             await _halt(asker)
+        asker.done += 1
+        asker.options.progress(asker.done, max(asker.done, asker.prompts))
         if answered and state.output.choices:
             state.messages.append(state.output.message)
         return state

@@ -3,10 +3,11 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ pytest.importorskip("inspect_ai", reason="Inspect AI is not installed")
 
 from indievalue.predictors.chat.predictor import ChatModel
 from indievalue.predictors.chat.quiet import PREFIX, remove_stale
-from indievalue.predictors.chat.store import Store
+from indievalue.predictors.chat.store import Store, StoredAnswer
 
 MODEL = "openai-api/loopback/parrot"
 
@@ -347,3 +348,55 @@ def _wait(until: Callable[[], bool], seconds: float = 60) -> None:
     while not until():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.01)
+
+
+# --- a store that cannot be written -----------------------------------------------------------------------
+
+
+def test_a_locked_store_is_found_before_anything_is_asked(
+    benchmark: Benchmark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indievalue.predictors.chat.store._WAIT", 0.2)
+    Store().put("earlier", "m", 0, StoredAnswer("A"))
+    with serving(Loopback(lambda prompt: "A")) as loopback, sqlite3.connect(Store().path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(IndievalueError, match="cannot use the store of answers .* locked"):
+            asked(benchmark, asking(loopback))
+        assert not loopback.calls
+        other.rollback()
+        asked(benchmark, asking(loopback))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of a megabyte; only root may mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_is_found_before_anything_is_asked(benchmark: Benchmark, small_disk: Path) -> None:
+    store = Store(small_disk / "answers.sqlite")
+    store.put("earlier", "m", 0, StoredAnswer("A"))
+    with (small_disk / "rest").open("wb", buffering=0) as rest, pytest.raises(OSError, match="No space"):
+        while True:
+            rest.write(b"0" * 4096)
+    with serving(Loopback(lambda prompt: "A")) as loopback:
+        with pytest.raises(IndievalueError, match="full"):
+            predict(MODEL, ChatModel(MODEL, asking(loopback), store), benchmark)
+        assert not loopback.calls
+        assert "earlier" in store
+        (small_disk / "rest").unlink()
+        predict(MODEL, ChatModel(MODEL, asking(loopback), store), benchmark)
+    assert len(store) == 7
+
+
+def test_a_disk_that_fills_up_while_asking_loses_nothing_silently(benchmark: Benchmark, small_disk: Path) -> None:
+    store = Store(small_disk / "answers.sqlite")
+    with serving(Loopback(lambda prompt: "A" + " because" * 40_000)) as loopback:
+        with pytest.raises(IndievalueError, match=r"full.*1 answers that had arrived could not be stored"):
+            predict(MODEL, ChatModel(MODEL, asking(loopback), store), benchmark)
+        assert sum(loopback.calls.values()) == len(store) + 1

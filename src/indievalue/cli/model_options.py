@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.control import Control
+from rich.segment import ControlType
 
 from indievalue.cli.options import escaped, notes
 from indievalue.parsing import parse_yaml
@@ -78,7 +80,8 @@ _SHOWN = 10
 def _progress(asked: int, of: int) -> None:
     """Show how many prompts have been dealt with: on a terminal in place, elsewhere a line for every tenth of them."""
     if notes.is_terminal:
-        notes.print(f"{asked:,} of {of:,} asked", style="dim", end="\r" if asked < of else "\n")
+        notes.control(Control((ControlType.CARRIAGE_RETURN,)))
+        notes.print(f"{asked:,} of {of:,} asked", style="dim", end="" if asked < of else "\n")
     elif asked == of or asked * _SHOWN // of > (asked - 1) * _SHOWN // of:
         notes.print(f"{asked:,} of {of:,} asked", style="dim")
 

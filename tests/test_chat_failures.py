@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -360,7 +361,7 @@ def test_a_locked_store_is_found_before_anything_is_asked(
     Store().put("earlier", "m", 0, StoredAnswer("A"))
     with serving(Loopback(lambda prompt: "A")) as loopback, sqlite3.connect(Store().path) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(IndievalueError, match="cannot use the store of answers .* locked"):
+        with pytest.raises(IndievalueError, match=r"cannot use the store of answers .* locked"):
             asked(benchmark, asking(loopback))
         assert not loopback.calls
         other.rollback()
@@ -381,9 +382,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_found_before_anything_is_asked(benchmark: Benchmark, small_disk: Path) -> None:
     store = Store(small_disk / "answers.sqlite")
     store.put("earlier", "m", 0, StoredAnswer("A"))
-    with (small_disk / "rest").open("wb", buffering=0) as rest, pytest.raises(OSError, match="No space"):
-        while True:
-            rest.write(b"0" * 4096)
+    with (small_disk / "rest").open("wb", buffering=0) as rest, suppress(OSError):
+        while rest.write(b"0" * 4096):
+            pass
     with serving(Loopback(lambda prompt: "A")) as loopback:
         with pytest.raises(IndievalueError, match="full"):
             predict(MODEL, ChatModel(MODEL, asking(loopback), store), benchmark)

@@ -51,13 +51,13 @@ def write_model_card(folder: Path, settings: TrainingSettings, manifest: Manifes
     }
     recipe, part = manifest.recipe, manifest.parts["train"]
     options = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    survey = markdown_text(manifest.survey)
+    survey, model = markdown_text(manifest.survey), _code(settings.model)
     text = f"""---
 {yaml.safe_dump(front, sort_keys=False)}---
 
 # A reasoner: predicts a person's answers about their values
 
-Made by indievalue {__version__} from `{_code(settings.model)}`. Given some statements of a person from a survey, it answers a
+Made by indievalue {__version__} from `{model}`. Given some statements of a person from a survey, it answers a
 question as that person would, with the letter of an option. Evaluate it with
 `indievalue evaluate DATA --predictor local:{folder.name} --out RUN`; it refuses to predict people it was trained on
 (`trained-on.json` holds hashes of their ids).

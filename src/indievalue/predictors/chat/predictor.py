@@ -154,7 +154,8 @@ class ChatModel(BasePredictor):
             raise KeyboardInterrupt
         resume = f"{ledger.received:,} new answers are stored; the same command asks only for those that are missing"
         if ledger.broken:
-            raise IndievalueError(ledger.broken)
+            lost = f"; {ledger.lost:,} answers that had arrived could not be stored" if ledger.lost else ""
+            raise IndievalueError(f"{ledger.broken}{lost}. Nothing more was asked")
         if ledger.over_budget and ledger.halted:
             raise IndievalueError(
                 f"stopped after spending ${ledger.spent:,.2f} of --limit-cost; all answers are stored, and the "

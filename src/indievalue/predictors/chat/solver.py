@@ -48,7 +48,8 @@ class Ledger:
         broken: reason why answers cannot be stored; None if they can.
         refused: the failure after which nothing more is asked. failed: the calls that have no answer.
         skipped: how many prompts the server does not take, which are left out if ``skip_failed``.
-        halted: whether something was not asked. received: how many new answers there are.
+        halted: whether something was not asked. received: how many new answers there are. lost: how many of
+            them could not be stored.
     """
 
     options: AskingOptions
@@ -58,6 +59,7 @@ class Ledger:
     skipped: int = 0
     halted: bool = False
     received: int = 0
+    lost: int = 0
 
     @property
     def spent(self) -> float:
@@ -109,6 +111,7 @@ class Asker:
     tolerant: bool = False
     prompts: int = 0
     done: int = field(default=0, init=False)
+    _writable: bool = field(default=False, init=False)
     ledger: Ledger = field(init=False)
     _under_way: dict[str, "asyncio.Future[StoredAnswer]"] = field(default_factory=dict, init=False)
 
@@ -127,6 +130,7 @@ class Asker:
         if waiting := self._under_way.get(key):
             return _output(str(model), await asyncio.shield(waiting)), True
         self.ledger.check()
+        self._check_store()
         future: asyncio.Future[StoredAnswer] = asyncio.get_running_loop().create_future()
         self._under_way[key] = future
         try:
@@ -188,10 +192,21 @@ class Asker:
         except IndievalueError as error:
             self._break(error)
 
+    def _check_store(self) -> None:
+        """Check, before the first answer is paid for, that it can be stored."""
+        if self._writable:
+            return
+        try:
+            self.store.check_writable()
+        except IndievalueError as error:
+            self._break(error)
+        self._writable = True
+
     def _put(self, key: str, model: str, attempt: int, answer: StoredAnswer) -> None:
         try:
             self.store.put(key, model, attempt, answer)
         except IndievalueError as error:
+            self.ledger.lost += 1
             self._break(error)
 
     def _break(self, error: IndievalueError) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -27,9 +29,13 @@ from loopback import Fault, Loopback, Reply, choices, error, said, serving
 
 pytest.importorskip("inspect_ai", reason="Inspect AI is not installed")
 
+import inspect_ai
+from inspect_ai.model import get_model
+
 from indievalue.predictors.chat.predictor import ChatModel
-from indievalue.predictors.chat.quiet import PREFIX, remove_stale
+from indievalue.predictors.chat.quiet import PREFIX, QUIETLY, remove_stale
 from indievalue.predictors.chat.store import Store, StoredAnswer
+from indievalue.predictors.chat.task import task_of
 
 MODEL = "openai-api/loopback/parrot"
 
@@ -401,3 +407,46 @@ def test_a_disk_that_fills_up_while_asking_loses_nothing_silently(benchmark: Ben
         with pytest.raises(IndievalueError, match=r"full.*1 answers that had arrived could not be stored"):
             predict(MODEL, ChatModel(MODEL, asking(loopback), store), benchmark)
         assert sum(loopback.calls.values()) == len(store) + 1
+
+
+# --- `inspect eval` ---------------------------------------------------------------------------------------
+
+TASK_ERRORS = {name: ERRORS[name] for name in ("temperature", "length", "prompt echoed", "no choices", "page", "500")}
+
+
+@pytest.mark.parametrize("case", TASK_ERRORS.values(), ids=TASK_ERRORS)
+def test_an_error_has_no_score_with_inspect_eval(case: Case, benchmark: Benchmark, tmp_path: Path) -> None:
+    log, loopback = _evaluated(case, benchmark, tmp_path, skip_failed=False)
+    assert log.status == "error"
+    assert log.results is None
+    assert log.error is not None
+    assert re.search(case.names.split("|")[-1].split(".*")[0], log.error.message)
+    held = {line for prompt in loopback.calls for line in prompt.splitlines() if len(line) > 20}
+    assert not any(line in log.error.message + log.error.traceback for line in held)
+    assert len(Store()) == sum(loopback.answered.values())
+
+
+@pytest.mark.parametrize("case", [ERRORS["length"], ERRORS["filter"]], ids=["length", "filter"])
+def test_a_prompt_can_be_skipped_with_inspect_eval(case: Case, benchmark: Benchmark, tmp_path: Path) -> None:
+    log, loopback = _evaluated(case, benchmark, tmp_path, skip_failed=True)
+    assert log.status == "success", log.error
+    (score,) = log.results.scores
+    assert score.scored_samples == 5
+    assert score.metrics["invalid"].value == 0
+    assert len(loopback.calls) == 6
+
+
+def _evaluated(case: Case, benchmark: Benchmark, folder: Path, *, skip_failed: bool) -> tuple[Any, Loopback]:
+    refused: list[str] = []
+
+    def second(prompt: str, before: int) -> Fault | None:
+        if not refused and loopback.answered:
+            refused.append(prompt)
+        return case.reply if prompt in refused else None
+
+    with serving(Loopback(lambda prompt: "A", second)) as loopback:
+        model = get_model(MODEL, base_url=loopback.url, memoize=False)
+        task = task_of(benchmark, AskingOptions(skip_failed=skip_failed))
+        retries = {"max_retries": 1, "max_connections": 1}
+        (log,) = inspect_ai.eval(task, model=model, log_dir=str(folder / "logs"), display="none", **QUIETLY, **retries)
+    return log, loopback

@@ -293,6 +293,7 @@ def ask(asker: Asker) -> Solver:
         except NoAnswerError as failure:
             answered.clear()
             if not asker.tolerant and not (failure.about_prompt and asker.options.skip_failed):
+                await asker.settled()
                 raise
             if asker.ledger.stopped:
                 await _halt(asker)

@@ -16,8 +16,35 @@ from urllib.request import Request, urlopen
 Answer = Callable[[str], str]
 """From a prompt to what the model writes."""
 
-Fault = str
-"""``429``, ``429 soon``, ``500``, ``slow``, ``dropped``, ``half``, ``refused``, or ``says …`` for other words."""
+
+@dataclass(frozen=True)
+class Reply:
+    """What a server sends in place of an answer; ``PROMPT`` in it becomes the prompt, as a JSON string's content."""
+
+    status: int
+    content: str
+    kind: str = "application/json"
+
+
+def error(status: int, message: str, code: str | None = None, kind: str = "invalid_request_error") -> Reply:
+    """An error in the form of OpenAI's."""
+    return Reply(status, json.dumps({"error": {"message": message, "type": kind, "code": code}}))
+
+
+def said(content: str | None = "", finish: str = "stop", **message: object) -> Reply:
+    """An answer with something unusual in it."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": content, **message}, "finish_reason": finish}
+    return choices([choice])
+
+
+def choices(given: list[dict[str, Any]]) -> Reply:
+    usage = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}
+    body = {"id": "one", "object": "chat.completion", "created": 0, "model": "parrot", "choices": given, "usage": usage}
+    return Reply(200, json.dumps(body))
+
+
+Fault = str | Reply
+"""A reply, ``429``, ``429 soon``, ``500``, ``slow``, ``dropped``, ``half``, ``refused``, or ``says`` and words."""
 
 
 @dataclass
@@ -81,6 +108,9 @@ def serving(loopback: Loopback) -> Iterator[Loopback]:
             if fault in ("429", "429 soon"):
                 soon = {"retry-after": "1"} if fault == "429 soon" else {}
                 return self._send(429, b'{"error": {"message": "too many"}}', soon)
+            if isinstance(fault, Reply):
+                content = fault.content.replace("PROMPT", json.dumps(prompt)[1:-1])
+                return self._send(fault.status, content.encode(), {"content-type": fault.kind})
             if fault == "500":
                 return self._send(500, b'{"error": {"message": "broken"}}')
             if fault == "slow":

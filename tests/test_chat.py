@@ -199,9 +199,10 @@ def test_answers_that_name_no_option_are_asked_for_again_then_counted(
     chosen = next(p for p in prompts if _answers(p) == mine.select("question", "choice").rows())
     with serving(Loopback(parrot, lambda prompt, before: said if prompt == chosen else None)) as loopback:
         table, effort = asked(benchmark, asking(loopback, PromptStyle("batch")), tmp_path / "logs")
-    assert loopback.calls[chosen] == (4 if invalid else 1)
+    again = 3 if invalid and said != "refused" else 0  # what a content filter has cut off is final
+    assert loopback.calls[chosen] == 1 + again
     assert effort.invalid == invalid == (table["choice"] == -1).sum()
-    assert effort.asked_again == (3 if invalid else 0)
+    assert effort.asked_again == again
     assert bool(effort.examples) == bool(invalid)
     assert (table.filter(pl.col("person") != person)).equals(sound.filter(pl.col("person") != person))
 

@@ -2,19 +2,15 @@
 
 import multiprocessing
 import os
-import pickle
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
-from pydantic import TypeAdapter
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings
@@ -318,105 +314,3 @@ def test_the_limit_is_of_all_that_is_asked_with_the_same_options(gardeners: Peop
             else:
                 with pytest.raises(IndievalueError, match="of --limit-cost"):
                     predict(name, model, benchmark)
-
-
-# --- answers of earlier versions --------------------------------------------------------------------------
-
-KEEP = """
-import sys
-from inspect_ai import Task, eval
-from inspect_ai.dataset import Sample
-from inspect_ai.model import CachePolicy, ChatMessageUser, GenerateConfig, get_model
-from inspect_ai.solver import solver
-
-@solver
-def keep():
-    async def solve(state, generate):
-        for attempt in range(2):
-            await get_model().generate(
-                [ChatMessageUser(content=state.input_text)],
-                cache=CachePolicy(expiry=None, scopes={"attempt": str(attempt)}),
-            )
-        return state
-    return solve
-
-config = GenerateConfig(temperature=0.0, max_retries=8, max_connections=4, timeout=60)
-model = get_model("openai-api/loopback/parrot", config=config, base_url=sys.argv[1])
-prompts = sys.stdin.read().split("\\0")
-(log,) = eval(Task(dataset=[Sample(input=one) for one in prompts], solver=keep()), model=model, display="none",
-              log_dir=sys.argv[2], model_args={})
-assert log.status == "success"
-"""
-
-
-Earlier = tuple[Benchmark, pl.DataFrame, Loopback]
-
-
-@pytest.fixture
-def earlier(gardeners: People, tmp_path: Path) -> Iterator[Earlier]:
-    """A benchmark, its predictions, and a server whose answers are in a cache as earlier versions kept them."""
-    benchmark = benchmark_of(gardeners)
-    with serving(Loopback(letter)) as loopback:
-        table = predict(MODEL, ChatModel(MODEL, options(loopback), Store(tmp_path / "apart.sqlite")), benchmark)
-        environment = {**os.environ, "INSPECT_CACHE_DIR": str(tmp_path / "cache" / "calls")}
-        subprocess.run(
-            [sys.executable, "-c", KEEP, loopback.url, str(tmp_path / "logs")],
-            input="\0".join(loopback.calls),
-            env=environment,
-            check=True,
-            text=True,
-        )
-        kept = [path for path in (tmp_path / "cache" / "calls").rglob("*") if path.is_file()]
-        assert len(kept) == 2 * len(table)
-        loopback.calls.clear()
-        yield benchmark, table, loopback
-
-
-def test_answers_of_earlier_versions_are_taken_over_once(earlier: Earlier, tmp_path: Path) -> None:
-    benchmark, table, loopback = earlier
-    model = ChatModel(MODEL, options(loopback))
-    assert predict(MODEL, model, benchmark).equals(table)
-    effort = model.effort()
-    assert effort is not None
-    assert effort.kept == effort.calls == len(table)
-    (tmp_path / "cache" / "calls").rename(tmp_path / "gone")
-    assert predict(MODEL, ChatModel(MODEL, options(loopback)), benchmark).equals(table), "now they are in the store"
-    assert Store().summary()["unpriced"].item() == len(table)
-    assert not loopback.calls
-
-
-@pytest.mark.parametrize("which", ["calls", "file"])
-def test_a_cache_that_others_can_write_is_not_read(earlier: Earlier, tmp_path: Path, which: str) -> None:
-    benchmark, table, loopback = earlier
-    calls = tmp_path / "cache" / "calls"
-    for path in [calls] if which == "calls" else [path for path in calls.rglob("*") if path.is_file()]:
-        path.chmod(0o777)
-    assert predict(MODEL, ChatModel(MODEL, options(loopback)), benchmark).equals(table)
-    assert sum(loopback.calls.values()) == len(table)
-
-
-class _Attack:
-    def __init__(self, witness: Path) -> None:
-        self.witness = witness
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return os.mkdir, (str(self.witness),)
-
-
-class _SlyAttack(_Attack):
-    """Pydantic evaluates the names of types."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return TypeAdapter, (f"__import__('os').mkdir({str(self.witness)!r})",)
-
-
-@pytest.mark.parametrize("attack", [_Attack, _SlyAttack])
-def test_a_pickle_that_would_run_code_runs_none(earlier: Earlier, tmp_path: Path, attack: type[_Attack]) -> None:
-    benchmark, table, loopback = earlier
-    witness = tmp_path / "ran"
-    for file in (tmp_path / "cache" / "calls").rglob("*"):
-        if file.is_file():
-            file.write_bytes(pickle.dumps((None, attack(witness))))
-    assert predict(MODEL, ChatModel(MODEL, options(loopback)), benchmark).equals(table)
-    assert sum(loopback.calls.values()) == len(table)
-    assert not witness.exists()

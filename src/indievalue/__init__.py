@@ -8,6 +8,11 @@ from importlib.metadata import version
 
 import lazy_loader
 
+from indievalue.telemetry import turn_off
+
+turn_off()
+del turn_off
+
 __version__ = version("indievalue")
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

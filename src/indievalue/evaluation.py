@@ -1,7 +1,7 @@
 """Evaluate predictors on a benchmark."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from threading import Thread
@@ -23,7 +23,7 @@ from indievalue.predictors.registry import adopt, make_predictor
 from indievalue.runs.parts import Part, Parts, ask_predictor
 from indievalue.runs.record import FORMAT, Example, Record, installed_versions
 from indievalue.runs.run import Run
-from indievalue.scoring.accuracy import summarise
+from indievalue.scoring.accuracy import PredictorScore, summarise
 
 EXAMPLES = 1
 """Number of people whose statements, probes and predictions the report shows."""
@@ -107,6 +107,13 @@ def evaluate(
     return run
 
 
+def _scores(predictions: pl.DataFrame, seed: int, people: People, parts: Sequence[Part]) -> dict[str, PredictorScore]:
+    """Return the score of each predictor, with how many probes a server did not take."""
+    left_out = {part.name: part.effort.get("unanswered", 0) for part in parts}
+    scores = summarise(predictions, seed, people.survey)
+    return {name: replace(score, unanswered=int(str(left_out[name]))) for name, score in scores.items()}
+
+
 def _import_report() -> None:
     """Import the drawing code and start its engine while the predictors are running."""
     from indievalue.report.figures.vega import start_vega
@@ -167,7 +174,7 @@ def _run(people: People, benchmark: Benchmark, training: int, parts: Sequence[Pa
         people.survey,
         predictions,
         people_table(benchmark.people),
-        summarise(predictions, settings.seed, people.survey),
+        _scores(predictions, settings.seed, people, parts),
         examples,
         benchmark,
         tuple(part.write_log for part in parts),

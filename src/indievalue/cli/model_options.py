@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.control import Control
+from rich.segment import ControlType
 
 from indievalue.cli.options import escaped, notes
 from indievalue.parsing import parse_yaml
@@ -21,6 +23,17 @@ class AskingFlags:
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="Number of retries after an invalid answer of a chat model.")
     ] = 3
+    skip_failed: Annotated[
+        bool,
+        typer.Option(
+            "--skip-failed",
+            help="Leave out prompts that a chat model's server does not take, being too long or filtered, and go on.",
+        ),
+    ] = False
+    retry_filtered: Annotated[
+        bool,
+        typer.Option("--retry-filtered", help="Retry, up to --retries times, answers that a content filter cut off."),
+    ] = False
     generate: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,8 +66,24 @@ class AskingFlags:
             base_url=self.base_url,
             price=_prices(self.price),
             limit_cost=self.limit_cost,
-            display="rich" if notes.is_terminal else "plain",
+            skip_failed=self.skip_failed,
+            retry_filtered=self.retry_filtered,
+            display="none",
+            progress=_progress,
         )
+
+
+_SHOWN = 10
+"""Lines of progress where stderr is not a terminal."""
+
+
+def _progress(asked: int, of: int) -> None:
+    """Show how many prompts have been dealt with: on a terminal in place, elsewhere a line for every tenth of them."""
+    if notes.is_terminal:
+        notes.control(Control((ControlType.CARRIAGE_RETURN,)))
+        notes.print(f"{asked:,} of {of:,} asked", style="dim", end="" if asked < of else "\n")
+    elif asked == of or asked * _SHOWN // of > (asked - 1) * _SHOWN // of:
+        notes.print(f"{asked:,} of {of:,} asked", style="dim")
 
 
 def print_cost(name: str, cost: "Cost") -> None:

@@ -1,23 +1,35 @@
 """Options shared by several commands, and their conversion to people, settings and prompt styles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 from indievalue.choices import Context, DemonstrationsFrom, FormName, OptionOrder, Protocol, Voice
 from indievalue.errors import IndievalueError
+from indievalue.safe_text import terminal_text
 
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Settings
     from indievalue.people.people import People
     from indievalue.prompts.prompt import PromptStyle
 
-out = Console()
-notes = Console(stderr=True, highlight=False)
+
+class SafeConsole(Console):
+    """A console on which no text that is printed can steer the terminal; Rich's own styles can."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Yield the segments of ``renderable`` with text made safe."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=terminal_text(segment.text))
+
+
+out = SafeConsole()
+notes = SafeConsole(stderr=True, highlight=False)
 
 DATA_HELP = "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped), or `synthetic`, or `synthetic:20000`."
 

@@ -1,6 +1,6 @@
 """Options for asking language models, shared by the command line, experiments and Python."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -45,7 +45,11 @@ class AskingOptions:
         price: dollars per million input tokens and per million output tokens.
         limit_cost: budget in dollars for everything that is asked with these options, over all models and all cells of
             an experiment; nothing more is asked once it is spent. spending: what was spent so far.
-        display: Inspect's progress display: ``rich``, ``plain``, ``none`` …
+        skip_failed: leave out prompts that the server does not take, for their length or their content; the other
+            failures stop the run. retry_filtered: ask again, up to ``retries`` times, where a content filter has cut
+            the answer off.
+        display: Inspect's display: ``rich``, ``plain``, ``none`` …; all but ``none`` may show prompts.
+        progress: called after each prompt, with how many have been dealt with and how many there are.
     """
 
     style: PromptStyle = field(default_factory=PromptStyle)
@@ -55,7 +59,10 @@ class AskingOptions:
     base_url: str | None = None
     price: tuple[float, float] | None = None
     limit_cost: float | None = None
-    display: str = "plain"
+    skip_failed: bool = False
+    retry_filtered: bool = False
+    display: str = "none"
+    progress: Callable[[int, int], None] = field(default=lambda asked, of: None, compare=False, repr=False)
     spending: Spending = field(default_factory=Spending, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -68,11 +75,19 @@ class AskingOptions:
         chosen = {
             **asdict(self.style),
             "retries": self.retries,
+            "retry_filtered": self.retry_filtered,
             "base_url": self.base_url,
             "generate": {name: value for name, value in self.generate.items() if name not in TRANSPORT},
             "model_args": dict(self.model_args),
         }
-        usual = {**asdict(PromptStyle()), "retries": RETRIES, "base_url": None, "generate": {}, "model_args": {}}
+        usual = {
+            **asdict(PromptStyle()),
+            "retries": RETRIES,
+            "retry_filtered": False,
+            "base_url": None,
+            "generate": {},
+            "model_args": {},
+        }
         return {name: value for name, value in chosen.items() if value != usual[name]}
 
     def dollars(self, input_tokens: int, output_tokens: int) -> float | None:

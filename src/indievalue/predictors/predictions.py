@@ -7,7 +7,7 @@ import polars as pl
 
 from indievalue.benchmark.model import NOBODY, Benchmark, Setup, Task
 from indievalue.errors import IndievalueError
-from indievalue.predictors.protocol import Guesses, Predictor
+from indievalue.predictors.protocol import UNANSWERED, Guesses, Predictor
 
 SCHEMA: dict[str, pl.DataType] = {
     "predictor": pl.String(),
@@ -26,7 +26,7 @@ SCHEMA: dict[str, pl.DataType] = {
 
 
 def predict(name: str, predictor: Predictor, benchmark: Benchmark) -> pl.DataFrame:
-    """Predict the whole benchmark with a fitted predictor. Rows whose true answer is missing are left out."""
+    """Predict the whole benchmark with a fitted predictor. Rows with no true answer or no prediction are left out."""
     asked = [(setup, task) for setup, task in benchmark.tasks() if len(setup.probes)]
     guesses = predictor.predict_all([task for _, task in asked])
     return pl.concat(
@@ -78,4 +78,5 @@ def _rows(name: str, benchmark: Benchmark, setup: Setup, task: Task, guesses: Gu
         "demonstrations_as": settings.shown_form,
     }
     table = table.with_columns(pl.lit(value).alias(column) for column, value in constant.items())
-    return table.filter(pl.col("answer") >= 0).select(pl.col(c).cast(kind) for c, kind in SCHEMA.items())
+    asked = table.filter(pl.col("answer") >= 0, pl.col("choice") != UNANSWERED)
+    return asked.select(pl.col(c).cast(kind) for c, kind in SCHEMA.items())

@@ -16,6 +16,9 @@ from indievalue.people.people import People
 INVALID = -1
 """Choice if the output names no option."""
 
+UNANSWERED = -2
+"""Choice if there is no output, because the server does not take the prompt; such rows are left out."""
+
 
 @dataclass(frozen=True)
 class Guesses:
@@ -69,7 +72,8 @@ class Effort:
         calls: number of answers used. kept: those already in the store. asked_again: those after an invalid answer.
         retries: requests that failed and were sent again.
         input_tokens, output_tokens, cost: of new calls; cost in dollars, None without a price.
-        invalid: number of probes without a valid answer. examples: some of the invalid answers.
+        invalid: number of probes without a valid answer. unanswered: number of probes whose prompt the server does not
+            take, which have no prediction. examples: some of the invalid answers.
         consistent: share of probes with the same answer in both orders of options; None if asked in one order.
     """
 
@@ -81,6 +85,7 @@ class Effort:
     output_tokens: int = 0
     cost: float | None = None
     invalid: int = 0
+    unanswered: int = 0
     consistent: float | None = None
     examples: list[str] = field(default_factory=list)
 
@@ -97,6 +102,8 @@ class Effort:
             f"{self.output_tokens:,} written{cost}; {self.retries:,} requests repeated, {self.asked_again:,} times "
             f"asked again after an invalid answer, {self.invalid:,} probes invalid in the end"
         )
+        if self.unanswered:
+            yield f"{self.unanswered:,} probes not answered, and not scored: the server does not take their prompts"
         if self.consistent is not None:
             yield f"{100 * self.consistent:.1f}% of probes were answered alike in both orders of options"
         for example in self.examples:

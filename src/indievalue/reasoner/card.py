@@ -8,6 +8,7 @@ from indievalue import __version__
 from indievalue.reasoner.manifest import Manifest
 from indievalue.reasoner.record import TrainingRecord
 from indievalue.reasoner.settings import TrainingSettings
+from indievalue.safe_text import markdown_text, terminal_text
 
 
 def training_set_card(manifest: Manifest) -> str:
@@ -17,6 +18,7 @@ def training_set_card(manifest: Manifest) -> str:
         f"| {name} | {part.examples:,} | {part.people:,} | {part.questions:,} | {part.tokens.median:,} |"
         for name, part in manifest.parts.items()
     )
+    survey = markdown_text(manifest.survey)
     return f"""---
 license: other
 configs:
@@ -27,7 +29,7 @@ configs:
 
 # Survey answers as conversations, to train a reasoner
 
-Made by indievalue {manifest.indievalue} from answers to the survey {manifest.survey}. Each line is a conversation
+Made by indievalue {manifest.indievalue} from answers to the survey {survey}. Each line is a conversation
 (`messages`): what a person stated, a question, and the letter of their own answer. `manifest.json` describes how it
 was drawn, and `people.parquet` lists who is in which part; {manifest.tested:,} people who are tested are in none.
 It is made from people's answers to a survey: do not share it unless the survey's licence allows it.
@@ -49,19 +51,20 @@ def write_model_card(folder: Path, settings: TrainingSettings, manifest: Manifes
     }
     recipe, part = manifest.recipe, manifest.parts["train"]
     options = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    survey, model = markdown_text(manifest.survey), _code(settings.model)
     text = f"""---
 {yaml.safe_dump(front, sort_keys=False)}---
 
 # A reasoner: predicts a person's answers about their values
 
-Made by indievalue {__version__} from `{settings.model}`. Given some statements of a person from a survey, it answers a
+Made by indievalue {__version__} from `{model}`. Given some statements of a person from a survey, it answers a
 question as that person would, with the letter of an option. Evaluate it with
 `indievalue evaluate DATA --predictor local:{folder.name} --out RUN`; it refuses to predict people it was trained on
 (`trained-on.json` holds hashes of their ids).
 
 ## Data
 
-Survey {manifest.survey}: {part.examples:,} examples of {part.people:,} people and {part.questions:,} questions.
+Survey {survey}: {part.examples:,} examples of {part.people:,} people and {part.questions:,} questions.
 Probes: {" and ".join(recipe.forms)}. Demonstrations: {recipe.demonstrations[0]} to {recipe.demonstrations[1]},
 {" and ".join(recipe.demonstrations_as) or "in the probe's own form"}. Context: {" and ".join(recipe.contexts)}.
 {manifest.tested:,} people were left out, to be tested.
@@ -85,6 +88,11 @@ somebody holds, and must not be used as one. It may be more accurate for some gr
 {options}```
 """
     (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _code(text: str) -> str:
+    """Return ``text`` for between backticks."""
+    return terminal_text(" ".join(text.split())).replace("`", "'")
 
 
 def _results(record: TrainingRecord) -> str:

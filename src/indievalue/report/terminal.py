@@ -40,6 +40,9 @@ def print_summary(scores: Mapping[str, Score], form: FormName, console: Console,
         ]
         table.add_row(*cells, *(["–" if accuracy is None else f"{accuracy:.2f}"] if beside else []))
     console.print(table)
+    for name, score in scores.items():
+        if left_out := getattr(score, "not_answered", None):
+            console.print(f"{escape(name)}: {left_out}, and not scored", highlight=False)
     asked = {(score.people, round(score.probes / score.people)) for score in scores.values()}
     sizes = ", ".join(f"{people:,} people × {probes:,} probes" for people, probes in sorted(asked))
     note = f"; paper: {paper.source}, its own people" if paper and beside else ""

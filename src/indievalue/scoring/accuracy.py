@@ -51,13 +51,25 @@ class Score:
 
 @dataclass(frozen=True)
 class PredictorScore(Score):
-    """Scores of one predictor over all setups, and in each setup: ``setups`` maps the setup's number to its scores."""
+    """Scores of one predictor over all setups, and in each setup.
+
+    Attributes:
+        setups: the setup's number → its scores. unanswered: number of probes that a chat model's server did not take;
+            they have no prediction, and are in no score.
+    """
 
     setups: Mapping[str, Score] = field(default_factory=dict)
+    unanswered: int = 0
+
+    @property
+    def not_answered(self) -> str | None:
+        """What was not answered, as ``3 of 120 not answered``; None if everything was."""
+        return f"{self.unanswered:,} of {self.probes + self.unanswered:,} not answered" if self.unanswered else None
 
     def as_nested_dict(self) -> dict[str, object]:
         """Return the scores in the form of ``summary.json``."""
-        return {**self.as_dict(), "setups": {setup: score.as_dict() for setup, score in self.setups.items()}}
+        left_out = {"unanswered": self.unanswered} if self.unanswered else {}
+        return {**self.as_dict(), **left_out, "setups": {setup: one.as_dict() for setup, one in self.setups.items()}}
 
 
 def score(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None) -> Score:

@@ -12,7 +12,7 @@ from inspect_ai.log import EvalSample, read_eval_log, write_eval_log
 from indievalue.benchmark.model import Benchmark, Task
 from indievalue.predictors.chat.answers import tokens_read
 from indievalue.predictors.chat.metrics import GROUPED, metrics_of, prediction_scorer
-from indievalue.predictors.protocol import INVALID, Effort, Guesses
+from indievalue.predictors.protocol import INVALID, UNANSWERED, Effort, Guesses
 from indievalue.prompts.prompt import LABELS
 from indievalue.seeded import key_table
 
@@ -51,6 +51,9 @@ def guesses_of(task: Task, given: Given) -> Guesses:
     for row, person in enumerate(task.people.tolist()):
         for place, question in enumerate(questions):
             answers = given.get((person, task.setup, question), [])
+            if task.asked[row, place] and not answers:
+                choice[row, place] = UNANSWERED
+                continue
             choice[row, place], likely = _merged(answers, second=bool(second[row, place]))
             if likely is not None:
                 probabilities[row, place] = 0
@@ -120,6 +123,6 @@ def _add(effort: Effort, sample: EvalSample) -> None:
     for usage in sample.model_usage.values():
         effort.input_tokens += tokens_read(usage)
         effort.output_tokens += usage.output_tokens
-    failed = [question for question, answer in sample.metadata["answered"].items() if answer["choice"] is None]
+    failed = any(answer["choice"] is None for answer in sample.metadata["answered"].values())
     if failed and len(effort.examples) < EXAMPLES:
         effort.examples.append(f"{sample.id}: {outputs[-1][:300]!r}")

@@ -98,10 +98,12 @@ def _probes(scores: list[SampleScore]) -> Iterator[tuple[dict[str, Any], dict[st
 
 @scorer(metrics=[accuracy(), stderr(), invalid(), by_category()])
 def prediction_scorer() -> Scorer:
-    """Score whether each probe was answered as the person answered it."""
+    """Score whether each probe was answered as the person answered it; a prompt that was not answered has no score."""
 
-    async def scored(state: TaskState, target: Target) -> Score:
+    async def scored(state: TaskState, target: Target) -> Score | None:
         about, answered = state.metadata, state.metadata["answered"]
+        if not answered:
+            return None
         probes = []
         for probe in about["probes"]:
             choice = answered[probe["question"]]["choice"]

@@ -1,7 +1,5 @@
 """Chat models of any provider that Inspect AI supports, as predictors; no answer is paid for twice."""
 
-import re
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -9,18 +7,18 @@ import inspect_ai
 from inspect_ai.dataset import MemoryDataset
 from inspect_ai.log import EvalLog, read_eval_log_samples
 from inspect_ai.model import GenerateConfig, Model, get_model
+from inspect_ai.model._model import RetryDecision  # what ModelAPI.should_retry returns
 
 from indievalue.benchmark.model import Benchmark, Task
 from indievalue.errors import IndievalueError
 from indievalue.predictors.asking import AskingOptions
+from indievalue.predictors.chat.failures import out_of_quota, plain, refused
 from indievalue.predictors.chat.log import Given, answers_in, guesses_of, write_scored_log
-from indievalue.predictors.chat.solver import Asker, ask, keys_of, prompts_in, samples_of
+from indievalue.predictors.chat.quiet import QUIETLY, Scratch, quiet
+from indievalue.predictors.chat.solver import Asker, Ledger, ask, keys_of, prompts_in, samples_of
 from indievalue.predictors.chat.store import Store
-from indievalue.predictors.protocol import BasePredictor, Cost, Effort, Guesses
+from indievalue.predictors.protocol import INVALID, UNANSWERED, BasePredictor, Cost, Effort, Guesses
 from indievalue.prompts.tokens import counter
-
-MOST_FAILED = 20
-"""Number of calls that may fail permanently before the run stops."""
 
 GENERATE = {"temperature": 0.0, "max_retries": 8, "max_connections": 10}
 """Default generate options."""
@@ -46,7 +44,7 @@ class ChatModel(BasePredictor):
         self.options = options or AskingOptions()
         self.store = Store() if store is None else store  # an empty store is false
         self._effort: Effort | None = None
-        self._logs: tempfile.TemporaryDirectory[str] | None = None
+        self._logs: Scratch | None = None
 
     def __repr__(self) -> str:
         return f"ChatModel({self.name!r})"
@@ -69,9 +67,15 @@ class ChatModel(BasePredictor):
         given, self._effort = self._ask(tasks)
         self._effort.cost = self.options.spending.dollars - before if self.options.price else None
         guesses = [guesses_of(task, given) for task in tasks]
-        self._effort.invalid = sum(
-            int(((one.choice < 0) & task.asked).sum()) for one, task in zip(guesses, tasks, strict=True)
-        )
+        for one, task in zip(guesses, tasks, strict=True):
+            self._effort.invalid += int(((one.choice == INVALID) & task.asked).sum())
+            self._effort.unanswered += int(((one.choice == UNANSWERED) & task.asked).sum())
+        probes = sum(int(task.asked.sum()) for task in tasks)
+        if probes and self._effort.unanswered == probes:
+            raise IndievalueError(
+                f"{self.name}: none of the {probes:,} probes is answered: the server takes none of the prompts; "
+                "without --skip-failed the first reason is given"
+            )
         return guesses
 
     def cost(self, tasks: Iterable[Task]) -> Cost:
@@ -98,7 +102,7 @@ class ChatModel(BasePredictor):
 
     def write_log(self, benchmark: Benchmark, folder: Path) -> None:
         """Write Inspect's log of the last predictions, with scores, to ``folder/inspect``."""
-        for raw in sorted(Path(self._logs.name).glob("*.eval")) if self._logs else ():
+        for raw in sorted(self._logs.path.glob("*.eval")) if self._logs else ():
             write_scored_log(raw, benchmark, folder / "inspect")
 
     def __getstate__(self) -> dict[str, object]:
@@ -108,65 +112,74 @@ class ChatModel(BasePredictor):
     def _model(self) -> Model:
         try:
             config = GenerateConfig(**{**GENERATE, **self.options.generate})
-            return get_model(self.name, config=config, base_url=self.options.base_url, **self.options.model_args)
+            # Without a model of its own, what is set on this one (see _stop_retrying) would be another's as well.
+            arguments = {"base_url": self.options.base_url, "memoize": False, **self.options.model_args}
+            return get_model(self.name, config=config, **arguments)
         except Exception as error:  # providers raise exceptions of their own
-            raise IndievalueError(f"{self.name} cannot be asked: {_plain(error)}") from None
+            raise IndievalueError(f"{self.name} cannot be asked: {plain(error)}") from None
 
     def _ask(self, tasks: Sequence[Task]) -> tuple[Given, Effort]:
-        model, asker = self._model(), Asker(self.options, self.store)
+        model, asker = self._model(), Asker(self.options, self.store, tolerant=True)
         samples = list(samples_of(prompts_in(tasks, self.options), together=self.options.style.together))
         if not samples:
             return {}, Effort()
-        self._logs = tempfile.TemporaryDirectory(prefix="indievalue-")
-        (log,) = inspect_ai.eval(
-            inspect_ai.Task(
-                name="individual_values",
-                dataset=MemoryDataset(samples, name=tasks[0].survey.name),
-                solver=ask(asker),
-                metadata={"form": tasks[0].form},
-            ),
-            model=model,
-            log_dir=self._logs.name,
-            log_format="eval",
-            display=self.options.display,  # type: ignore[arg-type]
-            fail_on_error=MOST_FAILED,
-            retry_on_error=1,
-            log_header_only=True,
-        )
-        self._check(log, asker)
+        asker.prompts = len(samples)
+        _stop_retrying(model, asker.ledger)
+        self._logs = Scratch()
+        with quiet(self._logs.path):
+            logs = inspect_ai.eval(
+                inspect_ai.Task(
+                    name="individual_values",
+                    dataset=MemoryDataset(samples, name=tasks[0].survey.name),
+                    solver=ask(asker),
+                    metadata={"form": tasks[0].form},
+                ),
+                model=model,
+                log_dir=str(self._logs.path),
+                log_format="eval",
+                display=self.options.display,  # type: ignore[arg-type]
+                fail_on_error=True,
+                log_header_only=True,
+                **QUIETLY,
+            )
+        if not logs:  # Inspect was interrupted before it had a log
+            raise KeyboardInterrupt
+        (log,) = logs
+        self._check(log, asker.ledger)
         return answers_in(read_eval_log_samples(log.location, all_samples_required=True))
 
-    def _check(self, log: EvalLog, asker: Asker) -> None:
+    def _check(self, log: EvalLog, ledger: Ledger) -> None:
         """Raise the reason if the evaluation ended before it was complete."""
         if log.status == "cancelled":
             raise KeyboardInterrupt
-        failed = _failures(log)
-        if asker.ledger.broken:
-            raise IndievalueError(asker.ledger.broken)
-        if asker.ledger.over_budget and failed:
+        resume = f"{ledger.received:,} new answers are stored; the same command asks only for those that are missing"
+        if ledger.broken:
+            lost = f"; {ledger.lost:,} answers that had arrived could not be stored" if ledger.lost else ""
+            raise IndievalueError(f"{ledger.broken}{lost}. Nothing more was asked")
+        if ledger.over_budget and ledger.halted:
             raise IndievalueError(
-                f"stopped after spending ${asker.ledger.spent:,.2f} of --limit-cost; all answers are stored, and the "
+                f"stopped after spending ${ledger.spent:,.2f} of --limit-cost; all answers are stored, and the "
                 "same command with a higher limit resumes from there"
             )
-        if failed or log.status != "success":
-            first = failed[0] if failed else str(log.error.message if log.error else log.status)
+        if ledger.refused and ledger.refused.final:
+            raise IndievalueError(f"{self.name}: {ledger.refused.sentence()}. Stopped; {resume}")
+        if ledger.failed:
             raise IndievalueError(
-                f"{self.name}: {len(failed) or 'some'} calls have no answer, the first because of: {_plain(first)}. "
-                "All other answers are stored; the same command asks only for those that are missing"
+                f"{self.name}: {len(ledger.failed):,} calls have no answer, the first because of: "
+                f"{ledger.failed[0].sentence()}. {resume}"
             )
+        if log.status != "success":
+            raise IndievalueError(f"{self.name}: {plain(log.error.message if log.error else log.status)}. {resume}")
 
 
-def _failures(log: EvalLog) -> list[str]:
-    return [
-        sample.error.message
-        for sample in read_eval_log_samples(
-            log.location, all_samples_required=False, exclude_fields={"events", "store"}
-        )
-        if sample.error
-    ]
+def _stop_retrying(model: Model, ledger: Ledger) -> None:
+    """Do not let Inspect send a request again that will not be answered, or after the run has stopped."""
+    usual = model.api.should_retry
 
+    def should_retry(error: Exception) -> bool | RetryDecision:
+        unreachable = refused(error) and not ledger.received
+        if ledger.stopped or unreachable or out_of_quota(error):
+            return False
+        return usual(error)
 
-def _plain(error: object) -> str:
-    """Return an error on one line, without terminal markup."""
-    text = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split()).removeprefix("ERROR: ")
-    return (text or type(error).__name__)[:300]
+    model.api.should_retry = should_retry  # type: ignore[assignment, method-assign]

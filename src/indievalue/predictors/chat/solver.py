@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import NoReturn
 
 from inspect_ai.dataset import Sample
 from inspect_ai.model import (
@@ -23,13 +24,19 @@ from indievalue.benchmark.storage import asked_texts
 from indievalue.errors import IndievalueError
 from indievalue.predictors.asking import TRANSPORT, AskingOptions
 from indievalue.predictors.chat.answers import read_answer, tokens_read
-from indievalue.predictors.chat.inspect_cache import InspectCache
+from indievalue.predictors.chat.failures import NoAnswerError, check_output, failure_of, unreadable
 from indievalue.predictors.chat.store import Store, StoredAnswer, answer_key
 from indievalue.prompts.prompt import AskedProbe, Prompt, prompts_of
 
+MOST_FAILED = 20
+"""Number of calls that may have no answer before the run stops."""
+
+_SETTLING = 60.0
+"""Seconds to wait for the answers to calls that are under way when nothing more may be asked."""
+
 
 class HaltedError(RuntimeError):
-    """Nothing more may be asked: the budget is spent, or answers cannot be stored."""
+    """Nothing more may be asked: the budget is spent, the server refuses, or answers cannot be stored."""
 
 
 @dataclass
@@ -39,10 +46,20 @@ class Ledger:
     Attributes:
         options: price, limit, and what was spent by all predictors that share them.
         broken: reason why answers cannot be stored; None if they can.
+        refused: the failure after which nothing more is asked. failed: the calls that have no answer.
+        skipped: how many prompts the server does not take, which are left out if ``skip_failed``.
+        halted: whether something was not asked. received: how many new answers there are. lost: how many of
+            them could not be stored.
     """
 
     options: AskingOptions
     broken: str | None = None
+    refused: NoAnswerError | None = None
+    failed: list[NoAnswerError] = field(default_factory=list)
+    skipped: int = 0
+    halted: bool = False
+    received: int = 0
+    lost: int = 0
 
     @property
     def spent(self) -> float:
@@ -54,12 +71,29 @@ class Ledger:
         """Whether the limit is reached."""
         return self.options.limit_cost is not None and self.spent >= self.options.limit_cost
 
+    @property
+    def stopped(self) -> str | None:
+        """Why nothing more may be asked; None if more may."""
+        if self.broken:
+            return self.broken
+        if self.refused:
+            return self.refused.reason
+        return f"the limit of ${self.options.limit_cost:,.2f} is reached" if self.over_budget else None
+
     def check(self) -> None:
         """Raise HaltedError if nothing more may be asked."""
-        if self.broken:
-            raise HaltedError(self.broken)
-        if self.over_budget:
-            raise HaltedError(f"the limit of ${self.options.limit_cost:,.2f} is reached")
+        if reason := self.stopped:
+            self.halted = True
+            raise HaltedError(reason)
+
+    def note(self, failure: NoAnswerError) -> None:
+        """Note a call without an answer: the first that is final, or one too many, stops the run."""
+        if failure.about_prompt and self.options.skip_failed:
+            self.skipped += 1
+            return
+        self.failed.append(failure)
+        if failure.final or len(self.failed) > MOST_FAILED:
+            self.refused = self.refused or failure
 
 
 @dataclass
@@ -68,12 +102,17 @@ class Asker:
 
     Attributes:
         store: where answers are stored. options: price and limit. ledger: whether more may be asked.
+        prompts: how many there are to be asked. done: how many have been dealt with.
+        tolerant: whether a call without an answer leaves the others to be asked, up to a number of them.
     """
 
     options: AskingOptions
     store: Store
+    tolerant: bool = False
+    prompts: int = 0
+    done: int = field(default=0, init=False)
+    _writable: bool = field(default=False, init=False)
     ledger: Ledger = field(init=False)
-    _earlier: InspectCache = field(default_factory=InspectCache, init=False)
     _under_way: dict[str, "asyncio.Future[StoredAnswer]"] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -82,19 +121,24 @@ class Asker:
     async def answer(self, model: Model, prompt: str, attempt: int) -> tuple[ModelOutput, bool]:
         """Return the model's answer, and whether it was already stored.
 
-        Raises HaltedError if it is not stored and the budget is spent, or it cannot be stored.
+        Raises HaltedError if it is not stored and the budget is spent, the server refuses, or it cannot be stored, and
+        NoAnswerError if the server does not answer.
         """
         key = keys_of(model)(prompt, attempt)
-        if found := self.store.get(key):
+        if found := self._get(key):
             return _output(str(model), found), True
         if waiting := self._under_way.get(key):
             return _output(str(model), await asyncio.shield(waiting)), True
+        self.ledger.check()
+        self._check_store()
         future: asyncio.Future[StoredAnswer] = asyncio.get_running_loop().create_future()
         self._under_way[key] = future
         try:
-            output, stored, earlier = await self._ask(model, prompt, attempt)
-            if stored.stop_reason != "content_filter":  # a provider may let it through the next time
-                self._put(key, str(model), attempt, stored)
+            output = await self._ask(model, prompt)
+            stored = self._stored(output)
+            self.options.spending.dollars += stored.dollars or 0.0
+            self.ledger.received += 1
+            self._put(key, str(model), attempt, stored)
             future.set_result(stored)
         except BaseException as error:
             future.set_exception(error if isinstance(error, Exception) else HaltedError("stopped"))
@@ -102,37 +146,72 @@ class Asker:
             raise
         finally:
             del self._under_way[key]
-        return output, earlier
+        return output, False
 
-    async def _ask(self, model: Model, prompt: str, attempt: int) -> tuple[ModelOutput, StoredAnswer, bool]:
-        """Return the answer in Inspect's and the store's form, and whether an earlier version had received it."""
-        if earlier := self._earlier.get(model, prompt, attempt):
-            return earlier, self._stored(earlier, priced=False), True
-        self.ledger.check()
-        output = await model.generate([ChatMessageUser(content=prompt)])
-        stored = self._stored(output, priced=True)
-        self.options.spending.dollars += stored.dollars or 0.0
-        return output, stored, False
+    async def settled(self) -> None:
+        """Wait for the calls under way, which may be paid for already; their answers are stored."""
+        if self._under_way:
+            await asyncio.wait(set(self._under_way.values()), timeout=_SETTLING)
 
-    def _stored(self, output: ModelOutput, *, priced: bool) -> StoredAnswer:
-        usage, choice = output.usage, output.choices[0] if output.choices else None
+    async def _ask(self, model: Model, prompt: str) -> ModelOutput:
+        """Return the model's output; what cannot be read is asked for once more.
+
+        Raises NoAnswerError if there is none. No exception keeps another: Inspect's would show the prompt.
+        """
+        failure = NoAnswerError("")
+        for _ in range(2):
+            try:
+                output = await model.generate([ChatMessageUser(content=prompt)])
+                check_output(output, prompt)
+            except Exception as error:
+                failure = failure_of(error, prompt)
+                again = unreadable(error)
+            else:
+                return output
+            if not again or self.ledger.stopped:
+                break
+        self.ledger.note(failure)
+        raise failure
+
+    def _stored(self, output: ModelOutput) -> StoredAnswer:
+        usage, choice = output.usage, output.choices[0]
         read, written = (tokens_read(usage), usage.output_tokens) if usage else (0, 0)
         return StoredAnswer(
             completion=output.completion,
-            stop_reason=choice.stop_reason if choice else None,
-            logprobs=choice.logprobs.model_dump(exclude_none=True) if choice and choice.logprobs else None,
+            stop_reason=choice.stop_reason,
+            logprobs=choice.logprobs.model_dump(exclude_none=True) if choice.logprobs else None,
             input_tokens=read,
             output_tokens=written,
-            dollars=self.options.dollars(read, written) if priced else None,
+            dollars=self.options.dollars(read, written),
             seconds=output.time,
         )
+
+    def _get(self, key: str) -> StoredAnswer | None:
+        try:
+            return self.store.get(key)
+        except IndievalueError as error:
+            self._break(error)
+
+    def _check_store(self) -> None:
+        """Check, before the first answer is paid for, that it can be stored."""
+        if self._writable:
+            return
+        try:
+            self.store.check_writable()
+        except IndievalueError as error:
+            self._break(error)
+        self._writable = True
 
     def _put(self, key: str, model: str, attempt: int, answer: StoredAnswer) -> None:
         try:
             self.store.put(key, model, attempt, answer)
         except IndievalueError as error:
-            self.ledger.broken = str(error)
-            raise HaltedError(str(error)) from None
+            self.ledger.lost += 1
+            self._break(error)
+
+    def _break(self, error: IndievalueError) -> NoReturn:
+        self.ledger.broken = self.ledger.broken or str(error)
+        raise HaltedError(str(error)) from None
 
 
 def keys_of(model: Model) -> Callable[[str, int], str]:
@@ -198,32 +277,57 @@ def samples_of(prompts: Iterable[Prompt], *, together: bool) -> Iterator[Sample]
 def ask(asker: Asker) -> Solver:
     """Ask, and ask again if an answer names no option, at most ``retries`` times.
 
-    Sets in ``metadata``: ``answered`` (question → choice and probabilities), ``outputs`` (all outputs), and ``stored``
-    (how many of these were in the store).
+    What a content filter has cut off is not asked for again, unless ``retry_filtered``. Sets in ``metadata``:
+    ``answered`` (question → choice and probabilities), ``outputs`` (all outputs), and ``stored`` (how many of these
+    were in the store). A prompt that the server does not take has ``answered`` nothing. Raises HaltedError, once the
+    calls under way have ended, if nothing more may be asked.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        probes = probes_of(state.metadata)
         answered: dict[str, dict[str, object]] = {}
         outputs: list[str] = []
-        stored = 0
-        for attempt in range(asker.options.retries + 1):
-            output, before = await asker.answer(get_model(), state.input_text, attempt)
-            state.output = output
-            outputs.append(output.completion)
-            stored += before
-            for question, answer in read_answer(output, probes, together=state.metadata["together"]).items():
-                if answered.get(question, {}).get("choice") is None:
-                    answered[question] = asdict(answer)
-            if all(answer["choice"] is not None for answer in answered.values()):
-                break
+        state.metadata |= {"answered": answered, "outputs": outputs, "stored": 0}
         state.messages = [ChatMessageUser(content=state.input_text)]
-        if state.output.choices:
+        try:
+            await _attempts(asker, state, answered, outputs)
+        except NoAnswerError as failure:
+            answered.clear()
+            if not asker.tolerant and not (failure.about_prompt and asker.options.skip_failed):
+                await asker.settled()
+                raise
+            if asker.ledger.stopped:
+                await _halt(asker)
+        except HaltedError:
+            await _halt(asker)
+        asker.done += 1
+        asker.options.progress(asker.done, max(asker.done, asker.prompts))
+        if answered and state.output.choices:
             state.messages.append(state.output.message)
-        state.metadata |= {"answered": answered, "outputs": outputs, "stored": stored}
         return state
 
     return solve
+
+
+async def _attempts(asker: Asker, state: TaskState, answered: dict[str, dict[str, object]], outputs: list[str]) -> None:
+    """Ask until every probe has an answer."""
+    probes = probes_of(state.metadata)
+    for attempt in range(asker.options.retries + 1):
+        output, before = await asker.answer(get_model(), state.input_text, attempt)
+        state.output = output
+        outputs.append(output.completion)
+        state.metadata["stored"] += before
+        for question, answer in read_answer(output, probes, together=state.metadata["together"]).items():
+            if answered.get(question, {}).get("choice") is None:
+                answered[question] = asdict(answer)
+        if all(answer["choice"] is not None for answer in answered.values()):
+            break
+        if output.stop_reason == "content_filter" and not asker.options.retry_filtered:
+            break
+
+
+async def _halt(asker: Asker) -> NoReturn:
+    await asker.settled()
+    raise HaltedError(asker.ledger.stopped or "stopped") from None
 
 
 def probes_of(metadata: Mapping[str, Sequence[Mapping[str, Sequence[int]]]]) -> tuple[AskedProbe, ...]:

@@ -125,6 +125,13 @@ class Store:
         with self._open() as connection:
             connection.execute(f"INSERT OR IGNORE INTO answers VALUES ({', '.join('?' * len(row))})", row)
 
+    def check_writable(self) -> None:
+        """Write and remove a row, so that a full disk or a locked file is found before an answer is paid for."""
+        with self._open() as connection:
+            row = ("", "", 0, "A" * 8192, None, None, 0, 0, None, None, "")
+            connection.execute(f"INSERT OR REPLACE INTO answers VALUES ({', '.join('?' * len(row))})", row)
+            connection.execute("DELETE FROM answers WHERE key = ''")
+
     def __contains__(self, key: str) -> bool:
         with self._open() as connection:
             return connection.execute("SELECT 1 FROM answers WHERE key = ?", (key,)).fetchone() is not None

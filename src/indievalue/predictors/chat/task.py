@@ -31,6 +31,7 @@ def individual_values(
     voice: Voice = "first",
     option_order: OptionOrder = "fixed",
     retries: int = RETRIES,
+    skip_failed: bool = False,
     survey: str | None = None,
     seed: int = 0,
 ) -> Task:
@@ -45,7 +46,8 @@ def individual_values(
         context=context,
         seed=seed,
     )
-    options = AskingOptions(style=PromptStyle(template, batched, voice, option_order), retries=retries)
+    style = PromptStyle(template, batched, voice, option_order)
+    options = AskingOptions(style=style, retries=retries, skip_failed=skip_failed)
     return task_of(build_benchmark(everyone, settings, people), options)
 
 

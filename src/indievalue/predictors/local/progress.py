@@ -3,6 +3,8 @@
 import sys
 import time
 
+from indievalue.safe_text import terminal_text
+
 _BETWEEN_LINES = 30.0
 """Seconds between two lines."""
 
@@ -29,4 +31,4 @@ class ReadingProgress:
 
 def say(message: str) -> None:
     """Print one line on stderr."""
-    print(f"local: {message}", file=sys.stderr, flush=True)
+    print(terminal_text(f"local: {message}"), file=sys.stderr, flush=True)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from indievalue.safe_text import terminal_text
+
 _BETWEEN_LINES = 30.0
 """Seconds between two lines if stderr is not a terminal."""
 
@@ -43,7 +45,7 @@ def reporting(epochs: int, done: int) -> Iterator[Report]:
 
 def say(message: str) -> None:
     """Print one line on stderr."""
-    print(f"masked: {message}", file=sys.stderr, flush=True)
+    print(terminal_text(f"masked: {message}"), file=sys.stderr, flush=True)
 
 
 def _words(log_loss: float, accuracy: float) -> str:

@@ -4,6 +4,8 @@ import csv
 import io
 from dataclasses import dataclass
 
+from indievalue.safe_text import markdown_text
+
 _LONG = 40
 """Number of rows above which a LaTeX table can break across pages."""
 
@@ -80,12 +82,6 @@ class PrintedTable:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([self.headings, *self.rows])
         return text.getvalue()
-
-
-def markdown_text(text: str) -> str:
-    """Escape ``text`` for Markdown."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join("\\" + sign if sign in "\\`*_[]|" else sign for sign in text.replace("\n", " "))
 
 
 def latex_text(text: str) -> str:

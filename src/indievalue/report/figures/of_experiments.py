@@ -10,7 +10,7 @@ from indievalue.choices import FormName
 from indievalue.report.described import described, value_words
 from indievalue.report.figures.drawing import Figure, chart_of, legend_of, names_axis, spanning
 from indievalue.report.figures.lettering import widest
-from indievalue.report.figures.panels import ACROSS, look_of, looks, panelled, panels_width, printed_marks
+from indievalue.report.figures.panels import ACROSS, headroom, look_of, looks, panelled, panels_width, printed_marks
 from indievalue.report.figures.styles import INK, MUTED, SHAPES
 from indievalue.report.numbers import signed
 from indievalue.report.paper import PaperFigure
@@ -57,7 +57,8 @@ def heat_map(
     low, high = float(table[value].min()), float(table[value].max())  # type: ignore[arg-type]
     if above:
         low, high = 0.0, max(high, 1.0)  # what is lost has the colour of nothing gained, and its sign
-    titles = [_AXES.get(axis) for axis in (rows, columns)] if number else [None, None]
+    titled = number or (rows in _AXES and columns in _AXES)  # which of the two is which is not clear otherwise
+    titles = [_AXES.get(axis) for axis in (rows, columns)] if titled else [None, None]
     heads = {name: number.get(name, name) for name in column_values}
     wide = _CELL[0] if number else max(_CELL[0], round(widest(column_values, 13)) + 12)
     x = alt.X(
@@ -151,7 +152,7 @@ def box_plot(
             shape = alt.Shape("label:N", scale=alt.Scale(domain=labels, range=list(SHAPES)), legend=legend)
             hollow = chart_of(rings).mark_point(size=64, filled=False, color=INK, strokeWidth=1.6, opacity=1)
             layers.append(hollow.encode(y=y, shape=shape, **places))
-        return alt.layer(*layers).properties(width=_PANEL, height=240)
+        return alt.layer(*layers, headroom()).properties(width=_PANEL, height=240)
 
     return _two_way(summary, rows, panels, draw)
 
@@ -217,7 +218,7 @@ def curve(
             *(_lines(items, x_encoding, y, look) if items else []),
             *printed_marks(rings, x_encoding, y, steps[-2:]),
         ]
-        return alt.layer(*layers).properties(width=_PANEL, height=270)
+        return alt.layer(*layers, headroom()).properties(width=_PANEL, height=270)
 
     return panelled(table, panels, draw)
 

@@ -186,6 +186,73 @@ def test_no_figure_of_an_experiment_cuts_long_names_off(long_run: Run) -> None:
         assert SENTENCE.split()[-1] in svg
 
 
+TOPICS = ("Trust", "Social Capital, Trust & Organizational Membership", "Migration")
+
+
+def transfer_figure(categories: int) -> str:
+    """The figure of gains by what is shown and what is predicted; only ten categories or more are numbered."""
+    names = [*TOPICS, *(f"Topic {place}" for place in range(categories - len(TOPICS)))]
+    cells = [
+        {"form": "polar", "predictor": "majority", "demonstrations_about": shown, "category": asked}
+        | {"accuracy": 60.0, "gain": float(place)}
+        for place, shown in enumerate(("nothing", *names))
+        for asked in names
+    ]
+    above = {"demonstrations_about": "nothing"}
+    return figure_svg(heat_map(pl.DataFrame(cells), rows="demonstrations_about", columns="category", above=above))
+
+
+@pytest.mark.parametrize("categories", [3, 10])
+def test_a_figure_of_topics_says_which_are_shown_and_which_predicted_beside_their_names(categories: int) -> None:
+    svg = transfer_figure(categories)
+    assert ">Predicted: questions about</text>" in svg
+    title = re.search(r"translate\((-[\d.]+),[-\d.]+\) rotate\(-90\)[^>]*>Shown: statements about</text>", svg)
+    assert title is not None
+    names = re.findall(r'text-anchor="end"[^>]*>([^<]+)</text>', svg)
+    assert any("Organizational Membership" in name for name in names)
+    widths = [text_width(name.replace("&amp;", "&")) / 1.04 for name in names]  # without the room that is left
+    assert -float(title[1]) > max(widths), "the title is to the left of the longest name"
+    assert texts_beyond_the_edge(svg) == []
+
+
+def test_headings_of_panels_are_at_one_height() -> None:
+    """The scale of one ends at 75, which has no label, and that of the other at 55, which has one."""
+    cells = [
+        {
+            "form": form,
+            "predictor": "majority",
+            "context": "statements",
+            "demonstrations": shown,
+            "person": f"p{person}",
+        }
+        | {"accuracy": mean + person, "accuracy_low": mean - 1.0, "accuracy_high": mean + 2.0}
+        for form, mean in (("polar", 69.5), ("refined", 52.0))
+        for shown in (0, 10)
+        for person in (0, 1)
+    ]
+    table = pl.DataFrame(cells)
+    for figure in (
+        curve(table.filter(person="p0"), [], x="demonstrations", panels="form"),
+        box_plot(table, [], x="demonstrations", colour="context", panels="form"),
+    ):
+        svg = figure_svg(figure)
+        assert ">55</text>" in svg
+        assert ">75</text>" not in svg
+        heights = re.findall(r'role-title"><g transform="translate\(0,(-[\d.]+)\)', svg)
+        assert len(heights) == 2
+        assert heights[0] == heights[1]
+
+
+def test_figures_of_groups_say_so_if_there_are_none(tmp_path: Path) -> None:
+    few = load_run(make_run(tmp_path / "few", "wvs7", people=some_people(4, sex=["female", "male"])))
+    assert few.index is not None
+    assert not len(few.index.groups)
+    for figure in (experiment_inequity_figure(inequity_table(few.index), []), groups_figure(few.index.groups)):
+        svg = figure_svg(figure, "How uneven is accuracy?")
+        assert ">No demographic has two groups with enough people to compare.</text>" in svg
+        assert texts_beyond_the_edge(svg) == []
+
+
 def test_a_heading_that_is_wider_than_its_figure_goes_on_in_further_lines() -> None:
     bare = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="100" viewBox="0 0 300 100"></svg>'
     short = ElementTree.fromstring(titled_svg(bare, "Accuracy", "Polar form"))

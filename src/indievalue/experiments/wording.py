@@ -39,8 +39,8 @@ def group_lines(planned: Plan, inputs: CellInputs) -> list[str]:
     if any(len(group_people(tested, (name,), minimum).labels) > 1 for name in demographics):
         return []
     return [
-        f"Warning: no demographic has two groups of at least {minimum} of the {planned.tested:,} people tested, so there "
-        "is nothing to compare: test more people, or allow smaller groups with a lower `minimum`"
+        f"Warning: no demographic has two groups of at least {minimum} of the {planned.tested:,} people tested, so "
+        "there is nothing to compare: test more people, or allow smaller groups with a lower `minimum`"
     ]
 
 

@@ -95,7 +95,7 @@ def groups_figure(groups: pl.DataFrame) -> Any:
     ).properties(config=CONFIG)
 
 
-def _nothing_to_compare() -> alt.Chart:
+def _nothing_to_compare() -> Any:
     text = chart_of([{"text": "No demographic has two groups with enough people to compare."}])
     placed = text.mark_text(align="left", color=INK).encode(x=alt.value(0), y=alt.value(20), text="text:N")
     return placed.properties(width=_WIDTH, height=30, config=CONFIG)

@@ -45,7 +45,9 @@ def headroom() -> alt.Chart:
 
     Headings are placed above all of a panel, and would otherwise be higher where the topmost tick has a label.
     """
-    return chart_of([{}]).mark_rule(opacity=0).encode(x=alt.value(0), y=alt.value(-_HEADROOM), y2=alt.value(0))
+    rule = chart_of([{}]).mark_rule(opacity=0)
+    layer: alt.Chart = rule.encode(x=alt.value(0), y=alt.value(-_HEADROOM), y2=alt.value(0))
+    return layer
 
 
 def panels_width(table: pl.DataFrame, by: str | None, each: float, *, across: int = ACROSS) -> float:

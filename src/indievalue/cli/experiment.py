@@ -79,7 +79,8 @@ def experiment(
         raise typer.BadParameter("an experiment needs DATA and --out DIR")
     if chosen.predictor:
         loaded = loaded.model_copy(update={"predictors": tuple(chosen.predictor)})
-    loaded = with_settings(loaded, parse_changes(chosen.changes or ()))
+    if chosen.changes:
+        loaded = with_settings(loaded, parse_changes(chosen.changes))
     try:
         command = _command(context_of_call, name, data, directory)
         options = _options(source, chosen, asking.asking(prompt.style()), command)

@@ -7,7 +7,7 @@ from pathlib import Path
 from indievalue.experiments.engine import CellInputs, Plan, compared_demographics
 from indievalue.experiments.spec import GroupsFigure, InequityFigure
 from indievalue.people.catalog import people_table
-from indievalue.scoring.groups import group_people
+from indievalue.scoring.groups import check_demographics, group_people
 
 
 def plan_lines(planned: Plan) -> list[str]:
@@ -30,13 +30,16 @@ def plan_lines(planned: Plan) -> list[str]:
 
 
 def group_lines(planned: Plan, inputs: CellInputs) -> list[str]:
-    """Return a warning if the experiment compares groups, but too few people are tested for two of them."""
+    """Return a warning if the experiment compares groups, but too few people are tested for two of them.
+
+    Raises IndievalueError if the people lack a demographic to compare.
+    """
     experiment = planned.experiment
     if not isinstance(experiment.figure, InequityFigure | GroupsFigure):
         return []
     tested, minimum = people_table(inputs.tested), experiment.minimum
-    demographics = compared_demographics(experiment, inputs)
-    if any(len(group_people(tested, (name,), minimum).labels) > 1 for name in demographics):
+    demographics = check_demographics(tested, compared_demographics(experiment, inputs))
+    if any(len(group_people(tested, columns, minimum).labels) > 1 for columns in demographics):
         return []
     return [
         f"Warning: no demographic has two groups of at least {minimum} of the {planned.tested:,} people tested, so "

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from conftest import GARDEN
+from indievalue.experiments.spec import load_experiment
 from indievalue.report.differences import differences
 from indievalue.report.figures.curves import curve_figure, curves
 from indievalue.report.figures.drawing import NARROW, figure_svg, titled_svg
@@ -26,6 +27,7 @@ from indievalue.report.figures.of_runs import accuracy_figure, category_figure, 
 from indievalue.report.figures.styles import predictor_styles
 from indievalue.report.figures.world import country_codes, country_demographic, read_outline, scale_of, world_maps
 from indievalue.report.page import write_report
+from indievalue.report.paper import paper_figures
 from indievalue.report.tables.of_experiments import inequity_table
 from indievalue.report.tables.of_runs import write_run_tables
 from indievalue.report.tables.table import PrintedTable, latex_text, markdown_text
@@ -241,6 +243,26 @@ def test_headings_of_panels_are_at_one_height() -> None:
         heights = re.findall(r'role-title"><g transform="translate\(0,(-[\d.]+)\)', svg)
         assert len(heights) == 2
         assert heights[0] == heights[1]
+
+
+def test_the_legend_of_printed_results_keeps_to_the_panels() -> None:
+    experiment = load_experiment("demographics-or-statements")
+    printed = paper_figures(experiment.paper, experiment.name)
+    cells = [
+        {"form": form, "predictor": "majority", "context": context, "demonstrations": shown}
+        | {"person": f"p{person}", "accuracy": 60.0 + person}
+        for form in ("polar", "refined")
+        for context in ("statements", "both")
+        for shown in (0, 50, 100, 150, 200)
+        for person in (0, 1)
+    ]
+    table = pl.DataFrame(cells)
+    rings = box_plot(table, printed, x="demonstrations", colour="context", panels="form")
+    bare = box_plot(table, [], x="demonstrations", colour="context", panels="form")
+    across = [float(ElementTree.fromstring(figure_svg(figure)).attrib["width"]) for figure in (rings, bare)]
+    assert across[0] == pytest.approx(across[1], abs=12)  # labels of the axis may be a digit wider
+    for name in ("GPT-4o", "reasoner trained on demographics", "reasoner trained on both"):
+        assert f">{name}</text>" in figure_svg(rings)
 
 
 def test_figures_of_groups_say_so_if_there_are_none(tmp_path: Path) -> None:

@@ -133,6 +133,11 @@ def legend_of(names: Sequence[str], width: float, **options: Any) -> alt.Legend:
     return alt.Legend(title=None, orient="top", columns=columns, labelLimit=0, symbolSize=70, **given)
 
 
+def legend_row(names: Sequence[str]) -> float:
+    """Pixels that a legend of ``names`` takes in one row."""
+    return sum(text_width(name) + _SYMBOL for name in names)
+
+
 def chart_of(items: Sequence[Mapping[str, Any]]) -> alt.Chart:
     """A chart without marks of ``items``, which it holds itself."""
     # As text, for Altair copies whatever a chart holds again and again.

@@ -8,7 +8,7 @@ import polars as pl
 
 from indievalue.choices import FormName
 from indievalue.report.described import described, value_words
-from indievalue.report.figures.drawing import Figure, chart_of, legend_of, names_axis, spanning
+from indievalue.report.figures.drawing import Figure, chart_of, legend_of, legend_row, names_axis, spanning
 from indievalue.report.figures.lettering import widest
 from indievalue.report.figures.panels import ACROSS, headroom, look_of, looks, panelled, panels_width, printed_marks
 from indievalue.report.figures.styles import INK, MUTED, SHAPES
@@ -23,6 +23,9 @@ _CELL = 46, 26
 
 _PANEL = 330
 """Pixels across of a panel with axes."""
+
+_SECOND = 260
+"""Pixels that a legend beside another one takes at least."""
 
 _LONGEST = 400
 """Pixels that the name of a row takes at most."""
@@ -148,7 +151,8 @@ def box_plot(
         layers = _boxes(items, y, places, looks(colour, colours, width)["color"], band)
         if rings:
             labels = list(dict.fromkeys(one.label for one in printed))
-            legend = legend_of(labels, width)
+            beside = width - legend_row([look_of(colour, c) for c in colours])  # both legends are in one row
+            legend = legend_of(labels, max(beside, _SECOND))
             shape = alt.Shape("label:N", scale=alt.Scale(domain=labels, range=list(SHAPES)), legend=legend)
             hollow = chart_of(rings).mark_point(size=64, filled=False, color=INK, strokeWidth=1.6, opacity=1)
             layers.append(hollow.encode(y=y, shape=shape, **places))

@@ -592,6 +592,18 @@ def test_tables_for_readers() -> None:
     assert PrintedTable("", "", ("p",), (("<0.001",),), 0).latex().count(r"\textless{}0.001") == 1
 
 
+def test_many_long_columns_of_a_table_have_numbers_only_if_rows_tell_what_they_mean() -> None:
+    names = [f"a topic with a long name {place}" for place in range(10)]
+    cells = [{"shown": row, "asked": column, "accuracy": 50.0} for row in ("nothing", *names) for column in names]
+    table = pl.DataFrame(cells).with_columns(accuracy_low=pl.lit(40.0), accuracy_high=pl.lit(60.0))
+    told = pivoted(table, ["shown"], "asked")
+    assert told.headings[1:] == tuple(str(place) for place in range(1, 11))
+    assert told.rows[1][0] == "1 a topic with a long name 0"
+    untold = pivoted(table.filter(pl.col("shown").is_in(["nothing", names[0]])), ["shown"], "asked")
+    assert untold.headings[1:] == tuple(names)
+    assert untold.rows[1][0] == names[0]
+
+
 def test_words() -> None:
     assert [signed(value) for value in (1.26, -0.24, -0.04, 0.04)] == ["+1.3", "−0.2", "0.0", "0.0"]
     assert described({"demonstrations": 50, "context": "both"}) == "50 statements, with demographics"

@@ -191,13 +191,13 @@ def test_no_figure_of_an_experiment_cuts_long_names_off(long_run: Run) -> None:
 TOPICS = ("Trust", "Social Capital, Trust & Organizational Membership", "Migration")
 
 
-def transfer_figure(categories: int) -> str:
-    """The figure of gains by what is shown and what is predicted; only ten categories or more are numbered."""
+def transfer_figure(categories: int, shown_ones: int | None = None) -> str:
+    """The figure of gains by what is shown (the first ones) and what is predicted; ten categories are many."""
     names = [*TOPICS, *(f"Topic {place}" for place in range(categories - len(TOPICS)))]
     cells = [
         {"form": "polar", "predictor": "majority", "demonstrations_about": shown, "category": asked}
         | {"accuracy": 60.0, "gain": float(place)}
-        for place, shown in enumerate(("nothing", *names))
+        for place, shown in enumerate(("nothing", *names[:shown_ones]))
         for asked in names
     ]
     above = {"demonstrations_about": "nothing"}
@@ -215,6 +215,15 @@ def test_a_figure_of_topics_says_which_are_shown_and_which_predicted_beside_thei
     widths = [text_width(name.replace("&amp;", "&")) / 1.04 for name in names]  # without the room that is left
     assert -float(title[1]) > max(widths), "the title is to the left of the longest name"
     assert texts_beyond_the_edge(svg) == []
+
+
+def test_many_long_columns_have_numbers_only_if_rows_tell_what_they_mean() -> None:
+    told, untold = transfer_figure(10), transfer_figure(10, 1)
+    assert ">10</text>" in told
+    assert ">10  Topic 6</text>" in told.replace("\xa0", " ")
+    assert ">10</text>" not in untold
+    slanted = re.findall(r"rotate\(320\)[^>]*>([^<]+)</text>", untold)
+    assert slanted == [name.replace("&", "&amp;") for name in (*TOPICS, *(f"Topic {place}" for place in range(7)))]
 
 
 def test_headings_of_panels_are_at_one_height() -> None:

@@ -27,7 +27,13 @@ from indievalue.experiments.folder import Folder
 from indievalue.experiments.grid import cells
 from indievalue.experiments.measure import accuracy_table, measure
 from indievalue.experiments.run import Expected, run_experiment
-from indievalue.experiments.spec import Experiment, load_experiment, parse_experiment, shipped_experiments
+from indievalue.experiments.spec import (
+    Experiment,
+    load_experiment,
+    parse_experiment,
+    shipped_experiments,
+    with_settings,
+)
 from indievalue.people.people import People
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.predictions import predict
@@ -176,6 +182,42 @@ def test_the_resolved_yaml_is_the_experiment_again(small: Experiment, gardeners:
     assert load_experiment(str(tmp_path / "out" / "experiment.yaml")) == small
 
 
+def test_other_settings_leave_out_comparisons_of_values_that_are_gone(small: Experiment) -> None:
+    both = [
+        {"from": {"demonstrations": 0}, "to": {"demonstrations": "all"}},
+        {"from": {"demonstrations": 0}, "to": {"demonstrations": 2}},
+        {"from": {"form": "polar"}, "to": {"form": "refined"}},
+    ]
+    experiment = parse_experiment(changed(SMALL, compare=both), "small", "small.yaml")
+    other = with_settings(experiment, {"demonstrations": [0, 2], "setups": 0, "minimum": 5})
+    assert other.grid == {"form": ("polar", "refined"), "demonstrations": (0, 2)}
+    assert other.settings == {"setups": 0}
+    assert other.minimum == 5
+    assert other.compare == experiment.compare[1:]
+    assert other.predictors == experiment.predictors
+    assert with_settings(experiment, {"form": "polar"}).compare == experiment.compare[:2]
+    assert with_settings(experiment, {"form": "polar"}).grid["form"] == ("polar",)
+    assert with_settings(experiment, {}) == experiment
+    assert with_settings(small, {"context": "both"}).settings == {"context": "both"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"colour": 1}, "experiment small has no setting 'colour'; it has context, demographics, demonstrations"),
+        ({"predictors": ["majority"]}, "has no setting 'predictors'"),
+        ({"minimum": 1}, "experiment small: minimum"),
+        ({"demonstrations": []}, "experiment small: grid.demonstrations"),
+    ],
+)
+def test_settings_that_an_experiment_cannot_have_are_told(
+    small: Experiment, changes: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(IndievalueError) as told:
+        with_settings(small, changes)
+    assert complaint in str(told.value)
+
+
 # --- cells -----------------------------------------------------------------------------------------------
 
 
@@ -281,6 +323,39 @@ def test_a_predictor_is_fitted_once_for_all_cells_that_share_it(
     inputs, folder = CellInputs(gardeners, 12, 0), Folder(tmp_path)
     run_cells(plan(small, inputs, folder), inputs, folder)
     assert fits == [(48, ("polar", "polar")), (48, ("refined", "refined"))]
+
+
+def test_one_setup_can_be_given_as_a_number(small: Experiment, gardeners: People) -> None:
+    inputs = CellInputs(gardeners, 12, 0)
+    for cell in cells(with_settings(small, {"setups": 0}), gardeners.survey, 0):
+        assert cell.settings.setups == (0,)
+        assert [setup.number for setup in inputs.benchmark(cell).setups] == [0]
+
+
+@pytest.mark.parametrize("name", ["inequity", "groups"])
+def test_too_few_people_to_compare_groups_are_told_before_anything_is_computed(
+    name: str, crowd: People, tmp_path: Path
+) -> None:
+    experiment = load_experiment(name).model_copy(update={"predictors": ("majority",)})
+    said: list[str] = []
+    assert not run_experiment(experiment, crowd, tmp_path, tested=4, say=said.append, start=lambda expected: False)
+    assert said[2].startswith(
+        "Warning: no demographic has two groups of at least 30 of the 4 people tested, so there is nothing to compare"
+    )
+    assert run_experiment(experiment, crowd, tmp_path, tested=4)
+    assert "No demographic has two groups" in (tmp_path / "figure.svg").read_text()
+    enough: list[str] = []
+    other = with_settings(experiment, {"minimum": 2})
+    assert run_experiment(other, crowd, tmp_path / "other", tested=4, say=enough.append)
+    assert "Warning" not in "\n".join(enough)
+    assert "No demographic has two groups" not in (tmp_path / "other" / "figure.svg").read_text()
+
+
+def test_comparisons_of_an_earlier_run_do_not_stay(small: Experiment, gardeners: People, tmp_path: Path) -> None:
+    run_experiment(small, gardeners, tmp_path, tested=6)
+    assert (tmp_path / "comparisons.csv").exists()
+    run_experiment(with_settings(small, {"demonstrations": [0, 2]}), gardeners, tmp_path, tested=6)
+    assert not (tmp_path / "comparisons.csv").exists()
 
 
 # --- stopping and going on -------------------------------------------------------------------------------
@@ -517,6 +592,18 @@ def test_tables_for_readers() -> None:
     assert PrintedTable("", "", ("p",), (("<0.001",),), 0).latex().count(r"\textless{}0.001") == 1
 
 
+def test_many_long_columns_of_a_table_have_numbers_only_if_rows_tell_what_they_mean() -> None:
+    names = [f"a topic with a long name {place}" for place in range(10)]
+    cells = [{"shown": row, "asked": column, "accuracy": 50.0} for row in ("nothing", *names) for column in names]
+    table = pl.DataFrame(cells).with_columns(accuracy_low=pl.lit(40.0), accuracy_high=pl.lit(60.0))
+    told = pivoted(table, ["shown"], "asked")
+    assert told.headings[1:] == tuple(str(place) for place in range(1, 11))
+    assert told.rows[1][0] == "1 a topic with a long name 0"
+    untold = pivoted(table.filter(pl.col("shown").is_in(["nothing", names[0]])), ["shown"], "asked")
+    assert untold.headings[1:] == tuple(names)
+    assert untold.rows[1][0] == names[0]
+
+
 def test_words() -> None:
     assert [signed(value) for value in (1.26, -0.24, -0.04, 0.04)] == ["+1.3", "−0.2", "0.0", "0.0"]
     assert described({"demonstrations": 50, "context": "both"}) == "50 statements, with demographics"
@@ -591,9 +678,24 @@ def test_the_command_runs_a_yaml_of_ones_own(small_yaml: Path, garden_csv: Path,
     assert again.stdout == said.stdout
 
 
+def test_the_command_takes_other_settings(small_yaml: Path, garden_csv: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    settings = ("--set", "form=refined", "--set", "demonstrations=[0, 2]", "--set", "setups=0")
+    options = ("--survey", GARDEN, "--people", "14", "--predictor", "majority", *settings, "--out", out)
+    said = call(small_yaml, garden_csv, *options)
+    assert said.returncode == 0, said.stderr
+    assert "2 cells: majority, 2 settings each; 14 people × 3 probes" in said.stderr
+    assert "--set form=refined --set 'demonstrations=[0, 2]' --set setups=0 " in (out / "results.md").read_text()
+    again = load_experiment(str(out / "experiment.yaml"))
+    assert again.settings == {"setups": 0}
+    assert again.grid == {"form": ("refined",), "demonstrations": (0, 2)}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [
+        (("inequity", "synthetic:50", "--out", "OUT", "--set", "size=2"), 1, "inequity has no setting 'size'"),
+        (("inequity", "synthetic:50", "--out", "OUT", "--set", "form"), 1, "--set takes KEY=VALUE, not 'form'"),
         (("inequity",), 2, "needs DATA and --out DIR"),
         (("magic", "synthetic:50", "--out", "OUT"), 1, "there is no experiment 'magic'"),
         (("groups", "synthetic:50", "--out", "OUT", "--predictor", "oracle"), 1, "there is no predictor 'oracle'"),

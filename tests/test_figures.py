@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from conftest import GARDEN
+from indievalue.experiments.spec import load_experiment
 from indievalue.report.differences import differences
 from indievalue.report.figures.curves import curve_figure, curves
 from indievalue.report.figures.drawing import NARROW, figure_svg, titled_svg
@@ -26,6 +27,7 @@ from indievalue.report.figures.of_runs import accuracy_figure, category_figure, 
 from indievalue.report.figures.styles import predictor_styles
 from indievalue.report.figures.world import country_codes, country_demographic, read_outline, scale_of, world_maps
 from indievalue.report.page import write_report
+from indievalue.report.paper import paper_figures
 from indievalue.report.tables.of_experiments import inequity_table
 from indievalue.report.tables.of_runs import write_run_tables
 from indievalue.report.tables.table import PrintedTable, latex_text, markdown_text
@@ -184,6 +186,102 @@ def test_no_figure_of_an_experiment_cuts_long_names_off(long_run: Run) -> None:
         svg = titled_svg(bare, SENTENCE * 2, SENTENCE * 3)
         assert texts_beyond_the_edge(svg) == []
         assert SENTENCE.split()[-1] in svg
+
+
+TOPICS = ("Trust", "Social Capital, Trust & Organizational Membership", "Migration")
+
+
+def transfer_figure(categories: int, shown_ones: int | None = None) -> str:
+    """The figure of gains by what is shown (the first ones) and what is predicted; ten categories are many."""
+    names = [*TOPICS, *(f"Topic {place}" for place in range(categories - len(TOPICS)))]
+    cells = [
+        {"form": "polar", "predictor": "majority", "demonstrations_about": shown, "category": asked}
+        | {"accuracy": 60.0, "gain": float(place)}
+        for place, shown in enumerate(("nothing", *names[:shown_ones]))
+        for asked in names
+    ]
+    above = {"demonstrations_about": "nothing"}
+    return figure_svg(heat_map(pl.DataFrame(cells), rows="demonstrations_about", columns="category", above=above))
+
+
+@pytest.mark.parametrize("categories", [3, 10])
+def test_a_figure_of_topics_says_which_are_shown_and_which_predicted_beside_their_names(categories: int) -> None:
+    svg = transfer_figure(categories)
+    assert ">Predicted: questions about</text>" in svg
+    title = re.search(r"translate\((-[\d.]+),[-\d.]+\) rotate\(-90\)[^>]*>Shown: statements about</text>", svg)
+    assert title is not None
+    names = re.findall(r'text-anchor="end"[^>]*>([^<]+)</text>', svg)
+    assert any("Organizational Membership" in name for name in names)
+    widths = [text_width(name.replace("&amp;", "&")) / 1.04 for name in names]  # without the room that is left
+    assert -float(title[1]) > max(widths), "the title is to the left of the longest name"
+    assert texts_beyond_the_edge(svg) == []
+
+
+def test_many_long_columns_have_numbers_only_if_rows_tell_what_they_mean() -> None:
+    told, untold = transfer_figure(10), transfer_figure(10, 1)
+    assert ">10</text>" in told
+    assert ">10  Topic 6</text>" in told.replace("\xa0", " ")
+    assert ">10</text>" not in untold
+    slanted = re.findall(r"rotate\(320\)[^>]*>([^<]+)</text>", untold)
+    assert slanted == [name.replace("&", "&amp;") for name in (*TOPICS, *(f"Topic {place}" for place in range(7)))]
+
+
+def test_headings_of_panels_are_at_one_height() -> None:
+    """The scale of one ends at 75, which has no label, and that of the other at 55, which has one."""
+    cells = [
+        {
+            "form": form,
+            "predictor": "majority",
+            "context": "statements",
+            "demonstrations": shown,
+            "person": f"p{person}",
+        }
+        | {"accuracy": mean + person, "accuracy_low": mean - 1.0, "accuracy_high": mean + 2.0}
+        for form, mean in (("polar", 69.5), ("refined", 52.0))
+        for shown in (0, 10)
+        for person in (0, 1)
+    ]
+    table = pl.DataFrame(cells)
+    for figure in (
+        curve(table.filter(person="p0"), [], x="demonstrations", panels="form"),
+        box_plot(table, [], x="demonstrations", colour="context", panels="form"),
+    ):
+        svg = figure_svg(figure)
+        assert ">55</text>" in svg
+        assert ">75</text>" not in svg
+        heights = re.findall(r'role-title"><g transform="translate\(0,(-[\d.]+)\)', svg)
+        assert len(heights) == 2
+        assert heights[0] == heights[1]
+
+
+def test_the_legend_of_printed_results_keeps_to_the_panels() -> None:
+    experiment = load_experiment("demographics-or-statements")
+    printed = paper_figures(experiment.paper, experiment.name)
+    cells = [
+        {"form": form, "predictor": "majority", "context": context, "demonstrations": shown}
+        | {"person": f"p{person}", "accuracy": 60.0 + person}
+        for form in ("polar", "refined")
+        for context in ("statements", "both")
+        for shown in (0, 50, 100, 150, 200)
+        for person in (0, 1)
+    ]
+    table = pl.DataFrame(cells)
+    rings = box_plot(table, printed, x="demonstrations", colour="context", panels="form")
+    bare = box_plot(table, [], x="demonstrations", colour="context", panels="form")
+    across = [float(ElementTree.fromstring(figure_svg(figure)).attrib["width"]) for figure in (rings, bare)]
+    assert across[0] == pytest.approx(across[1], abs=12)  # labels of the axis may be a digit wider
+    for name in ("GPT-4o", "reasoner trained on demographics", "reasoner trained on both"):
+        assert f">{name}</text>" in figure_svg(rings)
+
+
+def test_figures_of_groups_say_so_if_there_are_none(tmp_path: Path) -> None:
+    few = load_run(make_run(tmp_path / "few", "wvs7", people=some_people(4, sex=["female", "male"])))
+    assert few.index is not None
+    assert not len(few.index.groups)
+    for figure in (experiment_inequity_figure(inequity_table(few.index), []), groups_figure(few.index.groups)):
+        svg = figure_svg(figure, "How uneven is accuracy?")
+        assert ">No demographic has two groups with enough people to compare.</text>" in svg
+        assert texts_beyond_the_edge(svg) == []
 
 
 def test_a_heading_that_is_wider_than_its_figure_goes_on_in_further_lines() -> None:

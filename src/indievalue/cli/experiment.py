@@ -35,6 +35,14 @@ class ExperimentFlags:
             "--training", help="YAML file with the training settings of the experiment's reasoners (see `train`)."
         ),
     ] = None
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Override a setting of the experiment: --set setups=0 --set 'demonstrations=[0, 20]'",
+        ),
+    ] = None
     people: PeopleCount = None
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print the plan and the number of calls and tokens.")
@@ -62,7 +70,8 @@ def experiment(
     listed: Annotated[bool, typer.Option("--list", help="Only list the experiments.")] = False,
 ) -> None:
     """Run an experiment, a grid of runs, and write its table and figure with the paper's results for comparison."""
-    from indievalue.experiments.spec import load_experiment
+    from indievalue.experiments.spec import load_experiment, with_settings
+    from indievalue.reasoner.settings import parse_changes
 
     if listed or name is None:
         _print_list()
@@ -72,6 +81,8 @@ def experiment(
         raise typer.BadParameter("an experiment needs DATA and --out DIR")
     if chosen.predictor:
         loaded = loaded.model_copy(update={"predictors": tuple(chosen.predictor)})
+    if chosen.changes:
+        loaded = with_settings(loaded, parse_changes(chosen.changes))
     try:
         command = _command(context_of_call, name, data, directory)
         options = _options(source, chosen, asking.asking(prompt.style()), command)

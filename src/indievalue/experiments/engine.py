@@ -218,6 +218,11 @@ def fit_of(cell: Cell) -> Fitted:
     return cell.predictor, cell.settings.form, cell.settings.shown_form
 
 
+def compared_demographics(experiment: Experiment, inputs: CellInputs) -> tuple[str, ...]:
+    """Return the demographics whose groups are compared: the experiment's, or else the survey's."""
+    return experiment.demographics or inputs.people.survey.inequity or tuple(inputs.tested.demographics.columns)
+
+
 def people_facts(inputs: CellInputs) -> dict[str, object]:
     """Return the people tested and learned from, for ``run.json``."""
     return {

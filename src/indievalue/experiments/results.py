@@ -7,7 +7,7 @@ from textwrap import fill
 import polars as pl
 
 from indievalue.experiments.compare import comparisons
-from indievalue.experiments.engine import CellInputs, Plan, cell_predictions, people_facts
+from indievalue.experiments.engine import CellInputs, Plan, cell_predictions, compared_demographics, people_facts
 from indievalue.experiments.folder import Folder, write_json, write_text
 from indievalue.experiments.measure import CellResult, accuracy_table, measure, option_column, people_table
 from indievalue.experiments.spec import (
@@ -67,6 +67,7 @@ def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: 
     _write_csv(path / "table.csv", outcome.data)
     write_text(path / "table.md", outcome.shown.markdown())
     write_text(path / "table.tex", outcome.shown.latex())
+    (path / "comparisons.csv").unlink(missing_ok=True)  # of an earlier run that compared more
     if outcome.compared is not None:
         _write_csv(path / "comparisons.csv", outcome.compared)
     write_svg(figure_svg(outcome.figure, experiment.title, outcome.legend), path / "figure")
@@ -175,9 +176,7 @@ def _evenness(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[P
         )
         for cell, predictions in cell_predictions(planned, folder)
     ]
-    survey = inputs.people.survey
-    asked = experiment.demographics or survey.inequity or tuple(inputs.tested.demographics.columns)
-    people = table_of_people(inputs.tested)
+    asked, people = compared_demographics(experiment, inputs), table_of_people(inputs.tested)
     result = inequity(pl.concat(tables), people, asked, minimum=experiment.minimum, seed=inputs.seed)
     if isinstance(experiment.figure, InequityFigure):
         table = inequity_table(result)

@@ -11,7 +11,7 @@ from indievalue.experiments.folder import Folder
 from indievalue.experiments.reasoners import reasoners_of, settings_of, train_reasoners
 from indievalue.experiments.results import write_results
 from indievalue.experiments.spec import Experiment
-from indievalue.experiments.wording import plan_lines
+from indievalue.experiments.wording import group_lines, plan_lines
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.protocol import Cost
@@ -102,7 +102,7 @@ def run_experiment(
     with folder.opened():
         planned = plan(experiment, inputs, folder, force=options.force)
         folder.write_spec(experiment)
-        for line in plan_lines(planned):
+        for line in [*plan_lines(planned), *group_lines(planned, inputs)]:
             say(line)
         if planned.left:
             expected = Expected(estimate(planned, inputs), inputs.costs(planned.left))

@@ -1,6 +1,6 @@
 """The specification of experiments: YAML files, validated key by key (docs/experiments.md)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_
 from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import parse_yaml
+from indievalue.report.described import value_words
 from indievalue.strict import StrictModel
 
 EVERYTHING = "everything"
@@ -20,6 +21,9 @@ EACH = "each"
 CATEGORY = "category"
 """The category of a probe, as a value of ``by`` or an axis of figures."""
 
+_OF_GROUPS = ("demographics", "minimum")
+"""Settings of the figures of groups, not of cells."""
+
 REASONER = "reasoner:"
 """Prefix of the names of predictors that the experiment trains."""
 
@@ -27,6 +31,10 @@ PREDICTOR = "predictor"
 
 OPTION = "option"
 """The number in a predictor's name, such as the 35 of ``resemble:k=35``."""
+
+
+def _as_list(value: object) -> object:
+    return value if isinstance(value, list | tuple) else [value]
 
 
 class CellSettings(StrictModel):
@@ -37,7 +45,7 @@ class CellSettings(StrictModel):
 
     form: FormName = "polar"
     protocol: Protocol = "strict"
-    setups: tuple[int, ...] | None = None
+    setups: Annotated[tuple[int, ...], BeforeValidator(_as_list)] | None = None
     demonstrations: Annotated[int, Field(ge=0)] | Literal["all"] = 200
     demonstrations_as: FormName | Literal["same"] = "same"
     demonstrations_from: DemonstrationsFrom = "others"
@@ -121,10 +129,6 @@ class CellComparison(StrictModel):
         return self
 
 
-def _as_list(value: object) -> object:
-    return value if isinstance(value, list | tuple) else [value]
-
-
 Values = Annotated[tuple[object, ...], BeforeValidator(_as_list), Field(min_length=1)]
 
 
@@ -191,6 +195,49 @@ class Experiment(StrictModel):
     def trained(self) -> tuple[str, ...]:
         """The names of the reasoners among the predictors."""
         return tuple(name.removeprefix(REASONER) for name in self.predictors if name.startswith(REASONER))
+
+
+def with_settings(experiment: Experiment, changes: Mapping[str, object]) -> Experiment:
+    """Return the experiment with other settings, by their names in the YAML file.
+
+    ``changes`` maps settings of cells, ``demographics`` and ``minimum`` to values. A setting of the grid can have
+    several; comparisons that name a value which is no longer in the grid are left out. Raises IndievalueError if a
+    setting is unknown or a value is invalid.
+
+    >>> curve = load_experiment("demonstrations-curve")
+    >>> with_settings(curve, {"demonstrations": [0, 20], "setups": 0}).grid["demonstrations"]
+    (0, 20)
+    """
+    known = (*CellSettings.model_fields, *_OF_GROUPS)
+    unknown = [name for name in changes if name not in known]
+    if unknown:
+        raise IndievalueError(
+            f"experiment {experiment.name} has no setting {unknown[0]!r}; it has {', '.join(sorted(known))}"
+        )
+    grid = {axis: changes.get(axis, values) for axis, values in experiment.grid.items()}
+    settings = {name: value for name, value in changes.items() if name not in grid and name not in _OF_GROUPS}
+    content = {
+        **experiment.model_dump(by_alias=True),
+        **{name: value for name, value in changes.items() if name in _OF_GROUPS},
+        "settings": {**experiment.settings, **settings},
+        "grid": grid,
+    }
+    try:
+        changed = Experiment.model_validate(content)
+    except ValidationError as error:
+        raise IndievalueError(f"experiment {experiment.name}: {problems_of(error)[0]}") from None
+    kept = [comparison for comparison in changed.compare if _is_in(comparison, changed.grid, changes)]
+    return changed.model_copy(update={"compare": tuple(kept)})
+
+
+def _is_in(comparison: CellComparison, grid: Mapping[str, Sequence[object]], axes: Iterable[str]) -> bool:
+    """Return whether the grid has all values of the comparison on the given axes."""
+    return all(
+        value_words(side[axis]) in map(value_words, grid[axis])
+        for side in (comparison.before, comparison.after)
+        for axis in axes
+        if axis in side and axis in grid
+    )
 
 
 def shipped_experiments() -> list[str]:

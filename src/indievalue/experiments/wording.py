@@ -4,7 +4,10 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from indievalue.experiments.engine import Plan
+from indievalue.experiments.engine import CellInputs, Plan, compared_demographics
+from indievalue.experiments.spec import GroupsFigure, InequityFigure
+from indievalue.people.catalog import people_table
+from indievalue.scoring.groups import check_demographics, group_people
 
 
 def plan_lines(planned: Plan) -> list[str]:
@@ -24,6 +27,24 @@ def plan_lines(planned: Plan) -> list[str]:
         left = len(planned.left)
         lines.append(f"{len(planned.finished)} finished already, {left or 'none'} left")
     return lines
+
+
+def group_lines(planned: Plan, inputs: CellInputs) -> list[str]:
+    """Return a warning if the experiment compares groups, but too few people are tested for two of them.
+
+    Raises IndievalueError if the people lack a demographic to compare.
+    """
+    experiment = planned.experiment
+    if not isinstance(experiment.figure, InequityFigure | GroupsFigure):
+        return []
+    tested, minimum = people_table(inputs.tested), experiment.minimum
+    demographics = check_demographics(tested, compared_demographics(experiment, inputs))
+    if any(len(group_people(tested, columns, minimum).labels) > 1 for columns in demographics):
+        return []
+    return [
+        f"Warning: no demographic has two groups of at least {minimum} of the {planned.tested:,} people tested, so "
+        "there is nothing to compare: test more people, or allow smaller groups with a lower `minimum`"
+    ]
 
 
 def command_line(name: str, data: str, directory: Path, options: Mapping[str, object]) -> str:

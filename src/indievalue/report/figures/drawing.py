@@ -119,7 +119,8 @@ def names_axis(names: Sequence[str], pixels: float, **options: Any) -> alt.Axis:
     """An axis that names rows, without lines. Names of more than ``pixels`` lose their middle."""
     text = label_expression(names, pixels, options.get("labelFontSize", 13))
     given = {"title": None, **options} if text is None else {"title": None, **options, "labelExpr": text}
-    return alt.Axis(labelLimit=0, domain=False, ticks=False, **given)
+    # Without an extent of its own an axis puts its title at most 200 pixels away, on top of longer names.
+    return alt.Axis(labelLimit=0, domain=False, ticks=False, maxExtent=2 * round(pixels), **given)
 
 
 def legend_of(names: Sequence[str], width: float, **options: Any) -> alt.Legend:
@@ -130,6 +131,11 @@ def legend_of(names: Sequence[str], width: float, **options: Any) -> alt.Legend:
     text = label_expression(names, width - _SYMBOL)
     given = options if text is None else {**options, "labelExpr": text}
     return alt.Legend(title=None, orient="top", columns=columns, labelLimit=0, symbolSize=70, **given)
+
+
+def legend_row(names: Sequence[str]) -> float:
+    """Pixels that a legend of ``names`` takes in one row."""
+    return sum(text_width(name) + _SYMBOL for name in names)
 
 
 def chart_of(items: Sequence[Mapping[str, Any]]) -> alt.Chart:

@@ -32,6 +32,8 @@ def experiment_inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigur
         {**row, "row": _words(row["demographic"]), "look": row["predictor"]}
         for row in table.filter(pl.col("sigma").is_not_null()).to_dicts()
     ]
+    if not items:
+        return _nothing_to_compare()
     y = alt.Y(
         "row:N",
         sort=None,
@@ -61,6 +63,8 @@ def experiment_inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigur
 
 def groups_figure(groups: pl.DataFrame) -> Any:
     """Draw the accuracy of each group with its interval, by demographic, best group first."""
+    if not len(groups):
+        return _nothing_to_compare()
     predictors = groups["predictor"].unique(maintain_order=True).to_list()
     scale = spanning([*groups["low"].to_list(), *groups["high"].to_list()])
     charts = []
@@ -89,6 +93,12 @@ def groups_figure(groups: pl.DataFrame) -> Any:
     return alt.hconcat(
         *(alt.vconcat(*column, spacing=10) for column in (left, right) if column), spacing=_BETWEEN
     ).properties(config=CONFIG)
+
+
+def _nothing_to_compare() -> Any:
+    text = chart_of([{"text": "No demographic has two groups with enough people to compare."}])
+    placed = text.mark_text(align="left", color=INK).encode(x=alt.value(0), y=alt.value(20), text="text:N")
+    return placed.properties(width=_WIDTH, height=30, config=CONFIG)
 
 
 def _words(demographic: str) -> str:

@@ -8,13 +8,13 @@ import polars as pl
 
 from indievalue.choices import FormName
 from indievalue.report.described import described, value_words
-from indievalue.report.figures.drawing import Figure, chart_of, legend_of, names_axis, spanning
-from indievalue.report.figures.lettering import widest
-from indievalue.report.figures.panels import ACROSS, look_of, looks, panelled, panels_width, printed_marks
+from indievalue.report.figures.drawing import Figure, chart_of, legend_of, legend_row, names_axis, spanning
+from indievalue.report.figures.lettering import label_expression, widest
+from indievalue.report.figures.panels import ACROSS, headroom, look_of, looks, panelled, panels_width, printed_marks
 from indievalue.report.figures.styles import INK, MUTED, SHAPES
 from indievalue.report.numbers import signed
 from indievalue.report.paper import PaperFigure
-from indievalue.report.tables.of_experiments import ALL, NARROW, numbered
+from indievalue.report.tables.of_experiments import ALL, NARROW, is_long, numbered
 from indievalue.report.wording import listed
 
 _CELL = 46, 26
@@ -23,6 +23,12 @@ _CELL = 46, 26
 
 _PANEL = 330
 """Pixels across of a panel with axes."""
+
+_SLANTED = 340
+"""Pixels that the name of a column takes at most along its slant."""
+
+_SECOND = 260
+"""Pixels that a legend beside another one takes at least."""
 
 _LONGEST = 400
 """Pixels that the name of a row takes at most."""
@@ -47,24 +53,28 @@ def heat_map(
     """Draw accuracy, or the points gained over the cells that ``above`` names, in squares: the darker the more.
 
     ``rows``, ``columns`` and ``panels`` are columns of ``table``; so are ``accuracy`` and, with ``above``, ``gain``.
-    Long column names become numbers, which the rows of the same names carry.
+    Many columns with long names are numbered if rows of the same names can carry the numbers, and else written aslant.
     """
     value = "gain" if above else "accuracy"
     if above:
         table = table.filter(~pl.all_horizontal(pl.col(a).cast(str) == value_words(v) for a, v in above.items()))
     column_values = table[columns].unique(maintain_order=True).to_list()
-    number = numbered(column_values) if len(column_values) > NARROW else {}
+    many = len(column_values) > NARROW
+    number = numbered(column_values, table[rows].unique()) if many else {}
+    aslant = many and not number and any(map(is_long, column_values))
     low, high = float(table[value].min()), float(table[value].max())  # type: ignore[arg-type]
     if above:
         low, high = 0.0, max(high, 1.0)  # what is lost has the colour of nothing gained, and its sign
-    titles = [_AXES.get(axis) for axis in (rows, columns)] if number else [None, None]
+    titled = bool(number) or (rows in _AXES and columns in _AXES)  # which of the two is which is not clear otherwise
+    titles = [_AXES.get(axis) for axis in (rows, columns)] if titled else [None, None]
+    across = 1 if number or aslant else ACROSS
     heads = {name: number.get(name, name) for name in column_values}
-    wide = _CELL[0] if number else max(_CELL[0], round(widest(column_values, 13)) + 12)
+    wide = _CELL[0] if number or aslant else max(_CELL[0], round(widest(column_values, 13)) + 12)
     x = alt.X(
         "column:N",
         sort=None,
         scale=alt.Scale(domain=list(heads.values()), paddingInner=0.03),
-        axis=alt.Axis(title=titles[1], orient="top", labelAngle=0, labelLimit=0, domain=False, ticks=False),
+        axis=_columns_axis(titles[1], list(heads.values()), aslant=aslant),
     )
 
     def draw(part: pl.DataFrame, place: int) -> Figure:
@@ -79,13 +89,21 @@ def heat_map(
             }
             for item in part.to_dicts()
         ]
-        named = number or place % ACROSS == 0
+        named = across == 1 or place % ACROSS == 0
         axis = names_axis(list(names.values()), _LONGEST, title=titles[0]) if named else None
         y = alt.Y("row:N", sort=None, scale=alt.Scale(domain=list(names.values()), paddingInner=0.05), axis=axis)
         squares = _squares(items, x, y, (low, high))
         return squares.properties(width=wide * len(column_values), height=_CELL[1] * len(row_values))
 
-    return panelled(table, panels, draw, across=1 if number else ACROSS)
+    return panelled(table, panels, draw, across=across)
+
+
+def _columns_axis(title: str | None, names: Sequence[str], *, aslant: bool) -> alt.Axis:
+    """Return an axis that names the columns of a heat map, above it."""
+    turned = {"labelAngle": -40, "labelAlign": "left", "maxExtent": 2 * _LONGEST} if aslant else {"labelAngle": 0}
+    text = label_expression(names, _SLANTED) if aslant else None
+    given = turned if text is None else {**turned, "labelExpr": text}
+    return alt.Axis(title=title, orient="top", labelLimit=0, domain=False, ticks=False, **given)
 
 
 def _squares(items: Sequence[Mapping[str, Any]], x: alt.X, y: alt.Y, ends: tuple[float, float]) -> alt.LayerChart:
@@ -147,11 +165,12 @@ def box_plot(
         layers = _boxes(items, y, places, looks(colour, colours, width)["color"], band)
         if rings:
             labels = list(dict.fromkeys(one.label for one in printed))
-            legend = legend_of(labels, width)
+            beside = width - legend_row([look_of(colour, c) for c in colours])  # both legends are in one row
+            legend = legend_of(labels, max(beside, _SECOND))
             shape = alt.Shape("label:N", scale=alt.Scale(domain=labels, range=list(SHAPES)), legend=legend)
             hollow = chart_of(rings).mark_point(size=64, filled=False, color=INK, strokeWidth=1.6, opacity=1)
             layers.append(hollow.encode(y=y, shape=shape, **places))
-        return alt.layer(*layers).properties(width=_PANEL, height=240)
+        return alt.layer(*layers, headroom()).properties(width=_PANEL, height=240)
 
     return _two_way(summary, rows, panels, draw)
 
@@ -217,7 +236,7 @@ def curve(
             *(_lines(items, x_encoding, y, look) if items else []),
             *printed_marks(rings, x_encoding, y, steps[-2:]),
         ]
-        return alt.layer(*layers).properties(width=_PANEL, height=270)
+        return alt.layer(*layers, headroom()).properties(width=_PANEL, height=270)
 
     return panelled(table, panels, draw)
 

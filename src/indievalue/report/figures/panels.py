@@ -17,6 +17,9 @@ _BETWEEN = 28
 """Pixels between panels side by side."""
 
 
+_HEADROOM = 8
+"""Pixels by which the label of a tick at the top of an axis stands out above the panel, at most."""
+
 _LEGEND = 430
 """Pixels that a legend may take above the narrowest panel, which the heading of the figure takes too."""
 
@@ -35,6 +38,16 @@ def panelled(
         charts.append(draw(table.filter(pl.col(by) == value), place).properties(title=heading))
     rows = [alt.hconcat(*charts[at : at + across], spacing=_BETWEEN) for at in range(0, len(charts), across)]
     return alt.vconcat(*rows, spacing=18).properties(config=CONFIG)
+
+
+def headroom() -> alt.Chart:
+    """Return an invisible layer as high as a label at the top of an axis.
+
+    Headings are placed above all of a panel, and would otherwise be higher where the topmost tick has a label.
+    """
+    rule = chart_of([{}]).mark_rule(opacity=0)
+    layer: alt.Chart = rule.encode(x=alt.value(0), y=alt.value(-_HEADROOM), y2=alt.value(0))
+    return layer
 
 
 def panels_width(table: pl.DataFrame, by: str | None, each: float, *, across: int = ACROSS) -> float:

@@ -20,12 +20,15 @@ MEAN = "mean of all"
 NARROW = 9
 """Largest number of columns for which intervals are shown."""
 
+_LONGEST = 14
+"""Largest number of letters of a heading where there are many columns."""
+
 
 def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = "accuracy") -> PrintedTable:
     """Return a table with a row per combination of ``down`` and a column per value of ``across``, in order.
 
     Cells hold ``value``, with its interval if there are at most :data:`NARROW` columns. In wider tables, columns with
-    long names are numbered, and rows of the same name show the number.
+    long names are numbered if there are rows of the same names, which show the numbers.
     """
     columns = table[across].unique(maintain_order=True).to_list()
     interval = len(columns) <= NARROW
@@ -34,7 +37,7 @@ def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = 
         text = with_interval(row[value], row[f"{value}_low"], row[f"{value}_high"]) if interval else f"{row[value]:.1f}"
         rows.setdefault(tuple(row[name] for name in down), {})[row[across]] = text
     kept = [place for place in range(len(down)) if len({key[place] for key in rows}) > 1] or list(range(len(down)))[:1]
-    number = {} if interval else numbered(columns)
+    number = {} if interval else numbered(columns, [value for key in rows for value in key])
     return PrintedTable(
         "",
         "",
@@ -50,11 +53,19 @@ def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = 
     )
 
 
-def numbered(names: Sequence[Any], longest: int = 14) -> dict[Any, str]:
-    """Return numbers from 1 to use in place of names that are too long for column headings; ``all`` is kept."""
-    if max(len(str(name)) for name in names) <= longest:
+def numbered(names: Sequence[Any], rows: Iterable[Any]) -> dict[Any, str]:
+    """Return numbers from 1 to use in place of column names, if some are long and all are among the names of ``rows``.
+
+    Rows tell what the numbers mean; ``all`` keeps its name.
+    """
+    if not any(map(is_long, names)) or not set(names) - {ALL} <= set(rows):
         return {}
     return {name: str(place) for place, name in enumerate((n for n in names if n != ALL), start=1)}
+
+
+def is_long(name: object) -> bool:
+    """Return whether a name is too long for the heading of one of many columns."""
+    return len(str(name)) > _LONGEST
 
 
 def comparison_table(table: pl.DataFrame) -> PrintedTable:

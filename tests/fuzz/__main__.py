@@ -45,19 +45,19 @@ class Worker:
         return Outcome("?", FINDING, f"the process ended with {process.returncode}, or did not answer in time")
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process, which then removes what it has made."""
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+            self.process.communicate()
 
     def _start(self) -> subprocess.Popen[bytes]:
+        path = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
         limits = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "fuzz.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **limits},
+            env={**os.environ, **limits, "PYTHONPATH": os.pathsep.join(path)},
         )
         return self.process
 

@@ -7,12 +7,19 @@ from pathlib import Path
 
 from fuzz import formats
 from fuzz.grid import COLUMNS, DAMAGES, Grid, ragged, undamaged
-from fuzz.says import MustRefuse, Said, difference, said_by, said_of
+from fuzz.says import MustRefuseError, Said, difference, said_by, said_of
 from indievalue.errors import IndievalueError
 from indievalue.people.read import read_people
 from indievalue.survey.survey import Survey
 
-EQUAL, REPORTED, SAYS, REFUSED, UNKNOWN, FINDING = "equal", "reported", "as it says", "refused", "cannot tell", "FINDING"
+EQUAL, REPORTED, SAYS, REFUSED, UNKNOWN, FINDING = (
+    "equal",
+    "reported",
+    "as it says",
+    "refused",
+    "cannot tell",
+    "FINDING",
+)
 OUTCOMES = (EQUAL, REPORTED, SAYS, REFUSED, UNKNOWN, FINDING)
 """equal: the undamaged people. reported: others, as the file says, and the findings tell so. as it says: others, as the
 file says with codes and names that are as good as any. cannot tell: others, and no second reader knows the format."""
@@ -61,7 +68,7 @@ def make(seed: int, number: int, folder: Path) -> tuple[Path, str, Grid | None]:
             return path, separator, None
         try:
             formats.write_grid(grid, path)
-        except formats.Unwritable:
+        except formats.UnwritableError:
             continue
         if kind < 0.6:
             return path, separator, grid
@@ -81,11 +88,11 @@ def judge(path: Path, separator: str, written: Grid | None) -> Outcome:
         return Outcome(kind, REFUSED, str(error)) if str(error).strip() else Outcome(kind, FINDING, "an empty message")
     same = not difference(got, truth)
     try:
-        grid = formats.plain(path, separator, list(COLUMNS)) if written is None or _is_text(path) else written
+        grid = written or formats.plain(path, separator, list(COLUMNS))
         if grid is None:
             return Outcome(kind, EQUAL if same else UNKNOWN)
         said = said_by(grid, survey)
-    except (MustRefuse, formats.Unreadable) as error:
+    except (MustRefuseError, formats.UnreadableError) as error:
         return Outcome(kind, EQUAL) if same else Outcome(kind, FINDING, f"read in spite of: {error}")
     if found := difference(got, said):
         return Outcome(kind, FINDING, found)
@@ -94,10 +101,9 @@ def judge(path: Path, separator: str, written: Grid | None) -> Outcome:
     return Outcome(kind, SAYS if got.report == truth.report else REPORTED)
 
 
-def _is_text(path: Path) -> bool:
-    return formats.ending_of(path.name) in formats.SEPARATORS
-
-
 def check(seed: int, number: int, folder: Path) -> Outcome:
     """Make a file and judge it."""
-    return judge(*make(seed, number, folder))
+    try:
+        return judge(*make(seed, number, folder))
+    except formats.NotInstalledError as error:
+        return Outcome(formats.NAMES[number % len(formats.NAMES)], UNKNOWN, str(error))

@@ -19,18 +19,24 @@ import pyreadstat
 from fuzz.grid import Cell, Grid
 
 
-class Unwritable(Exception):
+class UnwritableError(Exception):
     """Raised where a format cannot hold a table."""
 
 
-class Unreadable(Exception):
+class NotInstalledError(Exception):
+    """Raised where the package that writes a format is not installed."""
+
+
+class UnreadableError(Exception):
     """Raised where the plain reader makes nothing of a file."""
 
 
 def table_of(grid: Grid) -> pl.DataFrame:
     """The grid as typed columns: whole numbers, numbers, or texts where some cell is one."""
     if len(set(grid.header)) < len(grid.header) or any(len(row) != len(grid.header) for row in grid.rows):
-        raise Unwritable
+        raise UnwritableError
+    if any(mark in str(cell) for cells in (grid.header, *grid.rows) for cell in cells for mark in "\0\ufeff"):
+        raise UnwritableError  # the writers end or change such texts
     columns = {}
     for at, name in enumerate(grid.header):
         cells = [row[at] for row in grid.rows]
@@ -83,6 +89,10 @@ def _ods(table: pl.DataFrame, path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr(
+            "META-INF/manifest.xml",
+            f'<?xml version="1.0"?><manifest:manifest xmlns:manifest="{space}manifest:1.0"/>',
+        )
+        archive.writestr(
             "content.xml",
             f'<?xml version="1.0"?><office:document-content xmlns:office="{space}office:1.0" '
             f'xmlns:table="{space}table:1.0" xmlns:text="{space}text:1.0"><office:body><office:spreadsheet>'
@@ -134,7 +144,7 @@ def ending_of(name: str) -> str:
 
 
 def write_grid(grid: Grid, path: Path) -> None:
-    """Write the grid in the format of the path. Raises Unwritable where the format cannot hold it."""
+    """Write the grid in the format of the path. Raises UnwritableError where the format cannot hold it."""
     ending = ending_of(path.name)
     try:
         if ending == ".zip":
@@ -145,10 +155,12 @@ def write_grid(grid: Grid, path: Path) -> None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 TYPED[ending](table_of(grid), path)
-    except (Unwritable, KeyboardInterrupt):
+    except (UnwritableError, KeyboardInterrupt):
         raise
+    except ImportError as error:
+        raise NotInstalledError(str(error)) from None
     except BaseException as error:  # a panic of Polars is no Exception
-        raise Unwritable(str(error)) from None
+        raise UnwritableError(str(error)) from None
 
 
 def write_text(path: Path, content: bytes) -> None:
@@ -226,7 +238,7 @@ def damaged_bytes(content: bytes, rng: random.Random) -> bytes:
 
 
 def plain(path: Path, separator: str, known: list[str]) -> Grid | None:
-    """What another reader reads in the file; None for a format without another. Raises Unreadable where it fails."""
+    """What another reader reads in the file; None where there is no other. Raises UnreadableError where it fails."""
     ending = ending_of(path.name)
     try:
         with warnings.catch_warnings():
@@ -238,10 +250,10 @@ def plain(path: Path, separator: str, known: list[str]) -> Grid | None:
                 return plain_text(gzip.decompress(content) if ending.endswith(".gz") else content, separator, known)
             reader = _PLAIN.get(ending)
             return reader(path) if reader else None
-    except Unreadable:
+    except UnreadableError:
         raise
     except Exception as error:
-        raise Unreadable(f"{type(error).__name__}: {error}") from None
+        raise UnreadableError(f"{type(error).__name__}: {error}") from None
 
 
 def plain_text(content: bytes, separator: str, known: list[str]) -> Grid:
@@ -261,16 +273,16 @@ def plain_text(content: bytes, separator: str, known: list[str]) -> Grid:
     for at, row in enumerate(rows[:20]):
         if sum(cell.strip().casefold() in names for cell in row) >= len(names) / 2:
             if any(len(other) != len(row) for other in rows[at + 1 :]):
-                raise Unreadable("ragged rows")
+                raise UnreadableError("ragged rows")
             return Grid(row, [list(other) for other in rows[at + 1 :]])
-    raise Unreadable("no header")
+    raise UnreadableError("no header")
 
 
 def _plain_zip(path: Path, separator: str, known: list[str]) -> Grid | None:
     with zipfile.ZipFile(path) as archive:
         found = [name for name in archive.namelist() if not name.endswith("/")]
         if len(found) != 1:
-            raise Unreadable(f"{len(found)} files")
+            raise UnreadableError(f"{len(found)} files")
         content = archive.read(found[0])
     if found[0].lower().endswith(".csv"):
         return plain_text(content, separator, known)
@@ -297,7 +309,7 @@ def _plain_dta(path: Path) -> Grid:
 def plain_sav(content: bytes) -> Grid:
     """The cells of an SPSS file that is not compressed, by the description in the PSPP developers' guide."""
     if content[:4] != b"$FL2" or struct.unpack_from("<i", content, 72)[0] != 0:
-        raise Unreadable("compressed")
+        raise UnreadableError("compressed")
     at, names, widths = 176, [], []
     long_names: dict[str, str] = {}
     while (kind := struct.unpack_from("<i", content, at)[0]) != 999:
@@ -320,16 +332,14 @@ def plain_sav(content: bytes) -> Grid:
                 long_names = dict(pair.split("=", 1) for pair in data.decode().split("\t"))
             at += 16 + size * count
         else:
-            raise Unreadable(f"a record of the kind {kind}")
-    return Grid(
-        [long_names.get(name, name) for name in names], _sav_rows(content[at + 8 :], widths)
-    )
+            raise UnreadableError(f"a record of the kind {kind}")
+    return Grid([long_names.get(name, name) for name in names], _sav_rows(content[at + 8 :], widths))
 
 
 def _sav_rows(data: bytes, widths: list[int]) -> list[list[Cell]]:
     cells = sum(width or 1 for width in widths)
     if len(data) % (8 * cells):
-        raise Unreadable("ends within a row")
+        raise UnreadableError("ends within a row")
     missing = struct.unpack("<d", b"\xff" * 7 + b"\xff")[0]
     rows: list[list[Cell]] = []
     for start in range(0, len(data), 8 * cells):
@@ -351,8 +361,8 @@ def _plain_xlsx(path: Path) -> Grid:
     with zipfile.ZipFile(path) as archive:
         texts = []
         if "xl/sharedStrings.xml" in archive.namelist():
-            for item in ElementTree.fromstring(archive.read("xl/sharedStrings.xml")):
-                texts.append("".join(part.text or "" for part in item.iter(f"{space}t")))
+            items = ElementTree.fromstring(archive.read("xl/sharedStrings.xml"))
+            texts = ["".join(part.text or "" for part in item.iter(f"{space}t")) for item in items]
         sheet = ElementTree.fromstring(archive.read("xl/worksheets/sheet1.xml"))
     rows: list[dict[int, Cell]] = []
     for row in sheet.iter(f"{space}row"):

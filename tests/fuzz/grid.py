@@ -196,7 +196,15 @@ def other_header(grid: Grid, rng: random.Random) -> None:
     grid.header[at] = rng.choice(
         [
             *(name.lower(), f"{name}: a label", f" {name} ", name[:-1], f"{name}x", "", rng.choice(grid.header)),
-            *(f"\ufeff{name}", f"{name}.1", f"{name}\0", f"{name} - label", f"V{at}", name.replace("Q", "О"), f'"{name}"'),
+            *(
+                f"\ufeff{name}",
+                f"{name}.1",
+                f"{name}\0",
+                f"{name} - label",
+                f"V{at}",
+                name.replace("Q", "О"),
+                f'"{name}"',
+            ),
             *(f"{name}(x)", f"{name}_1", "D_INTERVIEW", "1"),
         ]
     )

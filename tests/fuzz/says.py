@@ -16,7 +16,7 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 LARGEST, BEYOND = 32_000, 32_001
 
 
-class MustRefuse(Exception):
+class MustRefuseError(Exception):
     """Raised for a table that no reading does justice to."""
 
 
@@ -32,12 +32,12 @@ class Said:
 
 
 def said_by(grid: Grid, survey: Survey) -> Said:
-    """What the table says. Raises MustRefuse where a cell or its place has no meaning."""
+    """What the table says. Raises MustRefuseError where a cell or its place has no meaning."""
     at = _columns(grid.header, survey)
     if not any(question.id in at for question in survey.questions):
-        raise MustRefuse("no question")
+        raise MustRefuseError("no question")
     if not grid.rows:
-        raise MustRefuse("no people")
+        raise MustRefuseError("no people")
     said, unknown, seen = Said(), Counter[tuple[str, int]](), set[str]()
     reported: Counter[str] = Counter()
     repeated: Counter[str] = Counter()
@@ -60,7 +60,7 @@ def said_by(grid: Grid, survey: Survey) -> Said:
         _add(said, name, cells, survey, unknown, reported)
         reported["row_numbers"] += person is None
     if not said.ids:
-        raise MustRefuse("all rows are empty")
+        raise MustRefuseError("all rows are empty")
     said.report = {
         **{name: reported[name] for name in ("blank", "row_numbers", "unweighted")},
         "unknown": sorted((column, code, people) for (column, code), people in unknown.items()),
@@ -74,9 +74,7 @@ def said_of(people: People) -> Said:
     """The same of people who were read."""
     found = people.findings
     counts = {(count.column, count.code): count.people for count in (*found.unknown, *found.left_out)}
-    said = Said(
-        people.ids.tolist(), people.codes.tolist(), people.demographics.to_dicts(), people.weights.tolist()
-    )
+    said = Said(people.ids.tolist(), people.codes.tolist(), people.demographics.to_dicts(), people.weights.tolist())
     said.report = {
         **{name: getattr(found, name) for name in ("blank", "row_numbers", "unweighted")},
         "unknown": sorted((column, code, people) for (column, code), people in counts.items()),
@@ -106,13 +104,13 @@ def difference(got: Said, want: Said) -> str:
 
 
 def _columns(header: list[str], survey: Survey) -> dict[str, int]:
-    """Where the survey's columns are. Raises MustRefuse where two stand for one."""
+    """Where the survey's columns are. Raises MustRefuseError where two stand for one."""
     needed = {question.id for question in survey.questions}
     needed |= {column for demographic in survey.demographics for column in demographic.columns}
     needed |= {*survey.person, str(survey.weight)}
     named = [name for name in header if name]
     if len(set(named)) < len(named):
-        raise MustRefuse("a column occurs twice")
+        raise MustRefuseError("a column occurs twice")
     at: dict[str, int] = {name: place for place, name in enumerate(header) if name in needed}
     lower = {name.casefold(): name for name in needed}
     for strip in (lambda name: name, lambda name: re.split(r"\s*[:;(\[]\s*|\s+[-–—]\s+", name, maxsplit=1)[0]):
@@ -123,7 +121,7 @@ def _columns(header: list[str], survey: Survey) -> dict[str, int]:
                 found.setdefault(lower[bare], []).append(place)
         for name, places in found.items():
             if len(places) > 1:
-                raise MustRefuse(f"several columns may be {name}")
+                raise MustRefuseError(f"several columns may be {name}")
             at[name] = places[0]
     return at
 
@@ -136,16 +134,16 @@ def _id(cell: Cell) -> str | None:
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return None
     if isinstance(cell, float) and abs(cell) >= 2**53:
-        raise MustRefuse(f"the id {cell}")
+        raise MustRefuseError(f"the id {cell}")
     text = str(cell).strip()
     if re.fullmatch(r"\d+([.,]\d+)?[eE]\+?\d+", text) or "\0" in text or "\ufffd" in text:
-        raise MustRefuse(f"the id {text!r}")
-    text = re.sub(r"^(\d+)\.0+$", r"\1", text)
+        raise MustRefuseError(f"the id {text!r}")
+    text = re.sub(r"^(-?\d+)\.0+$", r"\1", text)
     return None if text in EMPTY - {"."} else text
 
 
 def _number(cell: Cell) -> float | None:
-    """The number in a cell, None where it is empty. Raises MustRefuse for anything else."""
+    """The number in a cell, None where it is empty. Raises MustRefuseError for anything else."""
     if _empty(cell):
         return None
     if isinstance(cell, int | float):
@@ -154,7 +152,7 @@ def _number(cell: Cell) -> float | None:
     if text.lower() == "nan":
         return None
     if not NUMBER.fullmatch(text):
-        raise MustRefuse(f"the cell {cell!r}")
+        raise MustRefuseError(f"the cell {cell!r}")
     return float(text)
 
 
@@ -166,32 +164,36 @@ def _code(cell: Cell, labels: dict[str, int]) -> int | None:
         return TAGS[text[1]]
     if isinstance(cell, int) or re.fullmatch(r"[+-]?\d+", text, re.ASCII):
         if abs(int(cell)) >= 2**63:
-            raise MustRefuse(f"the code {cell!r}")
+            raise MustRefuseError(f"the code {cell!r}")
         return int(cell)
     number = _number(cell)
     if number is None:
         return None
     if not math.isfinite(number) or number != int(number) or abs(number) > 2**53:
-        raise MustRefuse(f"the code {cell!r}")
+        raise MustRefuseError(f"the code {cell!r}")
     return int(number)
 
 
 def _numbers_of(cells: dict[str, Cell], commas: dict[str, bool], points: dict[str, bool], survey: Survey) -> None:
-    """Replace cells by codes and weights. Raises MustRefuse where one is neither, or may be two numbers."""
+    """Replace cells by codes and weights. Raises MustRefuseError where one is neither, or may be two numbers."""
     labels: dict[str, dict[str, int]] = {}
     for demographic in survey.demographics:
         for column in demographic.columns:
-            of = {group.label.casefold(): group.codes[column][0] for group in demographic.groups if group.codes.get(column)}
+            of = {
+                group.label.casefold(): group.codes[column][0]
+                for group in demographic.groups
+                if group.codes.get(column)
+            }
             labels[column] = labels.get(column, {}) | of
     for name, cell in cells.items():
         if name in survey.person:
             continue
         if commas[name] and points[name] and "," in str(cell):
-            raise MustRefuse(f"the column {name} has points and commas")
+            raise MustRefuseError(f"the column {name} has points and commas")
         if name == survey.weight:
             weight = _number(cell)
             if weight is not None and (weight < 0 or math.isinf(weight)):
-                raise MustRefuse(f"the weight {cell!r}")
+                raise MustRefuseError(f"the weight {cell!r}")
             cells[name] = weight
         else:
             cells[name] = _code(cell, labels.get(name, {}))

@@ -1,8 +1,9 @@
-"""A process that makes and judges cases under limits of memory and time: one that a file crashes takes no other along."""
+"""A process that makes and judges cases under limits of memory and time, so that a crash takes no other case along."""
 
 import json
 import resource
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -30,9 +31,10 @@ def check(part: str, seed: int, number: int, folder: Path) -> Outcome:
 
 
 def _limit() -> None:
-    pages = int(Path("/proc/self/statm").read_text().split()[0]) if Path("/proc/self/statm").exists() else 0
-    space = pages * resource.getpagesize() + MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (space, resource.RLIM_INFINITY))
+    held = Path("/proc/self/statm")  # of Linux; elsewhere memory is not limited
+    if held.exists():
+        space = int(held.read_text().split()[0]) * resource.getpagesize() + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (space, resource.RLIM_INFINITY))
 
 
 def main() -> None:
@@ -41,7 +43,8 @@ def main() -> None:
     for line in sys.stdin:
         part, seed, number, folder = json.loads(line)
         if first:
-            check(part, seed, 0, Path(folder))  # load what is loaded once
+            with tempfile.TemporaryDirectory() as elsewhere:
+                check(part, seed, 0, Path(elsewhere))  # load what is loaded once
             _limit()
             first = False
         spent = resource.getrusage(resource.RUSAGE_SELF)

@@ -50,6 +50,6 @@ def test_damaged_survey_files_are_read_as_they_say_or_refused() -> None:
 
 def test_damaged_files_of_our_own_are_loaded_as_they_say_or_refused() -> None:
     found = [
-        (number, one) for number, one in outcomes("boundaries", 3, range(40), 1, None) if one.outcome == files.FINDING
+        (number, one) for number, one in outcomes("boundaries", 4, range(40), 1, None) if one.outcome == files.FINDING
     ]
     assert found == []

@@ -6,7 +6,7 @@ CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test browser bench bench-predictors experiments twin docs clean
+.PHONY: install demo test browser bench bench-predictors experiments twin fuzz mutants docs clean
 
 install: $(DEV)
 
@@ -57,8 +57,21 @@ experiments: $(DEV)
 twin: $(DEV)
 	$(BIN)/python -m indievalue.synthetic.twin $(DATA) src/indievalue/surveys/wvs7/twin.npz
 
+# Damaged files of every format that is read, at most 10 minutes: make fuzz SEED=1 FILES=3000 BOUNDARIES=300
+SEED ?= 0
+FILES ?= 3000
+BOUNDARIES ?= 300
+fuzz: $(DEV)
+	PYTHONPATH=tests $(BIN)/python -m fuzz --seed $(SEED) --files $(FILES) --boundaries $(BOUNDARIES) --keep fuzzed
+
+# Changes of one operator or constant that no test notices, an hour or more: make mutants SEED=1 COUNT=300 ONLY=scoring
+COUNT ?= 300
+ONLY ?=
+mutants: $(DEV)
+	$(BIN)/python tools/mutants.py --seed $(SEED) --count $(COUNT) --only "$(ONLY)"
+
 docs: $(DEV)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) demo site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo site fuzzed .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -670,3 +670,25 @@ def test_a_damaged_file_gives_people_or_a_clear_error(name: str, tmp_path: Path)
     assert said.returncode == 0, said.stderr[-2000:]
     assert len(said.stdout.split()) == 30
     assert "error" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("place", "change", "said"),
+    [
+        (lambda content: content.index("Workbook".encode("utf-16-le")) + 123, b"\x20", "its directory is damaged"),
+        (lambda content: content.index(b"\x02\0\0\0\x03\0\0\0"), b"\0", "its sectors go round in circles"),
+        (lambda content: content.index("Workbook".encode("utf-16-le")) + 66, b"\x09", "its directory is damaged"),
+        (lambda content: 48, b"\xff\xff", "its directory is not where its header tells"),
+        (lambda content: 46, b"\xff", "its header tells of more sectors than it has"),
+        (lambda content: 30, b"\x1f", r"its sectors have the impossible size 2\^31"),
+    ],
+)
+def test_a_damaged_directory_of_an_old_workbook_is_refused_before_room_is_made_for_it(
+    place: Callable[[bytes], int], change: bytes, said: str, garden: Survey, tmp_path: Path
+) -> None:
+    path = _write("old-book.xls", FEW, tmp_path)
+    content = bytearray(path.read_bytes())
+    at = place(bytes(content))
+    content[at : at + len(change)] = change
+    path.write_bytes(content)
+    assert re.search(rf"{said}; it is cut off, damaged, or no .xls file", _refused(path, garden))

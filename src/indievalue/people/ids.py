@@ -112,5 +112,5 @@ def _id_texts(column: pl.Series, source: str) -> pl.Series:
             shortened, column, source, "an id that a spreadsheet has shortened: export it anew, with ids as text"
         )
         refuse_cells(text.str.contains("\0", literal=True), column, source, "an id with a byte that is no text")
-    text = text.str.replace(r"^(\d+)\.0+$", "$1")
+    text = text.str.replace(r"^(-?\d+)\.0+$", "$1")
     return text.set((text == "").fill_null(False), None)

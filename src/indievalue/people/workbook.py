@@ -9,6 +9,7 @@ import fastexcel
 import polars as pl
 
 from indievalue.errors import IndievalueError
+from indievalue.people.compound import check_compound
 from indievalue.people.options import ReadOptions
 from indievalue.people.unpack import check_archive
 from indievalue.people.wanted import EMPTY, Choose, header_among, refuse_repeated
@@ -36,6 +37,8 @@ def read_workbook(path: Path, choose: Choose, options: ReadOptions) -> pl.DataFr
     if zipfile.is_zipfile(path):
         check_archive(path)
         _check_extent(path)
+    else:
+        check_compound(path)
     book = fastexcel.read_excel(path)
     name = _sheet(path, book.sheet_names, options.sheet)
     top = book.load_sheet(name, header_row=None, n_rows=max(_ROWS, options.header_row or 0), dtypes="string")

@@ -1,0 +1,264 @@
+"""Mutation testing: changes one operator or constant at a time, and lists the changes that no test notices.
+
+    python tools/mutants.py --seed 0 --count 100 --workers 2
+
+draws mutants of the modules in MODULES, and runs the test files named there against each, in a copy of the project. A
+mutant is killed where a test fails or the tests take far longer than without it. `--only decode` keeps the files whose
+path holds that text, `--start 100` goes on after the first hundred of the same seed.
+"""
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+
+from indievalue.intervals import wilson
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = Path("src/indievalue")
+
+MODULES = {
+    "scoring/accuracy.py": ("test_scoring", "test_scoring_inputs", "test_calibration"),
+    "scoring/bootstrap.py": ("test_paired", "test_scoring", "test_inequity"),
+    "scoring/calibration.py": ("test_calibration", "test_scoring"),
+    "scoring/flattening.py": ("test_flattening",),
+    "scoring/inequity.py": ("test_inequity",),
+    "scoring/paired.py": ("test_paired",),
+    "scoring/*.py": ("test_scoring", "test_scoring_inputs", "test_flattening", "test_inequity", "test_paired"),
+    "benchmark/*.py": ("test_benchmark",),
+    "people/decode*.py": ("test_decode", "test_read"),
+    "prompts/answer*.py": ("test_prompts",),
+}
+"""Which test files are run for a module; the first pattern that fits counts."""
+
+SLOW = ("-k", "not (command_line or holds_the_truth or p_is_uniform or without_demographics_is_told)")
+"""What is left out of the tests: simulations and whole runs, which take most of the time and notice little more."""
+
+COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.MatMult: ast.Mult,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change of one expression: the bytes ``start`` to ``end`` of ``file`` become ``text``."""
+
+    file: Path
+    line: int
+    start: int
+    end: int
+    before: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.before}  →  {self.text}"
+
+
+def mutants_of(file: Path) -> Iterator[Mutant]:
+    """All mutants of a file, in the order of its lines."""
+    source = (ROOT / file).read_bytes()
+    starts = [0]
+    for line in source.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    for node in _nodes(ast.parse(source)):
+        start = starts[node.lineno - 1] + node.col_offset
+        end = starts[node.end_lineno - 1] + node.end_col_offset
+        before = source[start:end].decode()
+        for changed in _changes(node):
+            text = ast.unparse(ast.fix_missing_locations(changed))
+            if isinstance(changed, ast.expr):
+                text = f"({text})"
+            yield Mutant(file, node.lineno, start, end, " ".join(before.split()), text)
+
+
+def _nodes(node: ast.AST) -> Iterator[ast.expr | ast.Return]:
+    """Nodes that are executed: no annotations, decorators, docstrings or texts of errors."""
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns", "decorator_list", "bases") or isinstance(node, ast.Raise | ast.Assert):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.expr | ast.Return):
+                yield child
+            if isinstance(child, ast.AST) and not isinstance(child, ast.JoinedStr):
+                yield from _nodes(child)
+
+
+def _changes(node: ast.expr | ast.Return) -> Iterator[ast.expr | ast.Return]:
+    match node:
+        case ast.Compare(left, ops, comparators):
+            for place, operator in enumerate(ops):
+                other = [*ops[:place], COMPARISONS[type(operator)](), *ops[place + 1 :]]
+                yield ast.Compare(left, other, comparators)
+        case ast.BinOp(left, operator, right) if type(operator) in ARITHMETIC and not _is_text(left, right):
+            yield ast.BinOp(left, ARITHMETIC[type(operator)](), right)
+        case ast.BoolOp(operator, values):
+            yield ast.BoolOp(ast.Or() if isinstance(operator, ast.And) else ast.And(), values)
+        case ast.UnaryOp(ast.Not() | ast.Invert() | ast.USub(), operand):
+            yield operand
+        case ast.IfExp(test, body, orelse):
+            yield ast.IfExp(test, orelse, body)
+        case ast.Constant(bool() as value):
+            yield ast.Constant(not value)
+        case ast.Constant(int() | float() as value):
+            yield ast.Constant(value + 1)
+        case ast.Return(value) if value is not None and not _is_none(value):
+            yield ast.Return(ast.Constant(None))
+
+
+def _is_text(*nodes: ast.expr) -> bool:
+    return any(isinstance(node, ast.JoinedStr) or isinstance(getattr(node, "value", 0), str) for node in nodes)
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def tests_of(file: Path) -> tuple[str, ...]:
+    """The test files that are run for a module, as paths."""
+    path = str(file.relative_to(PACKAGE))
+    names = next(names for pattern, names in MODULES.items() if Path(path).match(pattern))
+    return tuple(f"tests/{name}.py" for name in names)
+
+
+class Copy:
+    """A copy of the project in which one mutant after another is tested."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("src", "tests", "pyproject.toml", "configs", "docs", "README.md"):
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            elif source.exists():
+                shutil.copyfile(source, folder / name)
+
+    def run(self, tests: Sequence[str], seconds: float) -> bool:
+        """Whether the tests pass within a time."""
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:randomly",
+            *SLOW,
+            *tests,
+        ]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{self.folder / 'src'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "POLARS_MAX_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+            "INDIEVALUE_DATA": str(self.folder / "no-data"),
+        }
+        try:
+            done = subprocess.run(
+                command, cwd=self.folder, env=environment, capture_output=True, timeout=seconds, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
+
+    def survives(self, mutant: Mutant, seconds: float) -> bool:
+        """Whether no test notices the mutant."""
+        path = self.folder / mutant.file
+        source = path.read_bytes()
+        path.write_bytes(source[: mutant.start] + mutant.text.encode() + source[mutant.end :])
+        try:
+            return self.run(tests_of(mutant.file), seconds)
+        finally:
+            path.write_bytes(source)
+
+
+def drawn(seed: int, only: str) -> list[Mutant]:
+    """All mutants in an order drawn by ``seed``."""
+    files = {file.relative_to(ROOT) for pattern in MODULES for file in (ROOT / PACKAGE).glob(pattern)}
+    found = [mutant for file in sorted(files) if only in str(file) for mutant in mutants_of(file)]
+    random.Random(seed).shuffle(found)
+    return found
+
+
+def main() -> int:
+    """Run the mutants that the arguments name; 1 where the tests fail without any."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--start", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    everything = drawn(given.seed, given.only)
+    mutants = everything[given.start : given.start + given.count]
+    with tempfile.TemporaryDirectory() as folder:
+        copies: Queue[Copy] = Queue()
+        for worker in range(given.workers):
+            copies.put(Copy(Path(folder) / str(worker)))
+        copy = copies.get()
+        limits = {}
+        for tests in {tests_of(mutant.file) for mutant in mutants}:
+            start = time.monotonic()
+            if not copy.run(tests, 600):
+                print(f"the tests fail without a mutant: {' '.join(tests)}")
+                return 1
+            limits[tests] = 30 + 10 * (time.monotonic() - start)
+        copies.put(copy)
+
+        def survives(mutant: Mutant) -> bool:
+            copy = copies.get()
+            try:
+                return copy.survives(mutant, limits[tests_of(mutant.file)])
+            finally:
+                copies.put(copy)
+
+        survivors = 0
+        with ThreadPoolExecutor(given.workers) as pool:
+            for number, (mutant, lives) in enumerate(zip(mutants, pool.map(survives, mutants), strict=True), 1):
+                survivors += lives
+                if lives:
+                    print(f"{number}: survived  {mutant}", flush=True)
+    killed = len(mutants) - survivors
+    low, high = wilson(killed / len(mutants), len(mutants))
+    print(
+        f"{killed} of {len(mutants)} mutants killed ({killed / len(mutants):.1%}, 95 % interval {low:.1%} to "
+        f"{high:.1%}), drawn of {len(everything):,} with seed {given.seed}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -106,7 +106,7 @@ def simulate(sizes: tuple[int, ...], gap: float) -> str:
         sigma.append(part.sigma)
         corrected.append(np.sqrt(max(part.between, 0)))
         small += (1 + (chance >= part.sigma).sum()) / (1 + DRAWS) < 0.05
-        held += row["sigma_low"] <= gap <= row["sigma_high"]
+        held += row["sigma_corrected_low"] <= gap <= row["sigma_corrected_high"]
         low, high = part.intervals()
         single += np.mean((low <= means) & (means <= high))
     shares = (f"{100 * count / TRIALS:.1f}%" for count in (small, held, single))

@@ -127,7 +127,7 @@ def test_of_a_predictor_that_is_the_same_for_everybody_nothing_is_left_but_chanc
         said = inequity(table, people, ["group", "half"], draws=199, seed=seed)
         p.append(said.table["p"][0])
         p_of_index.append(said.index["p"][0])
-        zero += said.table["sigma_low"][0] == 0
+        zero += said.table["sigma_corrected_low"][0] == 0
         sums = person_sums(table, "accuracy")
         assert sums is not None
         between.append(measure_groups(sums, [group_people(people, ("group",))], 1, 0)[0].between)
@@ -165,7 +165,7 @@ def test_a_planted_gap_is_found() -> None:
         assert row["p"] < 0.02
         assert row["worst"] in ("g0", "g1")
         corrected.append(row["corrected"])
-        held += row["sigma_low"] <= truth <= row["sigma_high"]
+        held += row["sigma_corrected_low"] <= truth <= row["sigma_corrected_high"]
     assert np.mean(corrected) == pytest.approx(truth, abs=0.4)
     assert held >= 53
 
@@ -248,7 +248,8 @@ def test_all_invalid_is_all_wrong_and_even() -> None:
     table = predictions_of(np.full((80, 3), -1))
     said = inequity(table, people_of(half=["m", "n"] * 40), ["half"])
     row = said.table.row(0, named=True)
-    assert (row["sigma"], row["corrected"], row["sigma_low"], row["sigma_high"], row["p"]) == (0, 0, 0, 0, 1)
+    columns = ("sigma", "corrected", "sigma_corrected_low", "sigma_corrected_high", "p")
+    assert [row[column] for column in columns] == [0, 0, 0, 0, 1]
     assert said.groups["value"].to_list() == [0, 0]
     assert inequity(table, people_of(half=["m", "n"] * 40), ["half"], measure="calibration").table["sigma"][0] is None
 

@@ -190,7 +190,7 @@ def _sigma(row: Mapping[str, Any], digits: int) -> list[str]:
         number(row["chance"], digits),
         number(row["p"], 3),
         f"[bold]{number(row['corrected'], digits)}[/]",
-        interval(row["sigma_low"], row["sigma_high"], digits),
+        interval(row["sigma_corrected_low"], row["sigma_corrected_high"], digits),
     ]
 
 

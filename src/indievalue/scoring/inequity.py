@@ -41,8 +41,8 @@ TABLE: dict[str, pl.DataType] = {
     "groups": _COUNT,
     "people": _COUNT,
     "sigma": _NUMBER,
-    "sigma_low": _NUMBER,
-    "sigma_high": _NUMBER,
+    "sigma_corrected_low": _NUMBER,
+    "sigma_corrected_high": _NUMBER,
     "chance": _NUMBER,
     "chance_high": _NUMBER,
     "p": _NUMBER,
@@ -70,8 +70,8 @@ INDEX: dict[str, pl.DataType] = {
     "predictor": pl.String(),
     "demographics": _COUNT,
     "sigma": _NUMBER,
-    "sigma_low": _NUMBER,
-    "sigma_high": _NUMBER,
+    "sigma_corrected_low": _NUMBER,
+    "sigma_corrected_high": _NUMBER,
     "chance": _NUMBER,
     "chance_high": _NUMBER,
     "p": _NUMBER,
@@ -85,10 +85,10 @@ class Inequity:
 
     Attributes:
         measure: measure of performance. demographics: names, in the order given; crossed ones as ``a × b``.
-        table: one row per predictor and demographic: ``predictor``, ``demographic``, ``groups``, ``people``; ``sigma``
-            and the 95% interval of its noise-free value, ``sigma_low`` to ``sigma_high``; ``chance`` and
-            ``chance_high``, mean and 95th percentile of σ when people are permuted over groups; ``p``, p-value of the
-            permutation test; ``corrected``, σ corrected for noise; the ``worst`` group with its 95% interval, the
+        table: one row per predictor and demographic: ``predictor``, ``demographic``, ``groups``, ``people``; ``sigma``;
+            ``chance`` and ``chance_high``, mean and 95th percentile of σ when people are permuted over groups; ``p``,
+            p-value of the permutation test; ``corrected``, σ corrected for noise, and its 95% interval,
+            ``sigma_corrected_low`` to ``sigma_corrected_high``; the ``worst`` group with its 95% interval, the
             ``best`` group, and the ``gap`` between them; a ``note`` on who was pooled or left out.
         groups: one row per predictor, demographic and group: ``people``, ``probes`` (rows used), ``value`` and its 95%
             interval, ``low`` to ``high``.
@@ -242,8 +242,8 @@ class GroupValues:
         worst, best = (order[0], order[-1]) if self.sums.measure == "accuracy" else (order[-1], order[0])
         return about | {
             "sigma": self.sigma,
-            "sigma_low": _or_none(low),
-            "sigma_high": _or_none(high),
+            "sigma_corrected_low": _or_none(low),
+            "sigma_corrected_high": _or_none(high),
             "worst": self.groups.labels[worst],
             "worst_value": self.values[worst],
             "worst_low": _or_none(ends[0, worst]),
@@ -363,7 +363,11 @@ def _index_row(measured: Sequence[GroupValues], by_chance: Sequence[Floats]) -> 
     if not np.isfinite(between).all():
         return row
     low, middle, high = mean_spread_interval([part.values for part in parts], [part.noise for part in parts], between)
-    return row | {"sigma_low": _or_none(low), "sigma_high": _or_none(high), "corrected": _or_none(middle)}
+    return row | {
+        "sigma_corrected_low": _or_none(low),
+        "sigma_corrected_high": _or_none(high),
+        "corrected": _or_none(middle),
+    }
 
 
 def _chance(sigma: float, chance: Floats) -> dict[str, float]:

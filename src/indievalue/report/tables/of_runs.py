@@ -121,7 +121,7 @@ def _sigma(row: dict[str, Any]) -> tuple[str, ...]:
         number(row["chance"], 2),
         number(row["p"], 3),
         number(row["corrected"], 2),
-        interval(row["sigma_low"], row["sigma_high"], 2),
+        interval(row["sigma_corrected_low"], row["sigma_corrected_high"], 2),
     )
 
 

@@ -209,6 +209,25 @@ def test_the_interval_of_the_index_holds_the_truth_however_it_is_shared_out(shar
     assert np.median(middles) == pytest.approx(np.mean(shared_out), abs=0.3)
 
 
+def test_p_is_corrected_over_the_demographics_of_a_predictor_and_over_the_predictors_of_the_index() -> None:
+    table, people = _random_run(1)
+    other, _ = _random_run(2)
+    both = pl.concat([table, other.with_columns(pl.lit("q").alias("predictor"))])
+    demographics = ["region", "half", ("region", "half")]
+    said = inequity(both, people, demographics, minimum=5, draws=99)
+    assert said.table.columns[-1] == said.index.columns[-1] == "p_holm"
+    for predictor in ("p", "q"):
+        rows = said.table.filter(predictor=predictor).sort("p")
+        first, second, third = rows["p"].to_list()
+        steps = np.maximum.accumulate([3 * first, 2 * second, third])
+        assert rows["p_holm"].to_list() == pytest.approx(np.minimum(steps, 1))
+    small, large = sorted(said.index["p"].to_list())
+    assert said.index.sort("p")["p_holm"].to_list() == pytest.approx(np.minimum([2 * small, max(2 * small, large)], 1))
+    alone = inequity(table, people, demographics, minimum=5, draws=99)
+    assert alone.table["p_holm"].to_list() == said.table.filter(predictor="p")["p_holm"].to_list()
+    assert alone.index["p_holm"].to_list() == alone.index["p"].to_list()
+
+
 def test_small_groups_are_pooled_or_dropped_and_it_says_which() -> None:
     sizes = [40, 35, 20, 15, 4]
     people = people_of(group=[*_groups(sizes), None])

@@ -13,7 +13,7 @@ from conftest import GARDEN, garden_answers
 from indievalue.errors import IndievalueError
 from indievalue.scoring.accuracy import log_loss
 from indievalue.scoring.inequity import inequity
-from indievalue.scoring.paired import Comparison, compare
+from indievalue.scoring.paired import Comparison, compare, with_holm_over
 from test_cli import _run
 
 
@@ -147,6 +147,25 @@ def test_a_demographic_of_one_group_is_null_and_so_is_p_of_one_person() -> None:
     assert _row(said, "sigma", "all")["difference"] is None
 
 
+def test_p_is_corrected_over_pairs_and_within_a_pair_over_demographics() -> None:
+    people = people_of(half=["m", "n"] * 60, third=["x", "y", "z"] * 40)
+    a, b = _two(1, np.tile([0.8, 0.6], 60), np.full(120, 0.65))
+    c, _ = _two(2, np.full(120, 0.68), np.full(120, 0.65))
+    first, second = (compare(x, b, people, ["half", "third"], draws=99, seed=1) for x in (a, c))
+    for said in (first, second):
+        assert said.table.columns[-1] == "p_holm"
+        whole = said.table.filter(pl.col("demographic").is_null())
+        assert whole["p_holm"].to_list() == whole["p"].to_list()  # one pair is one test
+        small, large = said.table.filter(measure="sigma").sort("p").select("p", "p_holm").rows()
+        assert (small[1], large[1]) == pytest.approx((min(1, 2 * small[0]), min(1, max(2 * small[0], large[0]))))
+    both = with_holm_over([first, second])
+    for measure in ("accuracy", "inequity"):
+        small, large = sorted((_row(one, measure)["p"], _row(one, measure)["p_holm"]) for one in both)
+        assert (small[1], large[1]) == pytest.approx((min(1, 2 * small[0]), min(1, max(2 * small[0], large[0]))))
+    for one, before in zip(both, (first, second), strict=True):
+        assert one.table.filter(measure="sigma").equals(before.table.filter(measure="sigma"))
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two runs of the garden: the same people and probes."""
@@ -172,6 +191,7 @@ def test_runs_are_compared_on_the_command_line(runs: tuple[Path, Path], tmp_path
     table = pl.read_csv(tmp_path / "c.csv")
     assert set(table["predictor_a"]) == {"majority"}
     assert set(table["measure"]) == {"accuracy", "log_loss", "inequity", "sigma"}
+    assert table.columns[-1] == "p_holm"
     across = _run("compare", one, two, "--minimum", "5", "--draws", "50", "--out", tmp_path / "c.md")
     assert across.returncode == 0, across.stderr
     assert "resemble:k=5 in one −" in across.stdout

@@ -10,7 +10,7 @@ import polars as pl
 from indievalue.errors import IndievalueError
 from indievalue.runs.run import Run
 from indievalue.scoring.groups import GroupFields, GroupOptions
-from indievalue.scoring.paired import Comparison, compare
+from indievalue.scoring.paired import Comparison, compare, with_holm_over
 
 
 def compare_runs(
@@ -51,7 +51,7 @@ def compare_runs(
                 **fields,
             )
         )
-    return compared
+    return with_holm_over(compared)
 
 
 def comparison_table(compared: Sequence[Comparison]) -> pl.DataFrame:

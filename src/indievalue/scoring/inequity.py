@@ -18,6 +18,7 @@ from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.scoring.bootstrap import drawn_sums, shuffled_sums
+from indievalue.scoring.families import with_holm
 from indievalue.scoring.groups import (
     CROSS,
     GroupFields,
@@ -55,6 +56,7 @@ TABLE: dict[str, pl.DataType] = {
     "best_value": _NUMBER,
     "gap": _NUMBER,
     "note": pl.String(),
+    "p_holm": _NUMBER,
 }
 GROUPS: dict[str, pl.DataType] = {
     "predictor": pl.String(),
@@ -76,6 +78,7 @@ INDEX: dict[str, pl.DataType] = {
     "chance_high": _NUMBER,
     "p": _NUMBER,
     "corrected": _NUMBER,
+    "p_holm": _NUMBER,
 }
 
 
@@ -89,11 +92,13 @@ class Inequity:
             ``chance`` and ``chance_high``, mean and 95th percentile of σ when people are permuted over groups; ``p``,
             p-value of the permutation test; ``corrected``, σ corrected for noise, and its 95% interval,
             ``sigma_corrected_low`` to ``sigma_corrected_high``; the ``worst`` group with its 95% interval, the
-            ``best`` group, and the ``gap`` between them; a ``note`` on who was pooled or left out.
+            ``best`` group, and the ``gap`` between them; a ``note`` on who was pooled or left out; ``p_holm``,
+            p after Holm's correction over the demographics of one predictor.
         groups: one row per predictor, demographic and group: ``people``, ``probes`` (rows used), ``value`` and its 95%
             interval, ``low`` to ``high``.
         index: one row per predictor: the number of ``demographics`` (with two groups or more), and the mean of σ over
-            them; the interval, chance, p and corrected are as in ``table``, but for the mean.
+            them; the interval, chance, p and corrected are as in ``table``, but for the mean; ``p_holm`` is corrected
+            over the predictors.
 
     Undefined values are null: σ of a single group, or probability-based measures of a predictor without probabilities.
     """
@@ -163,13 +168,16 @@ def inequity(
         found = _of_predictor(rows, people, crossed, options)
         for whole, part in zip((table, groups, index), found, strict=True):
             whole += [{"predictor": predictor, **row} for row in part]
+    frames = [
+        pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=schema)
+        for rows, schema in ((table, TABLE), (groups, GROUPS), (index, INDEX))
+    ]
     return Inequity(
         options.measure,
         tuple(CROSS.join(columns) for columns in crossed),
-        *(
-            pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=schema)
-            for rows, schema in ((table, TABLE), (groups, GROUPS), (index, INDEX))
-        ),
+        with_holm(frames[0], "predictor"),
+        frames[1],
+        with_holm(frames[2]),
     )
 
 

@@ -11,6 +11,7 @@ from indievalue.choices import MEASURES, Measure
 from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
+from indievalue.scoring.families import with_holm
 from indievalue.scoring.groups import CROSS, GroupFields, GroupOptions, Groups, check_demographics, group_people
 from indievalue.scoring.inequity import GroupValues, Row, measure_groups, people_of
 from indievalue.scoring.inputs import demographics_table, predictions_table
@@ -33,6 +34,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "p": pl.Float64(),
     "sigma_a": pl.Float64(),
     "sigma_b": pl.Float64(),
+    "p_holm": pl.Float64(),
 }
 
 
@@ -47,7 +49,9 @@ class Comparison:
             ``log_loss`` in nats; ``inequity``, the mean of σ over demographics; and ``sigma`` of each demographic.
             ``difference`` is ``a`` − ``b`` with its 95% interval, ``low`` to ``high``, and two-sided p-value ``p``. In
             rows of inequity and sigma, ``a`` and ``b`` are corrected for noise, ``sigma_a`` and ``sigma_b`` as
-            observed. Values are null without probabilities, with fewer than two groups, or with a single person.
+            observed. ``p_holm`` is p after Holm's correction over the demographics in rows of ``sigma``, and over all
+            pairs compared together in the others (see :func:`with_holm_over`). Values are null without probabilities,
+            with fewer than two groups, or with a single person.
     """
 
     a: str
@@ -118,8 +122,27 @@ def compare(
         rows = [row | dict.fromkeys(("low", "high", "p")) for row in rows]  # resampling one person gives no interval
     table = pl.DataFrame([{column: row.get(column) for column in COLUMNS} for row in rows], schema=COLUMNS)
     return Comparison(
-        *names, a["person"].n_unique(), len(a), left_out, tuple(CROSS.join(columns) for columns in crossed), table
+        *names,
+        a["person"].n_unique(),
+        len(a),
+        left_out,
+        tuple(CROSS.join(columns) for columns in crossed),
+        with_holm(table, "measure"),
     )
+
+
+def with_holm_over(compared: Sequence[Comparison]) -> list[Comparison]:
+    """Correct p for the number of pairs compared together: replace ``p_holm`` of each comparison.
+
+    The accuracies of all pairs are one family, and so are their log losses and their indices; the demographics of each
+    pair remain a family of their own.
+    """
+    if not compared:
+        return []
+    rows = pl.concat([one.table.with_columns(pair=pl.lit(at)) for at, one in enumerate(compared)])
+    rows = rows.with_columns(family=pl.when(measure="sigma").then(1 + pl.col("pair")).otherwise(0))
+    corrected = with_holm(rows, "measure", "family")
+    return [replace(one, table=corrected.filter(pair=at).select(*COLUMNS)) for at, one in enumerate(compared)]
 
 
 def shared_rows(

@@ -130,10 +130,22 @@ def shown_inequity(table: pl.DataFrame) -> PrintedTable:
             probability(row["p"]),
             "" if row["worst"] is None else f"{row['worst']} {row['worst_value']:.1f}",
             "" if row["best"] is None else f"{row['best']} {row['best_value']:.1f}",
+            probability(row["p_holm"]),
         )
         for row in table.iter_rows(named=True)
     ]
-    headings = ("predictor", "demographic", "groups", "σ", "σ by chance", "σ without noise", "p", "worst", "best")
+    headings = (
+        "predictor",
+        "demographic",
+        "groups",
+        "σ",
+        "σ by chance",
+        "σ without noise",
+        "p",
+        "worst",
+        "best",
+        "p (Holm)",
+    )
     return PrintedTable("", "", headings, tuple(rows), 2)
 
 

@@ -82,14 +82,16 @@ def _inequity(run: Run) -> list[PrintedTable]:
     if found is None:
         return []
     spread = ("σ", "by chance", "p", "without noise", "95% interval of that")
-    headings: tuple[str, ...] = ("Predictor", "Demographics", *spread)
+    holm = "p (Holm)"
+    headings: tuple[str, ...] = ("Predictor", "Demographics", *spread, holm)
     index: tuple[tuple[str, ...], ...] = tuple(
-        (row["predictor"], str(row["demographics"]), *_sigma(row)) for row in found.index.iter_rows(named=True)
+        (row["predictor"], str(row["demographics"]), *_sigma(row), number(row["p_holm"], 3))
+        for row in found.index.iter_rows(named=True)
     )
     tables = [
         PrintedTable("inequity", "Value Inequity Index: spread of accuracy over groups, in points", headings, index)
     ]
-    headings = ("Demographic", "Predictor", "Worst group", "Left out", "Groups", *spread, "Worst, %", "Gap")
+    headings = ("Demographic", "Predictor", "Worst group", "Left out", "Groups", *spread, "Worst, %", "Gap", holm)
     rows: tuple[tuple[str, ...], ...] = tuple(
         (
             row["demographic"].replace("_", " "),
@@ -100,6 +102,7 @@ def _inequity(run: Run) -> list[PrintedTable]:
             *_sigma(row),
             number(row["worst_value"], 1),
             number(row["gap"], 1),
+            number(row["p_holm"], 3),
         )
         for row in found.table.iter_rows(named=True)
     )

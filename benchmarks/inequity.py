@@ -74,8 +74,16 @@ def main() -> None:
     for sizes in ((120, 120), (60,) * 6, (150, 100, 60, 40, 30, 30), (30,) * 12):
         for gap in (0, 2, 6):
             print(f"| {' '.join(map(str, sizes))} | {simulate(sizes, gap)} |", flush=True)
-    print("\n| σ of each demographic | mean index | corrected minus true | coverage |\n|---|---|---|---|")
-    for gaps in ((0, 0, 0, 0), (3, 3, 3, 3), (6, 0, 0, 0), (6, 3, 1, 0)):
+    index_table()
+
+
+def index_table() -> None:
+    """Print the bias and the coverage of the corrected index, with σ even or concentrated in a few demographics."""
+    print("\n| σ of each demographic | true index | mean index | corrected minus true | coverage |")
+    print("|---|---|---|---|---|")
+    few = ((0, 0, 0, 0), (3, 3, 3, 3), (6, 0, 0, 0), (6, 3, 1, 0))
+    many = ((2,) * 16, (6,) * 2 + (0,) * 14)
+    for gaps in (*few, *many):
         print(f"| {' '.join(map(str, gaps))} | {simulate_index(gaps)} |", flush=True)
 
 
@@ -119,7 +127,7 @@ def simulate_index(gaps: tuple[float, ...]) -> str:
     from indievalue.scoring.spread import mean_spread_interval
 
     random = np.random.default_rng(1)
-    index, middle, held = [], [], 0
+    index, middle, truth, held = [], [], [], 0
     for trial in range(TRIALS // 2):
         groups = [random.integers(0, 6, 400) for _ in gaps]
         skill = 70 + sum(spread_means(6, gap, random)[group] - 70 for gap, group in zip(gaps, groups, strict=True))
@@ -132,8 +140,9 @@ def simulate_index(gaps: tuple[float, ...]) -> str:
         true = np.mean([np.std([skill[group == at].mean() for at in range(6)], ddof=1) for group in groups])
         index.append(np.mean([part.sigma for part in parts]))
         middle.append(estimate - true)
+        truth.append(true)
         held += low <= true <= high
-    return f"{np.mean(index):.2f} | {np.mean(middle):+.2f} | {100 * held / (TRIALS // 2):.1f}%"
+    return f"{np.mean(truth):.2f} | {np.mean(index):.2f} | {np.mean(middle):+.2f} | {100 * held / (TRIALS // 2):.1f}%"
 
 
 def spread_means(groups: int, gap: float, random: np.random.Generator) -> np.ndarray:

@@ -12,8 +12,11 @@ from answers import answered, people_of, predictions_of
 from conftest import GARDEN, garden_answers
 from indievalue.errors import IndievalueError
 from indievalue.scoring.accuracy import log_loss
-from indievalue.scoring.inequity import inequity
+from indievalue.scoring.groups import group_people
+from indievalue.scoring.inequity import inequity, measure_groups
+from indievalue.scoring.measures import person_sums
 from indievalue.scoring.paired import Comparison, compare, with_holm_over
+from indievalue.scoring.swapping import swapped_differences, two_sided
 from test_cli import _run
 
 
@@ -87,6 +90,37 @@ def test_a_planted_difference_is_found_and_chance_is_not() -> None:
     assert found >= 57
     assert held >= 54
     assert chance <= 8
+
+
+def test_the_observed_difference_is_that_of_noise_free_sigma() -> None:
+    people = people_of(third=["x", "y", "z"] * 40)
+    a, b = _two(3, np.tile([0.9, 0.7, 0.5], 40), np.full(120, 0.7))
+    sums, groups = [person_sums(table, "accuracy") for table in (a, b)], group_people(people, ("third",))
+    assert sums[0] is not None
+    assert sums[1] is not None
+    between = [measure_groups(one, [groups], 1, 0)[0].between for one in sums if one is not None]
+    roots = np.sign(between) * np.sqrt(np.abs(between))
+    observed = swapped_differences(sums[0], sums[1], [groups], 0, 0)
+    assert observed[0, 0] == pytest.approx(roots[0] - roots[1], abs=1e-9)
+
+
+def test_p_counts_the_observed_difference_among_the_swapped_ones() -> None:
+    assert two_sided(np.array([3.0, 1, -2, 2])) == 1 / 4
+    assert two_sided(np.array([2.0, 1, -3, 2])) == 3 / 4
+    assert two_sided(np.zeros(5)) == 1
+
+
+def test_equally_uneven_predictors_of_other_accuracy_are_rejected_in_5_percent() -> None:
+    people = people_of(group=[f"g{row % 4}" for row in range(160)])
+    rejected = held = 0
+    for seed in range(200):
+        level = np.tile([0.75, 0.7, 0.65, 0.6], 40)
+        a, b = _two(seed, level + 0.1, level)
+        row = _row(compare(a, b, people, ["group"], draws=99, seed=seed), "sigma", "group")
+        rejected += row["p"] <= 0.05
+        held += row["low"] <= 0 <= row["high"]
+    assert 3 <= rejected <= 19  # 10 are expected; the standard deviation is 3
+    assert held >= 182
 
 
 def test_the_interval_of_a_difference_in_accuracy_holds_the_truth() -> None:

@@ -57,7 +57,7 @@ _UNITS = {
 def print_inequity(found: Inequity, console: Console) -> None:
     """Print the index of each predictor, then σ by demographic, and the groups that were pooled or left out."""
     digits = _DIGITS[found.measure]
-    table = _table("Predictor", ("σ", "By chance", "p", "Holm", "Corrected", "95% interval", "Demographics"))
+    table = _table("Predictor", ("σ", "Chance", "p", "Holm", "Corr.", "95% interval", "Demographics"))
     for row in found.index.iter_rows(named=True):
         table.add_row(
             escape(row["predictor"]), *_sigma(row, digits), f"{row['demographics']} of {len(found.demographics)}"

@@ -16,7 +16,8 @@ from indievalue.scoring.groups import CROSS, GroupFields, GroupOptions, Groups, 
 from indievalue.scoring.inequity import GroupValues, Row, measure_groups, people_of
 from indievalue.scoring.inputs import demographics_table, predictions_table
 from indievalue.scoring.measures import Sums, person_sums
-from indievalue.scoring.spread import HIGH, LOW, Floats, mean_spread_interval, spread
+from indievalue.scoring.spread import HIGH, LOW, Floats, mean_spread_interval, true_spreads
+from indievalue.scoring.swapping import swapped_differences, two_sided
 
 KEY = ["setup", "person", "question"]
 """Columns that identify a row of one predictor."""
@@ -77,7 +78,7 @@ def compare(
     options: GroupOptions | None = None,
     **fields: Unpack[GroupFields],
 ) -> Comparison:
-    """Compare two predictors by a paired bootstrap, with the same draws of people for both.
+    """Compare two predictors on the same people and probes, with the same draws of people for both.
 
     Args:
         predictions_a, predictions_b: predictions of one predictor each.
@@ -86,10 +87,11 @@ def compare(
         names: names to show instead of the predictors' own.
         intersection: compare only the rows that both have, instead of requiring the same rows.
 
-    Intervals of accuracy and log loss are percentile intervals. The σ of a bootstrap draw contains the noise of the
-    sample and again as much from resampling, so its interval is that of the signed square root of σ² minus twice the
-    mean sampling variance of the groups. This removes both, so that a predictor does not look less even only because
-    its rows are noisier.
+    Intervals and p of accuracy and log loss are from percentiles of the draws. For σ, p is from a permutation test that
+    swaps the two predictors' rows within people (see :mod:`indievalue.scoring.swapping`), and the interval holds the
+    middle 95% of the differences between the true σ for which each draw's noise, the same people for both, gives the
+    observed ones (see :func:`indievalue.scoring.spread.true_spreads`). Both remove the noise of each predictor's own
+    rows, so that a predictor does not look less even only because its rows are noisier.
 
     Raises IndievalueError, with counts and an example, if an argument has the wrong type, the forms differ, the rows
     differ (unless ``intersection``), or the true answers differ, which means that the data are not the same.
@@ -217,26 +219,35 @@ def _inequity(
     asked = people_of(sums[0], people)
     groups = [group_people(asked, columns, options.minimum, options.small) for columns in crossed]
     measured = [measure_groups(one, groups, options.draws, options.seed) for one in sums]
-    rows: list[Row] = []
-    kept = []
-    for of_a, of_b in zip(*measured, strict=True):
-        row: Row = {"measure": "sigma", "demographic": of_a.groups.name}
-        if np.isfinite(of_a.between) and np.isfinite(of_b.between):
-            kept.append((of_a, of_b))
-            values = [float(np.sqrt(max(one.between, 0))) for one in (of_a, of_b)]
-            row |= {"a": values[0], "b": values[1], "sigma_a": of_a.sigma, "sigma_b": of_b.sigma}
-            row |= _difference(values, _noiseless(of_a) - _noiseless(of_b))
-        rows.append(row)
+    return sigma_differences(sums, measured, options.draws, options.seed)
+
+
+def sigma_differences(
+    sums: tuple[Sums, Sums], measured: Sequence[Sequence[GroupValues]], draws: int, seed: int
+) -> list[Row]:
+    """Return the row of the index, then that of each demographic; ``measured`` are both predictors' groups."""
+    pairs = list(zip(*measured, strict=True))
+    kept = [at for at, pair in enumerate(pairs) if all(np.isfinite(one.between) for one in pair)]
+    rows: list[Row] = [{"measure": "sigma", "demographic": of_a.groups.name} for of_a, _ in pairs]
     index: Row = {"measure": "inequity"}
-    if kept:
-        values = [
-            mean_spread_interval([one.values for one in of], [one.noise for one in of], [one.between for one in of])[1]
-            for of in zip(*kept, strict=True)
-        ]
-        drawn = np.mean([_noiseless(of_a) - _noiseless(of_b) for of_a, of_b in kept], axis=0)
-        sigma = [float(np.mean([one.sigma for one in of])) for of in zip(*kept, strict=True)]
-        index |= {"a": values[0], "b": values[1], "sigma_a": sigma[0], "sigma_b": sigma[1]}
-        index |= _difference(values, drawn)
+    if not kept:
+        return [index, *rows]
+    swapped = swapped_differences(*sums, [pairs[at][0].groups for at in kept], draws, seed)
+    truths = []
+    for place, at in enumerate(kept):
+        pair = pairs[at]
+        values = [float(np.sqrt(max(one.between, 0))) for one in pair]
+        truths.append(np.subtract(*(true_spreads(one.values, one.noise) for one in pair)))
+        rows[at] |= {"a": values[0], "b": values[1], "sigma_a": pair[0].sigma, "sigma_b": pair[1].sigma}
+        rows[at] |= _interval(values, truths[-1]) | {"p": two_sided(swapped[:, place])}
+    sides = [[pairs[at][side] for at in kept] for side in (0, 1)]
+    values = [
+        mean_spread_interval([one.values for one in of], [one.noise for one in of], [one.between for one in of])[1]
+        for of in sides
+    ]
+    sigma = [float(np.mean([one.sigma for one in of])) for of in sides]
+    index |= {"a": values[0], "b": values[1], "sigma_a": sigma[0], "sigma_b": sigma[1]}
+    index |= _interval(values, np.mean(truths, axis=0)) | {"p": two_sided(swapped.mean(axis=1))}
     return [index, *rows]
 
 
@@ -251,24 +262,21 @@ def _both(a: pl.DataFrame, b: pl.DataFrame, measure: Measure) -> tuple[Sums, Sum
     return None if of_a is None or of_b is None else (of_a, of_b)
 
 
-def _noiseless(measured: GroupValues) -> Floats:
-    """Return σ of every draw (draws,), corrected for sampling and bootstrap noise; negative if smaller than those."""
-    squares = spread(measured.values + measured.noise) ** 2 - 2 * measured.variances.mean()
-    return np.asarray(np.sign(squares) * np.sqrt(np.abs(squares)))
-
-
 def _difference(values: Sequence[float], drawn: Floats) -> dict[str, float | None]:
+    row = _interval(values, drawn)
+    drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn):
+        return row
+    tail = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
+    return row | {"p": min(1.0, 2 * (1 + tail) / (1 + len(drawn)))}
+
+
+def _interval(values: Sequence[float], drawn: Floats) -> dict[str, float | None]:
     drawn = drawn[np.isfinite(drawn)]
     if not len(drawn):
         return {"difference": values[0] - values[1]}
     low, high = np.quantile(drawn, [LOW, HIGH])
-    tail = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
-    return {
-        "difference": values[0] - values[1],
-        "low": float(low),
-        "high": float(high),
-        "p": min(1.0, 2 * (1 + tail) / (1 + len(drawn))),
-    }
+    return {"difference": values[0] - values[1], "low": float(low), "high": float(high)}
 
 
 def _single(predictions: pl.DataFrame) -> pl.DataFrame:

@@ -14,9 +14,10 @@ from answers import answered, people_of, predictions_of
 from indievalue.errors import IndievalueError
 from indievalue.scoring.accuracy import log_loss, score
 from indievalue.scoring.calibration import calibration
+from indievalue.scoring.exact import fixed
 from indievalue.scoring.groups import group_people
 from indievalue.scoring.inequity import inequity, measure_groups
-from indievalue.scoring.measures import fixed, person_sums
+from indievalue.scoring.measures import person_sums
 from indievalue.scoring.spread import between_groups, mean_spread_interval, spread, spread_interval
 from indievalue.scoring.weighting import person_weights
 from indievalue.survey.survey import Survey

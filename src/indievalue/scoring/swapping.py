@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from indievalue.scoring.exact import fixed
 from indievalue.scoring.groups import Groups
-from indievalue.scoring.measures import Sums, fixed
+from indievalue.scoring.measures import Sums
 from indievalue.scoring.spread import Floats, spread
 
 

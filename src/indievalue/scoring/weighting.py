@@ -1,5 +1,7 @@
 """Weights of people, so that a sample represents the populations of its countries."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -44,6 +46,42 @@ def person_weights(people: pl.DataFrame, survey: Survey, weighting: Weighting) -
     ).to_series()
     weights = weight.to_numpy()
     return np.asarray(weights / weights.mean())
+
+
+def effective_size(weights: NDArray[np.float64]) -> float:
+    """Return the effective number of people: (sum of weights)² / sum of squared weights (Kish 1965).
+
+    A weighted mean over n people varies about as much as an unweighted one over this many; at most n, if all weights
+    are equal.
+
+    >>> effective_size(np.array([1.0, 1.0, 1.0, 0.0]))
+    3.0
+    """
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def weighted_rows(predictions: pl.DataFrame, weights: Mapping[str, float] | None) -> pl.DataFrame:
+    """Return ``predictions`` with a column ``weight``, that of each row's person, without those of weight 0.
+
+    Without weights, each is 1. Raises IndievalueError if a weight is missing or negative, or all are 0.
+    """
+    if weights is None:
+        return predictions.with_columns(weight=pl.lit(1.0))
+    people = predictions["person"].unique().sort().to_list()
+    lacking = [name for name in people if not 0 <= weights.get(name, np.nan) < np.inf]
+    if lacking:
+        raise IndievalueError(
+            f"{len(lacking):,} of {len(people):,} people have no usable weight, such as {lacking[0]}; "
+            "a weight is a number of 0 or more"
+        )
+    rows = predictions.with_columns(
+        weight=pl.col("person").replace_strict(
+            people, [float(weights[name]) for name in people], return_dtype=pl.Float64
+        )
+    ).filter(pl.col("weight") > 0)
+    if rows.is_empty() and len(people):
+        raise IndievalueError("all weights are 0, so there is nobody to score")
+    return rows
 
 
 def _population(survey: Survey, label: str) -> int:

@@ -82,6 +82,7 @@ def _compared(
                 run.index_demographics,
                 names=(text, against),
                 seed=run.record.seed,
+                weights=run.weights,
             )
         except IndievalueError as error:
             refused.append(f"{text} cannot be compared: {error}.")

@@ -43,7 +43,15 @@ def print_summary(scores: Mapping[str, Score], form: FormName, console: Console,
     asked = {(score.people, round(score.probes / score.people)) for score in scores.values()}
     sizes = ", ".join(f"{people:,} people × {probes:,} probes" for people, probes in sorted(asked))
     note = f"; paper: {paper.source}, its own people" if paper and beside else ""
-    console.print(f"{form.capitalize()} form, {sizes}{note}", style="dim", highlight=False)
+    console.print(f"{form.capitalize()} form, {sizes}{weighted_note(scores)}{note}", style="dim", highlight=False)
+
+
+def weighted_note(scores: Mapping[str, Score]) -> str:
+    """Return the weighting of scores and the effective number of people, to follow a sentence; empty if unweighted."""
+    score = next(iter(scores.values()))
+    if score.weights == "none":
+        return ""
+    return f"; weights: {score.weights}, as precise as {score.effective_people or 0:,.0f} people without weights"
 
 
 _DIGITS = {"accuracy": 2, "log_loss": 3, "calibration": 3}

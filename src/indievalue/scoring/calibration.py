@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from indievalue.predictors.protocol import INVALID
 from indievalue.scoring.bootstrap import cluster_intervals
+from indievalue.scoring.exact import fixed
 from indievalue.scoring.inputs import predictions_table
 from indievalue.survey.survey import Survey
 
@@ -195,19 +196,23 @@ def _reliability(chosen: pl.DataFrame, seed: int, bins: int) -> pl.DataFrame:
     at = equal_mass_bins(chosen["probability"].to_numpy(), bins)
     names, person = np.unique(chosen["person"].to_numpy(), return_inverse=True)
     cell = person * bins + at
-    right = chosen["right"].to_numpy().astype(np.float64)
+    right, weight = chosen["right"].to_numpy().astype(np.float64), chosen["weight"].to_numpy()
     asked_of = np.bincount(cell, minlength=len(names) * bins).reshape(-1, bins)
     right_of = np.bincount(cell, weights=right, minlength=len(names) * bins).reshape(-1, bins).astype(np.int64)
     filled = np.flatnonzero(asked_of.any(axis=0))
     asked_of, right_of = asked_of[:, filled], right_of[:, filled]
     probes = asked_of.sum(axis=0)
-    low, high = cluster_intervals(right_of, asked_of, seed)
-    summed = np.bincount(at, weights=chosen["probability"].to_numpy(), minlength=bins)[filled]
+    own = np.zeros(len(names))
+    own[person] = weight / weight.mean()
+    of = [fixed(own[:, None] * count, len(names)) for count in (right_of, asked_of)]
+    low, high = cluster_intervals(of[0], of[1], seed)
+    summed = np.bincount(at, weights=weight * chosen["probability"].to_numpy(), minlength=bins)[filled]
+    total = np.bincount(at, weights=weight, minlength=bins)[filled]
     return pl.DataFrame(
         {
             "bin": filled,
-            "probability": summed / probes,
-            "accuracy": 100 * right_of.sum(axis=0) / probes,
+            "probability": summed / total,
+            "accuracy": 100 * of[0].sum(axis=0) / of[1].sum(axis=0),
             "accuracy_low": 100 * low,
             "accuracy_high": 100 * high,
             "people": (asked_of > 0).sum(axis=0),

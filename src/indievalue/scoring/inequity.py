@@ -189,9 +189,9 @@ def _of_predictor(
     if sums is None:
         note = f"gives no {'valid choice with ' if options.measure == 'calibration' else ''}probabilities"
         return [{"demographic": CROSS.join(columns), "note": note} for columns in crossed], [], [{"demographics": 0}]
-    asked = people_of(sums, people)
     if options.weights is not None:
-        sums = sums.weighted(_weights_of(options.weights, people, asked))
+        sums = weighted_sums(sums, people, options.weights)
+    asked = people_of(sums, people)
     parts = [group_people(asked, columns, options.minimum, options.small) for columns in crossed]
     measured = measure_groups(sums, parts, options.draws, options.seed)
     shuffled = shuffled_sums(sums.parts, [part.groups.group for part in measured], options.seed, options.draws)
@@ -314,16 +314,27 @@ def people_of(sums: Sums, people: pl.DataFrame) -> pl.DataFrame:
     return asked
 
 
+def weighted_sums(sums: Sums, people: pl.DataFrame, weights: NDArray[np.float64]) -> Sums:
+    """Return ``sums`` with each person weighted by ``weights``, one per row of ``people``, without those of weight 0.
+
+    Raises IndievalueError if a weight is missing or negative, or all are 0.
+    """
+    each = _weights_of(weights, people, people_of(sums, people))
+    if not each.any():
+        raise IndievalueError("all weights are 0, so there is nobody to measure")
+    return sums.take(sums.people[each > 0]).weighted(each[each > 0])
+
+
 def _weights_of(weights: NDArray[np.float64], people: pl.DataFrame, asked: pl.DataFrame) -> Floats:
     if len(weights) != len(people):
         raise IndievalueError(f"there are {len(weights):,} weights for {len(people):,} people; give one to each")
     chosen = np.asarray(weights, np.float64)[asked["row"].to_numpy()]
-    wrong = ~(np.isfinite(chosen) & (chosen > 0))
+    wrong = ~(np.isfinite(chosen) & (chosen >= 0))
     if wrong.any():
         first = asked["person"][int(wrong.argmax())]
         raise IndievalueError(
             f"{int(wrong.sum()):,} of {len(chosen):,} people have no usable weight, such as {first}; "
-            "a weight is a number above 0"
+            "a weight is a number of 0 or more"
         )
     return np.asarray(chosen)
 

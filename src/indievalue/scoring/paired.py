@@ -13,7 +13,7 @@ from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.scoring.families import with_holm
 from indievalue.scoring.groups import CROSS, GroupFields, GroupOptions, Groups, check_demographics, group_people
-from indievalue.scoring.inequity import GroupValues, Row, measure_groups, people_of
+from indievalue.scoring.inequity import GroupValues, Row, measure_groups, people_of, weighted_sums
 from indievalue.scoring.inputs import demographics_table, predictions_table
 from indievalue.scoring.measures import Sums, person_sums
 from indievalue.scoring.spread import HIGH, LOW, Floats, mean_spread_interval, true_spreads
@@ -117,7 +117,9 @@ def compare(
     names = names or (str(a["predictor"][0]), str(b["predictor"][0]))
     a, b, left_out = shared_rows(a, b, names, intersection=intersection)
     crossed = check_demographics(people, demographics) if people is not None and len(demographics) else []
-    rows = [_overall(a, b, of, options.draws, options.seed) for of in ("accuracy", "log_loss")]
+    if options.weights is not None and people is None:
+        raise IndievalueError("compare: weights are one per row of people, so give people, too")
+    rows = [_overall(a, b, of, people, options) for of in ("accuracy", "log_loss")]
     if crossed and people is not None:
         rows += _inequity(a, b, people, crossed, options)
     if a["person"].n_unique() < 2:
@@ -192,14 +194,16 @@ def shared_rows(
     return common_a, common_b, (len(only_a), len(only_b))
 
 
-def _overall(a: pl.DataFrame, b: pl.DataFrame, measure: Measure, draws: int, seed: int) -> Row:
-    measured = _both(a, b, measure)
+def _overall(
+    a: pl.DataFrame, b: pl.DataFrame, measure: Measure, people: pl.DataFrame | None, options: GroupOptions
+) -> Row:
+    measured = _both(a, b, measure, people, options)
     if measured is None:
         return {"measure": measure}
     both = []
     for sums in measured:
         everybody = Groups(_EVERYBODY, (_EVERYBODY,), np.zeros(len(sums.people), np.int64), "")
-        both.append(measure_groups(sums, [everybody], draws, seed)[0])
+        both.append(measure_groups(sums, [everybody], options.draws, options.seed)[0])
     values = [float(one.values[0]) for one in both]
     drawn = [one.values[0] + one.noise[:, 0] for one in both]
     return {"measure": measure, "a": values[0], "b": values[1], **_difference(values, drawn[0] - drawn[1])}
@@ -212,7 +216,7 @@ def _inequity(
     crossed: Sequence[tuple[str, ...]],
     options: GroupOptions,
 ) -> list[Row]:
-    sums = _both(a, b, options.measure)
+    sums = _both(a, b, options.measure, people, options)
     if sums is None:
         sigmas: list[Row] = [{"measure": "sigma", "demographic": CROSS.join(columns)} for columns in crossed]
         return [{"measure": "inequity"}, *sigmas]
@@ -251,15 +255,21 @@ def sigma_differences(
     return [index, *rows]
 
 
-def _both(a: pl.DataFrame, b: pl.DataFrame, measure: Measure) -> tuple[Sums, Sums] | None:
-    """Return the sums of both on the same rows; None if they share no usable row."""
+def _both(
+    a: pl.DataFrame, b: pl.DataFrame, measure: Measure, people: pl.DataFrame | None, options: GroupOptions
+) -> tuple[Sums, Sums] | None:
+    """Return the sums of both on the same rows, weighted if people are; None if they share no usable row."""
     if measure not in MEASURES[:2]:
         raise IndievalueError(f"predictors are compared in {' or '.join(MEASURES[:2])}, not in {measure}")
     if measure == "log_loss":
         given = a["probabilities"].is_not_null() & b["probabilities"].is_not_null()
         a, b = a.filter(given), b.filter(given)
     of_a, of_b = person_sums(a, measure), person_sums(b, measure)
-    return None if of_a is None or of_b is None else (of_a, of_b)
+    if of_a is None or of_b is None:
+        return None
+    if options.weights is None or people is None:
+        return of_a, of_b
+    return weighted_sums(of_a, people, options.weights), weighted_sums(of_b, people, options.weights)
 
 
 def _difference(values: Sequence[float], drawn: Floats) -> dict[str, float | None]:

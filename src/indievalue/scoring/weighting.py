@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from indievalue.choices import WEIGHTINGS, Weighting
+from indievalue.choices import WEIGHTINGS, Weighting, Weights
 from indievalue.errors import IndievalueError
 from indievalue.survey.gazetteer import population
 from indievalue.survey.survey import Survey
@@ -46,6 +46,23 @@ def person_weights(people: pl.DataFrame, survey: Survey, weighting: Weighting) -
     ).to_series()
     weights = weight.to_numpy()
     return np.asarray(weights / weights.mean())
+
+
+def named_weights(
+    people: pl.DataFrame, survey: Survey, weights: Weights, unweighted: int = 0
+) -> NDArray[np.float64] | None:
+    """Return the weights of a run's ``people`` by name, None for ``none``; ``unweighted`` people lack a survey weight.
+
+    Raises IndievalueError as :func:`person_weights` does, and if anybody lacks a survey weight.
+    """
+    if weights == "none":
+        return None
+    if unweighted:
+        raise IndievalueError(
+            f"{unweighted:,} people in the data have no survey weight, so {weights!r} weights are not possible; "
+            "leave out --weights"
+        )
+    return person_weights(people, survey, weights)
 
 
 def effective_size(weights: NDArray[np.float64]) -> float:

@@ -17,8 +17,11 @@ from indievalue.runs.run import Run
 def run_tables(run: Run, title: str, ending: str) -> list[PrintedTable]:
     """Return all tables of a run. ``title`` identifies the run in captions, ``ending`` in file names."""
     tables = [_accuracy(run), _by("category", run.by_category, run), _by_question(run), *_inequity(run)]
+    weighted = "" if run.record.weights == "none" else f", weights: {run.record.weights}"
     return [
-        PrintedTable(f"{table.name}-{ending}", f"{table.caption}, {title}", table.headings, table.rows, table.names)
+        PrintedTable(
+            f"{table.name}-{ending}", f"{table.caption}, {title}{weighted}", table.headings, table.rows, table.names
+        )
         for table in tables
     ]
 
@@ -40,9 +43,10 @@ def write_run_tables(runs: Sequence[Run], directory: str | Path) -> list[Path]:
 
 
 def _accuracy(run: Run) -> PrintedTable:
+    headings: tuple[str, ...]
     headings = ("Predictor", "Accuracy, %", "95% interval", "Log loss", "Brier", "ECE", "Invalid", "People", "Answers")
     ranked = sorted(run.scores.items(), key=lambda item: -item[1].accuracy)
-    rows = tuple(
+    rows: tuple[tuple[str, ...], ...] = tuple(
         (
             name,
             f"{score.accuracy:.1f}",
@@ -52,6 +56,11 @@ def _accuracy(run: Run) -> PrintedTable:
         )
         for name, score in ranked
     )
+    weights = run.record.weights
+    if weights != "none":
+        headings = (*headings, "Weights", "Effective people")
+        effective = [score.effective_people for _, score in ranked]
+        rows = tuple((*row, weights, number(size, 0)) for row, size in zip(rows, effective, strict=True))
     return PrintedTable("accuracy", "Accuracy by predictor", headings, rows)
 
 

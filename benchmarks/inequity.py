@@ -76,8 +76,16 @@ def main() -> None:
     for sizes in ((120, 120), (60,) * 6, (150, 100, 60, 40, 30, 30), (30,) * 12):
         for gap in (0, 2, 6):
             print(f"| {' '.join(map(str, sizes))} | {simulate(sizes, gap)} |", flush=True)
-    print("\n| σ of each demographic | mean index | corrected minus true | coverage |\n|---|---|---|---|")
-    for gaps in ((0, 0, 0, 0), (3, 3, 3, 3), (6, 0, 0, 0), (6, 3, 1, 0)):
+    index_table()
+
+
+def index_table() -> None:
+    """Print the bias and the coverage of the corrected index, with σ even or concentrated in a few demographics."""
+    print("\n| σ of each demographic | true index | mean index | corrected minus true | coverage |")
+    print("|---|---|---|---|---|")
+    few = ((0, 0, 0, 0), (3, 3, 3, 3), (6, 0, 0, 0), (6, 3, 1, 0))
+    many = ((2,) * 16, (6,) * 2 + (0,) * 14)
+    for gaps in (*few, *many):
         print(f"| {' '.join(map(str, gaps))} | {simulate_index(gaps)} |", flush=True)
 
 
@@ -108,7 +116,7 @@ def simulate(sizes: tuple[int, ...], gap: float) -> str:
         sigma.append(part.sigma)
         corrected.append(np.sqrt(max(part.between, 0)))
         small += (1 + (chance >= part.sigma).sum()) / (1 + DRAWS) < 0.05
-        held += row["sigma_low"] <= gap <= row["sigma_high"]
+        held += row["sigma_corrected_low"] <= gap <= row["sigma_corrected_high"]
         low, high = part.intervals()
         single += np.mean((low <= means) & (means <= high))
     shares = (f"{100 * count / TRIALS:.1f}%" for count in (small, held, single))
@@ -121,7 +129,7 @@ def simulate_index(gaps: tuple[float, ...]) -> str:
     from indievalue.scoring.spread import mean_spread_interval
 
     random = np.random.default_rng(1)
-    index, middle, held = [], [], 0
+    index, middle, truth, held = [], [], [], 0
     for trial in range(TRIALS // 2):
         groups = [random.integers(0, 6, 400) for _ in gaps]
         skill = 70 + sum(spread_means(6, gap, random)[group] - 70 for gap, group in zip(gaps, groups, strict=True))
@@ -134,8 +142,9 @@ def simulate_index(gaps: tuple[float, ...]) -> str:
         true = np.mean([np.std([skill[group == at].mean() for at in range(6)], ddof=1) for group in groups])
         index.append(np.mean([part.sigma for part in parts]))
         middle.append(estimate - true)
+        truth.append(true)
         held += low <= true <= high
-    return f"{np.mean(index):.2f} | {np.mean(middle):+.2f} | {100 * held / (TRIALS // 2):.1f}%"
+    return f"{np.mean(truth):.2f} | {np.mean(index):.2f} | {np.mean(middle):+.2f} | {100 * held / (TRIALS // 2):.1f}%"
 
 
 def spread_means(groups: int, gap: float, random: np.random.Generator) -> np.ndarray:

@@ -20,7 +20,7 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import NOBODY, Settings
 from indievalue.benchmark.narrow import with_demonstrations_about
 from indievalue.errors import IndievalueError
-from indievalue.experiments.compare import comparisons, holm
+from indievalue.experiments.compare import comparisons
 from indievalue.experiments.engine import CellInputs, cell_predictions, plan, run_cells
 from indievalue.experiments.estimate import CellProgress, Estimate, duration
 from indievalue.experiments.folder import Folder
@@ -44,6 +44,7 @@ from indievalue.report.paper import paper_figures
 from indievalue.report.tables.of_experiments import pivoted
 from indievalue.report.tables.table import PrintedTable
 from indievalue.scoring.accuracy import score
+from indievalue.scoring.families import holm
 from indievalue.synthetic.generate import synthetic_people
 
 SMALL = """

@@ -14,9 +14,10 @@ from answers import answered, people_of, predictions_of
 from indievalue.errors import IndievalueError
 from indievalue.scoring.accuracy import log_loss, score
 from indievalue.scoring.calibration import calibration
+from indievalue.scoring.exact import fixed
 from indievalue.scoring.groups import group_people
 from indievalue.scoring.inequity import inequity, measure_groups
-from indievalue.scoring.measures import fixed, person_sums
+from indievalue.scoring.measures import person_sums
 from indievalue.scoring.spread import between_groups, mean_spread_interval, spread, spread_interval
 from indievalue.scoring.weighting import person_weights
 from indievalue.survey.survey import Survey
@@ -127,7 +128,7 @@ def test_of_a_predictor_that_is_the_same_for_everybody_nothing_is_left_but_chanc
         said = inequity(table, people, ["group", "half"], draws=199, seed=seed)
         p.append(said.table["p"][0])
         p_of_index.append(said.index["p"][0])
-        zero += said.table["sigma_low"][0] == 0
+        zero += said.table["sigma_corrected_low"][0] == 0
         sums = person_sums(table, "accuracy")
         assert sums is not None
         between.append(measure_groups(sums, [group_people(people, ("group",))], 1, 0)[0].between)
@@ -165,7 +166,7 @@ def test_a_planted_gap_is_found() -> None:
         assert row["p"] < 0.02
         assert row["worst"] in ("g0", "g1")
         corrected.append(row["corrected"])
-        held += row["sigma_low"] <= truth <= row["sigma_high"]
+        held += row["sigma_corrected_low"] <= truth <= row["sigma_corrected_high"]
     assert np.mean(corrected) == pytest.approx(truth, abs=0.4)
     assert held >= 53
 
@@ -209,6 +210,25 @@ def test_the_interval_of_the_index_holds_the_truth_however_it_is_shared_out(shar
     assert np.median(middles) == pytest.approx(np.mean(shared_out), abs=0.3)
 
 
+def test_p_is_corrected_over_the_demographics_of_a_predictor_and_over_the_predictors_of_the_index() -> None:
+    table, people = _random_run(1)
+    other, _ = _random_run(2)
+    both = pl.concat([table, other.with_columns(pl.lit("q").alias("predictor"))])
+    demographics = ["region", "half", ("region", "half")]
+    said = inequity(both, people, demographics, minimum=5, draws=99)
+    assert said.table.columns[-1] == said.index.columns[-1] == "p_holm"
+    for predictor in ("p", "q"):
+        rows = said.table.filter(predictor=predictor).sort("p")
+        first, second, third = rows["p"].to_list()
+        steps = np.maximum.accumulate([3 * first, 2 * second, third])
+        assert rows["p_holm"].to_list() == pytest.approx(np.minimum(steps, 1))
+    small, large = sorted(said.index["p"].to_list())
+    assert said.index.sort("p")["p_holm"].to_list() == pytest.approx(np.minimum([2 * small, max(2 * small, large)], 1))
+    alone = inequity(table, people, demographics, minimum=5, draws=99)
+    assert alone.table["p_holm"].to_list() == said.table.filter(predictor="p")["p_holm"].to_list()
+    assert alone.index["p_holm"].to_list() == alone.index["p"].to_list()
+
+
 def test_small_groups_are_pooled_or_dropped_and_it_says_which() -> None:
     sizes = [40, 35, 20, 15, 4]
     people = people_of(group=[*_groups(sizes), None])
@@ -248,7 +268,8 @@ def test_all_invalid_is_all_wrong_and_even() -> None:
     table = predictions_of(np.full((80, 3), -1))
     said = inequity(table, people_of(half=["m", "n"] * 40), ["half"])
     row = said.table.row(0, named=True)
-    assert (row["sigma"], row["corrected"], row["sigma_low"], row["sigma_high"], row["p"]) == (0, 0, 0, 0, 1)
+    columns = ("sigma", "corrected", "sigma_corrected_low", "sigma_corrected_high", "p")
+    assert [row[column] for column in columns] == [0, 0, 0, 0, 1]
     assert said.groups["value"].to_list() == [0, 0]
     assert inequity(table, people_of(half=["m", "n"] * 40), ["half"], measure="calibration").table["sigma"][0] is None
 

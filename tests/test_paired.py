@@ -12,8 +12,11 @@ from answers import answered, people_of, predictions_of
 from conftest import GARDEN, garden_answers
 from indievalue.errors import IndievalueError
 from indievalue.scoring.accuracy import log_loss
-from indievalue.scoring.inequity import inequity
-from indievalue.scoring.paired import Comparison, compare
+from indievalue.scoring.groups import group_people
+from indievalue.scoring.inequity import inequity, measure_groups
+from indievalue.scoring.measures import person_sums
+from indievalue.scoring.paired import Comparison, compare, with_holm_over
+from indievalue.scoring.swapping import swapped_differences, two_sided
 from test_cli import _run
 
 
@@ -89,6 +92,37 @@ def test_a_planted_difference_is_found_and_chance_is_not() -> None:
     assert chance <= 8
 
 
+def test_the_observed_difference_is_that_of_noise_free_sigma() -> None:
+    people = people_of(third=["x", "y", "z"] * 40)
+    a, b = _two(3, np.tile([0.9, 0.7, 0.5], 40), np.full(120, 0.7))
+    sums, groups = [person_sums(table, "accuracy") for table in (a, b)], group_people(people, ("third",))
+    assert sums[0] is not None
+    assert sums[1] is not None
+    between = [measure_groups(one, [groups], 1, 0)[0].between for one in sums if one is not None]
+    roots = np.sign(between) * np.sqrt(np.abs(between))
+    observed = swapped_differences(sums[0], sums[1], [groups], 0, 0)
+    assert observed[0, 0] == pytest.approx(roots[0] - roots[1], abs=1e-9)
+
+
+def test_p_counts_the_observed_difference_among_the_swapped_ones() -> None:
+    assert two_sided(np.array([3.0, 1, -2, 2])) == 1 / 4
+    assert two_sided(np.array([2.0, 1, -3, 2])) == 3 / 4
+    assert two_sided(np.zeros(5)) == 1
+
+
+def test_equally_uneven_predictors_of_other_accuracy_are_rejected_in_5_percent() -> None:
+    people = people_of(group=[f"g{row % 4}" for row in range(160)])
+    rejected = held = 0
+    for seed in range(200):
+        level = np.tile([0.75, 0.7, 0.65, 0.6], 40)
+        a, b = _two(seed, level + 0.1, level)
+        row = _row(compare(a, b, people, ["group"], draws=99, seed=seed), "sigma", "group")
+        rejected += row["p"] <= 0.05
+        held += row["low"] <= 0 <= row["high"]
+    assert 3 <= rejected <= 19  # 10 are expected; the standard deviation is 3
+    assert held >= 182
+
+
 def test_the_interval_of_a_difference_in_accuracy_holds_the_truth() -> None:
     held = 0
     for seed in range(150):
@@ -147,6 +181,25 @@ def test_a_demographic_of_one_group_is_null_and_so_is_p_of_one_person() -> None:
     assert _row(said, "sigma", "all")["difference"] is None
 
 
+def test_p_is_corrected_over_pairs_and_within_a_pair_over_demographics() -> None:
+    people = people_of(half=["m", "n"] * 60, third=["x", "y", "z"] * 40)
+    a, b = _two(1, np.tile([0.8, 0.6], 60), np.full(120, 0.65))
+    c, _ = _two(2, np.full(120, 0.68), np.full(120, 0.65))
+    first, second = (compare(x, b, people, ["half", "third"], draws=99, seed=1) for x in (a, c))
+    for said in (first, second):
+        assert said.table.columns[-1] == "p_holm"
+        whole = said.table.filter(pl.col("demographic").is_null())
+        assert whole["p_holm"].to_list() == whole["p"].to_list()  # one pair is one test
+        small, large = said.table.filter(measure="sigma").sort("p").select("p", "p_holm").rows()
+        assert (small[1], large[1]) == pytest.approx((min(1, 2 * small[0]), min(1, max(2 * small[0], large[0]))))
+    both = with_holm_over([first, second])
+    for measure in ("accuracy", "inequity"):
+        small, large = sorted((_row(one, measure)["p"], _row(one, measure)["p_holm"]) for one in both)
+        assert (small[1], large[1]) == pytest.approx((min(1, 2 * small[0]), min(1, max(2 * small[0], large[0]))))
+    for one, before in zip(both, (first, second), strict=True):
+        assert one.table.filter(measure="sigma").equals(before.table.filter(measure="sigma"))
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two runs of the garden: the same people and probes."""
@@ -172,6 +225,7 @@ def test_runs_are_compared_on_the_command_line(runs: tuple[Path, Path], tmp_path
     table = pl.read_csv(tmp_path / "c.csv")
     assert set(table["predictor_a"]) == {"majority"}
     assert set(table["measure"]) == {"accuracy", "log_loss", "inequity", "sigma"}
+    assert table.columns[-1] == "p_holm"
     across = _run("compare", one, two, "--minimum", "5", "--draws", "50", "--out", tmp_path / "c.md")
     assert across.returncode == 0, across.stderr
     assert "resemble:k=5 in one −" in across.stdout

@@ -34,6 +34,9 @@ Weighting = Literal["equal", "population"]
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
 """How much each country counts where people are weighted by their survey weight."""
 
+Weights = Literal["none", "equal", "population"]
+"""Weights of people in a score: none, or one of :data:`Weighting`."""
+
 Missing = Literal["refuse", "invalid"]
 """What happens to probes that an answers file lacks: the file is refused, or they count as invalid."""
 

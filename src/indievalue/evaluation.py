@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import benchmark_hash, task_texts
+from indievalue.choices import Weights
 from indievalue.errors import IndievalueError
 from indievalue.files import check_directory
 from indievalue.memory import return_memory
@@ -24,6 +25,7 @@ from indievalue.runs.parts import Part, Parts, ask_predictor
 from indievalue.runs.record import FORMAT, Example, Record, installed_versions
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import PredictorScore, summarise
+from indievalue.scoring.weighting import named_weights
 
 EXAMPLES = 1
 """Number of people whose statements, probes and predictions the report shows."""
@@ -56,6 +58,7 @@ def evaluate(
     *,
     asking: AskingOptions | None = None,
     force: bool = False,
+    weights: Weights = "none",
     call: Call | None = None,
 ) -> Run:
     """Evaluate predictors on a benchmark.
@@ -71,6 +74,7 @@ def evaluate(
             only when it is complete. By default nothing is written (see :meth:`indievalue.runs.run.Run.save`).
         asking: options for language models given by name.
         force: replace the contents of ``out``. call: arguments to record in ``run.json``, and progress reporting.
+        weights: how scores and report weight people (see :meth:`indievalue.runs.run.Run.weighted`).
 
     Raises IndievalueError if a predictor is unknown or named twice, nobody is left to learn from, ``out`` is not
     empty (unless ``force``) or cannot be written, or another process is writing to it.
@@ -83,13 +87,15 @@ def evaluate(
     ['majority', 'resemble:k=5']
     """
     call = call or Call()
+    tested = people_table(benchmark.people)
+    named_weights(tested, people.survey, weights, people.findings.unweighted)  # fail fast, before asking predictors
     made = named_predictors(predictors, asking)
     training = people.take(~np.isin(people.ids, benchmark.people.ids))
     if not len(training) and any(predictor.learns for predictor in made.values()):
         raise IndievalueError("everybody in the data is tested, and nobody is left for the predictors to learn from")
     if out is None:
         parts = [ask_predictor(*item, training, benchmark, call.progress) for item in made.items()]
-        return _run(people, benchmark, len(training), parts, call)
+        return _run(people, benchmark, len(training), parts, call, weights)
     check_directory(Path(out), force=force)
     Thread(target=_import_report, daemon=True).start()
     with Parts(Path(out), people, benchmark) as stored:
@@ -98,7 +104,7 @@ def evaluate(
             name = next(iter(made))
             parts.append(stored.get(name, made.pop(name), training, call.progress))
             return_memory()
-        run = _run(people, benchmark, len(training), parts, call)
+        run = _run(people, benchmark, len(training), parts, call, weights)
         del training
         return_memory()
         call.progress("report …")
@@ -151,7 +157,9 @@ def _name_of(predictor: object) -> str:
     return f"{kind.lower()}:{options}" if options else kind.lower()
 
 
-def _run(people: People, benchmark: Benchmark, training: int, parts: Sequence[Part], call: Call) -> Run:
+def _run(
+    people: People, benchmark: Benchmark, training: int, parts: Sequence[Part], call: Call, weights: Weights
+) -> Run:
     settings = benchmark.settings
     predictions = pl.concat(part.predictions for part in parts)
     record = Record(
@@ -169,7 +177,7 @@ def _run(people: People, benchmark: Benchmark, training: int, parts: Sequence[Pa
         benchmark=benchmark_hash(benchmark),
     )
     examples = TypeAdapter(tuple[Example, ...]).validate_python(list(islice(task_texts(benchmark), EXAMPLES)))
-    return Run(
+    run = Run(
         record,
         people.survey,
         predictions,
@@ -179,3 +187,4 @@ def _run(people: People, benchmark: Benchmark, training: int, parts: Sequence[Pa
         benchmark,
         tuple(part.write_log for part in parts),
     )
+    return run if weights == "none" else run.weighted(weights)

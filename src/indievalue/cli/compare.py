@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from indievalue.cli.options import Force, notes, out
-from indievalue.cli.run_options import GroupFlags, Runs
+from indievalue.cli.run_options import GroupFlags, Runs, RunWeights, load_weighted
 from indievalue.errors import IndievalueError
 
 
@@ -20,6 +20,7 @@ def compare(
         bool, typer.Option("--intersection", help="Compare only the people and probes they share.")
     ] = False,
     file: Annotated[Path | None, typer.Option("--out", help="Write the table to this .csv, .md or .tex file.")] = None,
+    weights: RunWeights = None,
     force: Force = False,
 ) -> None:
     """Compare predictors on the same people and probes, with intervals of the differences.
@@ -29,13 +30,12 @@ def compare(
     from indievalue.report.tables.frames import TABLE_FILES, write_frame
     from indievalue.report.terminal import print_comparisons
     from indievalue.runs.comparing import compare_runs, comparison_table
-    from indievalue.runs.storage import load_run
 
     if file is not None and file.suffix not in TABLE_FILES:
         raise typer.BadParameter(f"--out takes a file that ends in {', '.join(TABLE_FILES)}, not {file.name!r}")
     if file is not None and file.exists() and not force:
         raise IndievalueError(f"{file} exists already; choose another --out, or give --force to replace it")
-    loaded = [(folder, load_run(folder)) for folder in runs]
+    loaded = [(folder, load_weighted(folder, weights)) for folder in runs]
     found = compare_runs(
         loaded,
         predictor,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from indievalue.choices import Weights
 from indievalue.cli.model_options import AskingFlags, print_cost
 from indievalue.cli.options import BenchmarkFlags, Data, Force, Out, PromptFlags, SourceFlags, escaped, notes, out
 
@@ -43,6 +44,10 @@ def evaluate(
     prompt: PromptFlags,
     asking: AskingFlags,
     source: SourceFlags,
+    weights: Annotated[
+        Weights,
+        typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
+    ] = "none",
     force: Force = False,
 ) -> None:
     """Evaluate predictors on a benchmark; write predictions, scores and a report."""
@@ -72,7 +77,7 @@ def evaluate(
         progress=lambda line: notes.print(escaped(line), style="dim", soft_wrap=True),
         figures=asked.figures,
     )
-    run = run_evaluation(people, drawn, asked.predictor, directory, asking=how, force=force, call=call)
+    run = run_evaluation(people, drawn, asked.predictor, directory, asking=how, force=force, weights=weights, call=call)
     print_summary(run.scores, drawn.settings.form, out, paper=paper_about(people.findings))
     notes.print(f"Report: {directory / 'report.html'}")
 

@@ -1,19 +1,15 @@
 """``indievalue inequity``: measure how evenly predictors perform across groups."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from indievalue.choices import Measure, Weighting
+from indievalue.choices import Measure
 from indievalue.cli.options import Force
-from indievalue.cli.run_options import GroupFlags, Runs, TablesOf, TablesOut, report_runs
-from indievalue.errors import IndievalueError
+from indievalue.cli.run_options import GroupFlags, Runs, RunWeights, TablesOf, TablesOut, report_runs
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from indievalue.runs.run import Run
     from indievalue.scoring.inequity import Inequity
 
@@ -22,10 +18,7 @@ def inequity(
     runs: Runs,
     groups: GroupFlags,
     measure: Annotated[Measure, typer.Option("--measure", help="Measure to compare between groups.")] = "accuracy",
-    weights: Annotated[
-        Literal["none", "equal", "population"],
-        typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
-    ] = "none",
+    weights: RunWeights = None,
     directory: TablesOut = None,
     force: Force = False,
 ) -> None:
@@ -33,21 +26,8 @@ def inequity(
     from indievalue.report.terminal import print_inequity
 
     def measured(run: "Run") -> "Inequity":
-        options = replace(
-            groups.options(), measure=measure, weights=None if weights == "none" else _weights(run, weights)
-        )
+        options = replace(groups.options(), measure=measure, weights=run.weights)
         return run.inequity(groups.demographics(run), options)
 
     tables = TablesOf(("index", "table", "groups"), f"Inequity of {measure}", directory, force=force)
-    report_runs(runs, measured, print_inequity, tables)
-
-
-def _weights(run: "Run", weighting: Weighting) -> "NDArray[np.float64]":
-    from indievalue.scoring.weighting import person_weights
-
-    if run.record.data.unweighted:
-        raise IndievalueError(
-            f"{run.record.data.unweighted:,} of {run.record.data.people:,} people in {run.record.data.source} have no "
-            "survey weight; leave out --weights"
-        )
-    return person_weights(run.people, run.survey, weighting)
+    report_runs(runs, measured, print_inequity, tables, weights)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from indievalue.choices import Small
+from indievalue.choices import Small, Weights
 from indievalue.cli.options import Seed, escaped, notes, out
 
 if TYPE_CHECKING:
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from indievalue.scoring.groups import GroupOptions
 
 T = TypeVar("T")
+
+RunWeights = Annotated[
+    Weights | None,
+    typer.Option(
+        "--weights",
+        help="Survey weights: none, or with countries weighted equally or by population [default: those of the run].",
+    ),
+]
 
 Runs = Annotated[list[Path], typer.Argument(metavar="DIR [DIR …]", help="Run directories.")]
 
@@ -73,19 +81,33 @@ class TablesOf:
     force: bool
 
 
+def load_weighted(folder: Path, weights: Weights | None) -> "Run":
+    """Load a run, weighted as given; by default as it was evaluated."""
+    from indievalue.runs.storage import load_run
+
+    run = load_run(folder)
+    return run if weights in (None, run.record.weights) else run.weighted(weights)
+
+
 def report_runs(
-    runs: list[Path], measure: Callable[["Run"], T], show: Callable[[T, "Console"], None], tables: TablesOf
+    runs: list[Path],
+    measure: Callable[["Run"], T],
+    show: Callable[[T, "Console"], None],
+    tables: TablesOf,
+    weights: Weights | None = None,
 ) -> None:
-    """Measure each run, print the results (under its name if there are several runs), and write all tables."""
+    """Measure each run, print the results (under its name if there are several runs), and write all tables.
+
+    ``weights`` are those of :func:`load_weighted`.
+    """
     from indievalue.files import check_directory
     from indievalue.report.tables.frames import write_frames
-    from indievalue.runs.storage import load_run
 
     if tables.directory is not None:
         check_directory(tables.directory, force=tables.force)  # fail fast, before computing anything
     frames: dict[str, list[tuple[Path, pl.DataFrame]]] = {name: [] for name in tables.names}
     for folder in runs:
-        found = measure(load_run(folder))
+        found = measure(load_weighted(folder, weights))
         if len(runs) > 1:
             out.print(f"\n[bold]{escaped(str(folder))}[/]", highlight=False)
         show(found, out)

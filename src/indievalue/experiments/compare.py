@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy.stats import ttest_1samp
 
 from indievalue.experiments.grid import axis_value, compared_pairs
 from indievalue.experiments.measure import CellResult, paired_interval
 from indievalue.experiments.spec import Experiment
 from indievalue.report.described import described
+from indievalue.scoring.families import with_holm
 
 SCHEMA = {
     "where": pl.String(),
@@ -43,17 +43,7 @@ def comparisons(experiment: Experiment, measured: Sequence[CellResult], seed: in
         for before, after, axes in compared_pairs(experiment, list(of_cell))
     ]
     table = pl.DataFrame(rows, schema=SCHEMA)
-    return table.with_columns(pl.Series("p_holm", holm(table["p"].to_numpy()), nan_to_null=True))
-
-
-def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Apply Holm's step-down correction: multiply each p by the number of p-values not smaller; nan is ignored."""
-    corrected = np.full(len(p), np.nan)
-    given = np.flatnonzero(~np.isnan(p))
-    order = given[np.argsort(p[given], kind="stable")]
-    steps = p[order] * np.arange(len(order), 0, -1)
-    corrected[order] = np.minimum(1, np.maximum.accumulate(steps)) if len(order) else steps
-    return corrected
+    return with_holm(table)
 
 
 def _row(before: CellResult, after: CellResult, axes: tuple[str, ...], seed: int) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import Any
 from indievalue.errors import IndievalueError
 from indievalue.report.wording import called
 from indievalue.runs.run import Run
-from indievalue.scoring.paired import Comparison, compare
+from indievalue.scoring.paired import Comparison, compare, with_holm_over
 
 MEASURES = {"accuracy": 1, "log_loss": 3, "inequity": 2}
 """Measures to compare, and the number of digits shown for their differences."""
@@ -82,9 +82,11 @@ def _compared(
                 run.index_demographics,
                 names=(text, against),
                 seed=run.record.seed,
+                weights=run.weights,
             )
         except IndievalueError as error:
             refused.append(f"{text} cannot be compared: {error}.")
         else:
             rows.append((predictor, text, comparison))
-    return tuple(rows), tuple(refused)
+    corrected = with_holm_over([comparison for _, _, comparison in rows])
+    return tuple((*row[:2], one) for row, one in zip(rows, corrected, strict=True)), tuple(refused)

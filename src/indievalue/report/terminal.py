@@ -46,7 +46,15 @@ def print_summary(scores: Mapping[str, Score], form: FormName, console: Console,
     asked = {(score.people, round(score.probes / score.people)) for score in scores.values()}
     sizes = ", ".join(f"{people:,} people × {probes:,} probes" for people, probes in sorted(asked))
     note = f"; paper: {paper.source}, its own people" if paper and beside else ""
-    console.print(f"{form.capitalize()} form, {sizes}{note}", style="dim", highlight=False)
+    console.print(f"{form.capitalize()} form, {sizes}{weighted_note(scores)}{note}", style="dim", highlight=False)
+
+
+def weighted_note(scores: Mapping[str, Score]) -> str:
+    """Return the weighting of scores and the effective number of people, to follow a sentence; empty if unweighted."""
+    score = next(iter(scores.values()))
+    if score.weights == "none":
+        return ""
+    return f"; weights: {score.weights}, as precise as {score.effective_people or 0:,.0f} people without weights"
 
 
 _DIGITS = {"accuracy": 2, "log_loss": 3, "calibration": 3}
@@ -60,7 +68,7 @@ _UNITS = {
 def print_inequity(found: Inequity, console: Console) -> None:
     """Print the index of each predictor, then σ by demographic, and the groups that were pooled or left out."""
     digits = _DIGITS[found.measure]
-    table = _table("Predictor", ("σ", "By chance", "p", "Corrected", "95% interval", "Demographics"))
+    table = _table("Predictor", ("σ", "Chance", "p", "Holm", "Corr.", "95% interval", "Demographics"))
     for row in found.index.iter_rows(named=True):
         table.add_row(
             escape(row["predictor"]), *_sigma(row, digits), f"{row['demographics']} of {len(found.demographics)}"
@@ -71,7 +79,7 @@ def print_inequity(found: Inequity, console: Console) -> None:
     for (predictor,), rows in found.table.group_by("predictor", maintain_order=True):
         if rows["groups"].is_null().all():
             continue
-        table = _table("Demographic", ("", "σ", "Chance", "p", "Corr.", "95% interval"))
+        table = _table("Demographic", ("", "σ", "Chance", "p", "Holm", "Corr.", "95% interval"))
         table.add_column("Worst group", overflow="fold")
         for row in rows.iter_rows(named=True):
             table.add_row(escape(row["demographic"]), str(row["groups"]), *_sigma(row, digits), _worst(row, digits))
@@ -91,7 +99,8 @@ def print_inequity(found: Inequity, console: Console) -> None:
         console.print(f"{named}: {note}.", style="dim", highlight=False, markup=False)
     console.print(
         "Chance: mean σ when people are assigned to groups at random; p: how often that gives as large a σ. "
-        "Corrected: σ without sampling noise, with its 95% interval.",
+        "Holm: p corrected for the number of tests, which are the predictors above and the demographics of each "
+        "predictor below. Corrected: σ without sampling noise, with its 95% interval.",
         style="dim",
         highlight=False,
     )
@@ -140,10 +149,11 @@ def print_comparisons(found: Sequence[Comparison], console: Console) -> None:
         rows = {row["measure"]: row for row in one.table.iter_rows(named=True) if row["demographic"] is None}
         table.add_row(
             f"{escape(one.a)} −\n{escape(one.b)}",
-            *(_difference(rows.get(name), digits) for name, digits in _COMPARED.items()),
+            *(_difference(rows.get(name), digits, pairs=len(found)) for name, digits in _COMPARED.items()),
         )
         table.add_section()
-    console.print("Differences, each with its 95% interval and p")
+    holm = f"; Holm: p corrected for {len(found)} pairs" if len(found) > 1 else ""
+    console.print(f"Differences, each with its 95% interval and p{holm}", highlight=False)
     console.print(table)
     for one in found:
         left_out = "" if not any(one.left_out) else f"; {one.left_out[0]:,} and {one.left_out[1]:,} rows not shared"
@@ -167,7 +177,7 @@ _COMPARED = {"accuracy": 2, "log_loss": 3, "inequity": 2}
 
 
 def _print_by_demographic(one: Comparison, console: Console) -> None:
-    table = _table("σ without noise", ("a", "b", "Difference", "95% interval", "p"))
+    table = _table("σ without noise", ("a", "b", "Difference", "95% interval", "p", "Holm"))
     for row in one.table.filter(measure="sigma").iter_rows(named=True):
         table.add_row(
             escape(row["demographic"]),
@@ -175,16 +185,19 @@ def _print_by_demographic(one: Comparison, console: Console) -> None:
             f"[bold]{signed(row['difference'], 2)}[/]",
             signed_interval(row["low"], row["high"], 2),
             number(row["p"], 3),
+            number(row["p_holm"], 3),
         )
     console.print(table)
-    console.print(f"a: {one.a}; b: {one.b}.", style="dim", highlight=False, markup=False)
+    said = f"a: {one.a}; b: {one.b}. Holm: p corrected for the number of demographics."
+    console.print(said, style="dim", highlight=False, markup=False)
 
 
-def _difference(row: Mapping[str, Any] | None, digits: int) -> str:
+def _difference(row: Mapping[str, Any] | None, digits: int, pairs: int) -> str:
     if row is None or row["difference"] is None:
         return "–"
     ends = signed_interval(row["low"], row["high"], digits)
-    return f"[bold]{signed(row['difference'], digits)}[/]  p {number(row['p'], 3)}\n[dim]{ends}[/]"
+    holm = f"\n[dim]Holm {number(row['p_holm'], 3)}[/]" if pairs > 1 else ""
+    return f"[bold]{signed(row['difference'], digits)}[/]  p {number(row['p'], 3)}\n[dim]{ends}[/]{holm}"
 
 
 def _sigma(row: Mapping[str, Any], digits: int) -> list[str]:
@@ -192,8 +205,9 @@ def _sigma(row: Mapping[str, Any], digits: int) -> list[str]:
         number(row["sigma"], digits),
         number(row["chance"], digits),
         number(row["p"], 3),
+        number(row["p_holm"], 3),
         f"[bold]{number(row['corrected'], digits)}[/]",
-        interval(row["sigma_low"], row["sigma_high"], digits),
+        interval(row["sigma_corrected_low"], row["sigma_corrected_high"], digits),
     ]
 
 

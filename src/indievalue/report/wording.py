@@ -22,8 +22,26 @@ def evaluated(runs: Sequence[Run]) -> str:
         f"{listed(_people(run) for run in runs)} {listed(_source(run) for run in runs)}, "
         f"in {listed(run.record.form for run in runs)} form, "
         f"{listed(shown(run) for run in runs)}, "
-        f"under the {listed(run.record.protocol for run in runs)} protocol."
+        f"under the {listed(run.record.protocol for run in runs)} protocol.{_weighting(runs)}"
     )
+
+
+def _weighting(runs: Sequence[Run]) -> str:
+    """Describe the weights of people in a sentence; empty if nobody is weighted."""
+    if all(run.record.weights == "none" for run in runs):
+        return ""
+    each = []
+    for run in runs:
+        score = next(iter(run.scores.values()))
+        size = f" (as precise as {score.effective_people or 0:,.0f} people without weights)"
+        each.append(
+            {
+                "none": "do not weight people",
+                "equal": f"weight people by survey weight, with the same total for every country{size}",
+                "population": f"weight people by survey weight, with totals by population{size}",
+            }[run.record.weights]
+        )
+    return f" Results {listed(each)}."
 
 
 def shown(run: Run) -> str:

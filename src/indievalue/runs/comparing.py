@@ -1,6 +1,7 @@
 """Compare predictors in pairs, within one run or between runs."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Unpack
@@ -10,7 +11,7 @@ import polars as pl
 from indievalue.errors import IndievalueError
 from indievalue.runs.run import Run
 from indievalue.scoring.groups import GroupFields, GroupOptions
-from indievalue.scoring.paired import Comparison, compare
+from indievalue.scoring.paired import Comparison, compare, with_holm_over
 
 
 def compare_runs(
@@ -24,7 +25,8 @@ def compare_runs(
 ) -> list[Comparison]:
     """Compare each predictor of a run with each predictor of the later runs, or the predictors of a single run.
 
-    ``runs`` pairs each run with its directory. With ``predictors``, only those are compared. The other parameters are
+    ``runs`` pairs each run with its directory; the first run of a pair weights people (see :meth:`Run.weighted`).
+    With ``predictors``, only those are compared. The other parameters are
     those of :func:`indievalue.scoring.paired.compare`. Raises IndievalueError if there are not two predictors.
     """
     known = {name for _, run in runs for name in run.scores}
@@ -34,6 +36,7 @@ def compare_runs(
     pairs = list(_pairs(runs, predictors))
     if not pairs:
         raise IndievalueError("there is nothing to compare: name two runs, or one run with at least two predictors")
+    chosen = replace(options or GroupOptions(), **fields)
     labels = _labels([folder for folder, _ in runs])
     compared = []
     for (place_a, a), (place_b, b) in pairs:
@@ -47,11 +50,10 @@ def compare_runs(
                 demographics,
                 names=names,
                 intersection=intersection,
-                options=options,
-                **fields,
+                options=chosen if run_a.weights is None else replace(chosen, weights=run_a.weights),
             )
         )
-    return compared
+    return with_holm_over(compared)
 
 
 def comparison_table(compared: Sequence[Comparison]) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 from indievalue.benchmark.model import Eligibility
-from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol
+from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol, Weights
 from indievalue.people.findings import Findings
 
 FORMAT = 1
@@ -51,6 +51,7 @@ class Record:
         data, eligibility: findings in the data file, and who could be tested.
         arguments: arguments of the evaluation. versions: package versions. seconds, effort: by predictor.
         format: version of the ``run.json`` layout; 0 if not recorded. benchmark: a hash of the benchmark.
+        weights: how people are weighted in the scores.
     """
 
     survey: str
@@ -72,6 +73,7 @@ class Record:
     effort: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     format: int = 0
     benchmark: str | None = None
+    weights: Weights = "none"
 
 
 @dataclass(frozen=True)

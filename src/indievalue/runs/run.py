@@ -6,19 +6,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar, Unpack, cast
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from indievalue.benchmark.model import Benchmark
+from indievalue.choices import Weights
 from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.runs.record import Example, Record
-from indievalue.scoring.accuracy import PredictorScore, Score
+from indievalue.scoring.accuracy import PredictorScore, Score, summarise
 from indievalue.scoring.breakdown import accuracy_by_category, accuracy_by_person, accuracy_by_question
 from indievalue.scoring.calibration import option_scales, reliability
 from indievalue.scoring.flattening import Flattening, flattening
 from indievalue.scoring.groups import GroupFields, GroupOptions
 from indievalue.scoring.inequity import Inequity, inequity
 from indievalue.scoring.paired import Comparison, compare
+from indievalue.scoring.weighting import named_weights, weighted_rows
 from indievalue.survey.survey import Survey
 
 Demographics = Sequence[str | tuple[str, ...]]
@@ -59,12 +63,44 @@ class Run:
         return self.record.data.synthetic
 
     @cached_property
+    def weights(self) -> NDArray[np.float64] | None:
+        """Weight of each row of ``people``, with a mean of 1; None without weights (see :meth:`weighted`).
+
+        Raises IndievalueError if people cannot be weighted: there are no countries, or a weight is missing.
+        """
+        return named_weights(self.people, self.survey, self.record.weights, self.record.data.unweighted)
+
+    def weighted(self, weights: Weights) -> "Run":
+        """Return the run with its scores, and everything computed from it, weighted by survey weight.
+
+        With ``equal``, every country has the same total weight, with ``population``, its population; ``none`` removes
+        weights. Accuracy by person, flattening and the stored predictions are the same. Raises IndievalueError if
+        people cannot be weighted.
+        """
+        run = replace(self, record=replace(self.record, weights=weights))
+        scores = summarise(run.predictions, run.record.seed, run.survey, run._by_person, weights)
+        left_out = {name: score.unanswered for name, score in self.scores.items()}
+        return replace(run, scores={name: replace(one, unanswered=left_out[name]) for name, one in scores.items()})
+
+    @property
+    def _by_person(self) -> Mapping[str, float] | None:
+        """Weights by person, as :func:`indievalue.scoring.accuracy.score` takes them."""
+        if self.weights is None:
+            return None
+        return dict(zip(self.people["person"].to_list(), self.weights.tolist(), strict=True))
+
+    @property
+    def _rows(self) -> pl.DataFrame:
+        """Predictions, with a column ``weight`` if people are weighted."""
+        return self.predictions if self.weights is None else weighted_rows(self.predictions, self._by_person)
+
+    @cached_property
     def summary(self) -> pl.DataFrame:
         """The scores as a table, one row per predictor.
 
         Columns: ``predictor``; ``accuracy`` with its 95% interval ``low`` and ``high``, in percent; ``log_loss`` in
         nats, ``brier`` (0-2) and ``ece`` (0-1), null if a predictor gives no probabilities; the counts ``invalid``,
-        ``people`` and ``probes``; ``ece_floor`` and ``ordinal_error`` as in :class:`indievalue.scoring.accuracy.Score`.
+        ``people`` and ``probes``; the others are as in :class:`indievalue.scoring.accuracy.Score`.
         """
         rows = [{"predictor": name, **score.as_dict()} for name, score in self.scores.items()]
         table = pl.DataFrame(rows, infer_schema_length=None).rename({"accuracy_low": "low", "accuracy_high": "high"})
@@ -79,12 +115,12 @@ class Run:
     @cached_property
     def by_category(self) -> pl.DataFrame:
         """Accuracy by predictor and category (see :func:`indievalue.scoring.breakdown.accuracy_by_category`)."""
-        return accuracy_by_category(self.predictions, self.survey, self.record.seed)
+        return accuracy_by_category(self._rows, self.survey, self.record.seed)
 
     @cached_property
     def by_question(self) -> pl.DataFrame:
         """Accuracy by predictor and question, in the survey's order (see :mod:`indievalue.scoring.breakdown`)."""
-        return accuracy_by_question(self.predictions, self.survey)
+        return accuracy_by_question(self._rows, self.survey)
 
     @cached_property
     def by_person(self) -> pl.DataFrame:
@@ -94,7 +130,7 @@ class Run:
     @cached_property
     def reliability(self) -> pl.DataFrame:
         """How often each predictor is right in bins of its probability (see :mod:`indievalue.scoring.calibration`)."""
-        return reliability(self.predictions, self.record.seed)
+        return reliability(self._rows, self.record.seed)
 
     @property
     def index_demographics(self) -> list[str]:
@@ -128,7 +164,7 @@ class Run:
         **fields: Unpack[GroupFields],
     ) -> Flattening:
         """Measure whether predictors make people more alike (see :func:`indievalue.scoring.flattening.flattening`)."""
-        options = self._options(options, fields)
+        options = replace(self._options(options, fields), weights=None)  # not weighted: pairs of people are compared
         wanted = self.demographics(demographics)
         scales = option_scales(self.predictions, self.survey)
         return flattening(self.predictions, self.people, wanted, scales, matched, options)
@@ -193,8 +229,8 @@ class Run:
         return cast(T, self._computed[key])
 
     def _options(self, options: GroupOptions | None, fields: GroupFields) -> GroupOptions:
-        """Return the options updated with ``fields``; the seed defaults to that of the run."""
-        return replace(options or GroupOptions(seed=self.record.seed), **fields)
+        """Return the options updated with ``fields``; seed and weights default to those of the run."""
+        return replace(options or GroupOptions(seed=self.record.seed, weights=self.weights), **fields)
 
     def __repr__(self) -> str:
         record = self.record

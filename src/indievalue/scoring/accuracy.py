@@ -6,9 +6,12 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import polars as pl
 
+from indievalue.choices import Weights
 from indievalue.scoring.bootstrap import cluster_interval
-from indievalue.scoring.calibration import brier, calibration, option_scales, ordinal_error
+from indievalue.scoring.calibration import brier, calibration, option_scales, ordinal_error, weighted_mean
+from indievalue.scoring.exact import fixed
 from indievalue.scoring.inputs import check_survey, predictions_table
+from indievalue.scoring.weighting import effective_size, weighted_rows
 from indievalue.survey.survey import Survey
 from indievalue.threads import in_threads
 
@@ -30,6 +33,10 @@ class Score:
             None without probabilities; see :mod:`indievalue.scoring.calibration`.
         ordinal_error: mean distance between the chosen and the true option of ordered questions, 0-1; None if no
             survey was given.
+        weights: how people are weighted in all of these. effective_people: number of people that would give as precise
+            a result without weights (see :func:`indievalue.scoring.weighting.effective_size`).
+
+    People of weight 0 are in no figure and no count.
     """
 
     accuracy: float
@@ -43,8 +50,10 @@ class Score:
     ece: float | None = None
     ece_floor: float | None = None
     ordinal_error: float | None = None
+    weights: Weights = "none"
+    effective_people: float | None = None
 
-    def as_dict(self) -> dict[str, float | int | None]:
+    def as_dict(self) -> dict[str, float | int | str | None]:
         """Return the scores as a dictionary of plain values."""
         return {one.name: getattr(self, one.name) for one in fields(Score)}
 
@@ -72,7 +81,13 @@ class PredictorScore(Score):
         return {**self.as_dict(), **left_out, "setups": {setup: one.as_dict() for setup, one in self.setups.items()}}
 
 
-def score(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None) -> Score:
+def score(
+    predictions: pl.DataFrame,
+    seed: int = 0,
+    survey: Survey | None = None,
+    weights: Mapping[str, float] | None = None,
+    weighting: Weights = "none",
+) -> Score:
     """Score the predictions of one predictor.
 
     Args:
@@ -80,9 +95,12 @@ def score(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None
             ``probabilities`` (and ``question`` and ``form`` if a survey is given).
         seed: seed of the bootstrap over people.
         survey: survey of the predictions, which specifies the ordered questions; None leaves ``ordinal_error`` out.
+        weights: person → weight, 0 or more; by default everybody counts the same.
+        weighting: name of the weights, recorded in the score.
 
     Raises:
-        IndievalueError: if ``predictions`` is not such a table, or ``survey`` is not a Survey.
+        IndievalueError: if ``predictions`` is not such a table, ``survey`` is not a Survey, a weight is missing or
+            negative, or all weights are 0.
         ValueError: if there are no rows.
 
     >>> predictions = pl.DataFrame({
@@ -101,12 +119,20 @@ def score(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None
     check_survey(survey, "score")
     if predictions.is_empty():
         raise ValueError("no predictions to score")
+    predictions = weighted_rows(predictions, weights)
     by_person = (
         predictions.group_by("person")
-        .agg((pl.col("choice") == pl.col("answer")).sum().alias("right"), pl.len().alias("probes"))
+        .agg(
+            (pl.col("choice") == pl.col("answer")).sum().alias("right"),
+            pl.len().alias("probes"),
+            pl.col("weight").first(),
+        )
         .sort("person")
     )
     right, probes = by_person["right"].to_numpy(), by_person["probes"].to_numpy()
+    each = by_person["weight"].to_numpy()
+    if weights is not None:
+        right, probes = (fixed(each / each.mean() * part, len(each)) for part in (right, probes))
     low, high = cluster_interval(right, probes, seed)
     calibrated = calibration(predictions, seed)
     return Score(
@@ -121,6 +147,8 @@ def score(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None
         ece=calibrated.error if calibrated else None,
         ece_floor=calibrated.floor if calibrated else None,
         ordinal_error=ordinal_error(predictions, option_scales(predictions, survey)) if survey else None,
+        weights=weighting,
+        effective_people=effective_size(each),
     )
 
 
@@ -130,17 +158,27 @@ def log_loss(predictions: pl.DataFrame) -> float | None:
     if given.is_empty():
         return None
     true = given.select(pl.col("probabilities").list.get(pl.col("answer")).clip(LEAST_PROBABILITY, 1)).to_series()
-    return float(-np.sort(np.log(true.to_numpy().astype(np.float64))).mean())
+    return -weighted_mean(np.log(true.to_numpy().astype(np.float64)), given)
 
 
-def summarise(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None) -> dict[str, PredictorScore]:
-    """Score each predictor, in the order of first occurrence, over all rows and in each setup."""
+def summarise(
+    predictions: pl.DataFrame,
+    seed: int = 0,
+    survey: Survey | None = None,
+    weights: Mapping[str, float] | None = None,
+    weighting: Weights = "none",
+) -> dict[str, PredictorScore]:
+    """Score each predictor, in the order of first occurrence, over all rows and in each setup (see :func:`score`)."""
     parts: dict[tuple[str, str | None], pl.DataFrame] = {}
     for (predictor,), rows in predictions.group_by("predictor", maintain_order=True):
         parts[str(predictor), None] = rows
         of_setup = sorted((int(str(setup)), part) for (setup,), part in rows.group_by("setup", maintain_order=True))
         parts |= {(str(predictor), str(setup)): part for setup, part in of_setup}
-    found = dict(zip(parts, in_threads(lambda part: score(part, seed, survey), list(parts.values())), strict=True))
+
+    def scored(part: pl.DataFrame) -> Score:
+        return score(part, seed, survey, weights, weighting)
+
+    found = dict(zip(parts, in_threads(scored, list(parts.values())), strict=True))
     scores: dict[str, PredictorScore] = {}
     for predictor in dict.fromkeys(name for name, _ in parts):
         setups = {setup: one for (name, setup), one in found.items() if name == predictor and setup is not None}

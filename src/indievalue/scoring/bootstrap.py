@@ -15,9 +15,11 @@ _BLOCK = 2_000_000
 """Numbers held in memory at once while sums are drawn: 16 MB."""
 
 
-def cluster_interval(
-    right: NDArray[np.integer], probes: NDArray[np.integer], seed: int, draws: int = DRAWS
-) -> tuple[float, float]:
+Counts = NDArray[np.integer] | NDArray[np.float64]
+"""Numbers of rows, or their weighted sums."""
+
+
+def cluster_interval(right: Counts, probes: Counts, seed: int, draws: int = DRAWS) -> tuple[float, float]:
     """Return the 95% percentile interval of sum(right) / sum(probes), both (people,), resampling people.
 
     This is the cluster bootstrap of Cameron, Gelbach & Miller (2008): each person is drawn with all of their probes.
@@ -28,7 +30,7 @@ def cluster_interval(
 
 
 def cluster_intervals(
-    right: NDArray[np.integer], probes: NDArray[np.integer], seed: int, draws: int = DRAWS
+    right: Counts, probes: Counts, seed: int, draws: int = DRAWS
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return :func:`cluster_interval` for many parts at once: the ends (parts,) for counts (people × parts).
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from indievalue.predictors.protocol import INVALID
 from indievalue.scoring.bootstrap import cluster_intervals
+from indievalue.scoring.exact import fixed
 from indievalue.scoring.inputs import predictions_table
 from indievalue.survey.survey import Survey
 
@@ -60,8 +61,19 @@ def brier(predictions: pl.DataFrame) -> float | None:
     all_options = pl.col("probabilities").cast(pl.List(pl.Float64))
     squares = all_options.list.eval(pl.element() ** 2).list.sum()
     losses = given.select(squares - 2 * all_options.list.get(pl.col("answer")) + 1).to_series()
-    # Sorted, so that not even the last digit depends on the order of rows.
-    return float(np.sort(losses.to_numpy()).mean())
+    return weighted_mean(losses.to_numpy(), given)
+
+
+def weighted_mean(values: NDArray[np.float64], rows: pl.DataFrame) -> float:
+    """Return the mean of ``values`` (rows,), weighted by the column ``weight`` of ``rows`` if there is one.
+
+    Not even the last digit depends on the order of rows.
+    """
+    weights = rows["weight"].to_numpy() if "weight" in rows.columns else np.ones(len(values))
+    if (weights == 1).all():
+        return float(np.sort(values).mean())
+    order = np.lexsort((weights, values))
+    return float((weights * values)[order].sum() / np.sort(weights).sum())
 
 
 def calibration(predictions: pl.DataFrame, seed: int = 0, bins: int = BINS) -> Calibration | None:
@@ -72,17 +84,17 @@ def calibration(predictions: pl.DataFrame, seed: int = 0, bins: int = BINS) -> C
     chosen = _chosen(predictions)
     if chosen.is_empty():
         return None
-    chosen = chosen.sort("probability", "right")
-    probability = chosen["probability"].to_numpy()
+    chosen = chosen.sort("probability", "right", "weight")
+    probability, weight = chosen["probability"].to_numpy(), chosen["weight"].to_numpy()
     starts = np.unique(equal_mass_bins(probability, bins), return_index=True)[1]
-    expected = np.add.reduceat(probability, starts)
-    right = np.add.reduceat(chosen["right"].to_numpy().astype(np.float64), starts)
+    expected = np.add.reduceat(weight * probability, starts)
+    right = np.add.reduceat(weight * chosen["right"].to_numpy(), starts)
     random = np.random.default_rng(seed)
     simulated = [
-        np.abs(np.add.reduceat((random.random(len(probability)) < probability).astype(np.float64), starts) - expected)
+        np.abs(np.add.reduceat(weight * (random.random(len(probability)) < probability), starts) - expected)
         for _ in range(FLOOR_DRAWS)
     ]
-    rows = len(probability)
+    rows = float(np.sort(weight).sum())
     return Calibration(
         error=float(np.abs(right - expected).sum() / rows), floor=float(np.mean(simulated) * len(starts) / rows)
     )
@@ -151,7 +163,7 @@ def ordinal_error(predictions: pl.DataFrame, scales: Mapping[str, tuple[bool, in
     step = pl.col("question").replace_strict(steps, return_dtype=pl.Int64)
     distance = (pl.col("choice").cast(pl.Int64) - pl.col("answer")).abs() / step
     errors = rows.select(pl.when(pl.col("choice") == INVALID).then(1.0).otherwise(distance)).to_series()
-    return float(np.sort(errors.to_numpy()).mean())
+    return weighted_mean(errors.to_numpy(), rows)
 
 
 def option_scales(predictions: pl.DataFrame, survey: Survey) -> dict[str, tuple[bool, int]]:
@@ -175,6 +187,7 @@ def _chosen(predictions: pl.DataFrame) -> pl.DataFrame:
         "person",
         pl.col("probabilities").list.get(pl.col("choice")).cast(pl.Float64).alias("probability"),
         (pl.col("choice") == pl.col("answer")).alias("right"),
+        pl.col("weight") if "weight" in valid.columns else pl.lit(1.0).alias("weight"),
     )
 
 
@@ -183,19 +196,23 @@ def _reliability(chosen: pl.DataFrame, seed: int, bins: int) -> pl.DataFrame:
     at = equal_mass_bins(chosen["probability"].to_numpy(), bins)
     names, person = np.unique(chosen["person"].to_numpy(), return_inverse=True)
     cell = person * bins + at
-    right = chosen["right"].to_numpy().astype(np.float64)
+    right, weight = chosen["right"].to_numpy().astype(np.float64), chosen["weight"].to_numpy()
     asked_of = np.bincount(cell, minlength=len(names) * bins).reshape(-1, bins)
     right_of = np.bincount(cell, weights=right, minlength=len(names) * bins).reshape(-1, bins).astype(np.int64)
     filled = np.flatnonzero(asked_of.any(axis=0))
     asked_of, right_of = asked_of[:, filled], right_of[:, filled]
     probes = asked_of.sum(axis=0)
-    low, high = cluster_intervals(right_of, asked_of, seed)
-    summed = np.bincount(at, weights=chosen["probability"].to_numpy(), minlength=bins)[filled]
+    own = np.zeros(len(names))
+    own[person] = weight / weight.mean()
+    of = [fixed(own[:, None] * count, len(names)) for count in (right_of, asked_of)]
+    low, high = cluster_intervals(of[0], of[1], seed)
+    summed = np.bincount(at, weights=weight * chosen["probability"].to_numpy(), minlength=bins)[filled]
+    total = np.bincount(at, weights=weight, minlength=bins)[filled]
     return pl.DataFrame(
         {
             "bin": filled,
-            "probability": summed / probes,
-            "accuracy": 100 * right_of.sum(axis=0) / probes,
+            "probability": summed / total,
+            "accuracy": 100 * of[0].sum(axis=0) / of[1].sum(axis=0),
             "accuracy_low": 100 * low,
             "accuracy_high": 100 * high,
             "people": (asked_of > 0).sum(axis=0),

@@ -17,6 +17,7 @@ from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.scoring.bootstrap import drawn_sums
+from indievalue.scoring.exact import fixed
 from indievalue.scoring.groups import (
     CROSS,
     NO_GROUP,
@@ -28,7 +29,6 @@ from indievalue.scoring.groups import (
 )
 from indievalue.scoring.inequity import Row
 from indievalue.scoring.inputs import check_scales, demographics_table, predictions_table
-from indievalue.scoring.measures import fixed
 from indievalue.scoring.spread import HIGH, LOW, Floats
 
 OptionNumbers = NDArray[np.int64]

@@ -37,7 +37,8 @@ class GroupOptions:
         measure: what is compared between groups: ``accuracy``, ``log_loss`` or ``calibration``.
         minimum: minimum number of people for a group to be reported on its own.
         small: what to do with smaller groups: ``pool`` merges them into one, ``drop`` leaves them out.
-        weights: weight of each person (people,); None for equal weights.
+        weights: weight of each person (people,), 0 or more; None for equal weights. Nobody of weight 0 is in any figure
+            or count.
         draws: number of permutations and of bootstrap draws. seed: seed of both.
     """
 

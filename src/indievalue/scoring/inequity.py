@@ -18,6 +18,7 @@ from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.scoring.bootstrap import drawn_sums, shuffled_sums
+from indievalue.scoring.families import with_holm
 from indievalue.scoring.groups import (
     CROSS,
     GroupFields,
@@ -41,8 +42,8 @@ TABLE: dict[str, pl.DataType] = {
     "groups": _COUNT,
     "people": _COUNT,
     "sigma": _NUMBER,
-    "sigma_low": _NUMBER,
-    "sigma_high": _NUMBER,
+    "sigma_corrected_low": _NUMBER,
+    "sigma_corrected_high": _NUMBER,
     "chance": _NUMBER,
     "chance_high": _NUMBER,
     "p": _NUMBER,
@@ -55,6 +56,7 @@ TABLE: dict[str, pl.DataType] = {
     "best_value": _NUMBER,
     "gap": _NUMBER,
     "note": pl.String(),
+    "p_holm": _NUMBER,
 }
 GROUPS: dict[str, pl.DataType] = {
     "predictor": pl.String(),
@@ -70,12 +72,13 @@ INDEX: dict[str, pl.DataType] = {
     "predictor": pl.String(),
     "demographics": _COUNT,
     "sigma": _NUMBER,
-    "sigma_low": _NUMBER,
-    "sigma_high": _NUMBER,
+    "sigma_corrected_low": _NUMBER,
+    "sigma_corrected_high": _NUMBER,
     "chance": _NUMBER,
     "chance_high": _NUMBER,
     "p": _NUMBER,
     "corrected": _NUMBER,
+    "p_holm": _NUMBER,
 }
 
 
@@ -85,15 +88,17 @@ class Inequity:
 
     Attributes:
         measure: measure of performance. demographics: names, in the order given; crossed ones as ``a × b``.
-        table: one row per predictor and demographic: ``predictor``, ``demographic``, ``groups``, ``people``; ``sigma``
-            and the 95% interval of its noise-free value, ``sigma_low`` to ``sigma_high``; ``chance`` and
-            ``chance_high``, mean and 95th percentile of σ when people are permuted over groups; ``p``, p-value of the
-            permutation test; ``corrected``, σ corrected for noise; the ``worst`` group with its 95% interval, the
-            ``best`` group, and the ``gap`` between them; a ``note`` on who was pooled or left out.
+        table: one row per predictor and demographic: ``predictor``, ``demographic``, ``groups``, ``people``; ``sigma``;
+            ``chance`` and ``chance_high``, mean and 95th percentile of σ when people are permuted over groups; ``p``,
+            p-value of the permutation test; ``corrected``, σ corrected for noise, and its 95% interval,
+            ``sigma_corrected_low`` to ``sigma_corrected_high``; the ``worst`` group with its 95% interval, the
+            ``best`` group, and the ``gap`` between them; a ``note`` on who was pooled or left out; ``p_holm``,
+            p after Holm's correction over the demographics of one predictor.
         groups: one row per predictor, demographic and group: ``people``, ``probes`` (rows used), ``value`` and its 95%
             interval, ``low`` to ``high``.
         index: one row per predictor: the number of ``demographics`` (with two groups or more), and the mean of σ over
-            them; the interval, chance, p and corrected are as in ``table``, but for the mean.
+            them; the interval, chance, p and corrected are as in ``table``, but for the mean; ``p_holm`` is corrected
+            over the predictors.
 
     Undefined values are null: σ of a single group, or probability-based measures of a predictor without probabilities.
     """
@@ -163,13 +168,16 @@ def inequity(
         found = _of_predictor(rows, people, crossed, options)
         for whole, part in zip((table, groups, index), found, strict=True):
             whole += [{"predictor": predictor, **row} for row in part]
+    frames = [
+        pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=schema)
+        for rows, schema in ((table, TABLE), (groups, GROUPS), (index, INDEX))
+    ]
     return Inequity(
         options.measure,
         tuple(CROSS.join(columns) for columns in crossed),
-        *(
-            pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=schema)
-            for rows, schema in ((table, TABLE), (groups, GROUPS), (index, INDEX))
-        ),
+        with_holm(frames[0], "predictor"),
+        frames[1],
+        with_holm(frames[2]),
     )
 
 
@@ -181,9 +189,9 @@ def _of_predictor(
     if sums is None:
         note = f"gives no {'valid choice with ' if options.measure == 'calibration' else ''}probabilities"
         return [{"demographic": CROSS.join(columns), "note": note} for columns in crossed], [], [{"demographics": 0}]
-    asked = people_of(sums, people)
     if options.weights is not None:
-        sums = sums.weighted(_weights_of(options.weights, people, asked))
+        sums = weighted_sums(sums, people, options.weights)
+    asked = people_of(sums, people)
     parts = [group_people(asked, columns, options.minimum, options.small) for columns in crossed]
     measured = measure_groups(sums, parts, options.draws, options.seed)
     shuffled = shuffled_sums(sums.parts, [part.groups.group for part in measured], options.seed, options.draws)
@@ -242,8 +250,8 @@ class GroupValues:
         worst, best = (order[0], order[-1]) if self.sums.measure == "accuracy" else (order[-1], order[0])
         return about | {
             "sigma": self.sigma,
-            "sigma_low": _or_none(low),
-            "sigma_high": _or_none(high),
+            "sigma_corrected_low": _or_none(low),
+            "sigma_corrected_high": _or_none(high),
             "worst": self.groups.labels[worst],
             "worst_value": self.values[worst],
             "worst_low": _or_none(ends[0, worst]),
@@ -306,16 +314,27 @@ def people_of(sums: Sums, people: pl.DataFrame) -> pl.DataFrame:
     return asked
 
 
+def weighted_sums(sums: Sums, people: pl.DataFrame, weights: NDArray[np.float64]) -> Sums:
+    """Return ``sums`` with each person weighted by ``weights``, one per row of ``people``, without those of weight 0.
+
+    Raises IndievalueError if a weight is missing or negative, or all are 0.
+    """
+    each = _weights_of(weights, people, people_of(sums, people))
+    if not each.any():
+        raise IndievalueError("all weights are 0, so there is nobody to measure")
+    return sums.take(sums.people[each > 0]).weighted(each[each > 0])
+
+
 def _weights_of(weights: NDArray[np.float64], people: pl.DataFrame, asked: pl.DataFrame) -> Floats:
     if len(weights) != len(people):
         raise IndievalueError(f"there are {len(weights):,} weights for {len(people):,} people; give one to each")
     chosen = np.asarray(weights, np.float64)[asked["row"].to_numpy()]
-    wrong = ~(np.isfinite(chosen) & (chosen > 0))
+    wrong = ~(np.isfinite(chosen) & (chosen >= 0))
     if wrong.any():
         first = asked["person"][int(wrong.argmax())]
         raise IndievalueError(
             f"{int(wrong.sum()):,} of {len(chosen):,} people have no usable weight, such as {first}; "
-            "a weight is a number above 0"
+            "a weight is a number of 0 or more"
         )
     return np.asarray(chosen)
 
@@ -363,7 +382,11 @@ def _index_row(measured: Sequence[GroupValues], by_chance: Sequence[Floats]) -> 
     if not np.isfinite(between).all():
         return row
     low, middle, high = mean_spread_interval([part.values for part in parts], [part.noise for part in parts], between)
-    return row | {"sigma_low": _or_none(low), "sigma_high": _or_none(high), "corrected": _or_none(middle)}
+    return row | {
+        "sigma_corrected_low": _or_none(low),
+        "sigma_corrected_high": _or_none(high),
+        "corrected": _or_none(middle),
+    }
 
 
 def _chance(sigma: float, chance: Floats) -> dict[str, float]:

@@ -14,9 +14,7 @@ from indievalue.choices import Measure
 from indievalue.predictors.protocol import INVALID
 from indievalue.scoring.accuracy import LEAST_PROBABILITY
 from indievalue.scoring.calibration import BINS, equal_mass_bins
-
-_EXACT = 52
-"""Bits of an integer that a float64 represents exactly, minus one."""
+from indievalue.scoring.exact import fixed
 
 
 @dataclass(frozen=True)
@@ -91,12 +89,3 @@ def person_sums(predictions: pl.DataFrame, measure: Measure) -> Sums | None:
         cell = equal_mass_bins(probability, BINS) * len(people) + person
         parts = np.bincount(cell, over, minlength=BINS * len(people)).reshape(BINS, len(people))
     return Sums(measure, people, np.vstack([parts, count]), count, len(predictions) - len(rows))
-
-
-def fixed(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
-    """Round ``values`` as finely as keeps sums of up to ``most`` of them exact, in any order."""
-    greatest = float(np.abs(values).max(initial=0)) * most
-    if greatest == 0:
-        return values
-    bits = _EXACT - int(np.ceil(np.log2(greatest)))
-    return np.asarray(np.ldexp(np.rint(np.ldexp(values, bits)), -bits))

@@ -11,11 +11,13 @@ from indievalue.choices import MEASURES, Measure
 from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
+from indievalue.scoring.families import with_holm
 from indievalue.scoring.groups import CROSS, GroupFields, GroupOptions, Groups, check_demographics, group_people
-from indievalue.scoring.inequity import GroupValues, Row, measure_groups, people_of
+from indievalue.scoring.inequity import GroupValues, Row, measure_groups, people_of, weighted_sums
 from indievalue.scoring.inputs import demographics_table, predictions_table
 from indievalue.scoring.measures import Sums, person_sums
-from indievalue.scoring.spread import HIGH, LOW, Floats, mean_spread_interval, spread
+from indievalue.scoring.spread import HIGH, LOW, Floats, mean_spread_interval, true_spreads
+from indievalue.scoring.swapping import swapped_differences, two_sided
 
 KEY = ["setup", "person", "question"]
 """Columns that identify a row of one predictor."""
@@ -33,6 +35,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "p": pl.Float64(),
     "sigma_a": pl.Float64(),
     "sigma_b": pl.Float64(),
+    "p_holm": pl.Float64(),
 }
 
 
@@ -47,7 +50,9 @@ class Comparison:
             ``log_loss`` in nats; ``inequity``, the mean of σ over demographics; and ``sigma`` of each demographic.
             ``difference`` is ``a`` − ``b`` with its 95% interval, ``low`` to ``high``, and two-sided p-value ``p``. In
             rows of inequity and sigma, ``a`` and ``b`` are corrected for noise, ``sigma_a`` and ``sigma_b`` as
-            observed. Values are null without probabilities, with fewer than two groups, or with a single person.
+            observed. ``p_holm`` is p after Holm's correction over the demographics in rows of ``sigma``, and over all
+            pairs compared together in the others (see :func:`with_holm_over`). Values are null without probabilities,
+            with fewer than two groups, or with a single person.
     """
 
     a: str
@@ -73,7 +78,7 @@ def compare(
     options: GroupOptions | None = None,
     **fields: Unpack[GroupFields],
 ) -> Comparison:
-    """Compare two predictors by a paired bootstrap, with the same draws of people for both.
+    """Compare two predictors on the same people and probes, with the same draws of people for both.
 
     Args:
         predictions_a, predictions_b: predictions of one predictor each.
@@ -82,10 +87,11 @@ def compare(
         names: names to show instead of the predictors' own.
         intersection: compare only the rows that both have, instead of requiring the same rows.
 
-    Intervals of accuracy and log loss are percentile intervals. The σ of a bootstrap draw contains the noise of the
-    sample and again as much from resampling, so its interval is that of the signed square root of σ² minus twice the
-    mean sampling variance of the groups. This removes both, so that a predictor does not look less even only because
-    its rows are noisier.
+    Intervals and p of accuracy and log loss are from percentiles of the draws. For σ, p is from a permutation test that
+    swaps the two predictors' rows within people (see :mod:`indievalue.scoring.swapping`), and the interval holds the
+    middle 95% of the differences between the true σ for which each draw's noise, the same people for both, gives the
+    observed ones (see :func:`indievalue.scoring.spread.true_spreads`). Both remove the noise of each predictor's own
+    rows, so that a predictor does not look less even only because its rows are noisier.
 
     Raises IndievalueError, with counts and an example, if an argument has the wrong type, the forms differ, the rows
     differ (unless ``intersection``), or the true answers differ, which means that the data are not the same.
@@ -111,15 +117,36 @@ def compare(
     names = names or (str(a["predictor"][0]), str(b["predictor"][0]))
     a, b, left_out = shared_rows(a, b, names, intersection=intersection)
     crossed = check_demographics(people, demographics) if people is not None and len(demographics) else []
-    rows = [_overall(a, b, of, options.draws, options.seed) for of in ("accuracy", "log_loss")]
+    if options.weights is not None and people is None:
+        raise IndievalueError("compare: weights are one per row of people, so give people, too")
+    rows = [_overall(a, b, of, people, options) for of in ("accuracy", "log_loss")]
     if crossed and people is not None:
         rows += _inequity(a, b, people, crossed, options)
     if a["person"].n_unique() < 2:
         rows = [row | dict.fromkeys(("low", "high", "p")) for row in rows]  # resampling one person gives no interval
     table = pl.DataFrame([{column: row.get(column) for column in COLUMNS} for row in rows], schema=COLUMNS)
     return Comparison(
-        *names, a["person"].n_unique(), len(a), left_out, tuple(CROSS.join(columns) for columns in crossed), table
+        *names,
+        a["person"].n_unique(),
+        len(a),
+        left_out,
+        tuple(CROSS.join(columns) for columns in crossed),
+        with_holm(table, "measure"),
     )
+
+
+def with_holm_over(compared: Sequence[Comparison]) -> list[Comparison]:
+    """Correct p for the number of pairs compared together: replace ``p_holm`` of each comparison.
+
+    The accuracies of all pairs are one family, and so are their log losses and their indices; the demographics of each
+    pair remain a family of their own.
+    """
+    if not compared:
+        return []
+    rows = pl.concat([one.table.with_columns(pair=pl.lit(at)) for at, one in enumerate(compared)])
+    rows = rows.with_columns(family=pl.when(measure="sigma").then(1 + pl.col("pair")).otherwise(0))
+    corrected = with_holm(rows, "measure", "family")
+    return [replace(one, table=corrected.filter(pair=at).select(*COLUMNS)) for at, one in enumerate(compared)]
 
 
 def shared_rows(
@@ -167,14 +194,16 @@ def shared_rows(
     return common_a, common_b, (len(only_a), len(only_b))
 
 
-def _overall(a: pl.DataFrame, b: pl.DataFrame, measure: Measure, draws: int, seed: int) -> Row:
-    measured = _both(a, b, measure)
+def _overall(
+    a: pl.DataFrame, b: pl.DataFrame, measure: Measure, people: pl.DataFrame | None, options: GroupOptions
+) -> Row:
+    measured = _both(a, b, measure, people, options)
     if measured is None:
         return {"measure": measure}
     both = []
     for sums in measured:
         everybody = Groups(_EVERYBODY, (_EVERYBODY,), np.zeros(len(sums.people), np.int64), "")
-        both.append(measure_groups(sums, [everybody], draws, seed)[0])
+        both.append(measure_groups(sums, [everybody], options.draws, options.seed)[0])
     values = [float(one.values[0]) for one in both]
     drawn = [one.values[0] + one.noise[:, 0] for one in both]
     return {"measure": measure, "a": values[0], "b": values[1], **_difference(values, drawn[0] - drawn[1])}
@@ -187,65 +216,77 @@ def _inequity(
     crossed: Sequence[tuple[str, ...]],
     options: GroupOptions,
 ) -> list[Row]:
-    sums = _both(a, b, options.measure)
+    sums = _both(a, b, options.measure, people, options)
     if sums is None:
         sigmas: list[Row] = [{"measure": "sigma", "demographic": CROSS.join(columns)} for columns in crossed]
         return [{"measure": "inequity"}, *sigmas]
     asked = people_of(sums[0], people)
     groups = [group_people(asked, columns, options.minimum, options.small) for columns in crossed]
     measured = [measure_groups(one, groups, options.draws, options.seed) for one in sums]
-    rows: list[Row] = []
-    kept = []
-    for of_a, of_b in zip(*measured, strict=True):
-        row: Row = {"measure": "sigma", "demographic": of_a.groups.name}
-        if np.isfinite(of_a.between) and np.isfinite(of_b.between):
-            kept.append((of_a, of_b))
-            values = [float(np.sqrt(max(one.between, 0))) for one in (of_a, of_b)]
-            row |= {"a": values[0], "b": values[1], "sigma_a": of_a.sigma, "sigma_b": of_b.sigma}
-            row |= _difference(values, _noiseless(of_a) - _noiseless(of_b))
-        rows.append(row)
+    return sigma_differences(sums, measured, options.draws, options.seed)
+
+
+def sigma_differences(
+    sums: tuple[Sums, Sums], measured: Sequence[Sequence[GroupValues]], draws: int, seed: int
+) -> list[Row]:
+    """Return the row of the index, then that of each demographic; ``measured`` are both predictors' groups."""
+    pairs = list(zip(*measured, strict=True))
+    kept = [at for at, pair in enumerate(pairs) if all(np.isfinite(one.between) for one in pair)]
+    rows: list[Row] = [{"measure": "sigma", "demographic": of_a.groups.name} for of_a, _ in pairs]
     index: Row = {"measure": "inequity"}
-    if kept:
-        values = [
-            mean_spread_interval([one.values for one in of], [one.noise for one in of], [one.between for one in of])[1]
-            for of in zip(*kept, strict=True)
-        ]
-        drawn = np.mean([_noiseless(of_a) - _noiseless(of_b) for of_a, of_b in kept], axis=0)
-        sigma = [float(np.mean([one.sigma for one in of])) for of in zip(*kept, strict=True)]
-        index |= {"a": values[0], "b": values[1], "sigma_a": sigma[0], "sigma_b": sigma[1]}
-        index |= _difference(values, drawn)
+    if not kept:
+        return [index, *rows]
+    swapped = swapped_differences(*sums, [pairs[at][0].groups for at in kept], draws, seed)
+    truths = []
+    for place, at in enumerate(kept):
+        pair = pairs[at]
+        values = [float(np.sqrt(max(one.between, 0))) for one in pair]
+        truths.append(np.subtract(*(true_spreads(one.values, one.noise) for one in pair)))
+        rows[at] |= {"a": values[0], "b": values[1], "sigma_a": pair[0].sigma, "sigma_b": pair[1].sigma}
+        rows[at] |= _interval(values, truths[-1]) | {"p": two_sided(swapped[:, place])}
+    sides = [[pairs[at][side] for at in kept] for side in (0, 1)]
+    values = [
+        mean_spread_interval([one.values for one in of], [one.noise for one in of], [one.between for one in of])[1]
+        for of in sides
+    ]
+    sigma = [float(np.mean([one.sigma for one in of])) for of in sides]
+    index |= {"a": values[0], "b": values[1], "sigma_a": sigma[0], "sigma_b": sigma[1]}
+    index |= _interval(values, np.mean(truths, axis=0)) | {"p": two_sided(swapped.mean(axis=1))}
     return [index, *rows]
 
 
-def _both(a: pl.DataFrame, b: pl.DataFrame, measure: Measure) -> tuple[Sums, Sums] | None:
-    """Return the sums of both on the same rows; None if they share no usable row."""
+def _both(
+    a: pl.DataFrame, b: pl.DataFrame, measure: Measure, people: pl.DataFrame | None, options: GroupOptions
+) -> tuple[Sums, Sums] | None:
+    """Return the sums of both on the same rows, weighted if people are; None if they share no usable row."""
     if measure not in MEASURES[:2]:
         raise IndievalueError(f"predictors are compared in {' or '.join(MEASURES[:2])}, not in {measure}")
     if measure == "log_loss":
         given = a["probabilities"].is_not_null() & b["probabilities"].is_not_null()
         a, b = a.filter(given), b.filter(given)
     of_a, of_b = person_sums(a, measure), person_sums(b, measure)
-    return None if of_a is None or of_b is None else (of_a, of_b)
-
-
-def _noiseless(measured: GroupValues) -> Floats:
-    """Return σ of every draw (draws,), corrected for sampling and bootstrap noise; negative if smaller than those."""
-    squares = spread(measured.values + measured.noise) ** 2 - 2 * measured.variances.mean()
-    return np.asarray(np.sign(squares) * np.sqrt(np.abs(squares)))
+    if of_a is None or of_b is None:
+        return None
+    if options.weights is None or people is None:
+        return of_a, of_b
+    return weighted_sums(of_a, people, options.weights), weighted_sums(of_b, people, options.weights)
 
 
 def _difference(values: Sequence[float], drawn: Floats) -> dict[str, float | None]:
+    row = _interval(values, drawn)
+    drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn):
+        return row
+    tail = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
+    return row | {"p": min(1.0, 2 * (1 + tail) / (1 + len(drawn)))}
+
+
+def _interval(values: Sequence[float], drawn: Floats) -> dict[str, float | None]:
     drawn = drawn[np.isfinite(drawn)]
     if not len(drawn):
         return {"difference": values[0] - values[1]}
     low, high = np.quantile(drawn, [LOW, HIGH])
-    tail = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
-    return {
-        "difference": values[0] - values[1],
-        "low": float(low),
-        "high": float(high),
-        "p": min(1.0, 2 * (1 + tail) / (1 + len(drawn))),
-    }
+    return {"difference": values[0] - values[1], "low": float(low), "high": float(high)}
 
 
 def _single(predictions: pl.DataFrame) -> pl.DataFrame:

@@ -91,13 +91,36 @@ def _usable(noise: Sequence[Floats]) -> NDArray[np.bool_]:
     return np.asarray(np.all([np.isfinite(draws).all(axis=1) for draws in noise], axis=0))
 
 
+def true_spreads(values: Floats, noise: Floats) -> Floats:
+    """Return for each draw the true spread of one demographic for which its noise gives the observed one (draws,).
+
+    If the noise alone is larger than the observed spread, it is −√(noise² − observed²): a difference between two such
+    spreads is then centred on the true one even if either is 0. NaN if a group is empty in the draw.
+    """
+    drawn = np.full(len(noise), np.nan)
+    usable = _usable([noise])
+    if usable.any():
+        least, _ = _solutions([values], [noise[usable]], np.ones(1))
+        missing = spread(noise[usable]) ** 2 - spread(values) ** 2
+        drawn[usable] = np.where(missing > 0, -np.sqrt(np.maximum(missing, 0)), least)
+    return drawn
+
+
 def _true_spread(values: Sequence[Floats], noise: Sequence[Floats], share: Floats) -> tuple[float, float, float]:
     """Return (low, estimate, high) of the mean true spread, distributed over demographics as ``share`` is."""
     usable = _usable(noise)
     if not usable.any():
         return (float("nan"),) * 3
+    least, root = _solutions(values, [draws[usable] for draws in noise], share)
+    return float(np.quantile(least, LOW)), float(np.quantile(least, 0.5)), float(np.quantile(root, HIGH))
+
+
+def _solutions(values: Sequence[Floats], noise: Sequence[Floats], share: Floats) -> tuple[Floats, Floats]:
+    """Return the mean true spread for each usable draw (draws,), distributed over demographics as ``share`` is.
+
+    The first result is 0 for draws whose noise alone is as large as what was observed, the second is not.
+    """
     observed = float(np.mean([spread(value) for value in values]))
-    noise = [draws[usable] for draws in noise]
     # A bias that the bootstrap repeats, such as that of a calibration error, is removed first.
     apart = [value - draws.mean(axis=0) for value, draws in zip(values, noise, strict=True)]
     apart = [value - value.mean() for value in apart]
@@ -105,7 +128,7 @@ def _true_spread(values: Sequence[Floats], noise: Sequence[Floats], share: Float
     lengths = np.array([float(spread(value)) for value in apart])
     scale = np.divide(share, lengths, out=np.zeros(len(share)), where=lengths > 0)
     if observed == 0 or not scale.any():
-        return 0.0, 0.0, 0.0
+        return np.zeros(len(noise[0])), np.zeros(len(noise[0]))
     # With truth t × scale × apart, the variance of a demographic's values in a draw is a t² + 2 b t + c.
     a = ((scale * lengths) ** 2)[:, None]
     b = np.stack(
@@ -116,13 +139,8 @@ def _true_spread(values: Sequence[Floats], noise: Sequence[Floats], share: Float
     )
     c = np.stack([(draws**2).sum(axis=1) / (draws.shape[1] - 1) for draws in noise])
     root, at_zero = _roots(a, b, c, observed)
-    least = np.where(at_zero >= observed, 0.0, root)
     unit = float(np.sqrt(a).mean())
-    return (
-        unit * float(np.quantile(least, LOW)),
-        unit * float(np.quantile(least, 0.5)),
-        unit * float(np.quantile(root, HIGH)),
-    )
+    return unit * np.where(at_zero >= observed, 0.0, root), unit * root
 
 
 def _roots(a: Floats, b: Floats, c: Floats, observed: float) -> tuple[Floats, Floats]:

@@ -1,10 +1,12 @@
 """Weights of people, so that a sample represents the populations of its countries."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from indievalue.choices import WEIGHTINGS, Weighting
+from indievalue.choices import WEIGHTINGS, Weighting, Weights
 from indievalue.errors import IndievalueError
 from indievalue.survey.gazetteer import population
 from indievalue.survey.survey import Survey
@@ -44,6 +46,59 @@ def person_weights(people: pl.DataFrame, survey: Survey, weighting: Weighting) -
     ).to_series()
     weights = weight.to_numpy()
     return np.asarray(weights / weights.mean())
+
+
+def named_weights(
+    people: pl.DataFrame, survey: Survey, weights: Weights, unweighted: int = 0
+) -> NDArray[np.float64] | None:
+    """Return the weights of a run's ``people`` by name, None for ``none``; ``unweighted`` people lack a survey weight.
+
+    Raises IndievalueError as :func:`person_weights` does, and if anybody lacks a survey weight.
+    """
+    if weights == "none":
+        return None
+    if unweighted:
+        raise IndievalueError(
+            f"{unweighted:,} people in the data have no survey weight, so {weights!r} weights are not possible; "
+            "leave out --weights"
+        )
+    return person_weights(people, survey, weights)
+
+
+def effective_size(weights: NDArray[np.float64]) -> float:
+    """Return the effective number of people: (sum of weights)² / sum of squared weights (Kish 1965).
+
+    A weighted mean over n people varies about as much as an unweighted one over this many; at most n, if all weights
+    are equal.
+
+    >>> effective_size(np.array([1.0, 1.0, 1.0, 0.0]))
+    3.0
+    """
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def weighted_rows(predictions: pl.DataFrame, weights: Mapping[str, float] | None) -> pl.DataFrame:
+    """Return ``predictions`` with a column ``weight``, that of each row's person, without those of weight 0.
+
+    Without weights, each is 1. Raises IndievalueError if a weight is missing or negative, or all are 0.
+    """
+    if weights is None:
+        return predictions.with_columns(weight=pl.lit(1.0))
+    people = predictions["person"].unique().sort().to_list()
+    lacking = [name for name in people if not 0 <= weights.get(name, np.nan) < np.inf]
+    if lacking:
+        raise IndievalueError(
+            f"{len(lacking):,} of {len(people):,} people have no usable weight, such as {lacking[0]}; "
+            "a weight is a number of 0 or more"
+        )
+    rows = predictions.with_columns(
+        weight=pl.col("person").replace_strict(
+            people, [float(weights[name]) for name in people], return_dtype=pl.Float64
+        )
+    ).filter(pl.col("weight") > 0)
+    if rows.is_empty() and len(people):
+        raise IndievalueError("all weights are 0, so there is nobody to score")
+    return rows
 
 
 def _population(survey: Survey, label: str) -> int:

@@ -48,7 +48,7 @@ def experiment_inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigur
     common = {"y": y, "yOffset": offset}
     layers: list[Any] = [
         chart.mark_rule(strokeWidth=2, opacity=0.5).encode(
-            x=alt.X("sigma_low:Q"), x2="sigma_high:Q", color=look["color"], **common
+            x=alt.X("sigma_corrected_low:Q"), x2="sigma_corrected_high:Q", color=look["color"], **common
         ),
         chart.mark_tick(orient="vertical", size=8, thickness=1.6, color=MUTED).encode(x="chance:Q", **common),
         chart.mark_point(filled=False, size=34, strokeWidth=1.3, opacity=0.9).encode(x="sigma:Q", **look, **common),

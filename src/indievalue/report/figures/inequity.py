@@ -56,7 +56,7 @@ def inequity_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int =
 def _item(row: Mapping[str, Any]) -> dict[str, Any]:
     name = str(row["demographic"]).replace("_", " ")
     corrected = row["sigma"] if row["corrected"] is None else row["corrected"]
-    known = row["sigma_low"] is not None and row["sigma_high"] is not None
+    known = row["sigma_corrected_low"] is not None and row["sigma_corrected_high"] is not None
     return {
         "row": name,
         "line": row["predictor"],
@@ -64,8 +64,8 @@ def _item(row: Mapping[str, Any]) -> dict[str, Any]:
         "kind": AS_IT_STANDS,
         "sigma": row["sigma"],
         "corrected": corrected,
-        "low": row["sigma_low"] if known else corrected,
-        "high": row["sigma_high"] if known else corrected,
+        "low": row["sigma_corrected_low"] if known else corrected,
+        "high": row["sigma_corrected_high"] if known else corrected,
         "tip": sigma_tip(f"{row['predictor']}, {name}", row),
     }
 
@@ -73,8 +73,12 @@ def _item(row: Mapping[str, Any]) -> dict[str, Any]:
 def sigma_tip(heading: str, row: Mapping[str, Any]) -> str:
     """Return e.g. ``gaussian, country · σ 3.10 points · …``, with groups and people for a single demographic."""
     parts = [heading, f"σ {row['sigma']:.2f} points"]
-    if row["corrected"] is not None and row["sigma_low"] is not None and row["sigma_high"] is not None:
-        interval = f"95% interval {row['sigma_low']:.2f}–{row['sigma_high']:.2f}"
+    if (
+        row["corrected"] is not None
+        and row["sigma_corrected_low"] is not None
+        and row["sigma_corrected_high"] is not None
+    ):
+        interval = f"95% interval {row['sigma_corrected_low']:.2f}–{row['sigma_corrected_high']:.2f}"
         parts.append(f"without noise {row['corrected']:.2f}, {interval}")
     parts.append(f"by chance {row['chance']:.2f}, p = {row['p']:.3f}")
     if "people" in row:

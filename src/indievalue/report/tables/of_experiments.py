@@ -133,14 +133,30 @@ def shown_inequity(table: pl.DataFrame) -> PrintedTable:
             number(row["sigma"], 2, ""),
             number(row["chance"], 2, ""),
             number(row["corrected"], 2, "")
-            + ("" if row["sigma_low"] is None else f" ({interval(row['sigma_low'], row['sigma_high'], 2)})"),
+            + (
+                ""
+                if row["sigma_corrected_low"] is None
+                else f" ({interval(row['sigma_corrected_low'], row['sigma_corrected_high'], 2)})"
+            ),
             probability(row["p"]),
             "" if row["worst"] is None else f"{row['worst']} {row['worst_value']:.1f}",
             "" if row["best"] is None else f"{row['best']} {row['best_value']:.1f}",
+            probability(row["p_holm"]),
         )
         for row in table.iter_rows(named=True)
     ]
-    headings = ("predictor", "demographic", "groups", "σ", "σ by chance", "σ without noise", "p", "worst", "best")
+    headings = (
+        "predictor",
+        "demographic",
+        "groups",
+        "σ",
+        "σ by chance",
+        "σ without noise",
+        "p",
+        "worst",
+        "best",
+        "p (Holm)",
+    )
     return PrintedTable("", "", headings, tuple(rows), 2)
 
 

@@ -17,8 +17,11 @@ from indievalue.runs.run import Run
 def run_tables(run: Run, title: str, ending: str) -> list[PrintedTable]:
     """Return all tables of a run. ``title`` identifies the run in captions, ``ending`` in file names."""
     tables = [_accuracy(run), _by("category", run.by_category, run), _by_question(run), *_inequity(run)]
+    weighted = "" if run.record.weights == "none" else f", weights: {run.record.weights}"
     return [
-        PrintedTable(f"{table.name}-{ending}", f"{table.caption}, {title}", table.headings, table.rows, table.names)
+        PrintedTable(
+            f"{table.name}-{ending}", f"{table.caption}, {title}{weighted}", table.headings, table.rows, table.names
+        )
         for table in tables
     ]
 
@@ -40,9 +43,10 @@ def write_run_tables(runs: Sequence[Run], directory: str | Path) -> list[Path]:
 
 
 def _accuracy(run: Run) -> PrintedTable:
+    headings: tuple[str, ...]
     headings = ("Predictor", "Accuracy, %", "95% interval", "Log loss", "Brier", "ECE", "Invalid", "People", "Answers")
     ranked = sorted(run.scores.items(), key=lambda item: -item[1].accuracy)
-    rows = tuple(
+    rows: tuple[tuple[str, ...], ...] = tuple(
         (
             name,
             f"{score.accuracy:.1f}",
@@ -52,6 +56,11 @@ def _accuracy(run: Run) -> PrintedTable:
         )
         for name, score in ranked
     )
+    weights = run.record.weights
+    if weights != "none":
+        headings = (*headings, "Weights", "Effective people")
+        effective = [score.effective_people for _, score in ranked]
+        rows = tuple((*row, weights, number(size, 0)) for row, size in zip(rows, effective, strict=True))
     return PrintedTable("accuracy", "Accuracy by predictor", headings, rows)
 
 
@@ -82,14 +91,16 @@ def _inequity(run: Run) -> list[PrintedTable]:
     if found is None:
         return []
     spread = ("σ", "by chance", "p", "without noise", "95% interval of that")
-    headings: tuple[str, ...] = ("Predictor", "Demographics", *spread)
+    holm = "p (Holm)"
+    headings: tuple[str, ...] = ("Predictor", "Demographics", *spread, holm)
     index: tuple[tuple[str, ...], ...] = tuple(
-        (row["predictor"], str(row["demographics"]), *_sigma(row)) for row in found.index.iter_rows(named=True)
+        (row["predictor"], str(row["demographics"]), *_sigma(row), number(row["p_holm"], 3))
+        for row in found.index.iter_rows(named=True)
     )
     tables = [
         PrintedTable("inequity", "Value Inequity Index: spread of accuracy over groups, in points", headings, index)
     ]
-    headings = ("Demographic", "Predictor", "Worst group", "Left out", "Groups", *spread, "Worst, %", "Gap")
+    headings = ("Demographic", "Predictor", "Worst group", "Left out", "Groups", *spread, "Worst, %", "Gap", holm)
     rows: tuple[tuple[str, ...], ...] = tuple(
         (
             row["demographic"].replace("_", " "),
@@ -100,6 +111,7 @@ def _inequity(run: Run) -> list[PrintedTable]:
             *_sigma(row),
             number(row["worst_value"], 1),
             number(row["gap"], 1),
+            number(row["p_holm"], 3),
         )
         for row in found.table.iter_rows(named=True)
     )
@@ -121,7 +133,7 @@ def _sigma(row: dict[str, Any]) -> tuple[str, ...]:
         number(row["chance"], 2),
         number(row["p"], 3),
         number(row["corrected"], 2),
-        interval(row["sigma_low"], row["sigma_high"], 2),
+        interval(row["sigma_corrected_low"], row["sigma_corrected_high"], 2),
     )
 
 

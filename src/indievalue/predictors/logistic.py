@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from indievalue.errors import IndievalueError
 from indievalue.predictors.per_question import PerQuestion, Seen
@@ -52,11 +53,14 @@ class Logistic(PerQuestion[Classifier]):
         columns, target = np.concatenate([_columns(seen), _columns(held)]), np.concatenate([labels, held_labels])
         # Imported here because scikit-learn is slow to import, and nothing else needs it.
         regression = import_module("sklearn.linear_model").LogisticRegression
-        fitted: Classifier = regression(C=self.c, max_iter=ITERATIONS, tol=1e-3).fit(columns, target)
+        # The order of sums depends on the number of threads, and so would the point at which the solver stops.
+        with threadpool_limits(1):
+            fitted: Classifier = regression(C=self.c, max_iter=ITERATIONS, tol=1e-3).fit(columns, target)
         return fitted
 
     def _probabilities(self, model: Classifier, seen: Seen) -> NDArray[np.floating]:
-        return np.asarray(model.predict_proba(_columns(seen)))
+        with threadpool_limits(1):
+            return np.asarray(model.predict_proba(_columns(seen)))
 
 
 def _columns(seen: Seen) -> NDArray[np.float32]:

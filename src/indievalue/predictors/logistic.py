@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from indievalue.errors import IndievalueError, importing
 from indievalue.predictors.per_question import PerQuestion, Seen
@@ -52,11 +53,14 @@ class Logistic(PerQuestion[Classifier]):
     ) -> Classifier:
         # There is no early stopping, so held-out people are used for fitting, too.
         columns, target = np.concatenate([_columns(seen), _columns(held)]), np.concatenate([labels, held_labels])
-        fitted: Classifier = _regression()(C=self.c, max_iter=ITERATIONS, tol=1e-3).fit(columns, target)
+        # The order of sums depends on the number of threads, and so would the point at which the solver stops.
+        with threadpool_limits(1):
+            fitted: Classifier = _regression()(C=self.c, max_iter=ITERATIONS, tol=1e-3).fit(columns, target)
         return fitted
 
     def _probabilities(self, model: Classifier, seen: Seen) -> NDArray[np.floating]:
-        return np.asarray(model.predict_proba(_columns(seen)))
+        with threadpool_limits(1):
+            return np.asarray(model.predict_proba(_columns(seen)))
 
 
 def _regression() -> Callable[..., Any]:

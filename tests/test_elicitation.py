@@ -146,3 +146,12 @@ def test_elicit_in_the_terminal(tmp_path: Path) -> None:
     assert "What your answers predict" in finished.stdout
     assert "What surprised it" in finished.stdout
     assert len(json.loads((tmp_path / "mine.json").read_text())["turns"]) == 3
+
+
+def test_nobody_but_their_owner_reads_the_answers_of_an_interview(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    Session("garden").save(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o644)
+    Session("garden").save(file)
+    assert file.stat().st_mode & 0o777 == 0o600

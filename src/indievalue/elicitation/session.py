@@ -31,8 +31,11 @@ class Session:
     turns: list[Turn] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
-        """Write the session; the file is complete or untouched. Raises IndievalueError where it cannot be written."""
-        with new_file(path) as beside:
+        """Write the session, which nobody but its owner can read; the file is complete or untouched.
+
+        Raises IndievalueError where it cannot be written.
+        """
+        with new_file(path, private=True) as beside:
             beside.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
     @property

@@ -1,6 +1,7 @@
 """Save and load run directories."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -33,11 +34,36 @@ _SURVEY = "survey"
 
 def save_run(run: Run, directory: Path, *, figures: bool = False, force: bool = False) -> None:
     """Write a run directory (see :meth:`indievalue.runs.run.Run.save`)."""
+    write_run(run, directory, force=force)
+    if failure := draw_run(run, directory, figures=figures):
+        raise IndievalueError(failure)
+
+
+def write_run(run: Run, directory: Path, *, force: bool = False) -> None:
+    """Write a run directory without what is drawn: it is complete, and loads, whatever becomes of its report."""
     with new_directory(directory, force=force) as folder:
         _write_run(run, folder)
-        run.report(folder / "report.html")
+
+
+def draw_run(run: Run, directory: Path, *, figures: bool = False) -> str | None:
+    """Write the report of a run into its directory, and with ``figures`` all figures and tables.
+
+    Whatever fails is said in what is returned, with the command that repeats it; None if nothing fails.
+    """
+    try:
+        run.report(directory / "report.html")
         if figures:
-            _write_figure_files(run, folder)
+            _write_figure_files(run, directory)
+    except Exception as error:  # a defect of a drawing must not cost what was predicted
+        said = str(error) if isinstance(error, IndievalueError) else f"{type(error).__name__}: {error}"
+        command = ["indievalue", "report", directory, "--out", directory / "report.html"]
+        if figures:
+            command += ["--figures", directory / "figures", "--tables", directory / "tables"]
+        return (
+            f"the run is saved in {directory}, but its report could not be written ({_first_line(said)}); "
+            f"to repeat that alone: {shlex.join(map(str, [*command, '--force']))}"
+        )
+    return None
 
 
 def _write_run(run: Run, folder: Path) -> None:
@@ -60,12 +86,14 @@ def _write_run(run: Run, folder: Path) -> None:
 
 
 def _write_figure_files(run: Run, folder: Path) -> None:
-    """Write all figures and tables of ``run`` into ``folder``, as ``figures/`` and ``tables/``."""
+    """Write all figures and tables of ``run`` into ``folder``, as ``figures/`` and ``tables/``, each whole or not."""
     from indievalue.report.figures.files import write_figures
     from indievalue.report.tables.of_runs import write_run_tables
 
-    write_figures([run], folder / "figures")
-    write_run_tables([run], folder / "tables")
+    with new_directory(folder / "figures", force=True) as made:
+        write_figures([run], made)
+    with new_directory(folder / "tables", force=True) as made:
+        write_run_tables([run], made)
 
 
 def load_run(directory: str | Path) -> Run:
@@ -131,6 +159,10 @@ def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:
             "they are not from the same run"
         )
     return people
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.splitlines()), "")
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -76,17 +76,15 @@ class Answered(BasePredictor):
         questions = [task.survey.questions[probe].id for probe in task.probes]
         choice = np.full((len(task.people), len(questions)), INVALID, np.int8)
         probabilities = np.zeros((*choice.shape, int(task.counts.max(initial=1))), np.float32)
-        # Predictions of the whole task have probabilities, or none has.
-        told = True
         for row, person in enumerate(task.people.tolist()):
             for place, question in enumerate(questions):
                 option, likely = self._given.get((task.setup, person, question), (INVALID, None))
                 choice[row, place] = option
                 if likely is None:
-                    told = False
+                    probabilities[row, place] = np.nan  # none for this row
                 else:
                     probabilities[row, place, : len(likely)] = likely
-        return Guesses(choice, probabilities if told else None)
+        return Guesses(choice, None if np.isnan(probabilities).any(axis=2).all() else probabilities)
 
     def _add(
         self, where: str, person: str, setup: int, question: str, choice: int | None, likely: list[float] | None
@@ -100,7 +98,7 @@ class Answered(BasePredictor):
             raise IndievalueError(f"{where}: {question} has options 0 to {count - 1} (-1 is none), not {choice}")
         if likely is not None:
             total = sum(likely)
-            if len(likely) != count or min(likely) < 0 or abs(total - 1) > TOLERANCE:
+            if len(likely) != count or min(likely) < 0 or not abs(total - 1) <= TOLERANCE:  # also of NaN
                 raise IndievalueError(f"{where}: {question} needs {count} probabilities from 0 on that sum to 1")
             likely = [value / total for value in likely]
         option = int(np.argmax(likely)) if choice is None and likely is not None else choice
@@ -127,7 +125,7 @@ def _lines(file: Path) -> Iterable[tuple[str, Any]]:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise IndievalueError(f"cannot read answers from {file}: {error}") from None
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # a JSON string may hold U+2028 and its like
         if line.strip():
             where = f"{file}, line {number}"
             try:

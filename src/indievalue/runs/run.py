@@ -64,7 +64,8 @@ class Run:
 
         Columns: ``predictor``; ``accuracy`` with its 95% interval ``low`` and ``high``, in percent; ``log_loss`` in
         nats, ``brier`` (0-2) and ``ece`` (0-1), null if a predictor gives no probabilities; the counts ``invalid``,
-        ``people`` and ``probes``; ``ece_floor`` and ``ordinal_error`` as in :class:`indievalue.scoring.accuracy.Score`.
+        ``people`` and ``probes``; ``brier``, ``ece_floor``, ``ordinal_error``, ``probability_rows`` and
+        ``calibration_rows`` as in :class:`indievalue.scoring.accuracy.Score`.
         """
         rows = [{"predictor": name, **score.as_dict()} for name, score in self.scores.items()]
         table = pl.DataFrame(rows, infer_schema_length=None).rename({"accuracy_low": "low", "accuracy_high": "high"})

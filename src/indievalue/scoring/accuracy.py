@@ -29,6 +29,8 @@ class Score:
             None without probabilities; see :mod:`indievalue.scoring.calibration`.
         ordinal_error: mean distance between the chosen and the true option of ordered questions, 0-1; None if no
             survey was given.
+        probability_rows: number of probes with probabilities, over which log_loss and brier are taken.
+            calibration_rows: those with a valid choice as well, for ece. Both are None in earlier versions' summaries.
     """
 
     accuracy: float
@@ -42,6 +44,8 @@ class Score:
     ece: float | None = None
     ece_floor: float | None = None
     ordinal_error: float | None = None
+    probability_rows: int | None = None
+    calibration_rows: int | None = None
 
     def as_dict(self) -> dict[str, float | int | None]:
         """Return the scores as a dictionary of plain values."""
@@ -93,6 +97,7 @@ def score(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None
         .agg((pl.col("choice") == pl.col("answer")).sum().alias("right"), pl.len().alias("probes"))
         .sort("person")
     )
+    given = predictions["probabilities"].is_not_null()
     right, probes = by_person["right"].to_numpy(), by_person["probes"].to_numpy()
     low, high = cluster_interval(right, probes, seed)
     calibrated = calibration(predictions, seed)
@@ -108,6 +113,8 @@ def score(predictions: pl.DataFrame, seed: int = 0, survey: Survey | None = None
         ece=calibrated.error if calibrated else None,
         ece_floor=calibrated.floor if calibrated else None,
         ordinal_error=ordinal_error(predictions, option_scales(predictions, survey)) if survey else None,
+        probability_rows=int(given.sum()),
+        calibration_rows=int((given & (predictions["choice"] >= 0)).sum()),
     )
 
 

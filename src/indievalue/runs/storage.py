@@ -16,7 +16,7 @@ from indievalue.benchmark.storage import write_tables
 from indievalue.errors import IndievalueError, problems_of
 from indievalue.files import new_directory
 from indievalue.parsing import parse_json
-from indievalue.predictors.predictions import read_predictions
+from indievalue.predictors.predictions import check_predictions, read_predictions, refuse_rows
 from indievalue.runs.record import FORMAT, Example, Record
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import PredictorScore
@@ -111,6 +111,11 @@ def load_run(directory: str | Path) -> Run:
             "update indievalue"
         )
     scores = _read(folder / "summary.json", _SCORES)
+    for name, score in scores.items():
+        if not (0 <= score.accuracy <= 100 and score.people >= 0 and score.probes >= score.invalid >= 0):
+            raise IndievalueError(
+                f"{folder / 'summary.json'}: {name} has an accuracy or a number of probes that cannot be"
+            )
     examples = _read(folder / "example.json", _EXAMPLES)
     predictions = read_predictions(folder / "predictions.parquet")
     people = _read_people(folder / "people.parquet", predictions)
@@ -124,7 +129,8 @@ def load_run(directory: str | Path) -> Run:
     if forms != {record.form}:
         raise IndievalueError(f"{folder}: run.json has form {record.form} but predictions.parquet has {_listed(forms)}")
     own = folder / _SURVEY
-    survey = load_survey(str(own) if own.is_dir() else record.survey)
+    survey = load_survey(str(own.resolve()) if own.is_dir() else record.survey)
+    check_predictions(folder / "predictions.parquet", predictions, survey)
     return Run(record, survey, predictions, people, scores, examples, folder)
 
 
@@ -152,6 +158,14 @@ def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:
         raise IndievalueError(
             f"{file} is not a valid run file: its first columns must be person (without duplicates) and weight"
         )
+    if people.schema["person"] != pl.String or not people.schema["weight"].is_numeric():
+        raise IndievalueError(f"{file} is not a valid run file: person must be text, and weight a number")
+    refuse_rows(file, people, pl.col("person").is_null(), "person is missing")
+    unusable = pl.col("weight").is_null() | (pl.col("weight") < 0) | ~pl.col("weight").is_finite()
+    refuse_rows(file, people, unusable, "weight is {weight}, not a number from 0 on")
+    labels = [name for name, kind in people.schema.items() if kind not in (pl.String, pl.Null)]
+    if labels[1:] or labels[:1] != ["weight"]:
+        raise IndievalueError(f"{file} is not a valid run file: the groups of {labels[-1]} must be text")
     absent = set(predictions["person"]) - set(people["person"])
     if absent:
         raise IndievalueError(

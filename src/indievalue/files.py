@@ -1,4 +1,4 @@
-"""Atomic writes: a half-written file never appears under its final name.
+"""Atomic writes: a half-written file never appears under its final name. And rows of files that are refused.
 
 Output is written beside its final name, as ``.NAME.xxxxxxxx.partial``, and then renamed. A process locks what it is
 writing; whoever writes there next removes what killed processes have left, which nobody locks any more.
@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+import polars as pl
 from polars.exceptions import PolarsError
 
 from indievalue.errors import IndievalueError
@@ -122,6 +123,14 @@ def locked(path: Path) -> Iterator[None]:
     with lock:
         _lock(lock, path)
         yield
+
+
+def refuse_rows(path: Path, table: pl.DataFrame, wrong: pl.Expr, complaint: str) -> None:
+    """Raise IndievalueError, with the first row's number and values in ``complaint``, if a row of a file is wrong."""
+    found = table.with_row_index("row", 1).filter(wrong)
+    if not found.is_empty():
+        row = found.row(0, named=True)
+        raise IndievalueError(f"{path}, row {row['row']:,}: {complaint.format(**row)}")
 
 
 def _lock(lock: TextIO, path: Path) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 from indievalue.benchmark.model import NOBODY, Benchmark, Setup, Task
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
+from indievalue.files import refuse_rows
 from indievalue.predictors.protocol import Guesses, Predictor
 from indievalue.survey.survey import Survey
 
@@ -82,14 +83,6 @@ def check_predictions(path: Path, table: pl.DataFrame, survey: Survey) -> None:
     key = ["predictor", "setup", "person", "question"]
     repeated = ~pl.struct(key).is_first_distinct()
     refuse_rows(path, table, repeated, "{predictor} predicts {question} of {person!r} in setup {setup} a second time")
-
-
-def refuse_rows(path: Path, table: pl.DataFrame, wrong: pl.Expr, complaint: str) -> None:
-    """Raise IndievalueError, with the first row's number and values in ``complaint``, if a row of a file is wrong."""
-    found = table.with_row_index("row", 1).filter(wrong)
-    if not found.is_empty():
-        row = found.row(0, named=True)
-        raise IndievalueError(f"{path}, row {row['row']:,}: {complaint.format(**row)}")
 
 
 def _holds(kind: pl.DataType, wanted: pl.DataType) -> bool:

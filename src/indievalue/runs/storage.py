@@ -14,9 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import write_tables
 from indievalue.errors import IndievalueError, problems_of
-from indievalue.files import new_directory
+from indievalue.files import new_directory, refuse_rows
 from indievalue.parsing import parse_json
-from indievalue.predictors.predictions import check_predictions, read_predictions, refuse_rows
+from indievalue.predictors.predictions import check_predictions, read_predictions
 from indievalue.runs.record import FORMAT, Example, Record
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import PredictorScore

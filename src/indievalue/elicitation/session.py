@@ -1,10 +1,13 @@
 """The answers of an interview, in a file that belongs to the person who gave them."""
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from indievalue.errors import IndievalueError
+from pydantic import TypeAdapter, ValidationError
+
+from indievalue.errors import IndievalueError, problems_of
 from indievalue.files import new_file
 from indievalue.parsing import parse_json
 from indievalue.survey.survey import Survey
@@ -44,6 +47,9 @@ class Session:
         return sum(turn.option is not None for turn in self.turns)
 
 
+_SESSION = TypeAdapter(Session)
+
+
 def load_session(path: Path, survey: Survey) -> Session:
     """The session in the file, or a new one where there is none.
 
@@ -52,15 +58,20 @@ def load_session(path: Path, survey: Survey) -> Session:
     if not path.exists():
         return Session(survey.name)
     try:
-        content = parse_json(path.read_text(encoding="utf-8"))
-        session = Session(content["survey"], [Turn(**turn) for turn in content["turns"]])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        session = _SESSION.validate_python(parse_json(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        said = problems_of(error)[0] if isinstance(error, ValidationError) else error
         raise IndievalueError(
-            f"{path} is no interview that can be continued ({error}); give another --answers"
+            f"{path} is no interview that can be continued ({said}); give another --answers"
         ) from None
     if session.survey != survey.name:
         raise IndievalueError(f"{path} is an interview on survey {session.survey!r}, not {survey.name!r}")
+    twice = [name for name, times in Counter(turn.question for turn in session.turns).items() if times > 1]
+    if twice:
+        raise IndievalueError(f"{path}: {twice[0]} is answered twice")
     for turn in session.turns:
+        if turn.probability is not None and not 0 <= turn.probability <= 1:
+            raise IndievalueError(f"{path}: the probability of {turn.question} is {turn.probability}, not from 0 to 1")
         options = survey.question(turn.question).refined
         if turn.option is not None and turn.option not in range(len(options)):
             raise IndievalueError(f"{path}: {turn.question} has no option {turn.option}")

@@ -35,6 +35,28 @@ class _Answer(BaseModel):
     text: str | None = None
 
 
+class _PromptProbe(BaseModel):
+    """A probe of an exported prompt."""
+
+    model_config = ConfigDict(strict=True)
+
+    question: str
+    asks: str
+    statements: list[str] = Field(min_length=1)
+    options: list[int]
+
+
+class _Prompt(BaseModel):
+    """One line of an exported ``prompts.jsonl``."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: str
+    person: str
+    setup: int
+    probes: list[_PromptProbe]
+
+
 class Answered(BasePredictor):
     """Predictor that returns the predictions in a file (see docs: Evaluate your model).
 
@@ -161,17 +183,20 @@ def _prompts(file: Path) -> dict[str, tuple[str, int, tuple[AskedProbe, ...]]]:
     known = {}
     for where, line in _lines(file):
         try:
-            asked = tuple(_asked(probe) for probe in line["probes"])
-            known[str(line["id"])] = str(line["person"]), int(line["setup"]), asked
-        except (KeyError, TypeError, ValueError):
+            prompt = _Prompt.model_validate(line)
+            asked = tuple(_asked(probe) for probe in prompt.probes)
+            if not asked or prompt.id in known:
+                raise ValueError
+            known[prompt.id] = prompt.person, prompt.setup, asked
+        except (KeyError, ValueError):
             raise IndievalueError(f"{where} is no prompt that `indievalue export --to jsonl` wrote") from None
     return known
 
 
-def _asked(probe: dict[str, Any]) -> AskedProbe:
-    order = tuple(probe["options"])
-    shown = dict(zip(order, probe["statements"], strict=True))
-    return AskedProbe(probe["question"], probe["asks"], tuple(shown[option] for option in range(len(order))), order)
+def _asked(probe: _PromptProbe) -> AskedProbe:
+    order = tuple(probe.options)
+    shown = dict(zip(order, probe.statements, strict=True))
+    return AskedProbe(probe.question, probe.asks, tuple(shown[option] for option in range(len(order))), order)
 
 
 def _or_invalid(option: int | None) -> int:

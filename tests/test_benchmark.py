@@ -20,6 +20,8 @@ from indievalue.benchmark.storage import load_benchmark, save_benchmark, task_te
 from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
+from indievalue.predictors.gaussian import Gaussian
+from indievalue.predictors.majority import Majority
 from indievalue.survey.survey import Survey
 
 
@@ -311,3 +313,37 @@ def test_demonstrations_that_cannot_be_are_refused(
     pl.read_parquet(file).with_columns(**change).write_parquet(file)
     with pytest.raises(IndievalueError, match=rf"demonstrations\.parquet.*{re.escape(complaint)}"):
         load_benchmark(tmp_path / "saved", gardeners)
+
+
+def test_people_excluded_for_two_reasons_are_counted_in_both_which_is_said(garden: Survey) -> None:
+    """Three have not answered P1, a probe; two of these have not answered two more, and so fewer than 8 of 10."""
+    table = garden_answers(20).with_columns(
+        P1=pl.Series([-5] * 3 + [1] * 17), N3=pl.Series([-5] * 2 + [1] * 18), N2=pl.Series([-5] * 2 + [1] * 18)
+    )
+    people = decode(table, garden, "garden.csv", "")
+    found = build_benchmark(people, Settings(), 5).eligibility
+    assert (found.people, found.eligible) == (20, 17)
+    assert found.reasons() == (
+        "3 did not answer every one of the 9 probes; 2 answered fewer than 8 of 10 questions "
+        "(2 of them are counted twice)"
+    )
+    with pytest.raises(IndievalueError, match=r"2 of them are counted twice"):
+        build_benchmark(people, Settings(), 18)
+
+
+def test_a_survey_needs_no_demographics(garden: Survey) -> None:
+    bare = dataclasses.replace(
+        garden,
+        demographics=(),
+        inequity=(),
+        sampling=dataclasses.replace(garden.sampling, continent=None, religion=None, first=None, per_religion=None),
+    )
+    people = decode(garden_answers(60), bare, "garden.csv", "")
+    for context in ("statements", "both"):
+        drawn = build_benchmark(people, Settings(context=context), 9)
+        assert [text["demographics"] for text in task_texts(drawn)] == [[]] * 27
+        training = people.take(~np.isin(people.ids, drawn.people.ids))
+        for predictor in (Majority(), Gaussian()):
+            fitted = predictor.fit(training, "polar", "polar")
+            for setup, task in drawn.tasks():
+                assert fitted.predict(task).choice.shape == (9, len(setup.probes))

@@ -120,10 +120,8 @@ def chosen(run: Run) -> list[str]:
     sentences = [
         f"Of {_amount(eligibility.people, 'person', 'people')} in the data, {eligibility.eligible:,} were eligible."
     ]
-    excluded = [f"{people:,} {reason}" for reason, people in eligibility.excluded.items() if people]
-    if excluded:
-        both = " (some are counted twice)" if len(excluded) > 1 else ""
-        sentences.append(f"Of the others, {'; '.join(excluded)}{both}.")
+    if excluded := eligibility.reasons():
+        sentences.append(f"Of the others, {excluded}.")
     if eligibility.available < eligibility.eligible:
         sentences.append(
             f"{eligibility.available:,} of these remained after limiting each {sampling.religion} to "

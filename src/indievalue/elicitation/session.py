@@ -58,7 +58,10 @@ def load_session(path: Path, survey: Survey) -> Session:
     if not path.exists():
         return Session(survey.name)
     try:
-        session = _SESSION.validate_python(parse_json(path.read_text(encoding="utf-8")))
+        content = parse_json(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict) and "turns" not in content:
+            raise ValueError("'turns' is missing")
+        session = _SESSION.validate_python(content)
     except (OSError, ValueError) as error:
         said = problems_of(error)[0] if isinstance(error, ValidationError) else error
         raise IndievalueError(

@@ -3,9 +3,11 @@
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,6 +20,8 @@ from indievalue.benchmark.storage import load_benchmark, save_benchmark, task_te
 from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
+from indievalue.predictors.gaussian import Gaussian
+from indievalue.predictors.majority import Majority
 from indievalue.survey.survey import Survey
 
 
@@ -229,3 +233,117 @@ def test_a_survey_of_two_setups_has_two_by_default(gardeners: People) -> None:
     benchmark = build_benchmark(people, Settings(), 9)
     assert [setup.number for setup in benchmark.setups] == [0, 1]
     assert benchmark.settings.setups == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ([], "valid dictionary"),
+        ({"format": 9}, "format 9; this version reads 1"),
+        ({"format": None}, "format None; this version reads 1"),
+        ({"settings": None}, "settings: "),
+        ({"settings": {"form": "round"}}, "form"),
+        ({"settings": {"setups": "x"}}, "setups"),
+        ({"settings": {"demonstrations": float("nan")}}, "demonstrations"),
+        ({"settings": {"colour": "red"}}, "settings: unknown key 'colour'"),
+        ({"eligibility": {"people": "many"}}, "eligibility"),
+        ({"people": "g0001"}, "people: "),
+        ({"people": []}, "people: "),
+        ({"people": [1, 2]}, "people"),
+        ({"people": ["g0001", "g0001"]}, "names 'g0001' twice"),
+        ({"people": ["nobody"]}, "1 of its people are not in this one, first 'nobody'"),
+        ({"survey": "wvs7"}, "is a benchmark of survey wvs7, and the data of garden"),
+        ({"setups": {"number": 0}}, "setups: "),
+        ({"setups": [{"number": 0}]}, "'setups.0.probes' is missing"),
+        ({"setups": [{"number": -1, "probes": []}]}, "setups.0.number"),
+        ({"setups": [{"number": 0, "probes": ["P1", "P1"]}]}, "asks 'P1' twice"),
+        ({"setups": [{"number": 0, "probes": ["Z9"]}]}, "the survey has no question 'Z9'"),
+        ({"setups": [{"number": 0, "probes": ["P1"]}]}, "no setup at place"),
+    ],
+)
+def test_a_benchmark_that_somebody_has_changed_is_refused(
+    gardeners: People, tmp_path: Path, change: Any, complaint: str
+) -> None:
+    save_benchmark(build_benchmark(gardeners, Settings(), 9), tmp_path / "saved", text=False)
+    file = tmp_path / "saved" / "benchmark.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change} if isinstance(change, dict) else change))
+    with pytest.raises(IndievalueError, match=re.escape(complaint)) as told:
+        load_benchmark(tmp_path / "saved", gardeners)
+    assert str(tmp_path / "saved") in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("key", ["format", "settings", "eligibility", "people", "setups"])
+def test_a_key_that_a_benchmark_lacks_is_named(gardeners: People, tmp_path: Path, key: str) -> None:
+    save_benchmark(build_benchmark(gardeners, Settings(), 9), tmp_path / "saved", text=False)
+    file = tmp_path / "saved" / "benchmark.json"
+    about = json.loads(file.read_text())
+    del about[key]
+    file.write_text(json.dumps(about))
+    with pytest.raises(IndievalueError, match=f"benchmark.json is no benchmark that can be read: '{key}' is missing"):
+        load_benchmark(tmp_path / "saved", gardeners)
+
+
+def test_a_benchmark_nested_without_end_is_refused(gardeners: People, tmp_path: Path) -> None:
+    save_benchmark(build_benchmark(gardeners, Settings(), 9), tmp_path / "saved", text=False)
+    (tmp_path / "saved" / "benchmark.json").write_text("[" * 100_000)
+    with pytest.raises(IndievalueError, match="holds no benchmark"):
+        load_benchmark(tmp_path / "saved", gardeners)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"person": pl.lit("nobody")}, "row 1: 'nobody' is not tested"),
+        ({"question": pl.lit("Z9")}, "row 1: the survey has no question 'Z9'"),
+        ({"question": pl.lit("P1")}, "is shown twice"),
+        ({"place": pl.lit(30_000)}, "row 1: place 30000 is beyond the survey's questions"),
+        ({"place": pl.lit(-1)}, "row 1: place -1"),
+        ({"place": pl.lit(0)}, "is given twice"),
+        ({"place": pl.lit("first")}, "place must be a column of whole numbers"),
+        ({"part": pl.lit(7)}, "row 1: there is no setup at place 7"),
+        ({"person": pl.lit(None, pl.String)}, "row 1: a value is missing"),
+    ],
+)
+def test_demonstrations_that_cannot_be_are_refused(
+    gardeners: People, tmp_path: Path, change: dict[str, pl.Expr], complaint: str
+) -> None:
+    save_benchmark(build_benchmark(gardeners, Settings(), 9), tmp_path / "saved", text=False)
+    file = tmp_path / "saved" / "demonstrations.parquet"
+    pl.read_parquet(file).with_columns(**change).write_parquet(file)
+    with pytest.raises(IndievalueError, match=rf"demonstrations\.parquet.*{re.escape(complaint)}"):
+        load_benchmark(tmp_path / "saved", gardeners)
+
+
+def test_people_excluded_for_two_reasons_are_counted_in_both_which_is_said(garden: Survey) -> None:
+    """Three have not answered P1, a probe; two of these have not answered two more, and so fewer than 8 of 10."""
+    table = garden_answers(20).with_columns(
+        P1=pl.Series([-5] * 3 + [1] * 17), N3=pl.Series([-5] * 2 + [1] * 18), N2=pl.Series([-5] * 2 + [1] * 18)
+    )
+    people = decode(table, garden, "garden.csv", "")
+    found = build_benchmark(people, Settings(), 5).eligibility
+    assert (found.people, found.eligible) == (20, 17)
+    assert found.reasons() == (
+        "3 did not answer every one of the 9 probes; 2 answered fewer than 8 of 10 questions "
+        "(2 of them are counted twice)"
+    )
+    with pytest.raises(IndievalueError, match=r"2 of them are counted twice"):
+        build_benchmark(people, Settings(), 18)
+
+
+def test_a_survey_needs_no_demographics(garden: Survey) -> None:
+    bare = dataclasses.replace(
+        garden,
+        demographics=(),
+        inequity=(),
+        sampling=dataclasses.replace(garden.sampling, continent=None, religion=None, first=None, per_religion=None),
+    )
+    people = decode(garden_answers(60), bare, "garden.csv", "")
+    for context in ("statements", "both"):
+        drawn = build_benchmark(people, Settings(context=context), 9)
+        assert [text["demographics"] for text in task_texts(drawn)] == [[]] * 27
+        training = people.take(~np.isin(people.ids, drawn.people.ids))
+        for predictor in (Majority(), Gaussian()):
+            fitted = predictor.fit(training, "polar", "polar")
+            for setup, task in drawn.tasks():
+                assert fitted.predict(task).choice.shape == (9, len(setup.probes))

@@ -1,5 +1,6 @@
 """The catalog: what is in its files, that others can load them, and that a failure leaves nothing half-done."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from conftest import GARDEN
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people import catalog
+from indievalue.people.card import dataset_card
 from indievalue.people.catalog import texts, write_catalog
 from indievalue.people.decode import decode
 from indievalue.people.people import People
@@ -287,3 +289,13 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing(limit: int, tmp_path: 
     assert said.stdout == f"cannot write {tmp_path / 'out'}: File too large\n", said.stderr[-2000:]
     assert said.stderr == ""
     assert _names(tmp_path) == []
+
+
+def test_a_card_holds_no_html_of_a_survey_s_text(garden_people: People) -> None:
+    title = "A <script>alert(1)</script>\n# survey"
+    survey = dataclasses.replace(garden_people.survey, title=title, licence="<b>Tell</b>\n\nnobody")
+    card = dataset_card(dataclasses.replace(garden_people, survey=survey), text=False)
+    body = card.split("---\n", 2)[2]
+    assert "<script>" not in body
+    assert "\n# survey" not in body
+    assert "**Licence.** &lt;b&gt;Tell&lt;/b&gt; nobody\n" in body

@@ -109,6 +109,10 @@ def test_an_interview_answers_skips_goes_back_and_is_continued(
     assert not interview.back()
 
 
+def _turn(question: str, **changes: object) -> dict[str, object]:
+    return {"question": question, "option": 0, "statement": None, "probability": None, **changes}
+
+
 def test_a_file_that_is_no_session_is_refused(garden: Survey, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     for content, complaint in [
@@ -123,6 +127,19 @@ def test_a_file_that_is_no_session_is_refused(garden: Survey, tmp_path: Path) ->
             ),
             "P1 has no option 9",
         ),
+        ("[" * 100_000, "no interview that can be continued"),
+        (json.dumps([]), "no interview that can be continued"),
+        (json.dumps({"survey": "garden"}), "'turns' is missing"),
+        (json.dumps({"survey": "garden", "turns": [{"question": "P1"}]}), "'turns.0.option' is missing"),
+        (json.dumps({"survey": "garden", "turns": [_turn("P1", option="first")]}), r"turns\.0\.option"),
+        (json.dumps({"survey": "garden", "turns": [_turn("P1", option=-1)]}), "P1 has no option -1"),
+        (json.dumps({"survey": "garden", "turns": [_turn("P1"), _turn("P1")]}), "P1 is answered twice"),
+        (json.dumps({"survey": "garden", "turns": [_turn("P1", probability=2)]}), "probability of P1 is 2.0"),
+        (
+            json.dumps({"survey": "garden", "turns": [_turn("P1", probability=float("nan"))]}),
+            "probability of P1 is nan",
+        ),
+        (json.dumps({"survey": "garden", "turns": [_turn("Z9")]}), "no question 'Z9'"),
     ]:
         file.write_text(content)
         with pytest.raises(IndievalueError, match=complaint):
@@ -146,3 +163,12 @@ def test_elicit_in_the_terminal(tmp_path: Path) -> None:
     assert "What your answers predict" in finished.stdout
     assert "What surprised it" in finished.stdout
     assert len(json.loads((tmp_path / "mine.json").read_text())["turns"]) == 3
+
+
+def test_nobody_but_their_owner_reads_the_answers_of_an_interview(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    Session("garden").save(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o644)
+    Session("garden").save(file)
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -19,6 +19,8 @@ from indievalue.exchange.export import PROMPTS, export_benchmark
 from indievalue.people.people import People
 from indievalue.predictors.predictions import predict, read_predictions
 from indievalue.prompts.prompt import PromptStyle
+from indievalue.report.wording import rows_left_out
+from indievalue.scoring.accuracy import summarise
 
 
 @pytest.fixture
@@ -248,3 +250,53 @@ def test_export_and_import_on_the_command_line(garden_table: pl.DataFrame, tmp_p
     said = run("import", file, data, "--out", tmp_path / "other", *more)
     assert said.returncode == 1
     assert "line 1 is no JSON" in said.stderr
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_probabilities_that_are_no_numbers_are_refused(benchmark: Benchmark, tmp_path: Path, value: str) -> None:
+    setup, person, question, _, count = rows_of(benchmark)[0]
+    likely = ", ".join([value, *["0.5"] * (count - 1)])
+    file = tmp_path / "answers.jsonl"
+    file.write_text(
+        f'{{"person": "{person}", "setup": {setup}, "question": "{question}", "probabilities": [{likely}]}}\n'
+    )
+    with pytest.raises(IndievalueError, match=r"line 1: .* probabilities from 0 on that sum to 1"):
+        Answered(file, benchmark)
+
+
+def test_a_row_without_probabilities_takes_none_from_the_others(benchmark: Benchmark, tmp_path: Path) -> None:
+    """The scores that need probabilities are over the rows that have them, and say over how many."""
+    asked = rows_of(benchmark)
+    lines = [
+        {"person": p, "setup": s, "question": q, "choice": answer, "probabilities": np.eye(count)[answer].tolist()}
+        for s, p, q, answer, count in asked
+    ]
+    for line in lines[:2]:
+        del line["probabilities"]
+    lines[2]["choice"] = -1
+    table = predict("mine", Answered(written(tmp_path / "answers.jsonl", lines), benchmark), benchmark)
+    assert table["probabilities"].null_count() == 2
+    found = summarise(table)["mine"]
+    assert found.log_loss == 0
+    assert (found.probes, found.probability_rows, found.calibration_rows) == (
+        len(asked),
+        len(asked) - 2,
+        len(asked) - 3,
+    )
+    assert rows_left_out({"mine": found}) == [
+        f"Log loss and Brier score of mine: over {len(asked) - 2} of {len(asked)} rows.",
+        f"ECE of mine: over {len(asked) - 3} of {len(asked)} rows.",
+    ]
+    assert rows_left_out({"all": summarise(table[3:])["mine"]}) == []
+
+
+def test_a_line_ends_where_json_lines_end(benchmark: Benchmark, tmp_path: Path) -> None:
+    """A string may hold the other ends of a line that Unicode knows."""
+    setup, person, question, _, _ = rows_of(benchmark)[0]
+    text = json.dumps(
+        {"person": person, "setup": setup, "question": question, "choice": 0, "text": "a\u2028b\x85c"},
+        ensure_ascii=False,
+    )
+    file = tmp_path / "answers.jsonl"
+    file.write_text(text + "\n", encoding="utf-8")
+    assert Answered(file, benchmark, missing="invalid")

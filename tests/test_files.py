@@ -1,5 +1,9 @@
 """Nothing half-written is ever found under its final name, whatever happens meanwhile."""
 
+import os
+import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -8,7 +12,7 @@ import polars as pl
 import pytest
 
 from indievalue.errors import IndievalueError
-from indievalue.files import new_directory, new_file
+from indievalue.files import new_directory, new_file, only_writer
 
 
 def _directory(path: Path) -> AbstractContextManager[Path]:
@@ -148,3 +152,102 @@ def test_what_the_disk_tells_polars_is_told(tmp_path: Path) -> None:
 def test_a_defect_of_ours_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(pl.exceptions.ColumnNotFoundError), _directory(tmp_path / "out"):
         pl.DataFrame({"a": [1]}).select("b")
+
+
+# --- other processes --------------------------------------------------------------------------------------
+
+
+def _write_in_another_process(path: Path, new: str) -> subprocess.Popen[str]:
+    """A process that has begun to write ``path``, and waits."""
+    program = (
+        "import sys; from pathlib import Path; from indievalue.files import new_file, new_directory\n"
+        f"with {new} as beside:\n"
+        "    (beside / 'big' if beside.is_dir() else beside).write_text('half')\n"
+        "    print('begun', flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
+in_either = pytest.mark.parametrize(
+    ("new", "written"),
+    [
+        (new_file, "new_file(Path(sys.argv[1]))"),
+        (_directory, "new_directory(Path(sys.argv[1]), force=True)"),
+    ],
+)
+
+
+@in_either
+def test_what_a_killed_process_has_left_is_removed_by_the_next(new: New, written: str, tmp_path: Path) -> None:
+    process = _write_in_another_process(tmp_path / "out", written)
+    process.kill()
+    process.communicate()
+    (left,) = tmp_path.iterdir()
+    assert left.name.endswith(".partial")
+    _write(new(tmp_path / "another"), "whole")
+    assert left.exists(), "it belongs to another output"
+    _write(new(tmp_path / "out"), "whole")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["another", "out"]
+
+
+@in_either
+def test_what_a_living_process_writes_is_left_alone(new: New, written: str, tmp_path: Path) -> None:
+    process = _write_in_another_process(tmp_path / "out", written)
+    _write(new(tmp_path / "out"), "first")
+    assert len(list(tmp_path.iterdir())) == 2
+    process.communicate()
+    assert process.returncode == 0
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_earlier_directory_that_lost_its_name_gets_it_back(tmp_path: Path) -> None:
+    """Killed between the two renames of a replacement, a process leaves no directory of that name."""
+    left = tmp_path / ".out.0123abcd.earlier"
+    left.mkdir()
+    (left / "content").write_text("dear")
+    with (
+        pytest.raises(IndievalueError, match="exists already"),
+        new_directory(tmp_path / "out", force=False),
+    ):
+        pass
+    assert _content(tmp_path / "out") == "dear"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_appears_meanwhile_is_replaced_only_with_force(tmp_path: Path) -> None:
+    with pytest.raises(IndievalueError, match=r"out exists already"), new_directory(tmp_path / "out", force=False):
+        _write(new_directory(tmp_path / "out", force=False), "first")
+    assert _content(tmp_path / "out") == "first"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_one_process_at_a_time_makes_an_output(tmp_path: Path) -> None:
+    with only_writer(tmp_path / "out"):
+        with (
+            pytest.raises(IndievalueError, match=r"another process is at work in .*/out"),
+            only_writer(tmp_path / "out"),
+        ):
+            pass
+        with only_writer(tmp_path / "another"):
+            pass
+    with only_writer(tmp_path / "out"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("mask", "file", "folder"), [(0o077, 0o600, 0o700), (0o022, 0o644, 0o755), (0, 0o666, 0o777)])
+def test_the_umask_decides_who_may_read(mask: int, file: int, folder: int, tmp_path: Path) -> None:
+    before = os.umask(mask)
+    try:
+        _write(new_file(tmp_path / "file"), "open")
+        _write(new_file(tmp_path / "mine", private=True), "private")
+        _write(_directory(tmp_path / "folder"), "open")
+    finally:
+        os.umask(before)
+    modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in tmp_path.iterdir()}
+    assert modes == {"file": file, "mine": 0o600, "folder": folder}

@@ -339,6 +339,25 @@ def test_an_adapter_is_put_on_its_model(tiny: Callable[..., Path], task: Task, a
     assert np.abs(np.asarray(said[0]) - np.asarray(said[2])).max() > 1e-3
 
 
+def test_an_adapter_with_tokens_of_its_own_is_put_on_a_model_that_has_room_for_them(
+    tiny: Callable[..., Path], task: Task, tmp_path: Path
+) -> None:
+    peft = pytest.importorskip("peft", reason="adapters need peft: pip install 'indievalue[lm]'")
+    model = transformers.AutoModelForCausalLM.from_pretrained(tiny())
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny())
+    before = model.get_input_embeddings().num_embeddings
+    tokenizer.add_tokens([f"<added{number}>" for number in range(before - len(tokenizer) + 2)])
+    model.resize_token_embeddings(len(tokenizer))
+    chosen = peft.LoraConfig(
+        r=4, target_modules=["q_proj"], modules_to_save=["embed_tokens", "lm_head"], task_type="CAUSAL_LM"
+    )
+    peft.get_peft_model(model, chosen).save_pretrained(tmp_path / "adapter")
+    tokenizer.save_pretrained(tmp_path / "adapter")
+    said = make_local(f"{tmp_path / 'adapter'}").predict(task)
+    assert said.probabilities is not None
+    assert np.isfinite(said.probabilities).any()
+
+
 def test_in_half_precision_an_adapter_stays_beside_its_model(
     tiny: Callable[..., Path], task: Task, adapter: Path
 ) -> None:

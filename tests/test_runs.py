@@ -211,6 +211,8 @@ def test_a_run_of_an_earlier_version_loads_and_one_of_a_later_is_refused(tmp_pat
 
 # --- nothing is lost --------------------------------------------------------------------------------------
 
+COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()", "evaluate"]
+
 
 class Counted(BasePredictor):
     """Majority, which counts how often it was fitted."""
@@ -248,14 +250,17 @@ def test_the_rows_of_a_predictor_outlive_the_failure_of_the_next(
 ) -> None:
     Counted.fitted = 0
     asked = {"first": Counted("first"), "second": Failing("second")}
+    lines: list[str] = []
     with pytest.raises(RuntimeError, match="power"):
-        iv.evaluate(gardeners, benchmark, asked, tmp_path / "run")
+        iv.evaluate(gardeners, benchmark, asked, tmp_path / "run", call=Call(progress=lines.append))
+    (left,) = tmp_path.glob(".run.*.unfinished")
+    assert lines[-1] == f"the predictions of 1 finished predictor are kept in {left}; the same command continues there"
     assert not (tmp_path / "run").exists()
     with pytest.raises(IndievalueError, match="is not a run directory"):
         iv.load_run(tmp_path / "run")
     (kept,) = tmp_path.glob(".run.*/[!.]*/predictions.parquet")
     assert pl.read_parquet(kept)["predictor"].unique().to_list() == ["first"]
-    lines: list[str] = []
+    lines.clear()
     asked["second"].fails = False  # type: ignore[attr-defined]
     run = iv.evaluate(gardeners, benchmark, asked, tmp_path / "run", call=Call(progress=lines.append))
     assert Counted.fitted == 1, "the first is not asked again"
@@ -272,12 +277,47 @@ def test_a_page_that_fails_loses_no_row(
     Counted.fitted = 0
     with monkeypatch.context() as patched:
         patched.setattr("indievalue.report.page.report_html", lambda runs: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            iv.evaluate(gardeners, benchmark, {"a": Counted("a")}, tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-    iv.evaluate(gardeners, benchmark, {"a": Counted("a")}, tmp_path / "run")
+        with pytest.warns(
+            UserWarning, match=r"is saved in .*ZeroDivisionError.*: indievalue report .*/run --out"
+        ) as told:
+            run = iv.evaluate(gardeners, benchmark, {"a": Counted("a")}, tmp_path / "run", call=Call(figures=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert not (tmp_path / "run" / "report.html").exists()
+    assert_frame_equal(iv.load_run(tmp_path / "run").predictions, run.predictions)
+    command = str(told[0].message).split("indievalue report ")[1]
+    again = subprocess.run([*COMMAND[:-1], "report", *command.split()], capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
     assert Counted.fitted == 1
     assert (tmp_path / "run" / "report.html").exists()
+    assert list((tmp_path / "run" / "figures").glob("*.svg"))
+    assert list((tmp_path / "run" / "tables").glob("*.tex"))
+
+
+def test_figures_that_fail_leave_the_page_and_half_a_folder_never(
+    gardeners: People, benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indievalue.report.figures.files.vl_convert.svg_to_pdf", lambda svg: 1 / 0)
+    with pytest.warns(UserWarning, match="its report could not be written"):
+        iv.evaluate(gardeners, benchmark, "majority", tmp_path / "run", call=Call(figures=True))
+    assert (tmp_path / "run" / "report.html").exists()
+    assert not (tmp_path / "run" / "figures").exists()
+
+
+def test_a_command_whose_page_fails_keeps_the_run_and_ends_with_1(tmp_path: Path) -> None:
+    garden_answers(60).write_csv(tmp_path / "garden.csv")
+    broken = (
+        "from indievalue.cli import main; import indievalue.report.page as page; "
+        "page.report_html = lambda runs: 1 / 0; main()"
+    )
+    rest = [str(tmp_path / "garden.csv"), "--survey", str(GARDEN), "--people", "20", "--out", str(tmp_path / "run")]
+    said = subprocess.run(
+        [sys.executable, "-c", broken, "evaluate", *rest, "--predictor", "majority"], capture_output=True, text=True
+    )
+    assert said.returncode == 1
+    assert "error: the run is saved in" in said.stderr
+    assert "Traceback" not in said.stderr
+    assert "majority" in said.stdout, "the scores are printed all the same"
+    assert iv.load_run(tmp_path / "run").summary["predictor"].to_list() == ["majority"]
 
 
 @pytest.mark.parametrize("other", ["seed", "options", "data"])
@@ -352,9 +392,6 @@ def test_the_answers_of_another_file_are_never_taken(gardeners: People, benchmar
     assert run.predictions["choice"].unique().to_list() == [1]
 
 
-COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()", "evaluate"]
-
-
 def test_a_killed_evaluation_goes_on_where_it_was(tmp_path: Path) -> None:
     garden_answers(60).write_csv(tmp_path / "garden.csv")
     out = tmp_path / "run"
@@ -394,3 +431,23 @@ def test_two_processes_keep_out_of_each_others_way(tmp_path: Path) -> None:
     assert second.returncode == 1
     assert "another process is at work" in second.stderr
     assert iv.load_run(tmp_path / "run").summary["predictor"].to_list() == SLOW
+
+
+def test_two_processes_with_other_benchmarks_never_replace_each_others_run(tmp_path: Path) -> None:
+    """Without --force a run that is there is never replaced, however late it has come."""
+    garden_answers(60).write_csv(tmp_path / "garden.csv")
+    rest = [str(tmp_path / "garden.csv"), "--survey", str(GARDEN), "--out", str(tmp_path / "run")]
+    slow = [*rest, "--people", "20", *(word for name in SLOW for word in ("--predictor", name))]
+    first = subprocess.Popen([*COMMAND, *slow], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob(".run.*/[!.]*/part.json")) and first.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    first.send_signal(signal.SIGSTOP)
+    other = [*rest, "--people", "19", "--predictor", "majority"]
+    second = subprocess.run([*COMMAND, *other], capture_output=True, text=True, timeout=120)
+    first.send_signal(signal.SIGCONT)
+    assert first.wait(timeout=120) == 0
+    assert second.returncode == 1
+    assert "another process is at work" in second.stderr
+    assert iv.load_run(tmp_path / "run").record.people == 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["garden.csv", "run"]

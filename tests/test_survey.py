@@ -100,6 +100,31 @@ def test_one_hot_has_a_one_for_every_answer_and_nothing_for_missing(garden: Surv
         ("demographics.yaml", "label: Hills", "label: Valley", "label 'Valley' occurs 2 times"),
         ("demographics.yaml", "AGE: 0-39", "AGES: 0-39", "not among its columns"),
         ("demographics.yaml", "- id: REGION", "- id: [", "is not valid YAML"),
+        ("questions.yaml", '"I like {plant}."', '"I like {plant[x]}."', "has a slot that is not a plain {name}"),
+        ("questions.yaml", '"I like {plant}."', '"I like {plant.real}."', "has a slot that is not a plain {name}"),
+        ("questions.yaml", '"I like {plant}."', '"I like {plant!r}."', "has a slot that is not a plain {name}"),
+        ("questions.yaml", '"I like {plant}."', '"I like {0}."', "has a slot that is not a plain {name}"),
+        ("questions.yaml", '"I like {plant}."', '"I like {}."', "has a slot that is not a plain {name}"),
+        ("questions.yaml", '"I like {plant}."', '"I like {plant."', "is no template"),
+        (
+            "survey.yaml",
+            "continent: region",
+            "continent: nowhere",
+            "names 'nowhere' as its continent, which is no demog",
+        ),
+        ("survey.yaml", "religion: faith", "religion: none", "names 'none' as its religion, which is no demographic"),
+        (
+            "survey.yaml",
+            "per_category: 1",
+            "per_category: 0",
+            "per_category: Input should be greater than or equal to 1",
+        ),
+        ("survey.yaml", "setups: 3", "setups: -3", "setups: Input should be greater than or equal to 1"),
+        ("survey.yaml", "answered: 8", "answered: -8", "answered: Input should be greater than or equal to 1"),
+        ("survey.yaml", "per_religion: 4", "per_religion: 0", "per_religion: Input should be greater than or equal"),
+        ("survey.yaml", "blank: -5", "blank: 40000", "blank: Input should be less than or equal to 32000"),
+        ("survey.yaml", "-5: missing}", "-5: missing, -40000: lost}", "-40000 is no code; they go up to 32,000"),
+        ("demographics.yaml", "AGE: 0-39", "AGE: young", "'young' is not a list of codes"),
     ],
 )
 def test_what_is_wrong_in_a_spec_is_told(tmp_path: Path, file: str, before: str, after: str, complaint: str) -> None:
@@ -161,3 +186,19 @@ def test_a_statement_is_one_clear_first_person_sentence(statement: str) -> None:
 )
 def test_a_good_statement_has_no_problem(statement: str) -> None:
     assert list(statement_problems(statement)) == []
+
+
+def test_a_question_has_as_many_options_as_there_are_letters(tmp_path: Path) -> None:
+    folder = tmp_path / "garden"
+    folder.mkdir()
+    for source in GARDEN.iterdir():
+        (folder / source.name).write_text(source.read_text())
+    options = "".join(f'    {code}: "I water my garden {code} times."\n' for code in range(1, 28))
+    (folder / "questions.yaml").write_text(
+        (folder / "questions.yaml").read_text()
+        + "\n- question: W1\n  category: Plants\n  type: scale\n  asks: How often do you water?\n  polar:\n"
+        + '    1-13: "I seldom water."\n    14-27: "I often water."\n  refined:\n'
+        + options
+    )
+    with pytest.raises(IndievalueError, match="W1: refined has 27 options; there are letters for 26"):
+        load_survey(str(folder))

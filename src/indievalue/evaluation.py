@@ -1,5 +1,6 @@
 """Evaluate predictors on a benchmark."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
@@ -14,7 +15,7 @@ from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import benchmark_hash, task_texts
 from indievalue.choices import Weights
 from indievalue.errors import IndievalueError
-from indievalue.files import check_directory
+from indievalue.files import check_directory, only_writer
 from indievalue.memory import return_memory
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
@@ -24,6 +25,7 @@ from indievalue.predictors.registry import adopt, make_predictor
 from indievalue.runs.parts import Part, Parts, ask_predictor
 from indievalue.runs.record import FORMAT, Example, Record, installed_versions
 from indievalue.runs.run import Run
+from indievalue.runs.storage import draw_run, write_run
 from indievalue.scoring.accuracy import PredictorScore, summarise
 from indievalue.scoring.weighting import named_weights
 
@@ -42,12 +44,14 @@ class Call:
         arguments: by name. survey: name or folder of the survey, if given.
         progress: called with a line of text at every step.
         figures: whether to write figures and tables beside the report.
+        warn: called with what to do if the run is saved but its report fails; by default a Python warning.
     """
 
     arguments: Mapping[str, object] = field(default_factory=dict)
     survey: str | None = None
     progress: Callable[[str], None] = lambda line: None
     figures: bool = False
+    warn: Callable[[str], None] = lambda text: warnings.warn(text, stacklevel=3)
 
 
 def evaluate(
@@ -71,7 +75,8 @@ def evaluate(
             these; or a mapping from the names shown in tables to predictors.
         out: directory to write the run to. Predictions are stored as soon as a predictor finishes: after a crash or an
             interrupt, the same call runs only the predictors that had not finished. The directory gets its final name
-            only when it is complete. By default nothing is written (see :meth:`indievalue.runs.run.Run.save`).
+            only when the run is complete; a report that fails then is a warning. By default nothing is written (see
+            :meth:`indievalue.runs.run.Run.save`).
         asking: options for language models given by name.
         force: replace the contents of ``out``. call: arguments to record in ``run.json``, and progress reporting.
         weights: how scores and report weight people (see :meth:`indievalue.runs.run.Run.weighted`).
@@ -98,7 +103,8 @@ def evaluate(
         return _run(people, benchmark, len(training), parts, call, weights)
     check_directory(Path(out), force=force)
     Thread(target=_import_report, daemon=True).start()
-    with Parts(Path(out), people, benchmark) as stored:
+    with only_writer(Path(out)), Parts(Path(out), people, benchmark, call.progress) as stored:
+        check_directory(Path(out), force=force)  # again: another process may have finished it meanwhile
         parts = []
         while made:  # release each predictor once it has answered: some hold a gigabyte
             name = next(iter(made))
@@ -107,9 +113,11 @@ def evaluate(
         run = _run(people, benchmark, len(training), parts, call, weights)
         del training
         return_memory()
-        call.progress("report …")
-        run.save(out, figures=call.figures, force=force)
+        write_run(run, Path(out), force=force)
         stored.finish()
+        call.progress("report …")
+        if failure := draw_run(run, Path(out), figures=call.figures):
+            call.warn(failure)
     return run
 
 

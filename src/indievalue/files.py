@@ -1,17 +1,26 @@
-"""Atomic writes: a half-written file never appears under its final name."""
+"""Atomic writes: a half-written file never appears under its final name. And rows of files that are refused.
 
+Output is written beside its final name, as ``.NAME.xxxxxxxx.partial``, and then renamed. A process locks what it is
+writing; whoever writes there next removes what killed processes have left, which nobody locks any more.
+"""
+
+import errno
 import os
 import re
+import secrets
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+import polars as pl
 from polars.exceptions import PolarsError
 
 from indievalue.errors import IndievalueError
+
+_PARTIAL, _EARLIER = "partial", "earlier"
+"""Endings of what is being written, and of what it replaces."""
 
 
 def cache_root() -> Path:
@@ -21,23 +30,24 @@ def cache_root() -> Path:
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; renamed to it if the block succeeds, deleted if it fails."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    beside = Path(name)
+def new_file(path: Path, *, private: bool = False) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; renamed to it if the block succeeds, deleted if it fails.
+
+    The umask decides who may read the file; a ``private`` one nobody but its owner may.
+    """
+
+    def make(beside: Path) -> None:
+        os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
+
+    beside, lock = _made_beside(path, make)
     try:
         yield beside
-        beside.chmod(0o644)
         beside.replace(path)
     except (OSError, PolarsError) as error:
         raise _unwritable(path, error) from None
     finally:
         beside.unlink(missing_ok=True)
+        _release(lock)
 
 
 def check_directory(path: Path, *, force: bool) -> None:
@@ -48,7 +58,7 @@ def check_directory(path: Path, *, force: bool) -> None:
         if path.exists() and not path.is_dir():
             raise IndievalueError(f"{path} is a file; --out names a directory")
         if path.exists() and any(path.iterdir()) and not force:
-            raise IndievalueError(f"{path} exists already; choose another --out, or give --force to replace it")
+            raise _taken(path)
     except OSError as error:
         raise _unwritable(path, error) from None
 
@@ -60,20 +70,43 @@ def new_directory(path: Path, *, force: bool) -> Iterator[Path]:
     Raises IndievalueError where ``path`` holds anything already and ``force`` is not given, or cannot be written. With
     ``force`` the earlier content is replaced only once the new one is complete.
     """
+    _remove_stale(path)
     check_directory(path, force=force)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
-    except OSError as error:
-        raise _unwritable(path, error) from None
+    beside, lock = _made_beside(path, Path.mkdir)
     try:
         yield beside
-        beside.chmod(0o755)
-        _take_place(beside, path)
+        _take_place(beside, path, force=force)
     except (OSError, PolarsError) as error:
         raise _unwritable(path, error) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+        _release(lock)
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Keep every other process from making ``path`` until the block ends; one that is killed lets go.
+
+    Raises IndievalueError where another process is making it.
+    """
+    lock = path.parent / f".{path.name}.lock"
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = lock.open("w")
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        with handle:
+            _lock(handle, path)
+            if not _is_at(handle.fileno(), lock):
+                continue  # deleted by the process that held it until now
+            try:
+                _remove_stale(path)
+                yield
+            finally:
+                with suppress(OSError):
+                    lock.unlink()
+            return
 
 
 @contextmanager
@@ -92,6 +125,14 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+def refuse_rows(path: Path, table: pl.DataFrame, wrong: pl.Expr, complaint: str) -> None:
+    """Raise IndievalueError, with the first row's number and values in ``complaint``, if a row of a file is wrong."""
+    found = table.with_row_index("row", 1).filter(wrong)
+    if not found.is_empty():
+        row = found.row(0, named=True)
+        raise IndievalueError(f"{path}, row {row['row']:,}: {complaint.format(**row)}")
+
+
 def _lock(lock: TextIO, path: Path) -> None:
     try:
         import fcntl
@@ -105,18 +146,120 @@ def _lock(lock: TextIO, path: Path) -> None:
         pass  # a file system without locks
 
 
-def _take_place(beside: Path, path: Path) -> None:
+def _made_beside(path: Path, make: Callable[[Path], None]) -> tuple[Path, int | None]:
+    """Make a temporary path beside ``path`` and lock it; what killed processes have left there is removed first."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(path)
+        while True:
+            beside = _name_beside(path, _PARTIAL)
+            make(beside)
+            try:
+                lock = _hold(beside)
+            except BlockingIOError:
+                continue  # another process is about to remove it, because it was not locked yet
+            if lock is None or _is_at(lock, beside):
+                return beside, lock
+            _release(lock)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _name_beside(path: Path, ending: str) -> Path:
+    return path.parent / f".{path.name}.{secrets.token_hex(4)}.{ending}"
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove what killed processes have left beside ``path``; an earlier content that lost its name gets it back."""
+    beside: list[Path] = []
+    left = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.({_PARTIAL}|{_EARLIER})")
+    with suppress(OSError):  # a folder that can be written, but not listed
+        beside = list(path.parent.iterdir())
+    for found in beside:
+        if (match := left.fullmatch(found.name)) is None:
+            continue
+        with suppress(OSError):  # BlockingIOError: its process is alive
+            if (lock := _hold(found)) is None:
+                continue
+            try:
+                if match[1] == _EARLIER and not path.exists():
+                    found.replace(path)
+                elif found.is_dir():
+                    shutil.rmtree(found, ignore_errors=True)
+                else:
+                    found.unlink()
+            finally:
+                _release(lock)
+
+
+def _hold(path: Path) -> int | None:
+    """Lock a file or directory; None where the system has no locks. Raises BlockingIOError if it is locked."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return None
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:  # a file system without locks
+        os.close(handle)
+        return None
+    return handle
+
+
+def _release(lock: int | None) -> None:
+    if lock is not None:
+        os.close(lock)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Whether the open file ``handle`` still has the name ``path``."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _take_place(beside: Path, path: Path, *, force: bool) -> None:
+    """Rename ``beside`` to ``path``. Without ``force`` nothing that has appeared there meanwhile is replaced."""
     if not path.exists():
-        beside.replace(path)
+        _rename_onto_nothing(beside, path)
         return
-    earlier = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".earlier", dir=path.parent))
+    if not force:
+        check_directory(path, force=False)
+        path.unlink() if path.is_symlink() else path.rmdir()
+        _rename_onto_nothing(beside, path)
+        return
+    earlier = _name_beside(path, _EARLIER)
+    lock = None
+    with suppress(OSError):
+        lock = _hold(path)
     path.replace(earlier)
     try:
         beside.replace(path)
     except BaseException:
         earlier.replace(path)
         raise
-    shutil.rmtree(earlier, ignore_errors=True)
+    else:
+        shutil.rmtree(earlier, ignore_errors=True)
+    finally:
+        _release(lock)
+
+
+def _rename_onto_nothing(beside: Path, path: Path) -> None:
+    try:
+        beside.replace(path)  # fails where another process has made the directory meanwhile, unless it is empty
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise _taken(path) from None
+        raise
+
+
+def _taken(path: Path) -> IndievalueError:
+    return IndievalueError(f"{path} exists already; choose another --out, or give --force to replace it")
 
 
 def _unwritable(path: Path, error: OSError | PolarsError) -> Exception:

@@ -173,7 +173,7 @@ def _even_shares(sizes: dict[str, int], number: int, first: str | None) -> dict[
 
 
 def _too_few(people: People, number: int, eligibility: Eligibility) -> str:
-    reasons = "; ".join(f"{count:,} {reason}" for reason, count in eligibility.excluded.items() if count)
+    reasons = eligibility.reasons()
     text = f"{eligibility.eligible:,} of {eligibility.people:,} people are eligible"
     if eligibility.available < eligibility.eligible:
         cap = people.survey.sampling.per_religion

@@ -85,12 +85,22 @@ class Setup:
 
 @dataclass(frozen=True)
 class Eligibility:
-    """Who can be tested: people read, why some cannot be (reason → people), how many are eligible and available."""
+    """Who can be tested: people read, why some cannot be (reason → people), how many are eligible and available.
+
+    A person who cannot be tested for two reasons is counted in both.
+    """
 
     people: int
     excluded: dict[str, int]
     eligible: int
     available: int
+
+    def reasons(self) -> str:
+        """Return why people cannot be tested, and for how many of them two reasons hold; empty if there is none."""
+        told = [f"{count:,} {reason}" for reason, count in self.excluded.items() if count]
+        both = sum(self.excluded.values()) - (self.people - self.eligible)
+        overlap = f" ({both:,} of them are counted twice)" if len(told) > 1 and both > 0 else ""
+        return "; ".join(told) + overlap
 
 
 @dataclass(frozen=True)
@@ -167,7 +177,8 @@ class Benchmark:
         """Iterate over setups, each with what a predictor may see of it."""
         settings = self.settings
         statements = settings.context in ("statements", "both")
-        demographics = self.people.demographics if settings.context in ("demographics", "both") else None
+        shown = settings.context in ("demographics", "both") and self.people.demographics.columns
+        demographics = self.people.demographics if shown else None
         options = self.people.options(settings.shown_form)
         for setup in self.setups:
             order = setup.demonstrations if statements else setup.demonstrations[:, :0]

@@ -1,19 +1,21 @@
 """Save and load benchmarks: parquet tables, and a JSONL file of task texts for other programs."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from hashlib import blake2b
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
 import numpy as np
 import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from indievalue.benchmark.model import NOBODY, Benchmark, Eligibility, Settings, Setup, Task
-from indievalue.errors import IndievalueError
-from indievalue.files import new_directory, new_file
+from indievalue.errors import IndievalueError, problems_of
+from indievalue.files import new_directory, new_file, refuse_rows
 from indievalue.parsing import parse_json
 from indievalue.people.people import People
 from indievalue.survey.model import Demographic
@@ -102,34 +104,120 @@ def load_benchmark(directory: str | Path, people: People) -> Benchmark:
     does not hold.
     """
     folder = Path(directory)
+    about = _about(folder)
     try:
-        about = parse_json((folder / "benchmark.json").read_text(encoding="utf-8"))
         probes = pl.read_parquet(folder / "probes.parquet")
         demonstrations = pl.read_parquet(folder / "demonstrations.parquet")
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise IndievalueError(f"{folder} holds no benchmark: {error}") from None
-    if about["format"] != FORMAT:
-        raise IndievalueError(f"{folder} was written in format {about['format']}; this version reads {FORMAT}")
-    absent = [person for person in about["people"] if person not in people.rows]
+    if about.survey not in (None, people.survey.name):
+        raise IndievalueError(f"{folder} is a benchmark of survey {about.survey}, and the data of {people.survey.name}")
+    absent = [person for person in about.people if person not in people.rows]
     if absent:
         raise IndievalueError(
             f"{folder} is of other data: {len(absent):,} of its people are not in this one, first {absent[0]!r}"
         )
-    chosen = people.take(np.array([people.rows[person] for person in about["people"]], np.int64))
-    settings = Settings(**{**about["settings"], "setups": tuple(about["settings"]["setups"])})
+    chosen = people.take(np.array([people.rows[person] for person in about.people], np.int64))
     at = people.survey.positions
+    for question in (question for setup in about.setups for question in setup.probes):
+        if question not in at:
+            raise IndievalueError(f"{folder / 'benchmark.json'}: the survey has no question {question!r}")
+    _check_demonstrations(folder / "demonstrations.parquet", demonstrations, chosen, len(about.setups))
     setups = tuple(
         Setup(
-            number=setup["number"],
-            probes=np.array([at[question] for question in setup["probes"]], np.int64),
+            number=setup.number,
+            probes=np.array([at[question] for question in setup.probes], np.int64),
             demonstrations=_matrix(demonstrations.filter(pl.col("part") == part), chosen),
         )
-        for part, setup in enumerate(about["setups"])
+        for part, setup in enumerate(about.setups)
     )
-    benchmark = Benchmark(settings, chosen, setups, Eligibility(**about["eligibility"]))
+    benchmark = Benchmark(about.settings, chosen, setups, about.eligibility)
     if not _probes(benchmark).equals(probes):
         raise IndievalueError(f"{folder}: the data gives other answers to the probes than when the benchmark was drawn")
     return benchmark
+
+
+class _StoredSetup(BaseModel):
+    """A setup in ``benchmark.json``."""
+
+    model_config = ConfigDict(strict=True)
+
+    number: int = Field(ge=0, le=127)
+    probes: list[str]
+
+    @field_validator("probes")
+    @classmethod
+    def _are_distinct(cls, probes: list[str]) -> list[str]:
+        return _distinct(probes, "asks")
+
+
+class _Stored(BaseModel):
+    """The content of ``benchmark.json``."""
+
+    format: int
+    survey: str | None = None
+    settings: Settings
+    eligibility: Eligibility
+    people: list[str] = Field(min_length=1)
+    setups: list[_StoredSetup]
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _is_read(cls, number: object) -> object:
+        if number != FORMAT:
+            raise ValueError(f"it was written in format {number}; this version reads {FORMAT}")
+        return number
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _are_known(cls, settings: object) -> object:
+        unknown = set(settings) - {one.name for one in fields(Settings)} if isinstance(settings, dict) else set()
+        if unknown:
+            raise ValueError(f"unknown key {min(unknown)!r}")
+        return settings
+
+    @field_validator("people")
+    @classmethod
+    def _are_distinct(cls, people: list[str]) -> list[str]:
+        return _distinct(people, "names")
+
+
+def _distinct(values: list[str], verb: str) -> list[str]:
+    twice = [value for value, times in Counter(values).items() if times > 1]
+    if twice:
+        raise ValueError(f"it {verb} {twice[0]!r} twice")
+    return values
+
+
+def _about(folder: Path) -> _Stored:
+    file = folder / "benchmark.json"
+    try:
+        content = parse_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise IndievalueError(f"{folder} holds no benchmark: {error}") from None
+    try:
+        return _Stored.model_validate(content)
+    except ValidationError as error:
+        raise IndievalueError(f"{file} is no benchmark that can be read: {problems_of(error)[0]}") from None
+
+
+def _check_demonstrations(file: Path, table: pl.DataFrame, people: People, setups: int) -> None:
+    """Raise IndievalueError, with the row, unless ``table`` says what is shown of ``people`` in that many setups."""
+    for column, is_text in (("part", False), ("person", True), ("place", False), ("question", True)):
+        kind = table.schema.get(column)
+        if kind is None or not (kind == pl.String if is_text else kind.is_integer()):
+            raise IndievalueError(f"{file}: {column} must be a column of {'text' if is_text else 'whole numbers'}")
+    positions = people.survey.positions
+    for wrong, complaint in (
+        (pl.any_horizontal(pl.col("part", "person", "place", "question").is_null()), "a value is missing"),
+        (~pl.col("part").is_between(0, setups - 1), "there is no setup at place {part}"),
+        (~pl.col("person").is_in(people.ids.tolist()), "{person!r} is not tested"),
+        (~pl.col("question").is_in(list(positions)), "the survey has no question {question!r}"),
+        (~pl.col("place").is_between(0, len(positions) - 1), "place {place} is beyond the survey's questions"),
+        (~pl.struct("part", "person", "place").is_first_distinct(), "place {place} of {person!r} is given twice"),
+        (~pl.struct("part", "person", "question").is_first_distinct(), "{question} of {person!r} is shown twice"),
+    ):
+        refuse_rows(file, table, wrong, complaint)
 
 
 def task_texts(benchmark: Benchmark) -> Iterator[TaskText]:

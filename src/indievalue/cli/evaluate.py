@@ -8,7 +8,18 @@ import typer
 
 from indievalue.choices import Weights
 from indievalue.cli.model_options import AskingFlags, print_cost
-from indievalue.cli.options import BenchmarkFlags, Data, Force, Out, PromptFlags, SourceFlags, escaped, notes, out
+from indievalue.cli.options import (
+    BenchmarkFlags,
+    Data,
+    Failures,
+    Force,
+    Out,
+    PromptFlags,
+    SourceFlags,
+    escaped,
+    notes,
+    out,
+)
 
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Benchmark
@@ -76,10 +87,11 @@ def evaluate(
         survey=source.survey,
         progress=lambda line: notes.print(escaped(line), style="dim", soft_wrap=True),
         figures=asked.figures,
+        warn=(failures := Failures()).found.append,
     )
     run = run_evaluation(people, drawn, asked.predictor, directory, asking=how, force=force, weights=weights, call=call)
     print_summary(run.scores, drawn.settings.form, out, paper=paper_about(people.findings))
-    notes.print(f"Report: {directory / 'report.html'}")
+    failures.end(directory)
 
 
 def _drawn(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from indievalue.choices import Missing
-from indievalue.cli.options import Data, Force, Out, SourceFlags, notes, out
+from indievalue.cli.options import Data, Failures, Force, Out, SourceFlags, out
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def import_answers(
         "benchmark": str(benchmark),
         "missing": answers.missing,
     }
-    call = Call(arguments=arguments, survey=source.survey)
+    call = Call(arguments=arguments, survey=source.survey, warn=(failures := Failures()).found.append)
     run = evaluate(people, asked, {answers.name: answered}, directory, force=force, call=call)
     print_summary(run.scores, asked.settings.form, out, paper=paper_about(people.findings))
-    notes.print(f"Report: {directory / 'report.html'}")
+    failures.end(directory)

@@ -1,7 +1,7 @@
 """Options shared by several commands, and their conversion to people, settings and prompt styles."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -193,6 +193,21 @@ def whole(text: str, option: str) -> int:
     if number < 0:
         raise typer.BadParameter(f"{option} takes a number from 0 on, not {text}")
     return number
+
+
+@dataclass(frozen=True)
+class Failures:
+    """What could not be drawn of a run that is saved all the same."""
+
+    found: list[str] = field(default_factory=list)
+
+    def end(self, directory: Path) -> None:
+        """Print where the report is, or, with exit code 1, what failed."""
+        for text in self.found:
+            notes.print(f"[bold red]error:[/] {escaped(text)}", soft_wrap=True)
+        if self.found:
+            raise typer.Exit(1)
+        notes.print(f"Report: {directory / 'report.html'}")
 
 
 def escaped(text: str) -> str:

@@ -1,10 +1,13 @@
 """The answers of an interview, in a file that belongs to the person who gave them."""
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from indievalue.errors import IndievalueError
+from pydantic import TypeAdapter, ValidationError
+
+from indievalue.errors import IndievalueError, problems_of
 from indievalue.files import new_file
 from indievalue.parsing import parse_json
 from indievalue.survey.survey import Survey
@@ -31,14 +34,20 @@ class Session:
     turns: list[Turn] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
-        """Write the session; the file is complete or untouched. Raises IndievalueError where it cannot be written."""
-        with new_file(path) as beside:
+        """Write the session, which nobody but its owner can read; the file is complete or untouched.
+
+        Raises IndievalueError where it cannot be written.
+        """
+        with new_file(path, private=True) as beside:
             beside.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
     @property
     def answered(self) -> int:
         """Number of questions that have an answer."""
         return sum(turn.option is not None for turn in self.turns)
+
+
+_SESSION = TypeAdapter(Session)
 
 
 def load_session(path: Path, survey: Survey) -> Session:
@@ -50,14 +59,22 @@ def load_session(path: Path, survey: Survey) -> Session:
         return Session(survey.name)
     try:
         content = parse_json(path.read_text(encoding="utf-8"))
-        session = Session(content["survey"], [Turn(**turn) for turn in content["turns"]])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(content, dict) and "turns" not in content:
+            raise ValueError("'turns' is missing")
+        session = _SESSION.validate_python(content)
+    except (OSError, ValueError) as error:
+        said = problems_of(error)[0] if isinstance(error, ValidationError) else error
         raise IndievalueError(
-            f"{path} is no interview that can be continued ({error}); give another --answers"
+            f"{path} is no interview that can be continued ({said}); give another --answers"
         ) from None
     if session.survey != survey.name:
         raise IndievalueError(f"{path} is an interview on survey {session.survey!r}, not {survey.name!r}")
+    twice = [name for name, times in Counter(turn.question for turn in session.turns).items() if times > 1]
+    if twice:
+        raise IndievalueError(f"{path}: {twice[0]} is answered twice")
     for turn in session.turns:
+        if turn.probability is not None and not 0 <= turn.probability <= 1:
+            raise IndievalueError(f"{path}: the probability of {turn.question} is {turn.probability}, not from 0 to 1")
         options = survey.question(turn.question).refined
         if turn.option is not None and turn.option not in range(len(options)):
             raise IndievalueError(f"{path}: {turn.question} has no option {turn.option}")

@@ -39,6 +39,28 @@ class _Answer(BaseModel):
     finish_reason: str | None = None
 
 
+class _PromptProbe(BaseModel):
+    """A probe of an exported prompt."""
+
+    model_config = ConfigDict(strict=True)
+
+    question: str
+    asks: str
+    statements: list[str] = Field(min_length=1)
+    options: list[int]
+
+
+class _Prompt(BaseModel):
+    """One line of an exported ``prompts.jsonl``."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: str
+    person: str
+    setup: int
+    probes: list[_PromptProbe]
+
+
 class Answered(BasePredictor):
     """Predictor that returns the predictions in a file (see docs: Evaluate your model).
 
@@ -81,17 +103,15 @@ class Answered(BasePredictor):
         questions = [task.survey.questions[probe].id for probe in task.probes]
         choice = np.full((len(task.people), len(questions)), INVALID, np.int8)
         probabilities = np.zeros((*choice.shape, int(task.counts.max(initial=1))), np.float32)
-        # Predictions of the whole task have probabilities, or none has.
-        told = True
         for row, person in enumerate(task.people.tolist()):
             for place, question in enumerate(questions):
                 option, likely = self._given.get((task.setup, person, question), (INVALID, None))
                 choice[row, place] = option
                 if likely is None:
-                    told = False
+                    probabilities[row, place] = np.nan  # none for this row
                 else:
                     probabilities[row, place, : len(likely)] = likely
-        return Guesses(choice, probabilities if told else None)
+        return Guesses(choice, None if np.isnan(probabilities).any(axis=2).all() else probabilities)
 
     def _add(
         self, where: str, person: str, setup: int, question: str, choice: int | None, likely: list[float] | None
@@ -105,7 +125,7 @@ class Answered(BasePredictor):
             raise IndievalueError(f"{where}: {question} has options 0 to {count - 1} (-1 is none), not {choice}")
         if likely is not None:
             total = sum(likely)
-            if len(likely) != count or min(likely) < 0 or abs(total - 1) > TOLERANCE:
+            if len(likely) != count or min(likely) < 0 or not abs(total - 1) <= TOLERANCE:  # also of NaN
                 raise IndievalueError(f"{where}: {question} needs {count} probabilities from 0 on that sum to 1")
             likely = [value / total for value in likely]
         option = int(np.argmax(likely)) if choice is None and likely is not None else choice
@@ -132,7 +152,7 @@ def _lines(file: Path) -> Iterable[tuple[str, Any]]:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise IndievalueError(f"cannot read answers from {file}: {error}") from None
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # a JSON string may hold U+2028 and its like
         if line.strip():
             where = f"{file}, line {number}"
             try:
@@ -170,17 +190,20 @@ def _prompts(file: Path) -> dict[str, tuple[str, int, tuple[AskedProbe, ...]]]:
     known = {}
     for where, line in _lines(file):
         try:
-            asked = tuple(_asked(probe) for probe in line["probes"])
-            known[str(line["id"])] = str(line["person"]), int(line["setup"]), asked
-        except (KeyError, TypeError, ValueError):
+            prompt = _Prompt.model_validate(line)
+            asked = tuple(_asked(probe) for probe in prompt.probes)
+            if not asked or prompt.id in known:
+                raise ValueError
+            known[prompt.id] = prompt.person, prompt.setup, asked
+        except (KeyError, ValueError):
             raise IndievalueError(f"{where} is no prompt that `indievalue export --to jsonl` wrote") from None
     return known
 
 
-def _asked(probe: dict[str, Any]) -> AskedProbe:
-    order = tuple(probe["options"])
-    shown = dict(zip(order, probe["statements"], strict=True))
-    return AskedProbe(probe["question"], probe["asks"], tuple(shown[option] for option in range(len(order))), order)
+def _asked(probe: _PromptProbe) -> AskedProbe:
+    order = tuple(probe.options)
+    shown = dict(zip(order, probe.statements, strict=True))
+    return AskedProbe(probe.question, probe.asks, tuple(shown[option] for option in range(len(order))), order)
 
 
 def _or_invalid(option: int | None) -> int:

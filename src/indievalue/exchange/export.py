@@ -92,7 +92,9 @@ def _read(folder: Path) -> tuple[Iterator[TaskText], dict[str, Any]]:
 
 
 def _tasks(file: Path, text: str) -> Iterator[TaskText]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # a JSON string may hold U+2028 and its like
+        if not line.strip():
+            continue
         try:
             yield parse_json(line)
         except ValueError as error:

@@ -1,5 +1,7 @@
 """The dataset card of a catalog, with the front matter that Hugging Face's `datasets` reads."""
 
+import html
+
 import yaml
 
 from indievalue.choices import FORMS
@@ -32,9 +34,9 @@ def dataset_card(people: People, *, text: bool) -> str:
         "---",
         yaml.safe_dump(front, sort_keys=False, allow_unicode=True).strip(),
         "---",
-        f"# {survey.title}: value-expressing statements",
+        f"# {_escaped(survey.title)}: value-expressing statements",
         "",
-        f"**Licence.** {survey.licence}" if survey.licence else "",
+        f"**Licence.** {_escaped(survey.licence)}" if survey.licence else "",
         "",
         "| file | rows | what it is |",
         "|---|---|---|",
@@ -60,8 +62,13 @@ def dataset_card(people: People, *, text: bool) -> str:
         "",
         "## What was read",
         "",
-        *(f"- {line}" for line in findings.lines()),
+        *(f"- {_escaped(line)}" for line in findings.lines()),
         f"- SHA-256 of the source: `{findings.fingerprint}`",
         "",
     ]
     return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    """Return text of a survey or a file's name as one line of Markdown that holds no HTML."""
+    return html.escape(" ".join(text.split()), quote=False)

@@ -93,7 +93,7 @@ class People:
             self,
             ids=self.ids[at],
             codes=self.codes[at],
-            demographics=self.demographics[at],
+            demographics=self.demographics[at] if self.demographics.columns else self.demographics,
             weights=self.weights[at],
         )
 

@@ -35,14 +35,14 @@ def frequent_groups(demographics: pl.DataFrame) -> dict[str, list[str]]:
 
 
 def demographic_columns(
-    demographics: pl.DataFrame, groups: dict[str, list[str]]
+    demographics: pl.DataFrame, groups: dict[str, list[str]], people: int | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return one-hot groups, and whether each person's group is known, both people × groups.
 
     A person whose group is missing, or is none of the ``groups`` of a demographic, has 0 in all of its columns and
-    counts as unknown.
+    counts as unknown. ``people`` is their number, which a table without any demographic does not have.
     """
-    values = np.zeros((len(demographics), sum(map(len, groups.values()))), np.float32)
+    values = np.zeros((len(demographics) if people is None else people, sum(map(len, groups.values()))), np.float32)
     known = np.zeros(values.shape, bool)
     start = 0
     for name, labels in groups.items():

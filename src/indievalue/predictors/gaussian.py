@@ -144,7 +144,7 @@ class Gaussian(StatisticalPredictor):
         values, known = form.one_hot(shown), np.repeat(shown >= 0, form.counts, axis=1)
         joint = self.answers_
         if demographics is not None:
-            groups, named = demographic_columns(demographics, self.groups_)
+            groups, named = demographic_columns(demographics, self.groups_, len(shown))
             joint, values, known = self.joint_, np.hstack([values, groups]), np.hstack([known, named])
         if asked is None:
             asked = np.isin(np.arange(len(form.counts)), probes)[None, :].repeat(len(shown), axis=0)
@@ -167,7 +167,7 @@ class Gaussian(StatisticalPredictor):
     def _together(self, people: People) -> NDArray[np.float64]:
         """Count people with 1 in both of two columns: refined options and demographic groups (columns × columns)."""
         form, options = people.survey.form("refined"), people.options("refined")
-        groups = demographic_columns(people.demographics, self.groups_)[0]
+        groups = demographic_columns(people.demographics, self.groups_, len(people))[0]
         counts = np.zeros((int(form.starts[-1]) + groups.shape[1],) * 2)
 
         def count(start: int) -> None:

@@ -6,8 +6,11 @@ import numpy as np
 import polars as pl
 
 from indievalue.benchmark.model import NOBODY, Benchmark, Setup, Task
+from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
+from indievalue.files import refuse_rows
 from indievalue.predictors.protocol import UNANSWERED, Guesses, Predictor
+from indievalue.survey.survey import Survey
 
 SCHEMA: dict[str, pl.DataType] = {
     "predictor": pl.String(),
@@ -35,7 +38,10 @@ def predict(name: str, predictor: Predictor, benchmark: Benchmark) -> pl.DataFra
 
 
 def read_predictions(path: Path) -> pl.DataFrame:
-    """Read predictions from a parquet file. Raises IndievalueError if it is not a table of predictions."""
+    """Read predictions from a parquet file. Raises IndievalueError if it is not a table of predictions.
+
+    The message names the first row with a value that no prediction has.
+    """
     try:
         table = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -43,7 +49,69 @@ def read_predictions(path: Path) -> pl.DataFrame:
     absent = [column for column in SCHEMA if column not in table.columns]
     if absent:
         raise IndievalueError(f"{path} is not a table of predictions: it has no column {', '.join(absent)}")
-    return table.select(pl.col(column).cast(kind) for column, kind in SCHEMA.items())
+    for column, kind in SCHEMA.items():
+        if not _holds(table.schema[column], kind):
+            raise IndievalueError(f"{path}: {column} holds {table.schema[column]}, not {kind}")
+    try:
+        table = table.select(pl.col(column).cast(kind) for column, kind in SCHEMA.items())
+    except pl.exceptions.PolarsError as error:
+        raise IndievalueError(f"{path}: a value is beyond its column: {str(error).splitlines()[0]}") from None
+    for wrong, complaint in _WRONG:
+        refuse_rows(path, table, wrong, complaint)
+    return table
+
+
+def check_predictions(path: Path, table: pl.DataFrame, survey: Survey) -> None:
+    """Raise IndievalueError, with the row, if predictions are not of this survey's questions and options."""
+    positions = survey.positions
+    counts = pl.DataFrame(
+        {
+            "question": [question for question in positions for _ in FORMS],
+            "form": [form for _ in positions for form in FORMS],
+            "count": [len(question.options(form)) for question in survey.questions for form in FORMS],
+        }
+    )
+    known = table.join(counts, on=["question", "form"], how="left", maintain_order="left")
+    count = pl.col("count")
+    for wrong, complaint in (
+        (count.is_null(), f"survey {survey.name} has no question {{question!r}} in form {{form!r}}"),
+        (pl.col("answer") >= count, "the answer is option {answer}, but {question} has options 0 to {last}"),
+        (pl.col("choice") >= count, "the choice is option {choice}, but {question} has options 0 to {last}"),
+        (pl.col("probabilities").list.len() != count, "{question} has {count} options, not as many probabilities"),
+    ):
+        refuse_rows(path, known.with_columns(last=count - 1), wrong, complaint)
+    key = ["predictor", "setup", "person", "question"]
+    repeated = ~pl.struct(key).is_first_distinct()
+    refuse_rows(path, table, repeated, "{predictor} predicts {question} of {person!r} in setup {setup} a second time")
+
+
+def _holds(kind: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether a column of one type can hold what is ``wanted``."""
+    if isinstance(wanted, pl.List):
+        return kind == pl.Null or (isinstance(kind, pl.List) and (kind.inner.is_float() or kind.inner == pl.Null))
+    if wanted.is_integer():
+        return kind.is_integer()
+    return kind == wanted or isinstance(kind, pl.Categorical | pl.Enum)
+
+
+_TOLERANCE = 0.02
+"""How far the probabilities of a row may be from a sum of 1."""
+
+_GIVEN = pl.col("probabilities")
+
+_WRONG = (
+    *((pl.col(column).is_null(), f"{column} is missing") for column in SCHEMA if column != "probabilities"),
+    (pl.col("answer") < 0, "answer is the option {answer}; options count from 0"),
+    (pl.col("choice") < -1, "choice is the option {choice}; options count from 0, and -1 is none"),
+    (pl.col("demonstrations") < 0, "demonstrations is {demonstrations}, not a number from 0 on"),
+    (
+        _GIVEN.list.eval(~(pl.element() >= 0) | ~pl.element().is_finite() | pl.element().is_null()).list.any(),
+        "probabilities are numbers from 0 to 1",
+    ),
+    (_GIVEN.list.len() == 0, "probabilities are an empty list; null stands for none"),
+    ((_GIVEN.list.sum() - 1).abs() > _TOLERANCE, "probabilities do not sum to 1"),
+)
+"""What is wrong with a row of predictions in any survey."""
 
 
 def _rows(name: str, benchmark: Benchmark, setup: Setup, task: Task, guesses: Guesses) -> pl.DataFrame:

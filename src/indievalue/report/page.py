@@ -21,6 +21,7 @@ from indievalue.report.figures.drawing import WIDE, figure_svg
 from indievalue.report.figures.forest import Forest, Panel, forests
 from indievalue.report.figures.inequity import inequity_figure, sigma_tip
 from indievalue.report.figures.inline import Draw, inline_svg, run_svg
+from indievalue.report.figures.lettering import printable
 from indievalue.report.figures.of_runs import accuracy_figure, category_figure, people_figure, reliability_figure
 from indievalue.report.figures.styles import SPREAD, PredictorStyle, predictor_styles
 from indievalue.report.figures.world import WorldMap, map_svg, read_outline, shapes, world_maps
@@ -112,6 +113,11 @@ class Section:
     questions: tuple[QuestionRow, ...]
 
     @property
+    def predictors(self) -> tuple[tuple[str, str], ...]:
+        """Entries of a menu of the predictors: value and text."""
+        return tuple((name, name) for name in self.run.scores)
+
+    @property
     def printed(self) -> bool:
         """Whether the paper has comparable results for this run."""
         return any(row.paper is not None for row in self.rows)
@@ -134,7 +140,7 @@ def report_html(runs: Sequence[Run]) -> str:
     # Figures are rendered outside Python; the page's numbers are computed in the meantime.
     # BLAS threads would not make those faster, and spin on the cores that the figures need.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(1) as background:
-        return _page(runs, background)
+        return printable(_page(runs, background))
 
 
 def _page(runs: Sequence[Run], background: Executor) -> str:

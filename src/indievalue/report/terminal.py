@@ -11,6 +11,7 @@ from rich.table import Table
 from indievalue.choices import FormName
 from indievalue.report.numbers import interval, number, signed, signed_interval
 from indievalue.report.paper import Paper
+from indievalue.report.wording import rows_left_out
 from indievalue.scoring.accuracy import Score
 from indievalue.scoring.flattening import ANYBODY, Flattening
 from indievalue.scoring.groups import CROSS
@@ -43,6 +44,8 @@ def print_summary(scores: Mapping[str, Score], form: FormName, console: Console,
     for name, score in scores.items():
         if left_out := getattr(score, "not_answered", None):
             console.print(f"{escape(name)}: {left_out}, and not scored", highlight=False)
+    for sentence in rows_left_out(scores):
+        console.print(sentence, style="dim", highlight=False, markup=False)
     asked = {(score.people, round(score.probes / score.people)) for score in scores.values()}
     sizes = ", ".join(f"{people:,} people × {probes:,} probes" for people, probes in sorted(asked))
     note = f"; paper: {paper.source}, its own people" if paper and beside else ""

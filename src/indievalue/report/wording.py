@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from indievalue.report.paper import paper_about, read_paper
 from indievalue.runs.run import Run
+from indievalue.scoring.accuracy import Score
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -137,10 +138,8 @@ def chosen(run: Run) -> list[str]:
     sentences = [
         f"Of {_amount(eligibility.people, 'person', 'people')} in the data, {eligibility.eligible:,} were eligible."
     ]
-    excluded = [f"{people:,} {reason}" for reason, people in eligibility.excluded.items() if people]
-    if excluded:
-        both = " (some are counted twice)" if len(excluded) > 1 else ""
-        sentences.append(f"Of the others, {'; '.join(excluded)}{both}.")
+    if excluded := eligibility.reasons():
+        sentences.append(f"Of the others, {excluded}.")
     if eligibility.available < eligibility.eligible:
         sentences.append(
             f"{eligibility.available:,} of these remained after limiting each {sampling.religion} to "
@@ -178,6 +177,16 @@ def called(name: Sequence[str]) -> str:
 def slug(name: Sequence[str]) -> str:
     """Return a run's name as part of a file name: ``polar-strict-protocol``."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(name).lower()).strip("-")
+
+
+def rows_left_out(scores: Mapping[str, Score]) -> list[str]:
+    """Return a sentence for each score of a predictor that leaves rows out: over how many of all it is."""
+    sentences = []
+    for name, score in scores.items():
+        for what, rows in (("Log loss and Brier score", score.probability_rows), ("ECE", score.calibration_rows)):
+            if rows and rows < score.probes:
+                sentences.append(f"{what} of {name}: over {rows:,} of {score.probes:,} rows.")
+    return sentences
 
 
 def listed(values: Iterable[str]) -> str:

@@ -65,11 +65,15 @@ class Parts:
     """A folder beside the run directory that holds finished predictions until the run is complete.
 
     It belongs to one benchmark and one set of people; predictions made with others are never reused. Only one process
-    at a time can use it. It is deleted when the run is complete, or if it stops before any predictor has finished.
+    at a time can use it. It is deleted when the run is complete, or if it stops before any predictor has finished;
+    otherwise ``progress`` is told that it is left.
     """
 
-    def __init__(self, out: Path, people: People, benchmark: Benchmark) -> None:
+    def __init__(
+        self, out: Path, people: People, benchmark: Benchmark, progress: Callable[[str], None] = lambda line: None
+    ) -> None:
         self.benchmark = benchmark
+        self._progress = progress
         learned_from = blake2b(np.ascontiguousarray(people.codes.T).data, digest_size=8)  # stored by column
         learned_from.update("\0".join(people.ids.tolist()).encode())
         learned_from.update(people.findings.fingerprint.encode())
@@ -91,8 +95,12 @@ class Parts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._finished or not any(self.folder.glob("[!.]*/part.json")):
+        finished = len(list(self.folder.glob("[!.]*/part.json")))
+        if self._finished or not finished:
             shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            which = "1 finished predictor" if finished == 1 else f"{finished} finished predictors"
+            self._progress(f"the predictions of {which} are kept in {self.folder}; the same command continues there")
         self._stack.close()
 
     def get(self, name: str, predictor: Predictor, training: People, progress: Callable[[str], None]) -> Part:

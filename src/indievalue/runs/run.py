@@ -209,8 +209,9 @@ class Run:
         """Write a run directory: predictions, people, scores, benchmark, report; with ``figures`` also figures and
         tables.
 
-        The directory gets its final name only when it is complete. Raises IndievalueError if it cannot be written, or
-        is not empty and ``force`` is false.
+        The directory gets its final name only when the run is complete; then the report is written into it. Raises
+        IndievalueError if the directory cannot be written, or is not empty and ``force`` is false; or if the report
+        fails, in which case the run is saved all the same.
         """
         from indievalue.runs.storage import save_run
 

@@ -1,6 +1,7 @@
 """Save and load run directories."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -13,9 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import write_tables
 from indievalue.errors import IndievalueError, problems_of
-from indievalue.files import new_directory
+from indievalue.files import new_directory, refuse_rows
 from indievalue.parsing import parse_json
-from indievalue.predictors.predictions import read_predictions
+from indievalue.predictors.predictions import check_predictions, read_predictions
 from indievalue.runs.record import FORMAT, Example, Record
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import PredictorScore
@@ -33,11 +34,36 @@ _SURVEY = "survey"
 
 def save_run(run: Run, directory: Path, *, figures: bool = False, force: bool = False) -> None:
     """Write a run directory (see :meth:`indievalue.runs.run.Run.save`)."""
+    write_run(run, directory, force=force)
+    if failure := draw_run(run, directory, figures=figures):
+        raise IndievalueError(failure)
+
+
+def write_run(run: Run, directory: Path, *, force: bool = False) -> None:
+    """Write a run directory without what is drawn: it is complete, and loads, whatever becomes of its report."""
     with new_directory(directory, force=force) as folder:
         _write_run(run, folder)
-        run.report(folder / "report.html")
+
+
+def draw_run(run: Run, directory: Path, *, figures: bool = False) -> str | None:
+    """Write the report of a run into its directory, and with ``figures`` all figures and tables.
+
+    Whatever fails is said in what is returned, with the command that repeats it; None if nothing fails.
+    """
+    try:
+        run.report(directory / "report.html")
         if figures:
-            _write_figure_files(run, folder)
+            _write_figure_files(run, directory)
+    except Exception as error:  # a defect of a drawing must not cost what was predicted
+        said = str(error) if isinstance(error, IndievalueError) else f"{type(error).__name__}: {error}"
+        command = ["indievalue", "report", directory, "--out", directory / "report.html"]
+        if figures:
+            command += ["--figures", directory / "figures", "--tables", directory / "tables"]
+        return (
+            f"the run is saved in {directory}, but its report could not be written ({_first_line(said)}); "
+            f"to repeat that alone: {shlex.join(map(str, [*command, '--force']))}"
+        )
+    return None
 
 
 def _write_run(run: Run, folder: Path) -> None:
@@ -60,12 +86,14 @@ def _write_run(run: Run, folder: Path) -> None:
 
 
 def _write_figure_files(run: Run, folder: Path) -> None:
-    """Write all figures and tables of ``run`` into ``folder``, as ``figures/`` and ``tables/``."""
+    """Write all figures and tables of ``run`` into ``folder``, as ``figures/`` and ``tables/``, each whole or not."""
     from indievalue.report.figures.files import write_figures
     from indievalue.report.tables.of_runs import write_run_tables
 
-    write_figures([run], folder / "figures")
-    write_run_tables([run], folder / "tables")
+    with new_directory(folder / "figures", force=True) as made:
+        write_figures([run], made)
+    with new_directory(folder / "tables", force=True) as made:
+        write_run_tables([run], made)
 
 
 def load_run(directory: str | Path) -> Run:
@@ -83,6 +111,11 @@ def load_run(directory: str | Path) -> Run:
             "update indievalue"
         )
     scores = _read(folder / "summary.json", _SCORES)
+    for name, score in scores.items():
+        if not (0 <= score.accuracy <= 100 and score.people >= 0 and score.probes >= score.invalid >= 0):
+            raise IndievalueError(
+                f"{folder / 'summary.json'}: {name} has an accuracy or a number of probes that cannot be"
+            )
     examples = _read(folder / "example.json", _EXAMPLES)
     predictions = read_predictions(folder / "predictions.parquet")
     people = _read_people(folder / "people.parquet", predictions)
@@ -96,7 +129,8 @@ def load_run(directory: str | Path) -> Run:
     if forms != {record.form}:
         raise IndievalueError(f"{folder}: run.json has form {record.form} but predictions.parquet has {_listed(forms)}")
     own = folder / _SURVEY
-    survey = load_survey(str(own) if own.is_dir() else record.survey)
+    survey = load_survey(str(own.resolve()) if own.is_dir() else record.survey)
+    check_predictions(folder / "predictions.parquet", predictions, survey)
     return Run(record, survey, predictions, people, scores, examples, folder)
 
 
@@ -124,6 +158,14 @@ def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:
         raise IndievalueError(
             f"{file} is not a valid run file: its first columns must be person (without duplicates) and weight"
         )
+    if people.schema["person"] != pl.String or not people.schema["weight"].is_numeric():
+        raise IndievalueError(f"{file} is not a valid run file: person must be text, and weight a number")
+    refuse_rows(file, people, pl.col("person").is_null(), "person is missing")
+    unusable = pl.col("weight").is_null() | (pl.col("weight") < 0) | ~pl.col("weight").is_finite()
+    refuse_rows(file, people, unusable, "weight is {weight}, not a number from 0 on")
+    labels = [name for name, kind in people.schema.items() if kind not in (pl.String, pl.Null)]
+    if labels[1:] or labels[:1] != ["weight"]:
+        raise IndievalueError(f"{file} is not a valid run file: the groups of {labels[-1]} must be text")
     absent = set(predictions["person"]) - set(people["person"])
     if absent:
         raise IndievalueError(
@@ -131,6 +173,10 @@ def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:
             "they are not from the same run"
         )
     return people
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.splitlines()), "")
 
 
 def _listed(names: Iterable[str]) -> str:

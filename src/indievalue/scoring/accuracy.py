@@ -35,6 +35,8 @@ class Score:
             survey was given.
         weights: how people are weighted in all of these. effective_people: number of people that would give as precise
             a result without weights (see :func:`indievalue.scoring.weighting.effective_size`).
+        probability_rows: number of probes with probabilities, over which log_loss and brier are taken.
+            calibration_rows: those with a valid choice as well, for ece. Both are None in earlier versions' summaries.
 
     People of weight 0 are in no figure and no count.
     """
@@ -52,6 +54,8 @@ class Score:
     ordinal_error: float | None = None
     weights: Weights = "none"
     effective_people: float | None = None
+    probability_rows: int | None = None
+    calibration_rows: int | None = None
 
     def as_dict(self) -> dict[str, float | int | str | None]:
         """Return the scores as a dictionary of plain values."""
@@ -129,6 +133,7 @@ def score(
         )
         .sort("person")
     )
+    given = predictions["probabilities"].is_not_null()
     right, probes = by_person["right"].to_numpy(), by_person["probes"].to_numpy()
     each = by_person["weight"].to_numpy()
     if weights is not None:
@@ -149,6 +154,8 @@ def score(
         ordinal_error=ordinal_error(predictions, option_scales(predictions, survey)) if survey else None,
         weights=weighting,
         effective_people=effective_size(each),
+        probability_rows=int(given.sum()),
+        calibration_rows=int((given & (predictions["choice"] >= 0)).sum()),
     )
 
 

@@ -5,13 +5,14 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from string import Formatter
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from indievalue.errors import IndievalueError, problems_of
 from indievalue.parsing import parse_yaml
-from indievalue.survey.codes import LARGEST_CODE, missing_code, parse_codes
+from indievalue.survey.codes import LARGEST_CODE, TAGS, missing_code, parse_codes
 from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
 from indievalue.survey.survey import Survey
 
@@ -28,13 +29,13 @@ Spec = TypeVar("Spec", bound=_Spec)
 
 
 class _SamplingSpec(_Spec):
-    setups: int = 3
-    per_category: int = 3
-    answered: int | None = None
+    setups: int = Field(default=3, ge=1)
+    per_category: int = Field(default=3, ge=1)
+    answered: int | None = Field(default=None, ge=1)
     continent: str | None = None
     religion: str | None = None
     first: str | None = None
-    per_religion: int | None = None
+    per_religion: int | None = Field(default=None, ge=1)
 
 
 class _SurveySpec(_Spec):
@@ -47,8 +48,8 @@ class _SurveySpec(_Spec):
     country: str | None = None
     recognised_by: list[str] = Field(default_factory=list)
     missing: dict[_Codes, str]
-    not_asked: int
-    blank: int
+    not_asked: int = Field(ge=-LARGEST_CODE, le=LARGEST_CODE)
+    blank: int = Field(ge=-LARGEST_CODE, le=LARGEST_CODE)
     categories: list[str]
     sampling: _SamplingSpec = _SamplingSpec()
     inequity: list[str] | None = None
@@ -137,7 +138,7 @@ def _read(folder: Traversable) -> Survey:
         blank=spec.blank,
         categories=tuple(spec.categories),
         questions=tuple(question for battery in batteries for question in _questions(battery, folder)),
-        demographics=tuple(_demographic(item) for item in demographics),
+        demographics=tuple(_demographic(item, folder) for item in demographics),
         sampling=Sampling(**spec.sampling.model_dump()),
         inequity=tuple([item.name for item in demographics] if spec.inequity is None else spec.inequity),
         repeated_ids=spec.repeated_ids,
@@ -174,9 +175,13 @@ def _questions(battery: _BatterySpec, folder: Traversable) -> list[Question]:
 
 def _missing(reasons: Mapping[_Codes, str], file: Traversable) -> dict[int, str]:
     try:
-        return {key if isinstance(key, int) else missing_code(key): reason for key, reason in reasons.items()}
+        found = {key if isinstance(key, int) else missing_code(key): reason for key, reason in reasons.items()}
     except ValueError as error:
         raise IndievalueError(f"{file}, missing: {error}") from None
+    beyond = [code for code in found if abs(code) > LARGEST_CODE and code not in TAGS.values()]
+    if beyond:
+        raise IndievalueError(f"{file}, missing: {beyond[0]} is no code; they go up to {LARGEST_CODE:,}")
+    return found
 
 
 def _options(options: dict[_Codes, str], slots: dict[str, str]) -> tuple[Option, ...]:
@@ -188,11 +193,24 @@ def _options(options: dict[_Codes, str], slots: dict[str, str]) -> tuple[Option,
 
 
 def _sentence(template: str, slots: dict[str, str]) -> str:
-    text = template.format_map(slots)
+    text = _filled(template, slots)
     return text[:1].upper() + text[1:]
 
 
-def _demographic(spec: _DemographicSpec) -> Demographic:
+def _filled(template: str, slots: Mapping[str, str]) -> str:
+    """Fill the slots of a template, each a ``{name}`` and nothing else. Raises KeyError for one without a value."""
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(f"{template!r} is no template: {error}") from None
+    for _, name, format_of_it, conversion in parts:
+        if name is not None and (not name.isidentifier() or format_of_it or conversion):
+            raise ValueError(f"{template!r} has a slot that is not a plain {{name}}")
+    return template.format_map(slots)
+
+
+def _demographic(spec: _DemographicSpec, folder: Traversable) -> Demographic:
+    where = f"{folder}/demographics.yaml, {spec.name}"
     columns = tuple(spec.columns or [spec.id])
     groups = []
     for group in spec.groups:
@@ -202,9 +220,17 @@ def _demographic(spec: _DemographicSpec) -> Demographic:
                 raise IndievalueError(
                     f"demographic {spec.name}: group {group.label!r} has no statement and no template"
                 )
-            statement = spec.statement.format(group=group.label)
+            try:
+                statement = _filled(spec.statement, {"group": group.label})
+            except KeyError as slot:
+                raise IndievalueError(f"{where}: its statement has the slot {slot}, not group") from None
+            except ValueError as error:
+                raise IndievalueError(f"{where}: {error}") from None
         by_column = group.codes if isinstance(group.codes, dict) else {columns[0]: group.codes}
-        codes = {column: parse_codes(text) for column, text in by_column.items()}
+        try:
+            codes = {column: parse_codes(text) for column, text in by_column.items()}
+        except ValueError as error:
+            raise IndievalueError(f"{where}, group {group.label!r}: {error}") from None
         groups.append(Group(group.label, statement, codes))
     return Demographic(
         id=spec.id,

@@ -11,6 +11,9 @@ from indievalue.survey.model import Demographic, Question
 LONGEST_STATEMENT = 60
 """Words. Longer ones are not one natural sentence any more."""
 
+MOST_OPTIONS = 26
+"""A prompt names each option by a letter."""
+
 _SPEAKER = re.compile(r"\b(I|(?i:me|my|myself|mine|we|our|us))\b")
 _NEGATION = re.compile(r"\b(not|never|no one|nobody|none|neither|cannot|nothing)\b|\w+n't\b", re.IGNORECASE)
 _ALLOWED_PAIRS = re.compile(r"\bneither\b.*\bnor\b|\bnever or almost never\b", re.IGNORECASE)
@@ -22,6 +25,7 @@ def problems(
     questions: Sequence[Question],
     demographics: Sequence[Demographic],
     inequity: Sequence[str] = (),
+    sampled: Mapping[str, str | None] | None = None,
 ) -> list[str]:
     """Everything that is wrong, one line each, with the place in front; empty where all is sound."""
     found: list[str] = []
@@ -30,6 +34,12 @@ def problems(
     found += _repeated("demographic id", (demographic.id for demographic in demographics))
     found += [
         f"category {name!r} has no question" for name in categories if name not in {q.category for q in questions}
+    ]
+    named = {demographic.name for demographic in demographics}
+    found += [
+        f"sampling names {name!r} as its {role}, which is no demographic"
+        for role, name in (sampled or {}).items()
+        if name is not None and name not in named
     ]
     absent = [name for name in inequity if name not in {demographic.name for demographic in demographics}]
     found += [f"inequity names {name!r}, which is no demographic" for name in absent]
@@ -69,6 +79,8 @@ def _question_problems(question: Question, missing: Mapping[int, str], categorie
         options = question.options(form)
         if len(options) < 2:
             yield f"{form} has fewer than two options"
+        if len(options) > MOST_OPTIONS:
+            yield f"{form} has {len(options)} options; there are letters for {MOST_OPTIONS}"
         codes = [code for option in options for code in option.codes]
         covered[form] = set(codes)
         yield from _codes_problems(form, codes, missing, question.left_out or {})

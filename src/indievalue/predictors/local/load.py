@@ -78,6 +78,8 @@ def load(source: Source, device: str, dtype: str, identity: str) -> Loaded:
     keeps = "logits_to_keep" in signature(model.forward).parameters
     limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     if source.adapter:
+        if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+            model.resize_token_embeddings(len(tokenizer))  # the adapter was trained with tokens that it added
         model = _adapted(model, source.adapter)
     return Loaded(Reader(model, keeps, CPU_BATCH if device == "cpu" else GPU_BATCH, say), tokenizer, limit)
 

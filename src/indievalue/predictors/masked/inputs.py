@@ -48,7 +48,7 @@ class Shape:
         """Return one-hot groups (people × groups); all 0 if demographics are None."""
         if demographics is None or not len(self.demographic_of):
             return np.zeros((people, len(self.demographic_of)), np.float32)
-        return demographic_columns(demographics, self.groups)[0]
+        return demographic_columns(demographics, self.groups, people)[0]
 
 
 def spread(survey: Survey, form: FormName) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from indievalue.report.figures.drawing import figure_svg, titled_svg
 from indievalue.report.figures.forest import forest_rows, forest_svg, forests
 from indievalue.report.figures.inequity import inequity_figure
 from indievalue.report.figures.inline import run_svg
+from indievalue.report.figures.lettering import printable
 from indievalue.report.figures.of_runs import accuracy_figure, category_figure, people_figure, reliability_figure
 from indievalue.report.figures.styles import PredictorStyle, predictor_styles
 from indievalue.report.figures.world import map_file, world_maps
@@ -48,6 +49,7 @@ def write_figures(runs: Sequence[Run], directory: str | Path) -> list[Path]:
 
 def write_svg(svg: str, path: Path) -> list[Path]:
     """Write a figure to ``path`` as .svg, .png (at twice the size) and .pdf; return the paths."""
+    svg = printable(svg)
     contents = {
         ".svg": svg.encode(),
         ".png": vl_convert.svg_to_png(svg, scale=PNG_SCALE),

@@ -42,6 +42,18 @@ _BREAKS = re.compile(r"(?<=[\s/:,;=_-])(?=\S)")
 """Where a line may end."""
 
 
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with every control character, which neither XML nor HTML can hold, as ``�``.
+
+    >>> printable("a label\\x01")
+    'a label�'
+    """
+    return _CONTROL.sub("�", text)
+
+
 def text_width(text: str, size: float = 13, *, bold: bool = False) -> float:
     """Return how many pixels ``text`` takes across at most.
 

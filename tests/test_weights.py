@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -14,9 +15,10 @@ from indievalue.evaluation import evaluate
 from indievalue.runs.run import Run
 from indievalue.runs.storage import load_run
 from indievalue.scoring.accuracy import Score, score
+from indievalue.scoring.flattening import flattening
 from indievalue.scoring.inequity import inequity
 from indievalue.scoring.paired import compare
-from indievalue.scoring.weighting import effective_size
+from indievalue.scoring.weighting import effective_size, person_weights
 from indievalue.synthetic.generate import synthetic_people
 from test_cli import _run
 
@@ -153,3 +155,53 @@ def test_runs_are_weighted_on_the_command_line(run: tuple[Run, Path], tmp_path: 
     assert "with totals by population" in (tmp_path / "r.html").read_text()
     refused = _run("report", folder, "--out", tmp_path / "s.html", "--weights", "luck")
     assert refused.returncode == 2
+
+
+def test_people_of_weight_0_can_be_weighted_with_the_others() -> None:
+    people = pl.DataFrame({"person": list("abcd"), "weight": [1.0, 3.0, 0.0, 0.0], "region": ["N", "N", "N", "S"]})
+    survey = SimpleNamespace(country="region", name="garden")
+    assert person_weights(people, survey, "equal").tolist() == [1.0, 3.0, 0.0, 0.0]  # type: ignore[arg-type]
+    with pytest.raises(IndievalueError, match="all survey weights are 0"):
+        person_weights(people.with_columns(weight=0.0), survey, "equal")  # type: ignore[arg-type]
+
+
+def test_in_flattening_a_pair_counts_by_the_product_of_its_weights() -> None:
+    random = np.random.default_rng(3)
+    answer, choice = random.integers(0, 3, (2, 8, 5))
+    people, weights = people_of(half=["m", "n"] * 4), random.integers(1, 5, 8).astype(float)
+    table = predictions_of(choice, answer)
+    scales = {f"Q{probe}": (True, 3) for probe in range(5)}
+    found = flattening(table, people, ["half"], scales, [], weights=weights, minimum=1, draws=20)
+    for group, members in {"m": range(0, 8, 2), "n": range(1, 8, 2)}.items():
+        pairs = [(a, b) for a in members for b in members if a != b]
+        total = sum(weights[a] * weights[b] * 5 for a, b in pairs)
+        row = found.groups.row(by_predicate=pl.col("group") == group, named=True)
+        for name, given in {"variance_true": answer, "variance": choice}.items():
+            squares = sum(weights[a] * weights[b] * ((given[a] - given[b]) ** 2 / 4).sum() for a, b in pairs)
+            assert row[name] == pytest.approx(0.5 * squares / total)
+        alike = sum(weights[a] * weights[b] * (choice[a] == choice[b]).sum() for a, b in pairs)
+        assert row["alike"] == pytest.approx(alike / total)
+    anybody = found.pairs.row(by_predicate=pl.col("matched") == "anybody", named=True)
+    differ = [
+        (a, b, q) for a in range(8) for b in range(8) for q in range(5) if a != b and answer[a, q] != answer[b, q]
+    ]
+    right = sum(
+        weights[a] * weights[b] for a, b, q in differ if choice[a, q] == answer[a, q] and choice[b, q] == answer[b, q]
+    )
+    assert anybody["apart"] == pytest.approx(100 * right / sum(weights[a] * weights[b] for a, b, _ in differ))
+
+
+def test_weights_leave_flattening_as_it_is_where_they_are_equal_and_drop_people_of_weight_0() -> None:
+    random = np.random.default_rng(4)
+    answer, choice = random.integers(0, 2, (2, 12, 4))
+    people = people_of(half=["m", "n"] * 6)
+    table, scales = predictions_of(choice, answer), {f"Q{probe}": (True, 2) for probe in range(4)}
+    plain = flattening(table, people, ["half"], scales, [], minimum=1, draws=20)
+    equal = flattening(table, people, ["half"], scales, [], weights=np.full(12, 2.0), minimum=1, draws=20)
+    assert plain.groups.equals(equal.groups)
+    assert plain.pairs.equals(equal.pairs)
+    weights = np.array([0.0] * 4 + [1.0] * 8)
+    kept = table.filter(pl.col("person").is_in(people["person"].to_list()[4:]))
+    assert flattening(table, people, ["half"], scales, [], weights=weights, minimum=1, draws=20).groups.equals(
+        flattening(kept, people, ["half"], scales, [], minimum=1, draws=20).groups
+    )

@@ -1,11 +1,12 @@
 """``indievalue flattening``: measure whether predictors make people more alike."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from indievalue.cli.options import Force
-from indievalue.cli.run_options import GroupFlags, Runs, TablesOf, TablesOut, report_runs
+from indievalue.cli.run_options import GroupFlags, Runs, RunWeights, TablesOf, TablesOut, report_runs
 
 
 def flattening(
@@ -19,6 +20,7 @@ def flattening(
             "education].",
         ),
     ] = None,
+    weights: RunWeights = None,
     directory: TablesOut = None,
     force: Force = False,
 ) -> None:
@@ -27,7 +29,8 @@ def flattening(
 
     report_runs(
         runs,
-        lambda run: run.flattening(groups.demographics(run), match, groups.options()),
+        lambda run: run.flattening(groups.demographics(run), match, replace(groups.options(), weights=run.weights)),
         print_flattening,
         TablesOf(("table", "groups", "pairs"), "Flattening", directory, force=force),
+        weights,
     )

@@ -74,7 +74,7 @@ class Run:
         """Return the run with its scores, and everything computed from it, weighted by survey weight.
 
         With ``equal``, every country has the same total weight, with ``population``, its population; ``none`` removes
-        weights. Accuracy by person, flattening and the stored predictions are the same. Raises IndievalueError if
+        weights. Accuracy by person and the stored predictions are the same. Raises IndievalueError if
         people cannot be weighted.
         """
         run = replace(self, record=replace(self.record, weights=weights))
@@ -164,7 +164,7 @@ class Run:
         **fields: Unpack[GroupFields],
     ) -> Flattening:
         """Measure whether predictors make people more alike (see :func:`indievalue.scoring.flattening.flattening`)."""
-        options = replace(self._options(options, fields), weights=None)  # not weighted: pairs of people are compared
+        options = self._options(options, fields)
         wanted = self.demographics(demographics)
         scales = option_scales(self.predictions, self.survey)
         return flattening(self.predictions, self.people, wanted, scales, matched, options)

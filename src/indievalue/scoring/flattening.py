@@ -30,6 +30,7 @@ from indievalue.scoring.groups import (
 from indievalue.scoring.inequity import Row
 from indievalue.scoring.inputs import check_scales, demographics_table, predictions_table
 from indievalue.scoring.spread import HIGH, LOW, Floats
+from indievalue.scoring.weighting import weighted_rows
 
 OptionNumbers = NDArray[np.int64]
 
@@ -79,7 +80,8 @@ class Flattening:
             the probabilities, over all questions, that two people of a group gave, and are predicted to give, the same
             answer; ``excess`` is the second minus the first, with its interval; above 0, people are flattened.
             ``ratio_probable`` and ``alike_probable`` are for answers drawn from the predictor's probabilities instead
-            of its choices. Groups are weighted by their number of people.
+            of its choices. Groups are weighted by their number of people. With weights, a pair counts by the product
+            of its two weights, which have a mean of 1, here and in all counts of cases.
         groups: the same for each group.
         pairs: one row per predictor and matching: the demographics in ``matched``, then none (``anybody``). A case is
             a question that the two people of a pair answered differently. ``apart`` is the percentage of cases (0-100)
@@ -153,6 +155,8 @@ def flattening(
     table: list[Row] = []
     groups: list[Row] = []
     pairs: list[Row] = []
+    each = None if options.weights is None else dict(zip(people["person"].to_list(), options.weights, strict=True))
+    predictions = weighted_rows(predictions, each)
     for (predictor,), rows in predictions.group_by("predictor", maintain_order=True):
         name = {"predictor": predictor}
         answers = _answers(rows, scales)
@@ -178,12 +182,13 @@ def flattening(
 class _Answers:
     """One predictor's rows as arrays: people (sorted) × probes, where a probe is a question in a setup.
 
-    ``answer`` and ``choice`` (people × probes) are options, -1 for none. ``probable`` (people × probes × options) are
-    the probabilities, None if a row lacks them. ``steps`` (probes,) is the number of options minus one for ordered
-    questions, 0 for others.
+    ``weight`` (people,) has a mean of 1. ``answer`` and ``choice`` (people × probes) are options, -1 for none.
+    ``probable`` (people × probes × options) are the probabilities, None if a row lacks them. ``steps`` (probes,) is the
+    number of options minus one for ordered questions, 0 for others.
     """
 
     people: list[str]
+    weight: Floats
     answer: OptionNumbers
     choice: OptionNumbers
     probable: Floats | None
@@ -213,7 +218,9 @@ def _answers(rows: pl.DataFrame, scales: Mapping[str, tuple[bool, int]]) -> _Ans
         probable[person[row], column[row], place] = flat
         probable = fixed(probable, 2 * len(people) * options**2)
     steps = np.array([number - 1 if ordered else 0 for ordered, number in asked], np.float64)
-    return _Answers(people, answer, choice, probable, steps, options)
+    weight = np.ones(len(people))
+    weight[person] = rows["weight"].to_numpy()
+    return _Answers(people, weight / weight.mean(), answer, choice, probable, steps, options)
 
 
 def _one_hot(options: OptionNumbers, number: int) -> Floats:
@@ -225,6 +232,12 @@ def _over_group(values: Floats, group: OptionNumbers) -> Floats:
     _, own, size = np.unique(group, return_inverse=True, return_counts=True)
     sums = np.add.reduceat(values[np.argsort(own, kind="stable")], np.cumsum(size) - size, axis=0)
     return np.asarray(sums[own])
+
+
+def _others(values: Floats, weight: Floats, group: OptionNumbers) -> Floats:
+    """Return for each person the weighted sum of ``values`` over the others in their group."""
+    weighted = weight * values
+    return _over_group(weighted, group) - weighted
 
 
 @dataclass(frozen=True)
@@ -253,20 +266,21 @@ class _Pairs:
         return np.asarray(rates + drawn_sums(fixed(influence, len(influence))[None], members, seed, draws)[0])
 
 
-def _differences(said: Floats, valid: Floats, steps: Floats, group: OptionNumbers) -> tuple[_Pairs, _Pairs]:
+def _differences(said: Floats, valid: Floats, answers: _Answers, group: OptionNumbers) -> tuple[_Pairs, _Pairs]:
     """Return half the squared distances on ordered questions, and agreement on all, over pairs within groups.
 
     ``said`` (people × probes × options) are probabilities, one-hot for single answers, and all 0 if not ``valid``. The
-    mean over pairs of half the squared distance is the variance.
+    mean over pairs of half the squared distance is the variance. A pair counts by the product of its weights.
     """
+    steps, weight = answers.steps, answers.weight[:, None]
     place = np.arange(said.shape[2])
     scale = np.divide(1.0, steps, out=np.zeros_like(steps), where=steps > 0)
     mean, square = said @ place, said @ place**2
-    others = _over_group(valid, group) - valid
-    distances = 0.5 * (square * others + valid * (_over_group(square, group) - square))
-    distances -= mean * (_over_group(mean, group) - mean)
-    alike = (said * (_over_group(said, group) - said)).sum(axis=2)
-    cases = valid * others
+    others = _others(valid, weight, group)
+    distances = 0.5 * (square * others + valid * _others(square, weight, group))
+    distances = weight * (distances - mean * _others(mean, weight, group))
+    alike = weight * (said * _others(said, weight[..., None], group)).sum(axis=2)
+    cases = weight * valid * others
     return (
         _Pairs((distances * scale**2).sum(axis=1), (cases * (steps > 0)).sum(axis=1)),
         _Pairs(alike.sum(axis=1), cases.sum(axis=1)),
@@ -283,7 +297,7 @@ def _within(answers: _Answers, groups: Groups, draws: int, seed: int) -> tuple[R
     kinds = [_one_hot(answers.answer, answers.options) * hard, _one_hot(answers.choice, answers.options)]
     if answers.probable is not None:
         kinds.append(answers.probable * hard)
-    pairs = [_differences(said, valid, answers.steps, groups.group) for said in kinds]
+    pairs = [_differences(said, valid, answers, groups.group) for said in kinds]
     variances, alike = ([kind[at].rates(groups) for kind in pairs] for at in (0, 1))
     drawn = [[kind[at].drawn(groups, draws, seed) for kind in pairs[:2]] for at in (0, 1)]
     rows: list[Row] = [
@@ -294,7 +308,8 @@ def _within(answers: _Answers, groups: Groups, draws: int, seed: int) -> tuple[R
         }
         for at, (label, size) in enumerate(zip(groups.labels, sizes, strict=True))
     ]
-    share = sizes / sizes.sum()
+    share = answers.weight @ groups.membership()
+    share /= share.sum()
     rates = _rates(
         [(v * share).sum() for v in variances],
         [(a * share).sum() for a in alike],
@@ -349,7 +364,7 @@ def _told_apart(answers: _Answers, cells: Groups, draws: int, seed: int) -> Row:
         "pairs": int((sizes * (sizes - 1) // 2).sum()),
     }
     for kind, options in said.items():
-        apart, same = _differing(answers.answer, options, cells.group)
+        apart, same = _differing(answers, options, cells.group)
         row["cases"] = round(float(apart.of[in_cell].sum()) / 2)
         for name, pairs in (("apart", apart), ("same", same)):
             rate = pairs.rates(everybody)[0]
@@ -359,18 +374,20 @@ def _told_apart(answers: _Answers, cells: Groups, draws: int, seed: int) -> Row:
     return row
 
 
-def _differing(answer: OptionNumbers, said: Floats, group: OptionNumbers) -> tuple[_Pairs, _Pairs]:
+def _differing(answers: _Answers, said: Floats, group: OptionNumbers) -> tuple[_Pairs, _Pairs]:
     """Count pairs who answered differently: both predicted correctly, and both with the same prediction."""
+    answer, weight = answers.answer, answers.weight[:, None]
     asked = (answer >= 0).astype(np.float64)
     right = np.take_along_axis(said, np.maximum(answer, 0)[..., None], axis=2)[..., 0] * asked
-    all_asked, all_right, all_said = (_over_group(each, group) for each in (asked, right, said))
+    all_asked, all_right = (_over_group(weight * each, group) for each in (asked, right))
+    all_said = _over_group(weight[..., None] * said, group)
     cases, apart, same = (np.zeros(answer.shape) for _ in range(3))
     for option in range(said.shape[2]):
         gave = (answer == option).astype(np.float64)
         gave_said = said * gave[..., None]
-        cases += gave * (all_asked - _over_group(gave, group))
-        apart += gave * right * (all_right - _over_group(gave * right, group))
-        same += (gave_said * (all_said - _over_group(gave_said, group))).sum(axis=2)
+        cases += weight * gave * (all_asked - _over_group(weight * gave, group))
+        apart += weight * gave * right * (all_right - _over_group(weight * gave * right, group))
+        same += weight * (gave_said * (all_said - _over_group(weight[..., None] * gave_said, group))).sum(axis=2)
     of = cases.sum(axis=1)
     return _Pairs(apart.sum(axis=1), of), _Pairs(same.sum(axis=1), of)
 

@@ -25,7 +25,7 @@ def person_weights(people: pl.DataFrame, survey: Survey, weighting: Weighting) -
     if country is None or country not in people.columns:
         raise IndievalueError(f"survey {survey.name} has no countries, so its people cannot be weighted by country")
     for column, usable in (
-        ("weight", (people["weight"].is_finite() & (people["weight"] > 0)).fill_null(False)),
+        ("weight", (people["weight"].is_finite() & (people["weight"] >= 0)).fill_null(False)),
         (country, people[country].is_not_null()),
     ):
         if not usable.all():
@@ -44,7 +44,9 @@ def person_weights(people: pl.DataFrame, survey: Survey, weighting: Weighting) -
         / pl.col("weight").sum().over(country)
         * pl.col(country).replace_strict(sizes, return_dtype=pl.Float64)
     ).to_series()
-    weights = weight.to_numpy()
+    weights = weight.fill_nan(0.0).to_numpy()  # of a country whose weights are all 0
+    if not weights.any():
+        raise IndievalueError("all survey weights are 0, so people cannot be weighted")
     return np.asarray(weights / weights.mean())
 
 

@@ -14,7 +14,7 @@ import pytest
 from conftest import garden_answers, real_file
 from indievalue.benchmark.build import answered_threshold, build_benchmark, protocol_probes
 from indievalue.benchmark.model import NOBODY, Benchmark, Settings
-from indievalue.benchmark.storage import load_benchmark, save_benchmark, task_texts
+from indievalue.benchmark.storage import benchmark_hash, load_benchmark, save_benchmark, task_texts
 from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
@@ -229,3 +229,32 @@ def test_a_survey_of_two_setups_has_two_by_default(gardeners: People) -> None:
     benchmark = build_benchmark(people, Settings(), 9)
     assert [setup.number for setup in benchmark.setups] == [0, 1]
     assert benchmark.settings.setups == (0, 1)
+
+
+def test_the_hash_of_a_benchmark_tells_whatever_is_asked_shown_or_true(gardeners: People) -> None:
+    drawn = build_benchmark(gardeners, people_tested=6, demonstrations=2, seed=1)
+    assert benchmark_hash(drawn) == benchmark_hash(
+        build_benchmark(gardeners, people_tested=6, demonstrations=2, seed=1)
+    )
+    first, *others = drawn.setups
+    row, place = np.argwhere(first.demonstrations != NOBODY)[0]
+    shown = first.demonstrations.copy()
+    shown[row, place] = next(at for at in range(10) if at not in (*shown[row], *first.probes))
+    codes = drawn.people.codes.copy()
+    codes[0, first.probes[0]] = 1 if codes[0, first.probes[0]] != 1 else 4
+    changed = {
+        "settings": dataclasses.replace(drawn.settings, seed=2),
+        "setups": (dataclasses.replace(first, demonstrations=shown), *others),
+        "people": dataclasses.replace(drawn.people, codes=codes),
+    }
+    apart = [benchmark_hash(dataclasses.replace(drawn, **{name: value})) for name, value in changed.items()]
+    apart.append(benchmark_hash(dataclasses.replace(drawn, setups=drawn.setups[::-1])))
+    apart.append(
+        benchmark_hash(dataclasses.replace(drawn, people=dataclasses.replace(drawn.people, ids=drawn.people.ids[::-1])))
+    )
+    assert len({benchmark_hash(drawn), *apart}) == 6
+
+
+def test_up_to_200_statements_are_shown_by_default() -> None:
+    assert Settings().demonstrations == 200
+    assert Settings(demonstrations=0).demonstrations == 0

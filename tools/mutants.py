@@ -221,7 +221,9 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", default="")
+    parser.add_argument("--seconds", type=float, default=36_000)
     given = parser.parse_args()
+    until = time.monotonic() + given.seconds
     everything = drawn(given.seed, given.only)
     mutants = everything[given.start : given.start + given.count]
     with tempfile.TemporaryDirectory() as folder:
@@ -245,16 +247,19 @@ def main() -> int:
             finally:
                 copies.put(copy)
 
-        survivors = 0
+        survivors = done = 0
         with ThreadPoolExecutor(given.workers) as pool:
             for number, (mutant, lives) in enumerate(zip(mutants, pool.map(survives, mutants), strict=True), 1):
-                survivors += lives
+                survivors, done = survivors + lives, number
                 if lives:
                     print(f"{number}: survived  {mutant}", flush=True)
-    killed = len(mutants) - survivors
-    low, high = wilson(killed / len(mutants), len(mutants))
+                if time.monotonic() > until:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    break
+    killed = done - survivors
+    low, high = wilson(killed / done, done)
     print(
-        f"{killed} of {len(mutants)} mutants killed ({killed / len(mutants):.1%}, 95 % interval {low:.1%} to "
+        f"{killed} of {done} mutants killed ({killed / done:.1%}, 95 % interval {low:.1%} to "
         f"{high:.1%}), drawn of {len(everything):,} with seed {given.seed}"
     )
     return 0

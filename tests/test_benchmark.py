@@ -258,3 +258,24 @@ def test_the_hash_of_a_benchmark_tells_whatever_is_asked_shown_or_true(gardeners
 def test_up_to_200_statements_are_shown_by_default() -> None:
     assert Settings().demonstrations == 200
     assert Settings(demonstrations=0).demonstrations == 0
+
+
+def test_as_many_people_as_are_available_can_be_tested(gardeners: People) -> None:
+    available = build_benchmark(gardeners, Settings(), 5).eligibility.available
+    assert len(build_benchmark(gardeners, Settings(), available).people) == available
+    with pytest.raises(IndievalueError):
+        build_benchmark(gardeners, Settings(), available + 1)
+
+
+def test_a_survey_without_continents_draws_from_everybody(gardeners: People) -> None:
+    sampling = dataclasses.replace(gardeners.survey.sampling, continent=None, religion=None)
+    people = dataclasses.replace(gardeners, survey=dataclasses.replace(gardeners.survey, sampling=sampling))
+    assert len(build_benchmark(people, Settings(), 9).people) == 9
+
+
+def test_a_saved_benchmark_is_replaced_only_by_force(gardeners: People, tmp_path: Path) -> None:
+    benchmark = build_benchmark(gardeners, Settings(), 3)
+    save_benchmark(benchmark, tmp_path / "benchmark")
+    with pytest.raises(IndievalueError, match="exists already"):
+        save_benchmark(benchmark, tmp_path / "benchmark")
+    save_benchmark(benchmark, tmp_path / "benchmark", force=True)

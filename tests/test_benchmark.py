@@ -16,7 +16,7 @@ import pytest
 from conftest import garden_answers, real_file
 from indievalue.benchmark.build import answered_threshold, build_benchmark, protocol_probes
 from indievalue.benchmark.model import NOBODY, Benchmark, Settings
-from indievalue.benchmark.storage import load_benchmark, save_benchmark, task_texts
+from indievalue.benchmark.storage import benchmark_hash, load_benchmark, save_benchmark, task_texts
 from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
@@ -347,3 +347,53 @@ def test_a_survey_needs_no_demographics(garden: Survey) -> None:
             fitted = predictor.fit(training, "polar", "polar")
             for setup, task in drawn.tasks():
                 assert fitted.predict(task).choice.shape == (9, len(setup.probes))
+
+
+def test_the_hash_of_a_benchmark_tells_whatever_is_asked_shown_or_true(gardeners: People) -> None:
+    drawn = build_benchmark(gardeners, people_tested=6, demonstrations=2, seed=1)
+    assert benchmark_hash(drawn) == benchmark_hash(
+        build_benchmark(gardeners, people_tested=6, demonstrations=2, seed=1)
+    )
+    first, *others = drawn.setups
+    row, place = np.argwhere(first.demonstrations != NOBODY)[0]
+    shown = first.demonstrations.copy()
+    shown[row, place] = next(at for at in range(10) if at not in (*shown[row], *first.probes))
+    codes = drawn.people.codes.copy()
+    codes[0, first.probes[0]] = 1 if codes[0, first.probes[0]] != 1 else 4
+    changed = {
+        "settings": dataclasses.replace(drawn.settings, seed=2),
+        "setups": (dataclasses.replace(first, demonstrations=shown), *others),
+        "people": dataclasses.replace(drawn.people, codes=codes),
+    }
+    apart = [benchmark_hash(dataclasses.replace(drawn, **{name: value})) for name, value in changed.items()]
+    apart.append(benchmark_hash(dataclasses.replace(drawn, setups=drawn.setups[::-1])))
+    apart.append(
+        benchmark_hash(dataclasses.replace(drawn, people=dataclasses.replace(drawn.people, ids=drawn.people.ids[::-1])))
+    )
+    assert len({benchmark_hash(drawn), *apart}) == 6
+
+
+def test_up_to_200_statements_are_shown_by_default() -> None:
+    assert Settings().demonstrations == 200
+    assert Settings(demonstrations=0).demonstrations == 0
+
+
+def test_as_many_people_as_are_available_can_be_tested(gardeners: People) -> None:
+    available = build_benchmark(gardeners, Settings(), 5).eligibility.available
+    assert len(build_benchmark(gardeners, Settings(), available).people) == available
+    with pytest.raises(IndievalueError):
+        build_benchmark(gardeners, Settings(), available + 1)
+
+
+def test_a_survey_without_continents_draws_from_everybody(gardeners: People) -> None:
+    sampling = dataclasses.replace(gardeners.survey.sampling, continent=None, religion=None)
+    people = dataclasses.replace(gardeners, survey=dataclasses.replace(gardeners.survey, sampling=sampling))
+    assert len(build_benchmark(people, Settings(), 9).people) == 9
+
+
+def test_a_saved_benchmark_is_replaced_only_by_force(gardeners: People, tmp_path: Path) -> None:
+    benchmark = build_benchmark(gardeners, Settings(), 3)
+    save_benchmark(benchmark, tmp_path / "benchmark")
+    with pytest.raises(IndievalueError, match="exists already"):
+        save_benchmark(benchmark, tmp_path / "benchmark")
+    save_benchmark(benchmark, tmp_path / "benchmark", force=True)

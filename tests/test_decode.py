@@ -484,3 +484,12 @@ def test_columns_are_found_under_other_names() -> None:
     for both in (["q1", "Q1 "], ["Q1: Work", "Q1 - Work"]):
         with pytest.raises(IndievalueError, match=r"f has no column Q1, and .* may both be it"):
             renamed(both, ["Q1"], "f")
+
+
+@pytest.mark.parametrize("code", [32_001, 65_537, -32_001, 10**12])
+def test_a_code_that_16_bits_cannot_hold_stands_for_no_option_and_is_reported(garden: Survey, code: int) -> None:
+    people = _decode(garden, ID=["a", "b"], P1=[code, 32_000])
+    assert people.codes[:, 0].tolist() == [32_001, 32_000]
+    assert people.findings.unknown == tuple(
+        CodeCount("P1", found, 1, "unknown code") for found in sorted([code, 32_000])
+    )

@@ -692,3 +692,18 @@ def test_a_damaged_directory_of_an_old_workbook_is_refused_before_room_is_made_f
     content[at : at + len(change)] = change
     path.write_bytes(content)
     assert re.search(rf"{said}; it is cut off, damaged, or no .xls file", _refused(path, garden))
+
+
+@pytest.mark.parametrize(("text", "other"), [(b"Zo", b"Zu"), (b"<v>10</v>", b"<v>20</v>")])
+def test_a_workbook_whose_cells_are_not_those_that_were_saved_is_refused(
+    text: bytes, other: bytes, garden: Survey, tmp_path: Path
+) -> None:
+    _write("book.xlsx", FEW.with_columns(ID=pl.Series(["007", "7", "Zoë"])), tmp_path)
+    with zipfile.ZipFile(tmp_path / "book.xlsx") as book:
+        members = {name: book.read(name) for name in book.namelist()}
+    with zipfile.ZipFile(tmp_path / "stored.xlsx", "w", zipfile.ZIP_STORED) as stored:
+        for name, content in members.items():
+            stored.writestr(name, content)
+    path = _text(tmp_path, (tmp_path / "stored.xlsx").read_bytes().replace(text, other), "changed.xlsx")
+    assert read_people(tmp_path / "stored.xlsx", garden).ids.tolist() == ["007", "7", "Zoë"]
+    assert "Bad CRC-32" in _refused(path, garden)

@@ -44,30 +44,15 @@ MODULES = {
 SLOW = ("-k", "not (command_line or holds_the_truth or p_is_uniform or without_demographics_is_told)")
 """What is left out of the tests: simulations and whole runs, which take most of the time and notice little more."""
 
-COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
+_PAIRS = (
+    *((ast.Lt, ast.LtE), (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq), (ast.Is, ast.IsNot), (ast.In, ast.NotIn)),
+    *((ast.Add, ast.Sub), (ast.Mult, ast.Div), (ast.BitAnd, ast.BitOr), (ast.And, ast.Or)),
+)
+OTHER: dict[type[ast.AST], type[ast.AST]] = {
+    **{one: two for pair in _PAIRS for one, two in (pair, pair[::-1])},
+    **dict.fromkeys((ast.FloorDiv, ast.Mod, ast.Pow, ast.MatMult), ast.Mult),
 }
-ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult,
-    ast.Pow: ast.Mult,
-    ast.BitAnd: ast.BitOr,
-    ast.BitOr: ast.BitAnd,
-    ast.MatMult: ast.Mult,
-}
+"""What takes the place of an operator."""
 
 
 @dataclass(frozen=True)
@@ -118,12 +103,12 @@ def _changes(node: ast.expr | ast.Return) -> Iterator[ast.expr | ast.Return]:
     match node:
         case ast.Compare(left, ops, comparators):
             for place, operator in enumerate(ops):
-                other = [*ops[:place], COMPARISONS[type(operator)](), *ops[place + 1 :]]
+                other = [*ops[:place], OTHER[type(operator)](), *ops[place + 1 :]]
                 yield ast.Compare(left, other, comparators)
-        case ast.BinOp(left, operator, right) if type(operator) in ARITHMETIC and not _is_text(left, right):
-            yield ast.BinOp(left, ARITHMETIC[type(operator)](), right)
+        case ast.BinOp(left, operator, right) if type(operator) in OTHER and not _is_text(left, right):
+            yield ast.BinOp(left, OTHER[type(operator)](), right)
         case ast.BoolOp(operator, values):
-            yield ast.BoolOp(ast.Or() if isinstance(operator, ast.And) else ast.And(), values)
+            yield ast.BoolOp(OTHER[type(operator)](), values)
         case ast.UnaryOp(ast.Not() | ast.Invert() | ast.USub(), operand):
             yield operand
         case ast.IfExp(test, body, orelse):
@@ -132,16 +117,12 @@ def _changes(node: ast.expr | ast.Return) -> Iterator[ast.expr | ast.Return]:
             yield ast.Constant(not value)
         case ast.Constant(int() | float() as value):
             yield ast.Constant(value + 1)
-        case ast.Return(value) if value is not None and not _is_none(value):
+        case ast.Return() if ast.unparse(node) not in ("return", "return None"):
             yield ast.Return(ast.Constant(None))
 
 
 def _is_text(*nodes: ast.expr) -> bool:
     return any(isinstance(node, ast.JoinedStr) or isinstance(getattr(node, "value", 0), str) for node in nodes)
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
 
 
 def tests_of(file: Path) -> tuple[str, ...]:
@@ -221,7 +202,9 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", default="")
+    parser.add_argument("--seconds", type=float, default=36_000)
     given = parser.parse_args()
+    until = time.monotonic() + given.seconds
     everything = drawn(given.seed, given.only)
     mutants = everything[given.start : given.start + given.count]
     with tempfile.TemporaryDirectory() as folder:
@@ -245,16 +228,19 @@ def main() -> int:
             finally:
                 copies.put(copy)
 
-        survivors = 0
+        survivors = done = 0
         with ThreadPoolExecutor(given.workers) as pool:
             for number, (mutant, lives) in enumerate(zip(mutants, pool.map(survives, mutants), strict=True), 1):
-                survivors += lives
+                survivors, done = survivors + lives, number
                 if lives:
                     print(f"{number}: survived  {mutant}", flush=True)
-    killed = len(mutants) - survivors
-    low, high = wilson(killed / len(mutants), len(mutants))
+                if time.monotonic() > until:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    break
+    killed = done - survivors
+    low, high = wilson(killed / done, done)
     print(
-        f"{killed} of {len(mutants)} mutants killed ({killed / len(mutants):.1%}, 95 % interval {low:.1%} to "
+        f"{killed} of {done} mutants killed ({killed / done:.1%}, 95 % interval {low:.1%} to "
         f"{high:.1%}), drawn of {len(everything):,} with seed {given.seed}"
     )
     return 0

@@ -226,7 +226,7 @@ def _disagreement(loaded: Any, content: Any, at: str = "") -> str:
         if isinstance(loaded, float) and isinstance(content, float | int):
             same = loaded == content or loaded != loaded or abs(loaded - content) <= 1e-6 * abs(content)
         else:
-            same = loaded == content or (isinstance(loaded, str) and loaded == str(content))
+            same = loaded == content or str(loaded) == str(content)
         return "" if same else f"{at} is {loaded!r}, and {content!r} in the file"
     return next((found for key, one, two in pairs if (found := _disagreement(one, two, f"{at}.{key}"))), "")
 

@@ -25,6 +25,10 @@ OUTCOMES = (EQUAL, REPORTED, SAYS, REFUSED, UNKNOWN, FINDING)
 file says with codes and names that are as good as any. cannot tell: others, and no second reader knows the format."""
 
 
+OWN_MISSING = (".parquet", ".rds", ".rda", ".rdata", ".sav", ".zsav", ".por", ".dta")
+"""Endings of formats with a missing value of their own."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of a case."""
@@ -91,7 +95,7 @@ def judge(path: Path, separator: str, written: Grid | None) -> Outcome:
         grid = written or formats.plain(path, separator, list(COLUMNS))
         if grid is None:
             return Outcome(kind, EQUAL if same else UNKNOWN)
-        said = said_by(grid, survey)
+        said = said_by(grid, survey, as_written=path.suffix in OWN_MISSING or path.name == "sav.zip")
     except (MustRefuseError, formats.UnreadableError) as error:
         return Outcome(kind, EQUAL) if same else Outcome(kind, FINDING, f"read in spite of: {error}")
     if found := difference(got, said):

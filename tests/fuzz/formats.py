@@ -268,13 +268,14 @@ def plain_text(content: bytes, separator: str, known: list[str]) -> Grid:
         separator, text = stated[1], text[stated.end() :]
     if "\n" in text:
         text = text.replace("\r\n", "\n")
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if row]
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     names = {name.casefold() for name in known}
     for at, row in enumerate(rows[:20]):
         if sum(cell.strip().casefold() in names for cell in row) >= len(names) / 2:
-            if any(len(other) != len(row) for other in rows[at + 1 :]):
+            after = [other or [""] * len(row) for other in rows[at + 1 :]]
+            if any(len(other) != len(row) for other in after):
                 raise UnreadableError("ragged rows")
-            return Grid(row, [list(other) for other in rows[at + 1 :]])
+            return Grid(row, [list(other) for other in after])
     raise UnreadableError("no header")
 
 

@@ -31,8 +31,11 @@ class Said:
     report: dict[str, object] = field(default_factory=dict)
 
 
-def said_by(grid: Grid, survey: Survey) -> Said:
-    """What the table says. Raises MustRefuseError where a cell or its place has no meaning."""
+def said_by(grid: Grid, survey: Survey, as_written: bool = False) -> Said:
+    """What the table says. Raises MustRefuseError where a cell or its place has no meaning.
+
+    A text such as NA is no id, unless ids are ``as_written``: in formats that have a missing value of their own.
+    """
     at = _columns(grid.header, survey)
     if not any(question.id in at for question in survey.questions):
         raise MustRefuseError("no question")
@@ -43,13 +46,13 @@ def said_by(grid: Grid, survey: Survey) -> Said:
     repeated: Counter[str] = Counter()
     commas = {name: any("," in str(row[place]) for row in grid.rows) for name, place in at.items()}
     points = {name: any("." in str(row[place]).strip(". ") for row in grid.rows) for name, place in at.items()}
-    anybody = any(_id(row[at[survey.person[0]]]) for row in grid.rows) if survey.person[0] in at else False
+    anybody = any(_id(row[at[survey.person[0]]], as_written) for row in grid.rows) if survey.person[0] in at else False
     for number, row in enumerate(grid.rows, 1):
         cells = {name: row[place] for name, place in at.items()}
         if all(_empty(cell) for cell in cells.values()):
             reported["empty_rows"] += 1
             continue
-        person = _id(cells.get(survey.person[0]))
+        person = _id(cells.get(survey.person[0]), as_written)
         name = person or (f"row {number}" if anybody else str(number))
         again = name in seen
         _numbers_of(cells, commas, points, survey)  # what is dropped must be of numbers, too
@@ -130,7 +133,7 @@ def _empty(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, float) and math.isnan(cell)) or str(cell).strip() in EMPTY
 
 
-def _id(cell: Cell) -> str | None:
+def _id(cell: Cell, as_written: bool) -> str | None:
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return None
     if isinstance(cell, float) and abs(cell) >= 2**53:
@@ -139,7 +142,7 @@ def _id(cell: Cell) -> str | None:
     if re.fullmatch(r"\d+([.,]\d+)?[eE]\+?\d+", text) or "\0" in text or "\ufffd" in text:
         raise MustRefuseError(f"the id {text!r}")
     text = re.sub(r"^(-?\d+)\.0+$", r"\1", text)
-    return None if text in EMPTY - {"."} else text
+    return None if text in (EMPTY - {"."}, {""})[as_written] else text
 
 
 def _number(cell: Cell) -> float | None:

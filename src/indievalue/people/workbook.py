@@ -73,12 +73,17 @@ def _sheet(path: Path, names: list[str], wanted: str | int | None) -> str:
 
 
 def _check_extent(path: Path) -> None:
-    """Raise IndievalueError where a sheet spans far more cells than it holds: the reader makes room for all of them."""
+    """Raise IndievalueError where a sheet spans far more cells than it holds: the reader makes room for all of them.
+
+    Raises BadZipFile where a sheet or the table of its texts is damaged.
+    """
     with zipfile.ZipFile(path) as archive:
         for item in archive.namelist():
-            if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", item):
+            if not re.fullmatch(r"xl/(worksheets/[^/]+|sharedStrings)\.xml|content\.xml", item):
                 continue
-            content = archive.read(item)
+            content = archive.read(item)  # which checks its checksum: the reader stops at the last cell and does not
+            if not item.startswith("xl/worksheets/"):
+                continue
             rows, columns = _extent(content)
             if rows * columns > max(_LARGEST, 10 * content.count(b' r="')):
                 raise IndievalueError(

@@ -9,7 +9,7 @@ for the index over four. `before` are the intervals and p of an earlier version:
 bootstrapped σ, from which twice the sampling variance had been subtracted. Takes about three minutes of one core.
 """
 
-import sys
+import argparse
 from collections.abc import Callable
 
 import numpy as np
@@ -36,7 +36,9 @@ SCENARIOS: dict[str, tuple[float, float, float, float, bool]] = {
 
 def main() -> None:
     """Print one table for a single demographic and one for the index."""
-    trials = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("trials", nargs="?", type=int, default=400, help="simulations of each scenario")
+    trials = parser.parse_args().trials
     for demographics in (1, 4):
         print(f"\n{trials} simulations, {demographics} demographics of {GROUPS} groups, {DRAWS} draws\n")
         print("| scenario | method | p < 0.05 | coverage | width |\n|---|---|---|---|---|")

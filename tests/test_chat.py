@@ -183,7 +183,7 @@ def test_what_goes_wrong_on_the_way_is_asked_again(gardeners: People, tmp_path: 
         ('says {"P1": "A", ', 2),
         ('says {"N1": "A", "Z9": "B", "P1": "A", "A1": "B"}', 0),
         ('says ```json\n{"A1": "B", "P1": "A"}\n```', 1),
-        ("says {'P1': 'A'}", 3),
+        ("says {'P1': 'A'}", 2),
     ],
 )
 def test_answers_that_name_no_option_are_asked_for_again_then_counted(

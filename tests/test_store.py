@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,7 @@ def test_a_chat_model_keeps_the_laws_of_predictors() -> None:
 
 WRITER = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from indievalue.predictors.chat.store import Store, StoredAnswer
 store = Store(Path(sys.argv[1]))
@@ -253,20 +255,20 @@ def test_a_folder_that_is_a_file_is_reported(tmp_path: Path) -> None:
 def test_nothing_more_is_asked_where_an_answer_cannot_be_stored(
     gardeners: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk fills up after the third answer: at most the calls under way are lost, and the reason is reported."""
+    """The disk fills up after a few answers: at most the calls under way are lost, and the reason is reported."""
     store = Store()
     store.get("any")
     assert store._connection is not None
     benchmark = benchmark_of(gardeners, 6)
     with serving(Loopback(lambda prompt: "A. " + "because " * 500)) as loopback:
         pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
-        store._connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+        store._connection.execute(f"PRAGMA max_page_count = {pages + 8}")
         how = AskingOptions(generate={"max_connections": 1, "max_retries": 0}, base_url=loopback.url, display="none")
         with pytest.raises(IndievalueError, match="database or disk is full"):
             predict(MODEL, ChatModel(MODEL, how, store), benchmark)
         asked = sum(loopback.calls.values())
         stored = len(store)
-    assert stored < asked <= stored + 2
+    assert 0 < stored <= asked <= stored + 2
     assert asked < int((benchmark.answers(benchmark.setups[0]) >= 0).sum())
 
 
@@ -288,13 +290,18 @@ def test_many_processes_open_a_new_store_at_once(tmp_path: Path) -> None:
         assert len(Store(path)) == 6
 
 
-def test_a_refusal_by_a_content_filter_is_not_stored(gardeners: People) -> None:
+def test_a_refusal_by_a_content_filter_is_stored_and_asked_again_only_on_request(gardeners: People) -> None:
     benchmark = benchmark_of(gardeners)
     with serving(Loopback(letter, lambda prompt, before: "refused")) as loopback:
         how = options(loopback, retries=0)
         assert (predict(MODEL, ChatModel(MODEL, how), benchmark)["choice"] == -1).all()
         loopback.faults = lambda prompt, before: None
-        assert (predict(MODEL, ChatModel(MODEL, how), benchmark)["choice"] >= 0).all()
+        refused = sum(loopback.calls.values())
+        assert (predict(MODEL, ChatModel(MODEL, how), benchmark)["choice"] == -1).all()
+        assert sum(loopback.calls.values()) == refused
+        again = replace(how, retries=1, retry_filtered=True)
+        assert (predict(MODEL, ChatModel(MODEL, again), benchmark)["choice"] >= 0).all()
+        assert sum(loopback.calls.values()) == 2 * refused
 
 
 def test_the_limit_is_of_all_that_is_asked_with_the_same_options(gardeners: People) -> None:

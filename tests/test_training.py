@@ -342,7 +342,7 @@ def test_an_experiment_trains_its_reasoners_once(
     assert {where[person] for person in trained.people_in(TRAIN)} == {"Hills"}
     again = run_it(settings("training", steps=2, validate_every=0, log_every=7))
     assert not [line for line in again if line.startswith("Training")]
-    with pytest.raises(IndievalueError, match="was made with other training"):
+    with pytest.raises(IndievalueError, match="was computed with other training"):
         run_it(settings("training", steps=3, validate_every=0))
     with pytest.raises(IndievalueError, match="trains 2 reasoners: give their settings with --training"):
         run_it(None)

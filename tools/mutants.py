@@ -197,12 +197,12 @@ def drawn(seed: int, only: str) -> list[Mutant]:
 def main() -> int:
     """Run the mutants that the arguments name; 1 where the tests fail without any."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--start", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--seconds", type=float, default=36_000)
+    parser.add_argument("--seed", type=int, default=0, help="seed of the draw")
+    parser.add_argument("--count", type=int, default=300, help="number of mutants")
+    parser.add_argument("--start", type=int, default=0, help="mutants of the draw to pass over")
+    parser.add_argument("--workers", type=int, default=2, help="mutants tried at once")
+    parser.add_argument("--only", default="", help="only files whose path holds this text")
+    parser.add_argument("--seconds", type=float, default=36_000, help="stop after so many seconds")
     given = parser.parse_args()
     until = time.monotonic() + given.seconds
     everything = drawn(given.seed, given.only)

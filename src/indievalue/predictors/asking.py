@@ -26,6 +26,10 @@ TRANSPORT = {
 """Generate options that affect how an answer is obtained, but not its content."""
 
 
+def _unheard(asked: int, of: int) -> None:
+    """Report progress to nobody."""
+
+
 @dataclass
 class Spending:
     """Dollars spent on answers that were not in the store."""
@@ -62,7 +66,7 @@ class AskingOptions:
     skip_failed: bool = False
     retry_filtered: bool = False
     display: str = "none"
-    progress: Callable[[int, int], None] = field(default=lambda asked, of: None, compare=False, repr=False)
+    progress: Callable[[int, int], None] = field(default=_unheard, compare=False, repr=False)
     spending: Spending = field(default_factory=Spending, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -128,8 +128,6 @@ def test_without_lightgbm_it_says_what_to_install(many: People, monkeypatch: pyt
         raise ModuleNotFoundError(name, name=name)
 
     monkeypatch.setattr("indievalue.predictors.boosting.import_module", absent)
-    with pytest.raises(
-        IndievalueError, match=r"lightgbm, which is not installed: install .* its extra baselines"
-    ):
+    with pytest.raises(IndievalueError, match=r"lightgbm, which is not installed: install .* its extra baselines"):
         Boosting().fit(many, "polar", "polar")
     assert importlib.util.find_spec("lightgbm") is not None

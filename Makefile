@@ -6,7 +6,7 @@ CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test browser bench bench-predictors experiments twin fuzz mutants docs clean
+.PHONY: install demo test test-slow browser bench bench-predictors experiments twin fuzz mutants docs clean
 
 install: $(DEV)
 
@@ -38,7 +38,11 @@ test: $(DEV) browser
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Kills, limits and retries that take many seconds each, a few minutes.
+test-slow: $(DEV)
+	$(BIN)/pytest -m slow --numprocesses 2 --dist loadfile
 
 # Speed and memory, of the main job and at full size; DATA is an optional survey file.
 bench: $(DEV)

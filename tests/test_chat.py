@@ -372,6 +372,7 @@ def test_evaluate_asks_a_chat_model_and_notes_what_it_took(garden_csv: Path, tmp
     assert (tmp_path / "run" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_again_and_again_goes_on_and_ends_as_if_nothing_had_been(
     garden_csv: Path, tmp_path: Path
 ) -> None:

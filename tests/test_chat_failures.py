@@ -132,7 +132,16 @@ ERRORS = {
 }
 
 
-@pytest.fixture(params=ERRORS.values(), ids=ERRORS)
+RETRIED = ("page", "not JSON", "503")
+"""Errors that are sent again before they are final, which takes seconds; ``500`` stands for them in quick tests."""
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(case, id=name, marks=[pytest.mark.slow] if name in RETRIED else [])
+        for name, case in ERRORS.items()
+    ]
+)
 def case(request: pytest.FixtureRequest) -> Case:
     found: Case = request.param
     return found

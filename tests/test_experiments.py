@@ -713,7 +713,7 @@ def test_a_wrong_call_is_told_in_one_line(
     assert not (tmp_path / "out" / "table.md").exists()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL])
 def test_a_killed_experiment_goes_on(small_yaml: Path, tmp_path: Path, how: signal.Signals) -> None:
     options = ("synthetic:1500", "--people", "40", "--predictor", "resemble:k=5", "--predictor", "majority")
     whole, out = tmp_path / "whole", tmp_path / "out"

@@ -46,7 +46,7 @@ def on_the_model(name: str, *more: str) -> Experiment:
     return experiment.model_copy(update={"settings": {**experiment.settings, **settings}})
 
 
-@pytest.mark.parametrize("name", PAPER)
+@pytest.mark.parametrize("name", [PAPER[0], *(pytest.param(name, marks=pytest.mark.slow) for name in PAPER[1:])])
 def test_the_papers_experiments_run_on_a_chat_model(gardeners: People, tmp_path: Path, name: str) -> None:
     """The number of calls is that of distinct prompts, which is what was reported before anything was asked."""
     lines: list[str] = []
@@ -132,6 +132,7 @@ def test_a_dry_run_reports_calls_and_price_and_asks_nothing(tmp_path: Path) -> N
     assert not loopback.calls
 
 
+@pytest.mark.slow
 def test_a_limit_stops_the_grid_and_can_be_raised(tmp_path: Path) -> None:
     with serving(Loopback(letter)) as loopback:
         stopped = subprocess.run(
@@ -149,6 +150,7 @@ def test_a_limit_stops_the_grid_and_can_be_raised(tmp_path: Path) -> None:
     assert f"--base-url {loopback.url}" in page
 
 
+@pytest.mark.slow
 def test_a_grid_that_is_killed_goes_on_without_asking_again(tmp_path: Path) -> None:
     with serving(Loopback(letter)) as loopback:
         subprocess.run(command(tmp_path, loopback.url), capture_output=True, check=True)

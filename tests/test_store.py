@@ -277,6 +277,7 @@ def _open_at_once(path: Path, barrier: "multiprocessing.synchronize.Barrier") ->
     Store(path).put(str(os.getpid()), "m", 0, StoredAnswer("A"))
 
 
+@pytest.mark.slow
 def test_many_processes_open_a_new_store_at_once(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     for attempt in range(2):

@@ -38,7 +38,7 @@ test: $(DEV) browser
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # Kills, limits and retries that take many seconds each, a few minutes.
 test-slow: $(DEV)

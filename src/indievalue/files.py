@@ -90,23 +90,34 @@ def only_writer(path: Path) -> Iterator[None]:
     Raises IndievalueError where another process is making it.
     """
     lock = path.parent / f".{path.name}.lock"
+    opened: list[TextIO] = []
+    try:
+        _hold_file(lock, path, opened)
+        _remove_stale(path)
+        yield
+    finally:
+        if not opened:
+            with suppress(OSError):
+                opened.append(lock.open("r+"))  # an interrupt may come before the new file's handle is known
+        for handle in opened:
+            with handle, suppress(OSError, IndievalueError):
+                _lock(handle, path)  # it has it, unless it was interrupted before, or another process has it
+                if _is_at(handle.fileno(), lock):
+                    lock.unlink()
+
+
+def _hold_file(lock: Path, path: Path, opened: list[TextIO]) -> None:
+    """Open and lock the file ``lock``, and add its handle to ``opened``."""
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle = lock.open("w")
+            opened.append(lock.open("w"))
         except OSError as error:
             raise _unwritable(path, error) from None
-        with handle:
-            _lock(handle, path)
-            if not _is_at(handle.fileno(), lock):
-                continue  # deleted by the process that held it until now
-            try:
-                _remove_stale(path)
-                yield
-            finally:
-                with suppress(OSError):
-                    lock.unlink()
+        _lock(opened[-1], path)
+        if _is_at(opened[-1].fileno(), lock):
             return
+        opened.pop().close()  # deleted by the process that held it until now
 
 
 @contextmanager

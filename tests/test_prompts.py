@@ -19,7 +19,7 @@ from indievalue.benchmark.storage import task_texts
 from indievalue.choices import CONTEXTS, FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
-from indievalue.prompts.answer import chosen_option, chosen_options
+from indievalue.prompts.answer import chosen_option, chosen_options, find_choice
 from indievalue.prompts.prompt import AskedProbe, Prompt, PromptStyle, prompts_of
 from indievalue.prompts.tokens import counter
 from indievalue.prompts.voice import in_third_person
@@ -306,3 +306,54 @@ def test_tokens_are_counted_about_or_the_tokenizer_is_told_missing(tmp_path: Pat
     assert (count("twelve chars"), exact) == (3, False)
     with pytest.raises(IndievalueError, match=r"cannot load the tokenizer|pip install '\.\[lm\]'"):
         counter(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        (0, "B"),
+        (1, "(B) I bake each week."),
+        (14, "The answer is B."),
+        (12, "A.</think>\n\nB"),
+        (7, r"\boxed{B}"),
+        (8, "<answer>B</answer>"),
+        (8, "<answer>a</answer>"),  # neither the a that begins the tag nor that of the tag that closes it
+        (29, '{"why": "B fits", "answer": "B"}'),  # the answer, not the reason before it
+        (8, '{"Q1": "B", "why": "B fits"}'),  # the answer, not the reason after it
+        (21, '</think>{"answer": ["B"]}'),
+        (None, "I bake each week."),
+    ],
+)
+def test_the_place_of_a_label_is_that_of_the_answer_in_the_whole_output(place: int | None, text: str) -> None:
+    found = find_choice(text, probe_of(4))
+    assert found is not None
+    assert found.place == place
+
+
+@pytest.mark.parametrize(("place", "text"), [(0, "B. I bake ea"), (3, "  (B"), (12, "A.</think>\n\nB. I b")])
+def test_the_place_of_a_label_is_known_of_an_answer_that_was_cut_off(place: int, text: str) -> None:
+    found = find_choice(text, probe_of(4), cut=True)
+    assert found is not None
+    assert found.place == place
+
+
+def test_an_answer_may_be_wrapped_three_times() -> None:
+    probe, text, letters = probe_of(4), "B", []
+    for _ in range(4):
+        text = json.dumps({"selected": text})
+        letters.append(letter_of(chosen_option(text, probe), probe))
+    assert letters == ["B", "B", "B", None]
+
+
+@pytest.mark.parametrize(
+    ("letter", "text"),
+    [
+        ("B", "A. I bake daily. That is too often: <answer>B</answer>"),  # options are gone through first
+        (None, "A <answer>B</answer>"),  # two answers
+        ("B", "{'why': 'fits', 'selected': 'B'}"),  # a key in quotes, as in JSON
+        (None, "selected: B {sic}"),  # a brace somewhere makes no structure of a line
+    ],
+)
+def test_text_beside_a_structure_is_no_part_of_it(letter: str | None, text: str) -> None:
+    probe = probe_of(4)
+    assert letter_of(chosen_option(text, probe), probe) == letter

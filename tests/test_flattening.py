@@ -158,3 +158,21 @@ def test_the_order_of_rows_and_people_and_threads_changes_nothing(seed: int) -> 
         )
     for name in ("table", "groups", "pairs"):
         assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
+
+
+def test_the_interval_follows_how_often_the_person_who_differs_is_drawn() -> None:
+    # One of ten people gave another answer, and all are predicted to give the same. Of the answers 36 of 45 pairs are
+    # alike. To first order, a draw with k copies of that person has 0.8 + (1 − k) × 8 / 45 alike: each adds 2 × (0 - 9
+    # × 0.8) / 90 = −0.16, and each other one 2 × (8 - 9 × 0.8) / 90. 95 % of the draws have 0 to 3 copies.
+    table = predictions_of(np.zeros((10, 1), int), np.array([[1]] + [[0]] * 9))
+    found = flattening(table, people_of(group=["x"] * 10), ["group"], {"Q0": (True, 2)}, [], minimum=2, draws=2000)
+    row = found.groups.row(0, named=True)
+    assert (row["alike_true"], row["alike"], row["excess"]) == pytest.approx((0.8, 1, 0.2))
+    assert row["excess_low"] == pytest.approx(0.2 - 8 / 45)
+    assert row["excess_high"] == pytest.approx(0.2 + 16 / 45)
+    # Both answers differ in the nine pairs with that person, who is predicted wrongly, as everybody else.
+    pairs = found.pairs.row(0, named=True)
+    assert (pairs["people"], pairs["pairs"], pairs["cases"]) == (10, 45, 9)
+    assert (pairs["apart"], pairs["apart_low"], pairs["apart_high"]) == (0, 0, 0)
+    assert (pairs["same"], pairs["same_low"], pairs["same_high"]) == (100, 100, 100)
+    assert pairs["apart_probable"] is None

@@ -16,7 +16,8 @@ import pytest
 from conftest import garden_answers, real_file
 from indievalue.benchmark.build import answered_threshold, build_benchmark, protocol_probes
 from indievalue.benchmark.model import NOBODY, Benchmark, Settings
-from indievalue.benchmark.storage import benchmark_hash, load_benchmark, save_benchmark, task_texts
+from indievalue.benchmark.narrow import with_demonstrations_about, with_first_demonstrations
+from indievalue.benchmark.storage import asked_texts, benchmark_hash, load_benchmark, save_benchmark, task_texts
 from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
@@ -256,6 +257,7 @@ def test_a_survey_of_two_setups_has_two_by_default(gardeners: People) -> None:
         ({"setups": {"number": 0}}, "setups: "),
         ({"setups": [{"number": 0}]}, "'setups.0.probes' is missing"),
         ({"setups": [{"number": -1, "probes": []}]}, "setups.0.number"),
+        ({"setups": [{"number": 128, "probes": []}]}, "setups.0.number"),
         ({"setups": [{"number": 0, "probes": ["P1", "P1"]}]}, "asks 'P1' twice"),
         ({"setups": [{"number": 0, "probes": ["Z9"]}]}, "the survey has no question 'Z9'"),
         ({"setups": [{"number": 0, "probes": ["P1"]}]}, "no setup at place"),
@@ -397,3 +399,173 @@ def test_a_saved_benchmark_is_replaced_only_by_force(gardeners: People, tmp_path
     with pytest.raises(IndievalueError, match="exists already"):
         save_benchmark(benchmark, tmp_path / "benchmark")
     save_benchmark(benchmark, tmp_path / "benchmark", force=True)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "number", "shares"),
+    [
+        # (island, valley, hills); the island comes first, then places are shared evenly, and what is over goes by name
+        ((5, 9, 9), 3, (3, 0, 0)),
+        ((5, 9, 9), 5, (5, 0, 0)),
+        ((5, 9, 9), 12, (5, 3, 4)),
+        ((3, 12, 2), 13, (3, 8, 2)),  # the hills have only two, so the valley takes three more than its five
+        ((0, 9, 9), 7, (0, 3, 4)),
+        ((5, 9, 9), 23, (5, 9, 9)),
+    ],
+)
+def test_places_are_shared_out_as_evenly_as_the_regions_allow(
+    garden: Survey, sizes: tuple[int, int, int], number: int, shares: tuple[int, int, int]
+) -> None:
+    survey = dataclasses.replace(garden, sampling=dataclasses.replace(garden.sampling, per_religion=None))
+    island, valley, hills = sizes
+    table = garden_answers(sum(sizes)).with_columns(REGION=pl.Series([3] * island + [1] * valley + [2] * hills))
+    tested = build_benchmark(decode(table, survey, "garden.csv", ""), Settings(), number).people
+    drawn = dict(tested.demographics["region"].value_counts().iter_rows())
+    assert tuple(drawn.get(name, 0) for name in ("Island", "Valley", "Hills")) == shares
+    assert tested.ids.tolist() == sorted(tested.ids.tolist())
+
+
+def test_a_benchmark_can_show_the_first_demonstrations_or_those_of_one_category(
+    garden: Survey, garden_table: pl.DataFrame
+) -> None:
+    # The first person has not answered P2; the probes are P1, A1 and N1, so that P2, P3 and P4 can be shown of Plants.
+    people = decode(garden_table.with_columns(P2=pl.Series([-1] + [1] * 59)), garden, "garden.csv", "")
+    drawn = build_benchmark(people, Settings(setups=(0,), demonstrations=None), ["g0000", "g0001", "g0002"])
+    names = np.array([*(question.id for question in garden.questions), None])  # -1 is nobody's question
+    shown = names[drawn.setups[0].demonstrations].tolist()
+    assert [len(row) - row.count(None) for row in shown] == [6, 7, 7]
+    first = with_first_demonstrations(drawn, 2)
+    assert names[first.setups[0].demonstrations].tolist() == [row[:2] for row in shown]
+    plants = with_demonstrations_about(drawn, "Plants").setups[0].demonstrations
+    kept = [[question for question in row if question in ("P2", "P3", "P4")] for row in shown]
+    assert sorted(kept[1]) == ["P2", "P3", "P4"]
+    assert names[plants].tolist() == [[*kept[0], None], kept[1], kept[2]]
+    assert plants.dtype == np.int16
+    with pytest.raises(IndievalueError, match="no category 'Moss'; it has Plants; Animals; Neighbors"):
+        with_demonstrations_about(drawn, "Moss")
+
+
+def test_a_benchmark_and_a_task_say_what_they_are(gardeners: People) -> None:
+    drawn = build_benchmark(gardeners, Settings(setups=(0, 2), demonstrations=4, seed=5), 9)
+    assert repr(drawn) == (
+        "Benchmark: 9 people of garden, 6 probes each, 4 demonstrations\n"
+        "  polar form, strict protocol, context statements, seed 5"
+    )
+    assert "all demonstrations" in repr(build_benchmark(gardeners, Settings(demonstrations=None), 9))
+    assert [repr(task) for _, task in drawn.tasks()] == [
+        f"Task: 9 people × 3 probes of garden, setup {number}, 4 demonstrations" for number in (0, 2)
+    ]
+
+
+def test_a_task_has_what_the_settings_say(gardeners: People) -> None:
+    for protocol in ("strict", "paper"):
+        settings = Settings(protocol=protocol, form="refined", seed=3, setups=(1,))  # type: ignore[arg-type]
+        _, task = next(build_benchmark(gardeners, settings, 9).tasks())
+        assert (task.missing_votes, task.seed, task.setup) == (protocol == "paper", 3, 1)
+        assert (task.form, task.shown_form) == ("refined", "refined")
+        assert task.counts.tolist() == [4, 4, 2]  # P2, A2 and N2
+        assert task.asked.all()
+
+
+def test_probes_that_a_person_did_not_answer_are_not_asked_and_not_in_the_texts(
+    garden: Survey, garden_table: pl.DataFrame
+) -> None:
+    table = garden_table.with_columns(
+        P1=pl.Series([-1, -1] + [1] * 58), A1=pl.Series([1, -1] + [1] * 58), N1=pl.Series([1, -1] + [1] * 58)
+    )
+    people = decode(table, garden, "garden.csv", "")
+    drawn = build_benchmark(people, Settings(setups=(0,)), ["g0000", "g0001", "g0002"])
+    ((setup, task),) = drawn.tasks()
+    assert drawn.answers(setup).tolist() == [[-1, 0, 0], [-1, -1, -1], [0, 0, 0]]
+    assert task.asked.tolist() == [[False, True, True], [False] * 3, [True] * 3]
+    scored = [[(probe["question"], probe["answer"]) for probe in text["probes"]] for text in task_texts(drawn)]
+    assert scored == [[("A1", 0), ("N1", 0)], [], [("P1", 0), ("A1", 0), ("N1", 0)]]
+    asked = [(text["person"], [probe["question"] for probe in text["probes"]]) for text in asked_texts(task)]
+    assert asked == [("g0000", ["A1", "N1"]), ("g0002", ["P1", "A1", "N1"])]
+    assert all("answer" not in probe for text in asked_texts(task) for probe in text["probes"])
+
+
+def test_reasons_that_hold_for_different_people_are_not_said_to_overlap(garden: Survey) -> None:
+    # With one setup the probes are P1, A1 and N1: two people lack P1, and three others have answered 7 of 10.
+    survey = dataclasses.replace(garden, sampling=dataclasses.replace(garden.sampling, setups=1))
+    table = garden_answers(20).with_columns(
+        P1=pl.Series([-5] * 2 + [1] * 18),
+        **{name: pl.Series([1] * 2 + [-5] * 3 + [1] * 15) for name in ("P2", "P3", "P4")},
+    )
+    found = build_benchmark(decode(table, survey, "garden.csv", ""), Settings(), 5).eligibility
+    assert (found.people, found.eligible) == (20, 15)
+    assert found.reasons() == "2 did not answer every one of the 3 probes; 3 answered fewer than 8 of 10 questions"
+
+
+def test_a_benchmark_without_demonstrations_is_loaded_as_it_was(gardeners: People, tmp_path: Path) -> None:
+    benchmark = build_benchmark(gardeners, Settings(demonstrations=0), 9)
+    save_benchmark(benchmark, tmp_path / "saved")
+    loaded = load_benchmark(tmp_path / "saved", gardeners)
+    assert [setup.demonstrations.shape for setup in loaded.setups] == [(9, 0)] * 3
+    assert list(task_texts(loaded)) == list(task_texts(benchmark))
+    assert benchmark_hash(loaded) == benchmark_hash(benchmark)
+    assert len(benchmark_hash(benchmark)) == 32  # 128 bits
+    # Where nothing is shown, columns of text had no type in files of earlier versions.
+    file = tmp_path / "saved" / "demonstrations.parquet"
+    untyped = pl.read_parquet(file).with_columns(pl.lit(None).alias(name) for name in ("person", "question"))
+    untyped.clear().write_parquet(file)
+    assert benchmark_hash(load_benchmark(tmp_path / "saved", gardeners)) == benchmark_hash(benchmark)
+
+
+def test_a_benchmark_with_a_setup_that_shows_or_asks_nothing_is_loaded_as_it_was(
+    garden: Survey, garden_table: pl.DataFrame, tmp_path: Path
+) -> None:
+    # The first person answered P1 alone, which is a probe of setup 0, so that only setups 1 and 2 can show it.
+    others = [question.id for question in garden.questions if question.id != "P1"]
+    table = garden_table.with_columns(pl.Series(name, [-1, *garden_table[name][1:]]) for name in others)
+    people = decode(table, garden, "garden.csv", "")
+    shows_nothing = build_benchmark(people, Settings(demonstrations=3), ["g0000"])
+    assert [setup.demonstrations.tolist() for setup in shows_nothing.setups] == [[[]], [[0]], [[0]]]
+    # Without P4 every category has three questions, and setup 3 wraps to the probes of setup 0.
+    sampling = dataclasses.replace(garden.sampling, setups=4)
+    three = decode(garden_table.drop("P4"), dataclasses.replace(garden, sampling=sampling), "garden.csv", "")
+    asks_nothing = build_benchmark(three, Settings(setups=(0, 3)), ["g0000"])
+    assert _probe_ids(asks_nothing) == [(0, ["P1", "A1", "N1"]), (3, [])]
+    for name, benchmark in (("shows", shows_nothing), ("asks", asks_nothing)):
+        save_benchmark(benchmark, tmp_path / name)
+        loaded = load_benchmark(tmp_path / name, benchmark.people)
+        assert benchmark_hash(loaded) == benchmark_hash(benchmark)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"part": 3}, "row 1: there is no setup at place 3"),
+        ({"part": -1}, "row 1: there is no setup at place -1"),
+        ({"place": 10}, "row 1: place 10 is beyond the survey's questions"),
+    ],
+)
+def test_demonstrations_one_beyond_the_three_setups_and_ten_questions_are_refused(
+    gardeners: People, tmp_path: Path, change: dict[str, int], complaint: str
+) -> None:
+    save_benchmark(build_benchmark(gardeners, Settings(), 9), tmp_path / "saved", text=False)
+    file = tmp_path / "saved" / "demonstrations.parquet"
+    pl.read_parquet(file).with_columns(**{name: pl.lit(value) for name, value in change.items()}).write_parquet(file)
+    with pytest.raises(IndievalueError, match=re.escape(complaint)):
+        load_benchmark(tmp_path / "saved", gardeners)
+
+
+def test_the_tables_of_a_saved_benchmark_name_setup_place_and_option(gardeners: People, tmp_path: Path) -> None:
+    drawn = build_benchmark(gardeners, Settings(setups=(2,), demonstrations=2, form="refined"), ["g0003", "g0001"])
+    save_benchmark(drawn, tmp_path / "saved", text=False)
+    assert not (tmp_path / "saved" / "tasks.jsonl").exists()
+    options, at = drawn.people.options("refined"), gardeners.survey.positions
+    probes = pl.read_parquet(tmp_path / "saved" / "probes.parquet")
+    asked = ["P3", "A3", "N3"]
+    assert probes.rows() == [
+        (0, 2, person, question, options[row, at[question]])
+        for row, person in enumerate(("g0003", "g0001"))
+        for question in asked
+    ]
+    shown = pl.read_parquet(tmp_path / "saved" / "demonstrations.parquet")
+    names = [question.id for question in gardeners.survey.questions]
+    assert shown.rows() == [
+        (0, 2, person, place, names[column], options[row, column])
+        for row, person in enumerate(("g0003", "g0001"))
+        for place, column in enumerate(drawn.setups[0].demonstrations[row].tolist())
+    ]

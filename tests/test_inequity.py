@@ -395,3 +395,19 @@ def test_sums_of_fixed_numbers_are_exact_in_any_order(values: list[float], rando
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert np.cumsum(rounded)[-1] == np.cumsum(shuffled)[-1]
     assert rounded == pytest.approx(np.array(values), abs=1e-9)
+
+
+@pytest.mark.parametrize("measure", ["accuracy", "log_loss", "calibration"])
+def test_where_every_permutation_is_as_uneven_nothing_is_left_but_chance(measure: str) -> None:
+    # Two people, one of whom is right: permuted, they are exactly as uneven, though σ differs in its last digit.
+    table = predictions_of(np.array([[0], [0]]), np.array([[0], [1]]), np.array([[[0.9, 0.1]], [[0.9, 0.1]]]))
+    found = inequity(table, people_of(half=["m", "n"]), ["half"], measure=measure, minimum=1, draws=50)  # type: ignore[arg-type]
+    values = {"accuracy": (100, 0), "log_loss": (-np.log(0.9), -np.log(0.1)), "calibration": (0.1, 0.9)}[measure]
+    row = found.table.row(0, named=True)
+    assert found.groups["value"].to_list() == pytest.approx(values, abs=1e-7)
+    assert row["sigma"] == pytest.approx(np.std(values, ddof=1), abs=1e-7)
+    assert (row["chance"], row["chance_high"], row["p"]) == (*[pytest.approx(row["sigma"])] * 2, 1)
+    # A group of one has no sampling variance; of a calibration error all is what permutations give.
+    assert row["corrected"] == (pytest.approx(0, abs=1e-7) if measure == "calibration" else None)
+    assert (row["worst"], row["best"]) == ("n", "m")
+    assert row["gap"] == pytest.approx(abs(values[0] - values[1]), abs=1e-7)

@@ -23,6 +23,9 @@ from indievalue.survey.model import Demographic
 FORMAT = 1
 """Raised when what is stored changes, so that an older file is refused and not misread."""
 
+_TEXTS = {"person": pl.String(), "question": pl.String()}
+"""Columns of text, which they are even where a setup shows or asks nothing."""
+
 
 class StatementText(TypedDict):
     """A demonstration: the person's statement about a question."""
@@ -122,6 +125,8 @@ def load_benchmark(directory: str | Path, people: People) -> Benchmark:
     for question in (question for setup in about.setups for question in setup.probes):
         if question not in at:
             raise IndievalueError(f"{folder / 'benchmark.json'}: the survey has no question {question!r}")
+    # Earlier versions gave columns of text no type where nothing is shown.
+    demonstrations = demonstrations.with_columns(pl.col(pl.Null).cast(pl.String))
     _check_demonstrations(folder / "demonstrations.parquet", demonstrations, chosen, len(about.setups))
     setups = tuple(
         Setup(
@@ -292,7 +297,8 @@ def _probes(benchmark: Benchmark) -> pl.DataFrame:
                     "person": np.repeat(benchmark.people.ids, len(setup.probes)).tolist(),
                     "question": _ids(benchmark, setup.probes.tolist()) * len(benchmark.people),
                     "answer": answers.ravel(),
-                }
+                },
+                schema_overrides=_TEXTS,
             )
         )
     return pl.concat(parts)
@@ -314,7 +320,8 @@ def _demonstrations(benchmark: Benchmark) -> pl.DataFrame:
                     "place": place.astype(np.int16),
                     "question": names[question].tolist(),
                     "option": options[person, question],
-                }
+                },
+                schema_overrides=_TEXTS,
             )
         )
     return pl.concat(parts)

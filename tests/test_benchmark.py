@@ -258,6 +258,7 @@ def test_a_survey_of_two_setups_has_two_by_default(gardeners: People) -> None:
         ({"setups": [{"number": 0}]}, "'setups.0.probes' is missing"),
         ({"setups": [{"number": -1, "probes": []}]}, "setups.0.number"),
         ({"setups": [{"number": 128, "probes": []}]}, "setups.0.number"),
+        ({"setups": [{"number": "0", "probes": []}]}, "setups.0.number"),
         ({"setups": [{"number": 0, "probes": ["P1", "P1"]}]}, "asks 'P1' twice"),
         ({"setups": [{"number": 0, "probes": ["Z9"]}]}, "the survey has no question 'Z9'"),
         ({"setups": [{"number": 0, "probes": ["P1"]}]}, "no setup at place"),
@@ -569,3 +570,11 @@ def test_the_tables_of_a_saved_benchmark_name_setup_place_and_option(gardeners: 
         for row, person in enumerate(("g0003", "g0001"))
         for place, column in enumerate(drawn.setups[0].demonstrations[row].tolist())
     ]
+
+
+def test_that_nobody_is_eligible_is_said_with_the_reason(garden: Survey) -> None:
+    table = garden_answers(3).with_columns(P1=pl.Series([-1, -1, 1]), P2=pl.Series([1, 1, -1]))
+    with pytest.raises(
+        IndievalueError, match=r"^0 of 3 people are eligible \(3 did not answer every one of the 9 probes\)$"
+    ):
+        build_benchmark(decode(table, garden, "garden.csv", ""), Settings(), "all")

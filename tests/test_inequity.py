@@ -411,3 +411,48 @@ def test_where_every_permutation_is_as_uneven_nothing_is_left_but_chance(measure
     assert row["corrected"] == (pytest.approx(0, abs=1e-7) if measure == "calibration" else None)
     assert (row["worst"], row["best"]) == ("n", "m")
     assert row["gap"] == pytest.approx(abs(values[0] - values[1]), abs=1e-7)
+
+
+def test_by_default_groups_have_30_people_and_1000_permutations_are_drawn() -> None:
+    # 30 who are always right and 30 who never are: of 1000 permutations none is as uneven, so p is 1 of 1001.
+    table = predictions_of(np.repeat([[0], [1]], 30, axis=0))
+    found = inequity(table, people_of(half=["m"] * 30 + ["n"] * 30), ["half"])
+    assert found.table.select("groups", "p").row(0) == (2, 1 / 1001)
+    fewer = inequity(table.head(59), people_of(half=["m"] * 30 + ["n"] * 29), ["half"])
+    assert fewer.table["groups"].item() == 1
+    assert "1 group of fewer than 30 people left out (29 people in all)" in fewer.table["note"].item()
+
+
+def test_numbers_are_rounded_no_coarser_than_their_exact_sum_needs() -> None:
+    # Below 2⁻⁴¹ a number keeps the bits down to 2⁻⁽⁵²⁺⁴¹⁾; eight times as many numbers cost three of them.
+    third = np.array([2.0**-40 / 3])
+    for most, bits in ((1, 93), (8, 90)):
+        error = abs(fixed(third, most) - third).item()
+        assert 0 <= error <= 2.0 ** -(bits + 1)
+        assert (fixed(third, most) * 2.0**bits).item() == round((third * 2.0**bits).item())
+    assert fixed(third, 2**30).item() != third.item()
+    assert fixed(np.zeros(2), 5).tolist() == [0, 0]
+
+
+def test_the_interval_of_two_groups_is_that_of_their_difference_without_its_noise() -> None:
+    # The spread of two groups is their difference divided by √2. With noise of −2 or 2 in it, a difference of 10 is
+    # seen for a true one of 12 or 8, whose quantiles 0.025 and 0.975 are 8.1 and 11.9.
+    low, high = spread_interval(np.array([70.0, 80.0]), np.array([[1.0, -1.0], [0.0, 2.0]]))
+    assert (low, high) == pytest.approx((8.1 / 2**0.5, 11.9 / 2**0.5))
+    # With noise of 2 or 4, so a bias of 3, a difference of 1 is one of −2 without it. It is seen for a true one of −3
+    # or −5, whose sizes are 3 and 5; the noise alone is larger than 1, so the interval begins at 0.
+    low, high = spread_interval(np.array([0.0, 1.0]), np.array([[0.0, 2.0], [0.0, 4.0]]))
+    assert (low, high) == pytest.approx((0, 4.95 / 2**0.5))
+
+
+def test_the_interval_ignores_draws_in_which_a_group_is_empty() -> None:
+    values, noise = np.array([70.0, 80.0]), np.array([[1.0, -1.0], [np.nan, 7.0], [0.0, 2.0]])
+    assert spread_interval(values, noise) == pytest.approx((8.1 / 2**0.5, 11.9 / 2**0.5))
+    assert np.isnan(spread_interval(values, noise[1:2])).all()
+
+
+def test_the_estimate_of_one_demographic_is_the_root_of_its_variance_between_groups() -> None:
+    values, noise = np.array([70.0, 80.0]), np.array([[1.0, -1.0], [0.0, 2.0]])
+    low, estimate, high = mean_spread_interval([values], [noise], [0.25])
+    assert (low, estimate, high) == (*spread_interval(values, noise)[:1], 0.5, spread_interval(values, noise)[1])
+    assert mean_spread_interval([values], [noise], [-1.0])[1] == 0

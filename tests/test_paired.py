@@ -15,7 +15,7 @@ from indievalue.scoring.accuracy import log_loss
 from indievalue.scoring.groups import group_people
 from indievalue.scoring.inequity import inequity, measure_groups
 from indievalue.scoring.measures import person_sums
-from indievalue.scoring.paired import Comparison, compare, with_holm_over
+from indievalue.scoring.paired import Comparison, compare, shared_rows, with_holm_over
 from indievalue.scoring.swapping import swapped_differences, two_sided
 from test_cli import _run
 
@@ -320,3 +320,17 @@ def test_runs_of_other_rows_or_other_data_are_refused_on_the_command_line(
     rows.with_columns((1 - pl.col("answer")).clip(0).alias("answer")).write_parquet(two / "predictions.parquet")
     other = _run(*call, "--intersection")
     assert (other.returncode, "of different data" in other.stderr) == (1, True), other.stderr
+
+
+def test_shared_rows_are_in_one_order_and_those_left_out_are_counted() -> None:
+    a = predictions_of(np.array([[0, 1], [1, 0]]), predictor="a")
+    b = a.with_columns(predictor=pl.lit("b")).reverse()
+    one, other, left_out = shared_rows(a, b, ("a", "b"))
+    assert one.drop("predictor").equals(other.drop("predictor"))
+    assert left_out == (0, 0)
+    with pytest.raises(
+        IndievalueError, match="1 rows of a, such as person a0001, question Q1 in setup 0, are not in b"
+    ):
+        shared_rows(a, b.tail(3), ("a", "b"))
+    one, other, left_out = shared_rows(a, b.tail(3), ("a", "b"), intersection=True)
+    assert (len(one), len(other), left_out) == (3, 3, (1, 0))

@@ -456,3 +456,9 @@ def test_the_estimate_of_one_demographic_is_the_root_of_its_variance_between_gro
     low, estimate, high = mean_spread_interval([values], [noise], [0.25])
     assert (low, estimate, high) == (*spread_interval(values, noise)[:1], 0.5, spread_interval(values, noise)[1])
     assert mean_spread_interval([values], [noise], [-1.0])[1] == 0
+
+
+def test_the_interval_of_two_demographics_that_are_alike_is_that_of_each() -> None:
+    values, noise = np.array([70.0, 80.0]), np.array([[1.0, -1.0], [0.0, 2.0]])
+    found = mean_spread_interval([values] * 2, [noise] * 2, [50.0] * 2)
+    assert found == pytest.approx([end / 2**0.5 for end in (8.1, 10, 11.9)])  # see the interval of two groups

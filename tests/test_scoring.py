@@ -184,3 +184,11 @@ _SCALES = {f"Q{probe}": (True, 2) for probe in range(5)}
 )
 def test_the_seed_is_0_unless_another_is_given(figures: Callable[..., Any]) -> None:
     assert figures() == figures(seed=0) != figures(seed=1)
+
+
+def test_rows_with_probabilities_and_rows_with_a_choice_as_well_are_counted() -> None:
+    said = score(
+        _predictions([("p", "a", 0, 0, [0.8, 0.2]), ("p", "a", 0, -1, [0.8, 0.2]), ("p", "b", 0, 0, [0.7, 0.3]),
+                      ("p", "b", 0, 1, None), ("p", "b", 0, -1, None)])
+    )  # fmt: skip
+    assert (said.probes, said.invalid, said.probability_rows, said.calibration_rows) == (5, 2, 3, 2)

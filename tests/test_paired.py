@@ -334,3 +334,11 @@ def test_shared_rows_are_in_one_order_and_those_left_out_are_counted() -> None:
         shared_rows(a, b.tail(3), ("a", "b"))
     one, other, left_out = shared_rows(a, b.tail(3), ("a", "b"), intersection=True)
     assert (len(one), len(other), left_out) == (3, 3, (1, 0))
+
+
+def test_log_loss_is_compared_on_the_rows_for_which_both_give_probabilities() -> None:
+    a = predictions_of(np.array([[0, 0]]), 0, np.array([[[0.8, 0.2], [0.5, 0.5]]]), "a")
+    b = predictions_of(np.array([[0, 0]]), 0, np.array([[[0.9, 0.1], [0.4, 0.6]]]), "b")
+    b = b.with_columns(probabilities=pl.when(question="Q1").then("probabilities"))
+    found = _row(compare(a, b), "log_loss")
+    assert (found["a"], found["b"]) == pytest.approx((-np.log(0.5), -np.log(0.4)), abs=1e-6)

@@ -176,3 +176,10 @@ def test_the_interval_follows_how_often_the_person_who_differs_is_drawn() -> Non
     assert (pairs["apart"], pairs["apart_low"], pairs["apart_high"]) == (0, 0, 0)
     assert (pairs["same"], pairs["same_low"], pairs["same_high"]) == (100, 100, 100)
     assert pairs["apart_probable"] is None
+
+
+def test_in_a_notebook_the_rates_of_groups_are_a_table() -> None:
+    table, people, _ = _run(5)
+    html = _measure(table, people)._repr_html_()
+    assert "Variance and likeness within groups" in html
+    assert html.count("<tr>") == 2  # the head, and one demographic of one predictor

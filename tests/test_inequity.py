@@ -462,3 +462,15 @@ def test_the_interval_of_two_demographics_that_are_alike_is_that_of_each() -> No
     values, noise = np.array([70.0, 80.0]), np.array([[1.0, -1.0], [0.0, 2.0]])
     found = mean_spread_interval([values] * 2, [noise] * 2, [50.0] * 2)
     assert found == pytest.approx([end / 2**0.5 for end in (8.1, 10, 11.9)])  # see the interval of two groups
+
+
+def test_the_sampling_variance_of_a_log_loss_is_in_nats_squared() -> None:
+    # Three people with one row each, and losses of 1, 1 and 4 nats: the mean is 2, squared residuals add up to 6, and
+    # the variance of the mean is 3/2 × 6 / 3² = 1.
+    true = np.exp([[-1.0], [-1.0], [-4.0]])
+    table = predictions_of(np.zeros((3, 1), int), 0, np.stack([true, 1 - true], axis=2))
+    sums = person_sums(table, "log_loss")
+    assert sums is not None
+    (found,) = measure_groups(sums, [group_people(people_of(all=["one"] * 3), ("all",), 1)], 1, 0)
+    assert found.values.tolist() == pytest.approx([2], abs=1e-6)
+    assert found.variances.tolist() == pytest.approx([1], abs=1e-6)

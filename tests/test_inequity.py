@@ -474,3 +474,15 @@ def test_the_sampling_variance_of_a_log_loss_is_in_nats_squared() -> None:
     (found,) = measure_groups(sums, [group_people(people_of(all=["one"] * 3), ("all",), 1)], 1, 0)
     assert found.values.tolist() == pytest.approx([2], abs=1e-6)
     assert found.variances.tolist() == pytest.approx([1], abs=1e-6)
+
+
+def test_the_sampling_variance_of_a_calibration_error_is_that_of_the_draws() -> None:
+    table, _ = _random_run(6)
+    sums = person_sums(table, "calibration")
+    assert sums is not None
+    groups = group_people(people_of(all=["one"] * 120), ("all",))
+    (found,) = measure_groups(sums, [groups], 2, 0)
+    first, second = found.noise[:, 0]
+    assert first != second
+    assert found.variances.tolist() == pytest.approx([(first - second) ** 2 / 2])  # of two numbers, with n − 1 = 1
+    assert np.isnan(measure_groups(sums, [groups], 1, 0)[0].variances).all()  # of one draw

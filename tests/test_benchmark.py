@@ -442,6 +442,9 @@ def test_a_benchmark_can_show_the_first_demonstrations_or_those_of_one_category(
     assert sorted(kept[1]) == ["P2", "P3", "P4"]
     assert names[plants].tolist() == [[*kept[0], None], kept[1], kept[2]]
     assert plants.dtype == np.int16
+    # Of Animals nothing is left to show where only Plants were shown.
+    only_plants = with_demonstrations_about(drawn, "Plants")
+    assert with_demonstrations_about(only_plants, "Animals").setups[0].demonstrations.shape == (3, 0)
     with pytest.raises(IndievalueError, match="no category 'Moss'; it has Plants; Animals; Neighbors"):
         with_demonstrations_about(drawn, "Moss")
 

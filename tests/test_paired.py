@@ -12,6 +12,7 @@ from answers import answered, people_of, predictions_of
 from conftest import GARDEN, garden_answers
 from indievalue.errors import IndievalueError
 from indievalue.scoring.accuracy import log_loss
+from indievalue.scoring.bootstrap import times_drawn
 from indievalue.scoring.groups import group_people
 from indievalue.scoring.inequity import inequity, measure_groups
 from indievalue.scoring.measures import person_sums
@@ -342,3 +343,14 @@ def test_log_loss_is_compared_on_the_rows_for_which_both_give_probabilities() ->
     b = b.with_columns(probabilities=pl.when(question="Q1").then("probabilities"))
     found = _row(compare(a, b), "log_loss")
     assert (found["a"], found["b"]) == pytest.approx((-np.log(0.5), -np.log(0.4)), abs=1e-6)
+
+
+def test_without_a_draw_that_has_all_groups_there_is_a_difference_and_no_interval() -> None:
+    people = people_of(half=["m", "m", "n", "n"])
+    a = predictions_of(np.array([[0, 0], [0, 1], [1, 1], [1, 1]]), predictor="a")
+    b = predictions_of(np.zeros((4, 2), int), predictor="b")
+    seed = next(seed for seed in range(99) if not times_drawn(4, seed, 1)[0, :2].any())
+    row = _row(compare(a, b, people, ["half"], minimum=2, draws=1, seed=seed), "sigma", "half")
+    # σ of 75 and 0 is 75 / √2; one group varies by 2/1 × (2 × 25²) / 2² = 625, of which the mean is 312.5.
+    assert row["difference"] == pytest.approx(np.sqrt(75**2 / 2 - 312.5))
+    assert (row["low"], row["high"]) == (None, None)

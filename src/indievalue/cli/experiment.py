@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from indievalue.choices import Weights
 from indievalue.cli.model_options import AskingFlags
 from indievalue.cli.options import DATA_HELP, PeopleCount, PromptFlags, SourceFlags, escaped, notes, out, tested_people
 
@@ -44,6 +45,10 @@ class ExperimentFlags:
         ),
     ] = None
     people: PeopleCount = None
+    weights: Annotated[
+        Weights,
+        typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
+    ] = "none"
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print the plan and the number of calls and tokens.")
     ] = False
@@ -110,6 +115,7 @@ def _options(
         asking=asking,
         command=command,
         force=chosen.force,
+        weights=chosen.weights,
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from scipy.stats import ttest_1samp
+from numpy.typing import NDArray
+from scipy.stats import t as student
 
 from indievalue.experiments.grid import axis_value, compared_pairs
 from indievalue.experiments.measure import CellResult, paired_interval
@@ -35,7 +36,8 @@ def comparisons(experiment: Experiment, measured: Sequence[CellResult], seed: in
     ``difference`` is the mean over people of their accuracy in ``to`` minus that in ``from``, in points, with a 95%
     interval from resampling people; ``d_z`` is this mean divided by the standard deviation over people (Cohen 1988);
     ``t`` and ``p`` are of the paired t-test; ``p_holm`` is p after Holm's correction over all rows (Holm 1979). If the
-    difference is the same for everybody, t is null, and p is 1 if it is 0 and null otherwise.
+    difference is the same for everybody, t is null, and p is 1 if it is 0 and null otherwise. All of these are weighted
+    if the cells are; t is then the mean divided by its linearized standard error (Lumley 2010, section 2.1).
     """
     of_cell = {one.cell: one for one in measured}
     rows = [
@@ -48,23 +50,55 @@ def comparisons(experiment: Experiment, measured: Sequence[CellResult], seed: in
 
 def _row(before: CellResult, after: CellResult, axes: tuple[str, ...], seed: int) -> dict[str, object]:
     differences = after.by_person - before.by_person
-    differences = differences[~np.isnan(differences)]
-    deviation = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
+    asked = ~np.isnan(differences)
+    differences = differences[asked]
+    weights = None if before.weights is None else before.weights[asked]
+    mean, deviation, error = mean_and_errors(differences, weights)
     spread = deviation > 1e-12
-    test = ttest_1samp(differences, 0) if spread else None
-    low, high = paired_interval(differences, seed)
+    t = mean / error if spread else None
+    low, high = paired_interval(differences, seed, weights)
     varying = {axis: value for axis, value in after.cell.axes.items() if axis not in axes}
     return {
         "where": described(varying),
         "from": described({axis: axis_value(before.cell, axis) for axis in axes}),
         "to": described({axis: axis_value(after.cell, axis) for axis in axes}),
         "people": len(differences),
-        "accuracy_from": float(np.nanmean(before.by_person)),
-        "accuracy_to": float(np.nanmean(after.by_person)),
-        "difference": float(differences.mean()),
+        "accuracy_from": _mean_over_people(before),
+        "accuracy_to": _mean_over_people(after),
+        "difference": mean,
         "difference_low": low,
         "difference_high": high,
-        "d_z": float(differences.mean()) / deviation if spread else None,
-        "t": float(test.statistic) if test is not None else None,
-        "p": float(test.pvalue) if test is not None else (1.0 if not differences.any() else None),
+        "d_z": mean / deviation if spread else None,
+        "t": t,
+        "p": float(2 * student.sf(abs(t), len(differences) - 1)) if t is not None else _p_without_spread(mean),
     }
+
+
+def mean_and_errors(
+    values: NDArray[np.float64], weights: NDArray[np.float64] | None = None
+) -> tuple[float, float, float]:
+    """Return the mean of ``values`` (people,), their standard deviation, and the standard error of the mean.
+
+    With ``weights`` (people,) the error is the linearized one of a ratio of sums; equal weights change nothing. With a
+    single person, standard deviation and error are 0.
+
+    >>> mean_and_errors(np.array([1.0, 2.0, 3.0]))
+    (2.0, 1.0, 0.5773502691896258)
+    """
+    share = np.full(len(values), 1 / len(values)) if weights is None else weights / weights.sum()
+    mean = float(share @ values) if weights is not None else float(values.mean())
+    if len(values) < 2:
+        return mean, 0.0, 0.0
+    small_sample = len(values) / (len(values) - 1)
+    squares = (values - mean) ** 2
+    deviation, error = (float(np.sqrt(small_sample * (part @ squares))) for part in (share, share**2))
+    return mean, deviation, error
+
+
+def _mean_over_people(cell: CellResult) -> float:
+    asked = ~np.isnan(cell.by_person)
+    return mean_and_errors(cell.by_person[asked], None if cell.weights is None else cell.weights[asked])[0]
+
+
+def _p_without_spread(mean: float) -> float | None:
+    return 1.0 if mean == 0 else None

@@ -14,17 +14,19 @@ import polars as pl
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings
 from indievalue.benchmark.narrow import with_demonstrations_about, with_first_demonstrations
-from indievalue.choices import FormName
+from indievalue.choices import FormName, Weights
 from indievalue.errors import IndievalueError
 from indievalue.experiments.folder import FORMAT, Folder
 from indievalue.experiments.grid import Cell, cells, compared_pairs
 from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER, Experiment
+from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Cost, Predictor
 from indievalue.predictors.registry import kind_of, make_predictor, make_predictors
 from indievalue.report.paper import paper_figures
+from indievalue.scoring.weighting import named_weights
 
 Fitted = tuple[str, FormName, FormName]
 """Predictor, form of the probes and form of the demonstrations, which determine a fit."""
@@ -66,9 +68,15 @@ class CellInputs:
         seed: int,
         reasoners: Mapping[str, Reasoner] | None = None,
         asking: AskingOptions | None = None,
+        weighting: Weights = "none",
     ) -> None:
-        """Select the people to test. Raises IndievalueError if that is impossible, or nobody is left to learn from."""
+        """Select the people to test.
+
+        Raises IndievalueError if that is impossible, nobody is left to learn from, or people cannot be weighted.
+        """
         drawn = build_benchmark(people, Settings(seed=seed), tested)
+        self.weighting: Weights = weighting
+        self.weights = named_weights(people_table(drawn.people), people.survey, weighting, people.findings.unweighted)
         self.people = people
         self.seed = seed
         self.ids: list[str] = drawn.people.ids.tolist()
@@ -230,6 +238,7 @@ def people_facts(inputs: CellInputs) -> dict[str, object]:
         "people": len(inputs.ids),
         "training_people": len(inputs.training),
         "seed": inputs.seed,
+        "weights": inputs.weighting,
         "data": inputs.people.findings.as_dict(),
         "eligibility": asdict(inputs.eligibility),
     }

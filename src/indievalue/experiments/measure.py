@@ -14,7 +14,10 @@ from indievalue.intervals import percentile_ends
 from indievalue.report.described import value_words
 from indievalue.report.tables.of_experiments import ALL
 from indievalue.scoring.accuracy import log_loss
-from indievalue.scoring.bootstrap import DRAWS, cluster_intervals, times_drawn
+from indievalue.scoring.bootstrap import DRAWS, Counts, cluster_intervals, times_drawn
+from indievalue.scoring.calibration import weighted_mean
+from indievalue.scoring.exact import fixed
+from indievalue.scoring.weighting import weighted_rows
 from indievalue.survey.survey import Survey
 
 
@@ -24,8 +27,9 @@ class CellResult:
 
     Attributes:
         right, probes: int64 (people × parts), counts per tested person; part 0 is all probes, followed by ``parts``:
-            categories of probes, or groups of people.
+            categories of probes, or groups of people. People of weight 0 have no counts.
         log_loss: in nats, or None without probabilities. shown: mean number of demonstrations.
+        weights: weight of each tested person (people,) with a mean of 1, or None if everybody counts the same.
     """
 
     cell: Cell
@@ -34,6 +38,15 @@ class CellResult:
     probes: NDArray[np.int64]
     log_loss: float | None
     shown: float
+    weights: NDArray[np.float64] | None = None
+
+    @property
+    def sums(self) -> tuple[Counts, Counts]:
+        """Weighted ``right`` and ``probes`` (people × parts); the counts themselves without weights."""
+        if self.weights is None:
+            return self.right, self.probes
+        right, probes = (fixed(self.weights[:, None] * part, len(part)) for part in (self.right, self.probes))
+        return right, probes
 
     @property
     def by_person(self) -> NDArray[np.float64]:
@@ -43,16 +56,24 @@ class CellResult:
 
 
 def measure(
-    cell: Cell, predictions: pl.DataFrame, people: Sequence[str], survey: Survey, groups: pl.Series | None = None
+    cell: Cell,
+    predictions: pl.DataFrame,
+    people: Sequence[str],
+    survey: Survey,
+    groups: pl.Series | None = None,
+    weights: NDArray[np.float64] | None = None,
 ) -> CellResult:
     """Count correct predictions of a cell by person, and by category or by the ``groups`` of ``people``.
 
-    Raises IndievalueError if the predictions are of other people.
+    ``weights`` are those of ``people``, with a mean of 1. Raises IndievalueError if the predictions are of other
+    people.
     """
     row = {person: place for place, person in enumerate(people)}
     unknown = set(predictions["person"].unique()) - set(row)
     if unknown:
         raise IndievalueError(f"cell {cell.name} holds predictions of {min(unknown)!r}, who is not tested")
+    if weights is not None:
+        predictions = weighted_rows(predictions, dict(zip(people, weights.tolist(), strict=True)))
     at_person = predictions["person"].replace_strict(row, return_dtype=pl.Int64).to_numpy()
     if groups is None:
         parts = tuple(survey.categories)
@@ -69,8 +90,8 @@ def measure(
     np.add.at(probes, (at_person, at_part), 1)
     np.add.at(right, (at_person, at_part), hit)
     right[:, 0], probes[:, 0] = right.sum(axis=1), probes.sum(axis=1)
-    shown = float(predictions["demonstrations"].mean() or 0)  # type: ignore[arg-type]
-    return CellResult(cell, parts, right, probes, log_loss(predictions), shown)
+    shown = weighted_mean(predictions["demonstrations"].to_numpy().astype(np.float64), predictions)
+    return CellResult(cell, parts, right, probes, log_loss(predictions), shown, weights)
 
 
 def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed: int) -> pl.DataFrame:
@@ -86,7 +107,8 @@ def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed:
     for one in measured:
         asked = [place for place in range(one.probes.shape[1]) if one.probes[:, place].any()]
         asked = asked if experiment.by else asked[:1]
-        low, high = cluster_intervals(one.right[:, asked], one.probes[:, asked], seed)
+        right, probes = one.sums
+        low, high = cluster_intervals(right[:, asked], probes[:, asked], seed)
         partner = partner_of(one.cell, list(of_cell), above) if above else None
         for place, part in enumerate(asked):
             row = {
@@ -114,13 +136,14 @@ def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed:
 
 
 def people_table(measured: Iterable[CellResult], people: Sequence[str]) -> pl.DataFrame:
-    """Return the axes of each cell, ``person`` and ``accuracy`` (0-100), for box plots."""
+    """Return the axes of each cell, ``person``, ``accuracy`` (0-100) and ``weight``, for box plots."""
     tables = [
         pl.DataFrame(
             {
                 **_plain({"form": one.cell.asked.form, **one.cell.axes}),
                 "person": pl.Series(list(people)),
                 "accuracy": one.by_person,
+                "weight": np.ones(len(one.right)) if one.weights is None else one.weights,
             },
         )
         for one in measured
@@ -128,9 +151,16 @@ def people_table(measured: Iterable[CellResult], people: Sequence[str]) -> pl.Da
     return pl.concat(tables).filter(pl.col("accuracy").is_not_nan())
 
 
-def paired_interval(differences: NDArray[np.float64], seed: int) -> tuple[float, float]:
-    """Return the 95% percentile bootstrap interval of the mean of ``differences`` (people,)."""
-    means = times_drawn(len(differences), seed, DRAWS).astype(np.float64) @ differences / len(differences)
+def paired_interval(
+    differences: NDArray[np.float64], seed: int, weights: NDArray[np.float64] | None = None
+) -> tuple[float, float]:
+    """Return the 95% percentile bootstrap interval of the mean of ``differences`` (people,), weighted if given."""
+    times = times_drawn(len(differences), seed, DRAWS).astype(np.float64)
+    if weights is None:
+        means = times @ differences / len(differences)
+    else:
+        drawn = times @ weights
+        means = np.divide(times @ (weights * differences), drawn, out=np.full(drawn.shape, np.nan), where=drawn > 0)
     low, high = percentile_ends(means)
     return float(low), float(high)
 
@@ -139,13 +169,14 @@ def _gain(one: CellResult, other: CellResult, part: int, seed: int) -> tuple[flo
     """Return the gain in accuracy over another cell, in points, with a paired bootstrap interval."""
     times = times_drawn(len(one.right), seed, DRAWS).astype(np.float64)
     with np.errstate(invalid="ignore"):
-        drawn = [100 * (times @ m.right[:, part]) / (times @ m.probes[:, part]) for m in (one, other)]
+        drawn = [100 * (times @ right[:, part]) / (times @ probes[:, part]) for right, probes in (one.sums, other.sums)]
     low, high = percentile_ends(drawn[0] - drawn[1])
     return _share(one, part) - _share(other, part), float(low), float(high)
 
 
 def _share(one: CellResult, part: int) -> float:
-    return 100 * float(one.right[:, part].sum() / one.probes[:, part].sum())
+    right, probes = one.sums
+    return 100 * float(right[:, part].sum() / probes[:, part].sum())
 
 
 def _plain(row: dict[str, object]) -> dict[str, object]:

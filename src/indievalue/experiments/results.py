@@ -1,6 +1,6 @@
 """Write the results of an experiment: tables, figure and page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import fill
 
@@ -38,8 +38,11 @@ from indievalue.report.tables.of_experiments import (
     shown_inequity,
 )
 from indievalue.report.tables.table import PrintedTable
+from indievalue.report.wording import weighting
 from indievalue.runs.record import installed_versions
+from indievalue.scoring.groups import GroupOptions
 from indievalue.scoring.inequity import inequity
+from indievalue.scoring.weighting import effective_size
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: 
     comparable = paper_about(inputs.people.findings) is not None
     figures = paper_figures(experiment.paper, experiment.name)
     outcome = _outcome(planned, inputs, folder, figures if comparable else [])
+    if inputs.weights is not None:
+        outcome = replace(outcome, legend=f"{outcome.legend}; weights: {inputs.weighting}")
     _write_csv(path / "table.csv", outcome.data)
     write_text(path / "table.md", outcome.shown.markdown())
     write_text(path / "table.tex", outcome.shown.latex())
@@ -117,9 +122,12 @@ def results_page(
 
 
 def facts_line(inputs: CellInputs) -> str:
+    weighted = (
+        "" if inputs.weights is None else f" Results {weighting(inputs.weighting, effective_size(inputs.weights))}."
+    )
     return (
         f"{len(inputs.ids):,} people were tested, seed {inputs.seed}; predictors learned from {len(inputs.training):,} "
-        "others. Accuracy in %, with 95% intervals from resampling people."
+        f"others. Accuracy in %, with 95% intervals from resampling people.{weighted}"
     )
 
 
@@ -130,7 +138,7 @@ def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[Pa
     survey = inputs.people.survey
     groups = None if experiment.by in (None, CATEGORY) else inputs.tested.demographics[str(experiment.by)]
     measured = [
-        measure(cell, predictions, inputs.ids, survey, groups)
+        measure(cell, predictions, inputs.ids, survey, groups, inputs.weights)
         for cell, predictions in cell_predictions(planned, folder)
     ]
     data = accuracy_table(experiment, measured, inputs.seed)
@@ -177,7 +185,8 @@ def _evenness(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[P
         for cell, predictions in cell_predictions(planned, folder)
     ]
     asked, people = compared_demographics(experiment, inputs), table_of_people(inputs.tested)
-    result = inequity(pl.concat(tables), people, asked, minimum=experiment.minimum, seed=inputs.seed)
+    options = GroupOptions(minimum=experiment.minimum, seed=inputs.seed, weights=inputs.weights)
+    result = inequity(pl.concat(tables), people, asked, options)
     if isinstance(experiment.figure, InequityFigure):
         table = inequity_table(result)
         legend = (

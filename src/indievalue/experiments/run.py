@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
+from indievalue.choices import Weights
 from indievalue.experiments.engine import CellInputs, check_predictors, plan, run_cells
 from indievalue.experiments.estimate import CellProgress, Estimate, estimate
 from indievalue.experiments.folder import Folder
@@ -27,6 +28,7 @@ class ExperimentFields(TypedDict, total=False):
     asking: AskingOptions
     command: str
     force: bool
+    weights: Weights
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class ExperimentOptions:
         training: YAML file with the training settings of the experiment's reasoners.
         asking: options for language models. command: the command to reproduce the results, shown with them.
         force: recompute cells that have other settings or data.
+        weights: how results weight people; predictions do not depend on it, so finished cells are reused.
     """
 
     tested: int | Sequence[str] | Literal["all"] | None = None
@@ -48,6 +51,7 @@ class ExperimentOptions:
     asking: AskingOptions = field(default_factory=AskingOptions)
     command: str = ""
     force: bool = False
+    weights: Weights = "none"
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,8 @@ def run_experiment(
     check_experiment(experiment, out, options)
     wanted = settings_of(experiment, options.training, Path(out))
     folder = Folder(Path(out))
-    inputs = CellInputs(people, options.tested, options.seed, reasoners_of(wanted), options.asking)
+    reasoners = reasoners_of(wanted)
+    inputs = CellInputs(people, options.tested, options.seed, reasoners, options.asking, options.weights)
     with folder.opened():
         planned = plan(experiment, inputs, folder, force=options.force)
         folder.write_spec(experiment)

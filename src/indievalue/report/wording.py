@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from indievalue.choices import Weights
 from indievalue.report.paper import paper_about, read_paper
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import Score
@@ -34,15 +35,18 @@ def _weighting(runs: Sequence[Run]) -> str:
     each = []
     for run in runs:
         score = next(iter(run.scores.values()))
-        size = f" (as precise as {score.effective_people or 0:,.0f} people without weights)"
-        each.append(
-            {
-                "none": "do not weight people",
-                "equal": f"weight people by survey weight, with the same total for every country{size}",
-                "population": f"weight people by survey weight, with totals by population{size}",
-            }[run.record.weights]
-        )
+        each.append(weighting(run.record.weights, score.effective_people or 0))
     return f" Results {listed(each)}."
+
+
+def weighting(weights: Weights, effective_people: float) -> str:
+    """Describe the weights of people and their effective number, as what results do."""
+    size = f" (as precise as {effective_people:,.0f} people without weights)"
+    return {
+        "none": "do not weight people",
+        "equal": f"weight people by survey weight, with the same total for every country{size}",
+        "population": f"weight people by survey weight, with totals by population{size}",
+    }[weights]
 
 
 def shown(run: Run) -> str:

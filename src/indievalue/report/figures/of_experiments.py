@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 import polars as pl
 
 from indievalue.choices import FormName
@@ -132,13 +133,15 @@ def box_plot(
 ) -> Figure:
     """Draw how accuracy is spread over people: median and quartiles, whiskers to the 5th and 95th percentile, mean.
 
-    ``people`` has the axes, ``person`` and ``accuracy``; only these summaries of it are in the figure.
+    ``people`` has the axes, ``person``, ``accuracy`` and ``weight``; only these summaries of it are in the figure.
     """
     axes = list(dict.fromkeys(["form", x, colour, *(name for name in (panels, rows) if name)]))
     marks = {"low": 0.05, "first": 0.25, "median": 0.5, "third": 0.75, "high": 0.95}
-    summary = people.group_by(axes, maintain_order=True).agg(
-        *(pl.col("accuracy").quantile(at, "linear").alias(name) for name, at in marks.items()),
-        pl.col("accuracy").mean().alias("mean"),
+    summary = pl.DataFrame(
+        [
+            dict(zip(axes, key, strict=True)) | _summary(part, marks)
+            for key, part in people.group_by(axes, maintain_order=True)
+        ]
     )
     colours = summary[colour].unique(maintain_order=True).to_list()
     xs = summary[x].unique(maintain_order=True).to_list()
@@ -173,6 +176,20 @@ def box_plot(
         return alt.layer(*layers, headroom()).properties(width=_PANEL, height=240)
 
     return _two_way(summary, rows, panels, draw)
+
+
+def _summary(people: pl.DataFrame, marks: Mapping[str, float]) -> dict[str, float]:
+    """Return the mean accuracy, and its quantile at each of ``marks`` (0-1), weighted by ``weight``.
+
+    Quantiles interpolate linearly between people at the middle of their weights, stretched to 0 and 1 at the ends;
+    without weights this is the usual definition.
+    """
+    people = people.sort("accuracy")
+    values, weights = people["accuracy"].to_numpy(), people["weight"].to_numpy()
+    at = np.cumsum(weights) - weights / 2
+    at = (at - at[0]) / ((at[-1] - at[0]) or 1)
+    quantiles = {name: float(np.interp(share, at, values)) for name, share in marks.items()}
+    return {**quantiles, "mean": float(weights @ values / weights.sum())}
 
 
 def _boxes(

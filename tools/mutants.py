@@ -27,14 +27,16 @@ from indievalue.intervals import wilson
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = Path("src/indievalue")
 
+_OF_ALL_SCORES = ("test_exact_values", "test_weights", "test_scoring_inputs")
+
 MODULES = {
-    "scoring/accuracy.py": ("test_scoring", "test_scoring_inputs", "test_calibration"),
-    "scoring/bootstrap.py": ("test_paired", "test_scoring", "test_inequity"),
-    "scoring/calibration.py": ("test_calibration", "test_scoring"),
-    "scoring/flattening.py": ("test_flattening",),
-    "scoring/inequity.py": ("test_inequity",),
-    "scoring/paired.py": ("test_paired",),
-    "scoring/*.py": ("test_scoring", "test_scoring_inputs", "test_flattening", "test_inequity", "test_paired"),
+    "scoring/accuracy.py": ("test_scoring", *_OF_ALL_SCORES, "test_calibration"),
+    "scoring/bootstrap.py": ("test_paired", "test_scoring", "test_inequity", "test_exact_values"),
+    "scoring/calibration.py": ("test_calibration", "test_scoring", *_OF_ALL_SCORES),
+    "scoring/flattening.py": ("test_flattening", *_OF_ALL_SCORES),
+    "scoring/inequity.py": ("test_inequity", *_OF_ALL_SCORES),
+    "scoring/paired.py": ("test_paired", *_OF_ALL_SCORES),
+    "scoring/*.py": ("test_scoring", "test_flattening", "test_inequity", "test_paired", *_OF_ALL_SCORES),
     "benchmark/*.py": ("test_benchmark",),
     "people/decode*.py": ("test_decode", "test_read"),
     "prompts/answer*.py": ("test_prompts",),

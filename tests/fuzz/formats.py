@@ -267,7 +267,7 @@ def plain_text(content: bytes, separator: str, known: list[str]) -> Grid:
     if stated := re.match(r"sep=(.)\r?\n", text, re.IGNORECASE):
         separator, text = stated[1], text[stated.end() :]
     if "\n" in text:
-        text = text.replace("\r\n", "\n")
+        text = text.replace("\r\n", "\n").replace("\r", " ")  # one that ends no line is white space in a cell
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     names = {name.casefold() for name in known}
     for at, row in enumerate(rows[:20]):
@@ -321,11 +321,9 @@ def plain_sav(content: bytes) -> Grid:
             if has_label:
                 at += 4 + -(-struct.unpack_from("<i", content, at)[0] // 4) * 4
             at += 8 * abs(missing)
-            if width == -1:
-                widths[-1] += 1
-            else:
+            if width != -1:  # which continues the text before it
                 names.append(name)
-                widths.append(0 if width == 0 else 1)
+                widths.append(width)
         elif kind == 7:
             subtype, size, count = struct.unpack_from("<3i", content, at + 4)
             data = content[at + 16 : at + 16 + size * count]
@@ -338,7 +336,7 @@ def plain_sav(content: bytes) -> Grid:
 
 
 def _sav_rows(data: bytes, widths: list[int]) -> list[list[Cell]]:
-    cells = sum(width or 1 for width in widths)
+    cells = sum(-(-width // 8) or 1 for width in widths)
     if len(data) % (8 * cells):
         raise UnreadableError("ends within a row")
     missing = struct.unpack("<d", b"\xff" * 7 + b"\xff")[0]
@@ -347,8 +345,8 @@ def _sav_rows(data: bytes, widths: list[int]) -> list[list[Cell]]:
         at, row = start, []
         for width in widths:
             if width:
-                row.append(data[at : at + 8 * width].decode().rstrip(" \0"))
-                at += 8 * width
+                row.append(data[at : at + width].decode().rstrip(" \0"))
+                at += -(-width // 8) * 8
             else:
                 number = struct.unpack_from("<d", data, at)[0]
                 row.append(None if number in (missing, -1.7976931348623157e308) else number)

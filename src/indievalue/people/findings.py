@@ -2,15 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+from pydantic import ConfigDict
+
+from indievalue.strict import NO_OTHER_KEYS, Count
 
 
 @dataclass(frozen=True)
 class CodeCount:
     """A code that became missing: where, how many people gave it, and why."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
+
     column: str
     code: int
-    people: int
+    people: Count
     reason: str
 
 
@@ -34,22 +41,24 @@ class Findings:
         tags: Stata's extended missing values → (``.a``, what the survey says it means, cells).
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
+
     source: str
     survey: str
     fingerprint: str
-    rows: int
-    people: int
+    rows: Count
+    people: Count
     absent_questions: tuple[str, ...] = ()
     absent_demographics: tuple[str, ...] = ()
     unknown: tuple[CodeCount, ...] = ()
     left_out: tuple[CodeCount, ...] = ()
-    filled: tuple[tuple[str, str, int], ...] = ()
-    blank: int = 0
-    empty_rows: int = 0
-    repeated: tuple[tuple[str, int], ...] = ()
-    row_numbers: int = 0
-    unweighted: int = 0
-    tags: tuple[tuple[str, str, int], ...] = ()
+    filled: tuple[tuple[str, str, Count], ...] = ()
+    blank: Count = 0
+    empty_rows: Count = 0
+    repeated: tuple[tuple[str, Count], ...] = ()
+    row_numbers: Count = 0
+    unweighted: Count = 0
+    tags: tuple[tuple[str, str, Count], ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
 
     @property

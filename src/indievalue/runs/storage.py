@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import write_tables
-from indievalue.errors import IndievalueError, problems_of
+from indievalue.errors import IndievalueError
 from indievalue.files import new_directory, refuse_rows
-from indievalue.parsing import parse_json
+from indievalue.parsing import parse_json_as
 from indievalue.predictors.predictions import check_predictions, read_predictions
 from indievalue.runs.record import FORMAT, Example, Record
 from indievalue.runs.run import Run
@@ -136,15 +136,14 @@ def load_run(directory: str | Path) -> Run:
 
 def _read(file: Path, kind: TypeAdapter[T]) -> T:
     try:
-        content = parse_json(file.read_text(encoding="utf-8"))
+        return parse_json_as(kind, file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise IndievalueError(f"{file.parent} is not a complete run directory: {file.name} is missing") from None
-    except (OSError, ValueError) as error:
-        raise IndievalueError(f"cannot read {file}: {error}") from None
-    try:
-        return kind.validate_python(content)
-    except ValidationError as error:
-        raise IndievalueError(f"{file} is not a valid run file: {problems_of(error)[0]}") from None
+    except OSError as error:
+        raise IndievalueError(f"cannot read {file}: {error.strerror or error}") from None
+    except ValueError as error:
+        later = "; a later version of indievalue may have written it" if "unknown key" in str(error) else ""
+        raise IndievalueError(f"{file} is not a valid run file: {error}{later}") from None
 
 
 def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 import json
 import shlex
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
@@ -50,18 +50,28 @@ def draw_run(run: Run, directory: Path, *, figures: bool = False) -> str | None:
 
     Whatever fails is said in what is returned, with the command that repeats it; None if nothing fails.
     """
-    try:
+
+    def draw() -> None:
         run.report(directory / "report.html")
         if figures:
             _write_figure_files(run, directory)
+
+    again = ["--figures", directory / "figures", "--tables", directory / "tables"] if figures else []
+    return drawing_failure(draw, directory, [directory], again)
+
+
+def drawing_failure(
+    draw: Callable[[], None], directory: Path, runs: Sequence[Path], options: Sequence[object] = ()
+) -> str | None:
+    """Draw the report of runs that are saved in ``directory``; return what fails as :func:`draw_run` does."""
+    try:
+        draw()
     except Exception as error:  # a defect of a drawing must not cost what was predicted
         said = str(error) if isinstance(error, IndievalueError) else f"{type(error).__name__}: {error}"
-        command = ["indievalue", "report", directory, "--out", directory / "report.html"]
-        if figures:
-            command += ["--figures", directory / "figures", "--tables", directory / "tables"]
+        command = ["indievalue", "report", *runs, "--out", directory / "report.html", *options, "--force"]
         return (
             f"the run is saved in {directory}, but its report could not be written ({_first_line(said)}); "
-            f"to repeat that alone: {shlex.join(map(str, [*command, '--force']))}"
+            f"to repeat that alone: {shlex.join(map(str, command))}"
         )
     return None
 

@@ -51,6 +51,12 @@ SINGLE: list[tuple[int, str | None, str]] = [
     (4, None, '{"answer": 2}'),
     (4, None, '{"comment": "B"}'),
     (4, None, "The answer is A. <answer>B</answer>"),
+    *(
+        (4, "B", f"{first}{end}")
+        for first in ("A. ", "A ", "A\n", "(A) ", "**A**\n", "A: too strong. ")
+        for end in ("<answer>B</answer>", r"\boxed{B}", '{"answer": "B"}')
+    ),
+    *((4, None, f"<answer>B</answer>{end}") for end in (" A", "\nA", "\nA.", "\nThe answer is A")),
     # announced
     (4, "B", "Answer: B"),
     (4, "B", "**Answer:** B"),

@@ -239,7 +239,7 @@ def test_a_survey_of_two_setups_has_two_by_default(gardeners: People) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ([], "valid dictionary"),
+        ([], "should be an object"),
         ({"format": 9}, "format 9; this version reads 1"),
         ({"format": None}, "format None; this version reads 1"),
         ({"settings": None}, "settings: "),

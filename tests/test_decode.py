@@ -338,6 +338,17 @@ def test_permuting_rows_permutes_people(garden: Survey, order: list[int]) -> Non
 # Weights
 
 
+def test_people_without_a_group_are_counted_by_demographic(garden: Survey) -> None:
+    whole = {"ID": ["a", "b", "c"], "P1": [1, 2, 1], "REGION": [1, 2, 3], "AGEGROUP": [1, 2, 1], "AGE": [20, 50, 30]}
+    assert not any("group" in line for line in _decode(garden, **whole).findings.lines())
+    emptied = {**whole, "REGION": [1, None, 9], "AGEGROUP": [1, None, None], "AGE": [20, 50, None]}
+    findings = _decode(garden, **emptied).findings
+    assert findings.ungrouped == (("region", 2), ("age", 1))
+    assert "people without a group: region (2), age (1)" in findings.lines()
+    many = replace(findings, ungrouped=tuple((f"d{number}", number) for number in range(1, 9)))
+    assert "people without a group: d8 (8), d7 (7), d6 (6), d5 (5), d4 (4) and 3 more" in many.lines()
+
+
 def test_a_weight_of_0_stays_0(garden: Survey) -> None:
     people = _decode(garden, ID=["a", "b"], P1=[1, 2], WEIGHT=[0.25, 0])
     assert people.weights.tolist() == [0.25, 0.0]

@@ -53,3 +53,14 @@ def test_damaged_files_of_our_own_are_loaded_as_they_say_or_refused() -> None:
         (number, one) for number, one in outcomes("boundaries", 4, range(40), 1, None) if one.outcome == files.FINDING
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("column", ["B_COUNTRY", "Q260", "X003R", "Q288R", "Q289"])
+def test_an_emptied_demographic_is_reported(column: str, tmp_path: Path) -> None:
+    whole, _, _ = files._truth(short=False)
+    emptied = whole.copy()
+    for row in emptied.rows[3:7]:
+        row[whole.header.index(column)] = None
+    formats.write_grid(emptied, tmp_path / "emptied.csv")
+    outcome = files.judge(tmp_path / "emptied.csv", ",", emptied)
+    assert outcome.outcome == files.REPORTED, outcome

@@ -349,7 +349,7 @@ def test_an_answer_may_be_wrapped_three_times() -> None:
     ("letter", "text"),
     [
         ("B", "A. I bake daily. That is too often: <answer>B</answer>"),  # options are gone through first
-        (None, "A <answer>B</answer>"),  # two answers
+        ("B", "A <answer>B</answer>"),  # so is one that is thought of
         ("B", "{'why': 'fits', 'selected': 'B'}"),  # a key in quotes, as in JSON
         (None, "selected: B {sic}"),  # a brace somewhere makes no structure of a line
     ],

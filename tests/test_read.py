@@ -221,6 +221,7 @@ def test_every_format_tells_of_the_same_people(name: str, garden: Survey, tmp_pa
         "7 questions not in the file: P2, P3, P4, A2, A3 and 2 more",
         "1 demographic not in the file: faith",
         "age of 1 person from AGE",
+        "people without a group: region (1), birth_country (1)",
         "1 answer read as missing, being in no option: N1 = 7 (1, another answer)",
         "1 answer read as missing, with codes garden does not know: P1 = 9 (1, unknown code)",
         "1 empty cell read as missing",

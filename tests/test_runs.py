@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -451,3 +452,26 @@ def test_two_processes_with_other_benchmarks_never_replace_each_others_run(tmp_p
     assert "another process is at work" in second.stderr
     assert iv.load_run(tmp_path / "run").record.people == 20
     assert sorted(path.name for path in tmp_path.iterdir()) == ["garden.csv", "run"]
+
+
+def test_a_demo_whose_pages_fail_keeps_its_runs_and_says_how_to_repeat_that_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from indievalue.cli import app
+
+    with monkeypatch.context() as patched:
+        patched.setattr("indievalue.report.page._page", lambda runs, background: 1 / 0)
+        told = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "demo")])
+    assert told.exit_code == 1
+    assert told.stderr.count("error:") == 3
+    assert "Traceback" not in told.stderr
+    for form in ("polar", "refined"):
+        assert set(iv.load_run(tmp_path / "demo" / form).scores) == {"random", "majority", "resemble:k=35"}
+        assert not (tmp_path / "demo" / form / "report.html").exists()
+    *_, last = [line for line in told.stderr.splitlines() if "repeat that alone" in line]
+    assert "ZeroDivisionError" in last
+    again = shlex.split(last.partition("repeat that alone: ")[2])
+    assert CliRunner().invoke(app, again[1:]).exit_code == 0
+    assert (tmp_path / "demo" / "report.html").exists()

@@ -1,6 +1,7 @@
 """Training sets on disk and on the command line."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 
 from conftest import GARDEN, garden_answers
 
@@ -19,8 +21,11 @@ from indievalue.benchmark.storage import save_benchmark
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.local.wording import Wording
+from indievalue.reasoner.card import training_set_card, write_model_card
 from indievalue.reasoner.draw import TRAIN, UNSEEN_GROUPS, UNSEEN_QUESTIONS, VALIDATION
 from indievalue.reasoner.recipe import Recipe
+from indievalue.reasoner.record import TrainingRecord, ValidationRecord
+from indievalue.reasoner.settings import TrainingSettings
 from indievalue.reasoner.tokens import tokenize_first
 from indievalue.reasoner.training_set import load_training_set, write_training_set
 from tinymodel import tokenizer_of
@@ -155,3 +160,30 @@ def test_a_manifest_of_the_first_version_is_read(small_set: Path) -> None:
     (small_set / "manifest.json").write_text(json.dumps(written))
     with pytest.raises(IndievalueError, match=r"holds no training set .*'parts\.train\.examples' is missing"):
         load_training_set(small_set)
+
+
+def _body(card: str) -> str:
+    """A card without its front matter, which is YAML."""
+    return card.split("---\n", 2)[2]
+
+
+def test_the_cards_hold_no_markup_of_names(small_set: Path, tmp_path: Path) -> None:
+    bad = "<script>alert(1)</script>\n\n# heading [click](http://x) | *bold*"
+    manifest = load_training_set(small_set).manifest.model_copy(update={"survey": bad, "indievalue": bad})
+    folder = tmp_path / "a`b <img src=x> [click](y)"
+    folder.mkdir()
+    model = f"`{bad}\n```\n<img src=x>"
+    record = TrainingRecord(1, 1, 80, 1000, 1.0, 10, 10, None, 0.5, (ValidationRecord(0, 0.5, 0.7, 10),))
+    write_model_card(folder, TrainingSettings(out="x", data=f"{bad}\n```\n<b>", model=model), manifest, record)
+    written = (folder / "README.md").read_text()
+    for card in (training_set_card(manifest), written):
+        front = yaml.safe_load(card.split("---\n", 2)[1])
+        assert front["license"] == "other"
+        outside = re.sub(r"(?m)^(`{3,})yaml\n.*?^\1$", "", _body(card), flags=re.S)
+        outside = re.sub(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", "", outside)
+        assert "<" not in outside
+        assert "[click]" not in outside.replace("\\[click\\]", "")
+        assert not re.search("^# heading", outside, re.M)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; # heading" in written
+    assert yaml.safe_load(written.split("---\n", 2)[1])["base_model"] == model
+    assert "| 0 | 50.0 | 0.700 | 10 |" in written

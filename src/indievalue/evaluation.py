@@ -102,7 +102,7 @@ def evaluate(
         parts = [ask_predictor(*item, training, benchmark, call.progress) for item in made.items()]
         return _run(people, benchmark, len(training), parts, call, weights)
     check_directory(Path(out), force=force)
-    Thread(target=_import_report, daemon=True).start()
+    Thread(target=import_report, daemon=True).start()
     with only_writer(Path(out)), Parts(Path(out), people, benchmark, call.progress) as stored:
         check_directory(Path(out), force=force)  # again: another process may have finished it meanwhile
         parts = []
@@ -128,7 +128,7 @@ def _scores(predictions: pl.DataFrame, seed: int, people: People, parts: Sequenc
     return {name: replace(score, unanswered=int(str(left_out[name]))) for name, score in scores.items()}
 
 
-def _import_report() -> None:
+def import_report() -> None:
     """Import the drawing code and start its engine while the predictors are running."""
     from indievalue.report.figures.vega import start_vega
 

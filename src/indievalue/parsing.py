@@ -3,9 +3,16 @@
 import json
 import re
 from collections.abc import Hashable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
+
+from indievalue.errors import problems_of
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
 
 _DEEPEST = 100
 """Levels that lists and mappings may be nested in each other."""
@@ -57,11 +64,37 @@ def parse_yaml(text: str) -> Any:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Return what a JSON document holds. Raises ValueError where it is no JSON, or nested too deeply."""
+    """Return what a JSON document holds.
+
+    Raises ValueError where it is no JSON, an object has a key twice, or it is nested too deeply.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def parse_json_as(kind: "TypeAdapter[T]", text: str) -> T:
+    """Return what a JSON document holds as a ``kind``, to the letter: the text "12" is no number.
+
+    Raises ValueError, with the first problem in one line, where it is no JSON or no ``kind``.
+    """
+    from pydantic import ValidationError
+
+    parse_json(text)
+    try:
+        return kind.validate_json(text, strict=True)
+    except ValidationError as error:
+        raise ValueError(" ".join(problems_of(error)[0].split())) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; of a key that occurs twice the second value would silently win."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} occurs twice")
+    return made
 
 
 def _may_be_deep(text: str) -> bool:

@@ -20,6 +20,32 @@ def _visible(code: int) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Escape ``text`` for Markdown."""
-    text = terminal_text(text.replace("\n", " ")).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Escape ``text`` for Markdown, as one line that holds no HTML."""
+    text = terminal_text(_one_line(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join("\\" + sign if sign in "\\`*_[]|" else sign for sign in text)
+
+
+def markdown_code(text: str) -> str:
+    """Return ``text`` as code within a line of Markdown, in more backticks than it holds itself.
+
+    >>> markdown_code("smollm2"), markdown_code("a`b")
+    ('`smollm2`', '``a`b``')
+    """
+    text = terminal_text(_one_line(text))
+    fence = "`" * (_most_backticks(text) + 1)
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def markdown_block(text: str, language: str) -> str:
+    """Return lines of text as a block of code in Markdown, within a fence longer than any that they hold."""
+    fence = "`" * max(3, _most_backticks(text) + 1)
+    return f"{fence}{language}\n{terminal_text(text).rstrip()}\n{fence}"
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s*[\n\r\v\f\x85\u2028\u2029]\s*", " ", text)
+
+
+def _most_backticks(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)

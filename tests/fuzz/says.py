@@ -44,6 +44,7 @@ def said_by(grid: Grid, survey: Survey, as_written: bool = False) -> Said:
     said, unknown, seen = Said(), Counter[tuple[str, int]](), set[str]()
     reported: Counter[str] = Counter()
     repeated: Counter[str] = Counter()
+    filled: Counter[tuple[str, str]] = Counter()
     commas = {name: any("," in str(row[place]) for row in grid.rows) for name, place in at.items()}
     points = {name: any("." in str(row[place]).strip(". ") for row in grid.rows) for name, place in at.items()}
     anybody = any(_id(row[at[survey.person[0]]], as_written) for row in grid.rows) if survey.person[0] in at else False
@@ -60,7 +61,7 @@ def said_by(grid: Grid, survey: Survey, as_written: bool = False) -> Said:
             repeated[name] += 1
             continue
         seen.add(name)
-        _add(said, name, cells, survey, unknown, reported)
+        _add(said, name, cells, survey, unknown, reported, filled)
         reported["row_numbers"] += person is None
     if not said.ids:
         raise MustRefuseError("all rows are empty")
@@ -69,6 +70,13 @@ def said_by(grid: Grid, survey: Survey, as_written: bool = False) -> Said:
         "unknown": sorted((column, code, people) for (column, code), people in unknown.items()),
         "repeated": sorted(repeated.items()),
         "absent_questions": sorted(question.id for question in survey.questions if question.id not in at),
+        "filled": sorted((demographic, column, people) for (demographic, column), people in filled.items() if people),
+        "ungrouped": sorted(
+            (demographic.name, without)
+            for demographic in survey.demographics
+            if set(demographic.columns) & at.keys()
+            and (without := sum(groups[demographic.name] is None for groups in said.groups))
+        ),
     }
     return said
 
@@ -83,6 +91,8 @@ def said_of(people: People) -> Said:
         "unknown": sorted((column, code, people) for (column, code), people in counts.items()),
         "repeated": sorted(found.repeated),
         "absent_questions": sorted(found.absent_questions),
+        "filled": sorted(found.filled),
+        "ungrouped": sorted(found.ungrouped),
     }
     return said
 
@@ -209,6 +219,7 @@ def _add(
     survey: Survey,
     unknown: Counter[tuple[str, int]],
     reported: Counter[str],
+    filled: Counter[tuple[str, str]],
 ) -> None:
     tags = set(TAGS.values())
     codes = []
@@ -236,7 +247,9 @@ def _add(
                 label = look_up(int(code), demographic.otherwise)
             if label is None and code not in survey.missing and code not in tags:
                 strange.add((column, int(code)))
-            groups[demographic.name] = groups[demographic.name] or label
+            if groups[demographic.name] is None and label is not None:
+                groups[demographic.name] = label
+                filled[demographic.name, column] += column != demographic.columns[0]
     unknown.update(strange)
     weight = cells.get(str(survey.weight))
     reported["unweighted"] += weight is None

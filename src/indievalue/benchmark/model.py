@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import ClassVar, TypedDict
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import ConfigDict
 
 from indievalue.choices import CONTEXTS, FORMS, PROTOCOLS, SOURCES, Context, DemonstrationsFrom, FormName, Protocol
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
+from indievalue.strict import NO_OTHER_KEYS, Count
 from indievalue.survey.survey import Survey
 
 NOBODY = -1
@@ -90,10 +92,12 @@ class Eligibility:
     A person who cannot be tested for two reasons is counted in both.
     """
 
-    people: int
-    excluded: dict[str, int]
-    eligible: int
-    available: int
+    __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
+
+    people: Count
+    excluded: dict[str, Count]
+    eligible: Count
+    available: Count
 
     def reasons(self) -> str:
         """Return why people cannot be tested, and for how many of them two reasons hold; empty if there is none."""

@@ -7,16 +7,17 @@ from contextlib import suppress
 from dataclasses import asdict, fields
 from hashlib import blake2b
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import NotRequired
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from typing_extensions import TypedDict  # before Python 3.12 pydantic validates no other
 
 from indievalue.benchmark.model import NOBODY, Benchmark, Eligibility, Settings, Setup, Task
-from indievalue.errors import IndievalueError, problems_of
+from indievalue.errors import IndievalueError
 from indievalue.files import new_directory, new_file, refuse_rows
-from indievalue.parsing import parse_json
+from indievalue.parsing import parse_json, parse_json_as
 from indievalue.people.people import People
 from indievalue.survey.model import Demographic
 
@@ -197,13 +198,14 @@ def _distinct(values: list[str], verb: str) -> list[str]:
 def _about(folder: Path) -> _Stored:
     file = folder / "benchmark.json"
     try:
-        content = parse_json(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        parse_json(text)
     except (OSError, ValueError) as error:
         raise IndievalueError(f"{folder} holds no benchmark: {error}") from None
     try:
-        return _Stored.model_validate(content)
-    except ValidationError as error:
-        raise IndievalueError(f"{file} is no benchmark that can be read: {problems_of(error)[0]}") from None
+        return parse_json_as(TypeAdapter(_Stored), text)
+    except (ValueError, IndievalueError) as error:
+        raise IndievalueError(f"{file} is no benchmark that can be read: {error}") from None
 
 
 def _check_demonstrations(file: Path, table: pl.DataFrame, people: People, setups: int) -> None:

@@ -9,6 +9,8 @@ def benchmark(data: Data, directory: Out, drawing: BenchmarkFlags, source: Sourc
     from indievalue.benchmark.storage import save_benchmark
 
     settings, tested = drawing.settings(source.seed), drawing.tested()
-    drawn = build_benchmark(source.people(data), settings, tested)
+    people = source.people(data)
+    drawing.check_tested(tested, people)
+    drawn = build_benchmark(people, settings, tested)
     save_benchmark(drawn, directory, force=force)
     notes.print(f"Benchmark of {len(drawn.people):,} people: {directory}")

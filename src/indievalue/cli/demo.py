@@ -1,11 +1,12 @@
 """``indievalue demo``: synthetic people, a benchmark, three predictors, a report."""
 
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import typer
 
-from indievalue.cli.options import Force, Seed, SourceFlags, notes, out
+from indievalue.cli.options import Failures, Force, Seed, SourceFlags, out
 
 
 def demo(
@@ -17,20 +18,31 @@ def demo(
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.model import Settings
     from indievalue.choices import FORMS
-    from indievalue.evaluation import Call, evaluate
+    from indievalue.evaluation import Call, evaluate, import_report
     from indievalue.files import new_directory
-    from indievalue.report.page import write_report
     from indievalue.report.terminal import print_summary
     from indievalue.runs.run import Run
+    from indievalue.runs.storage import draw_run, drawing_failure, write_run
 
     people = SourceFlags(seed=seed).people("synthetic:5000")
-    runs: list[Run] = []
+    runs: dict[Path, Run] = {}
     with new_directory(directory, force=force) as folder:
+        Thread(target=import_report, daemon=True).start()
         for form in FORMS:
             benchmark = build_benchmark(people, Settings(form=form, seed=seed), 300)
             arguments = {"command": "demo", "seed": seed}
             predictors = ["random", "majority", "resemble:k=35"]
-            runs.append(evaluate(people, benchmark, predictors, folder / form, call=Call(arguments=arguments)))
-            print_summary(runs[-1].scores, form, out)
-        write_report(runs, folder / "report.html")
-    notes.print(f"Report: {directory / 'report.html'}")
+            run = evaluate(people, benchmark, predictors, call=Call(arguments=arguments))
+            write_run(run, folder / form)
+            print_summary(run.scores, form, out)
+            runs[directory / form] = run
+    failures = Failures([failure for saved, run in runs.items() if (failure := draw_run(run, saved))])
+
+    def draw() -> None:
+        from indievalue.report.page import write_report
+
+        write_report(list(runs.values()), directory / "report.html")
+
+    if failure := drawing_failure(draw, directory, list(runs)):
+        failures.found.append(failure)
+    failures.end(directory)

@@ -105,6 +105,7 @@ def _drawn(
     people = source.people(data)
     if asked.saved:
         return people, load_benchmark(asked.saved, people)
+    drawing.check_tested(tested, people)
     drawn = build_benchmark(people, settings, tested)
     if tested is None:
         eligible = drawn.eligibility.eligible

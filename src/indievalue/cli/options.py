@@ -43,6 +43,8 @@ PeopleCount = Annotated[
 ]
 Form = Annotated[FormName, typer.Option("--form", help="How answers group into options.")]
 
+_LISTED = "give a text file with the ids of the people to test, one per line"
+
 Tested = int | Sequence[str] | Literal["all"] | None
 """People to test, as in :func:`indievalue.benchmark.build.build_benchmark`."""
 
@@ -147,6 +149,17 @@ class BenchmarkFlags(ShownFlags):
             raise typer.BadParameter("give --people or --people-file, not both")
         return tested_people(self.people) if self.people_file is None else _listed_people(self.people_file)
 
+    def check_tested(self, tested: Tested, people: "People") -> None:
+        """Raise IndievalueError, naming the file of the list, if a person listed in it is not in the data."""
+        if self.people_file is None or not isinstance(tested, Sequence):
+            return
+        unknown = [person for person in tested if person not in people.rows]
+        if unknown:
+            raise IndievalueError(
+                f"{self.people_file} lists {len(unknown):,} of {len(tested):,} people who are not in the data, first "
+                f"{unknown[0]!r}; ids are those that `indievalue catalog` writes, such as {str(people.ids[0])!r}"
+            )
+
 
 @dataclass(frozen=True)
 class PromptFlags:
@@ -216,7 +229,22 @@ def escaped(text: str) -> str:
 
 
 def _listed_people(file: Path) -> list[str]:
+    """Read ids, one per line. Raises IndievalueError for a file that holds none, the same one twice, or no text."""
     try:
-        return [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise IndievalueError(f"cannot read the list of people {file}: {error}") from None
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise IndievalueError(f"cannot read the list of people {file}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise IndievalueError(f"cannot read the list of people {file}: it is not text in UTF-8, {_LISTED}") from None
+    first: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        person = line.strip()
+        if terminal_text(person) != person:
+            raise IndievalueError(f"{file}, line {number:,} is no id, but holds control characters: {_LISTED}")
+        if person and first.setdefault(person, number) != number:
+            raise IndievalueError(
+                f"{file}, line {number:,}: {person!r} is on line {first[person]:,} already; delete one of the two"
+            )
+    if not first:
+        raise IndievalueError(f"{file} lists nobody: {_LISTED}")
+    return list(first)

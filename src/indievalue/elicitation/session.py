@@ -5,11 +5,11 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from indievalue.errors import IndievalueError, problems_of
+from indievalue.errors import IndievalueError
 from indievalue.files import new_file
-from indievalue.parsing import parse_json
+from indievalue.parsing import parse_json, parse_json_as
 from indievalue.survey.survey import Survey
 
 
@@ -58,14 +58,14 @@ def load_session(path: Path, survey: Survey) -> Session:
     if not path.exists():
         return Session(survey.name)
     try:
-        content = parse_json(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = parse_json(text)
         if isinstance(content, dict) and "turns" not in content:
             raise ValueError("'turns' is missing")
-        session = _SESSION.validate_python(content)
+        session = parse_json_as(_SESSION, text)
     except (OSError, ValueError) as error:
-        said = problems_of(error)[0] if isinstance(error, ValidationError) else error
         raise IndievalueError(
-            f"{path} is no interview that can be continued ({said}); give another --answers"
+            f"{path} is no interview that can be continued ({error}); give another --answers"
         ) from None
     if session.survey != survey.name:
         raise IndievalueError(f"{path} is an interview on survey {session.survey!r}, not {survey.name!r}")
@@ -75,6 +75,8 @@ def load_session(path: Path, survey: Survey) -> Session:
     for turn in session.turns:
         if turn.probability is not None and not 0 <= turn.probability <= 1:
             raise IndievalueError(f"{path}: the probability of {turn.question} is {turn.probability}, not from 0 to 1")
+        if turn.question not in survey.positions:
+            raise IndievalueError(f"{path}: survey {survey.name} has no question {turn.question!r}")
         options = survey.question(turn.question).refined
         if turn.option is not None and turn.option not in range(len(options)):
             raise IndievalueError(f"{path}: {turn.question} has no option {turn.option}")

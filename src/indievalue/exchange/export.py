@@ -3,15 +3,17 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import polars as pl
 import yaml
+from pydantic import BaseModel, TypeAdapter
 
 from indievalue.benchmark.storage import TaskText
+from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory
-from indievalue.parsing import parse_json
+from indievalue.parsing import parse_json_as
 from indievalue.predictors.local.wording import ANSWER
 from indievalue.prompts.prompt import PromptStyle, prompts_of
 
@@ -71,22 +73,41 @@ def export_benchmark(
     if style.option_order == "both":
         raise IndievalueError("a probe is exported in one order of options: fixed or shuffled")
     folder, (tasks, settings) = Path(benchmark), _read(Path(benchmark))
-    lines = [line for task in tasks for line in _lines(task, style, int(settings["seed"]))]
+    lines = [line for task in tasks for line in _lines(task, style, settings.seed)]
     if not lines:
-        raise IndievalueError(f"{folder} asks nothing")
+        raise IndievalueError(f"{folder} asks nothing: its tasks.jsonl is empty")
     with new_directory(Path(out), force=force) as made:
-        FORMATS[to](made, lines, settings["form"], Path(out).resolve())
+        FORMATS[to](made, lines, settings.form, Path(out).resolve())
     return len(lines)
 
 
-def _read(folder: Path) -> tuple[Iterator[TaskText], dict[str, Any]]:
-    file = folder / "tasks.jsonl"
+class _Settings(BaseModel):
+    form: FormName
+    seed: int
+
+
+class _About(BaseModel):
+    """What is read of ``benchmark.json``."""
+
+    settings: _Settings
+
+
+_TASK = TypeAdapter(TaskText)
+
+
+def _read(folder: Path) -> tuple[Iterator[TaskText], _Settings]:
+    file = folder / "benchmark.json"
     try:
-        settings = parse_json((folder / "benchmark.json").read_text(encoding="utf-8"))["settings"]
+        settings = parse_json_as(TypeAdapter(_About), file.read_text(encoding="utf-8")).settings
+        file = folder / "tasks.jsonl"
         text = file.read_text(encoding="utf-8")
-    except (OSError, ValueError, KeyError) as error:
+    except OSError as error:
         raise IndievalueError(
             f"{folder} holds no benchmark with its text: {error}; `indievalue benchmark DATA --out {folder}` makes one"
+        ) from None
+    except ValueError as error:
+        raise IndievalueError(
+            f"{file} is damaged: {error}; `indievalue benchmark DATA --out {folder} --force` makes it again"
         ) from None
     return _tasks(file, text), settings
 
@@ -96,9 +117,13 @@ def _tasks(file: Path, text: str) -> Iterator[TaskText]:
         if not line.strip():
             continue
         try:
-            yield parse_json(line)
+            task = parse_json_as(_TASK, line)
+            for probe in task["probes"]:
+                if not 0 <= probe.get("answer", -1) < len(probe["options"]):
+                    raise ValueError(f"{probe['question']} has no answer among its options")
         except ValueError as error:
             raise IndievalueError(f"{file}, line {number} is damaged: {error}") from None
+        yield task
 
 
 def _lines(task: TaskText, style: PromptStyle, seed: int) -> Iterator[PromptLine]:

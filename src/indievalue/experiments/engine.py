@@ -165,6 +165,11 @@ def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: b
     by = [experiment.by] if experiment.by not in (None, CATEGORY) else []
     for name in [*(experiment.demographics or ()), *filter(None, by)]:
         inputs.people.survey.demographic(name)
+    for name in filter(None, by):
+        if not inputs.tested.demographics[name].count():
+            raise IndievalueError(
+                f"experiment {experiment.name} breaks accuracy down by {name}, which is known of nobody who is tested"
+            )
     finished = {cell.name: folder.finished(cell, inputs.made_of(cell), force=force) for cell in every}
     left = [cell for cell in every if finished[cell.name] is None]
     order = {key: place for place, key in enumerate(dict.fromkeys(map(fit_of, left)))}

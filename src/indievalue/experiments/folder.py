@@ -10,18 +10,51 @@ from typing import Any
 
 import polars as pl
 import yaml
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, problems_of
 from indievalue.experiments.grid import Cell
 from indievalue.experiments.spec import Experiment
 from indievalue.files import check_directory, locked, new_directory, new_file
-from indievalue.parsing import parse_json, parse_yaml
+from indievalue.parsing import parse_json_as, parse_yaml
 from indievalue.predictors.predictions import read_predictions
+from indievalue.strict import Amount, StrictModel
 
 FORMAT = 1
 """Increased whenever cells of earlier versions can no longer be used."""
 
 SPEC = "experiment.yaml"
+
+
+class _Seconds(StrictModel):
+    fit: Amount = 0.0
+    predict: Amount = 0.0
+
+
+class _Stored(StrictModel):
+    """The contents of ``cell.json``: what a cell was made of, how long it took, and what it cost."""
+
+    format: int
+    predictor: str
+    axes: dict[str, Any]
+    settings: dict[str, Any]
+    seed: int
+    survey: str
+    data: str
+    people: str
+    training: dict[str, Any] | None = None
+    asking: dict[str, Any] | None = None
+    seconds: _Seconds = _Seconds()
+    effort: dict[str, Any] | None = None
+
+
+_STORED = TypeAdapter(_Stored)
+
+
+class _Named(BaseModel):
+    """What decides whose directory it is; the rest of ``experiment.yaml`` may change between runs."""
+
+    name: str
 
 
 class Folder:
@@ -70,15 +103,19 @@ class Folder:
         """
         file = self._cell_folder(cell) / "cell.json"
         try:
-            stored: dict[str, Any] = parse_json(file.read_text(encoding="utf-8"))
+            stored = parse_json_as(_STORED, file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            stored = {"unreadable": str(error)}
+            if force:
+                return None
+            said = error.strerror if isinstance(error, OSError) else error
+            raise IndievalueError(f"cannot read {file}: {said}; give --force to compute the cell again") from None
         made = dict(json.loads(json.dumps(about)))
-        differing = [key for key in made if stored.get(key) != made[key]]
+        held = stored.model_dump(exclude_unset=True)
+        differing = [key for key in made if held.get(key) != made[key]]
         if not differing and (self._cell_folder(cell) / "predictions.parquet").exists():
-            return stored
+            return held
         if force:
             return None
         raise IndievalueError(
@@ -130,7 +167,11 @@ def write_json(path: Path, content: object) -> None:
 
 def _name_in(spec: Path) -> str:
     try:
-        content = parse_yaml(spec.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise IndievalueError(f"cannot read {spec}: {' '.join(str(error).split())}; choose another --out") from None
-    return str(content.get("name", "?")) if isinstance(content, dict) else "?"
+        return _Named.model_validate(parse_yaml(spec.read_text(encoding="utf-8")), strict=True).name
+    except ValidationError as error:
+        said = f"is no experiment: {problems_of(error)[0]}"
+    except OSError as error:
+        said = f"cannot be read: {error.strerror or error}"
+    except ValueError as error:
+        said = " ".join(str(error).split())
+    raise IndievalueError(f"{spec} {said}; choose another --out")

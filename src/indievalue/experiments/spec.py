@@ -45,8 +45,8 @@ class CellSettings(StrictModel):
 
     form: FormName = "polar"
     protocol: Protocol = "strict"
-    setups: Annotated[tuple[int, ...], BeforeValidator(_as_list)] | None = None
-    demonstrations: Annotated[int, Field(ge=0)] | Literal["all"] = 200
+    setups: Annotated[tuple[Annotated[int, Field(strict=True)], ...], BeforeValidator(_as_list)] | None = None
+    demonstrations: Annotated[int, Field(ge=0, strict=True)] | Literal["all"] = 200
     demonstrations_as: FormName | Literal["same"] = "same"
     demonstrations_from: DemonstrationsFrom = "others"
     demonstrations_about: str = EVERYTHING
@@ -161,7 +161,7 @@ class Experiment(StrictModel):
     figure: Figure
     table: TableLayout | None = None
     demographics: tuple[str, ...] | None = None
-    minimum: Annotated[int, Field(ge=2)] = 30
+    minimum: Annotated[int, Field(ge=2, strict=True)] = 30
     paper: tuple[str, ...] = ()
 
     @model_validator(mode="after")

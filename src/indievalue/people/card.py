@@ -1,11 +1,10 @@
 """The dataset card of a catalog, with the front matter that Hugging Face's `datasets` reads."""
 
-import html
-
 import yaml
 
 from indievalue.choices import FORMS
 from indievalue.people.people import People
+from indievalue.safe_text import markdown_text
 
 
 def dataset_card(people: People, *, text: bool) -> str:
@@ -34,9 +33,9 @@ def dataset_card(people: People, *, text: bool) -> str:
         "---",
         yaml.safe_dump(front, sort_keys=False, allow_unicode=True).strip(),
         "---",
-        f"# {_escaped(survey.title)}: value-expressing statements",
+        f"# {markdown_text(survey.title)}: value-expressing statements",
         "",
-        f"**Licence.** {_escaped(survey.licence)}" if survey.licence else "",
+        f"**Licence.** {markdown_text(survey.licence)}" if survey.licence else "",
         "",
         "| file | rows | what it is |",
         "|---|---|---|",
@@ -62,13 +61,8 @@ def dataset_card(people: People, *, text: bool) -> str:
         "",
         "## What was read",
         "",
-        *(f"- {_escaped(line)}" for line in findings.lines()),
+        *(f"- {markdown_text(line)}" for line in findings.lines()),
         f"- SHA-256 of the source: `{findings.fingerprint}`",
         "",
     ]
     return "\n".join(lines)
-
-
-def _escaped(text: str) -> str:
-    """Return text of a survey or a file's name as one line of Markdown that holds no HTML."""
-    return html.escape(" ".join(text.split()), quote=False)

@@ -75,6 +75,7 @@ def decode(
         unknown=tuple(found.unknown),
         left_out=tuple(found.left_out),
         filled=tuple(found.filled),
+        ungrouped=tuple(found.ungrouped),
         blank=found.blank,
         empty_rows=len(table) - int(filled_in.sum()),
         repeated=repeated_names(names.filter(filled_in)),
@@ -94,6 +95,7 @@ class _Found:
     unknown: list[CodeCount] = field(default_factory=list)
     left_out: list[CodeCount] = field(default_factory=list)
     filled: list[tuple[str, str, int]] = field(default_factory=list)
+    ungrouped: list[tuple[str, int]] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     tags: Counter[int] = field(default_factory=Counter)
     blank: int = 0
@@ -120,7 +122,9 @@ def _demographics(people: pl.DataFrame, survey: Survey, found: _Found) -> pl.Dat
     columns: dict[str, pl.Series] = {}
     for demographic in survey.demographics:
         if set(demographic.columns) & set(people.columns):
-            columns[demographic.name] = _labels(people, demographic, survey, found)
+            columns[demographic.name] = labels = _labels(people, demographic, survey, found)
+            if nobody := labels.null_count():
+                found.ungrouped.append((demographic.name, nobody))
         else:
             found.absent.append(demographic.name)
             columns[demographic.name] = pl.Series(demographic.name, [None] * len(people), pl.String)

@@ -2,15 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+from pydantic import ConfigDict
+
+from indievalue.strict import NO_OTHER_KEYS, Count
 
 
 @dataclass(frozen=True)
 class CodeCount:
     """A code that became missing: where, how many people gave it, and why."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
+
     column: str
     code: int
-    people: int
+    people: Count
     reason: str
 
 
@@ -27,6 +34,7 @@ class Findings:
         absent_questions, absent_demographics: what the file has no column for.
         unknown: codes that the survey spec does not know. left_out: codes it knows and gives no option.
         filled: demographic → (people, column) taken from a column other than its first.
+        ungrouped: demographic that the file has → people without a group in it, being empty, missing or unknown.
         blank: empty cells in question columns, read as missing. empty_rows: rows without any cell filled, dropped.
         repeated: ids that occur more than once → further rows dropped. row_numbers: people whose id is a row number.
         unweighted: people whose weight is absent, counted with weight 1.
@@ -34,23 +42,26 @@ class Findings:
         tags: Stata's extended missing values → (``.a``, what the survey says it means, cells).
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
+
     source: str
     survey: str
     fingerprint: str
-    rows: int
-    people: int
+    rows: Count
+    people: Count
     absent_questions: tuple[str, ...] = ()
     absent_demographics: tuple[str, ...] = ()
     unknown: tuple[CodeCount, ...] = ()
     left_out: tuple[CodeCount, ...] = ()
-    filled: tuple[tuple[str, str, int], ...] = ()
-    blank: int = 0
-    empty_rows: int = 0
-    repeated: tuple[tuple[str, int], ...] = ()
-    row_numbers: int = 0
-    unweighted: int = 0
-    tags: tuple[tuple[str, str, int], ...] = ()
+    filled: tuple[tuple[str, str, Count], ...] = ()
+    blank: Count = 0
+    empty_rows: Count = 0
+    repeated: tuple[tuple[str, Count], ...] = ()
+    row_numbers: Count = 0
+    unweighted: Count = 0
+    tags: tuple[tuple[str, str, Count], ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
+    ungrouped: tuple[tuple[str, Count], ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -84,6 +95,9 @@ class Findings:
             absent = _number(len(self.absent_demographics), "demographic")
             lines.append(f"{absent} not in the file: {_some(self.absent_demographics)}")
         lines += [f"{name} of {_people(people)} from {column}" for name, column, people in self.filled]
+        if self.ungrouped:
+            most = sorted(self.ungrouped, key=lambda one: -one[1])
+            lines.append(f"people without a group: {_some([f'{name} ({people:,})' for name, people in most])}")
         if self.left_out:
             total = _number(sum(count.people for count in self.left_out), "answer")
             lines.append(f"{total} read as missing, being in no option: {_counts(self.left_out)}")

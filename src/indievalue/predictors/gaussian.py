@@ -1,6 +1,7 @@
 """Gaussian model of all options: predict the conditional mean of the probe's options given what is shown."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -9,12 +10,14 @@ from zipfile import BadZipFile
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 from scipy.linalg import block_diag
 
 from indievalue.benchmark.model import Task
 from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
+from indievalue.parsing import parse_json_as
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.calibrated import LogitCalibration
@@ -44,6 +47,16 @@ ASKED_OF_VALIDATION = 40
 """Questions asked of each validation person at each number of demonstrations."""
 
 _BLOCK = 2048
+
+
+@dataclass(frozen=True)
+class _About:
+    """What a saved predictor says of itself."""
+
+    survey: str
+    form: FormName
+    shown_form: FormName
+    groups: dict[str, list[str]]
 
 
 class Gaussian(StatisticalPredictor):
@@ -109,15 +122,15 @@ class Gaussian(StatisticalPredictor):
         fitted = cls()
         try:
             with np.load(path) as stored:
-                about = json.loads(str(stored["about"]))
+                about = parse_json_as(TypeAdapter(_About), str(stored["about"]))
                 mean, lower = stored["mean"], stored["covariance"].astype(np.float64)
                 fitted.rates_, fitted.calibration_ = stored["rates"], LogitCalibration(stored["weights"])
         except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise IndievalueError(f"{path} is no saved gaussian predictor: {error}") from None
-        if about["survey"] != survey.name:
-            raise IndievalueError(f"{path} was fitted on survey {about['survey']!r}, not {survey.name!r}")
-        fitted.survey_, fitted.form_, fitted.shown_form_ = survey, about["form"], about["shown_form"]
-        fitted.groups_ = about["groups"]
+        if about.survey != survey.name:
+            raise IndievalueError(f"{path} was fitted on survey {about.survey!r}, not {survey.name!r}")
+        fitted.survey_, fitted.form_, fitted.shown_form_ = survey, about.form, about.shown_form
+        fitted.groups_ = about.groups
         covariance = np.zeros((len(mean), len(mean)))
         covariance[np.tril_indices(len(mean))] = lower
         fitted._set_joint(mean, covariance + np.tril(covariance, -1).T)

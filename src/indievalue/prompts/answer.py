@@ -122,14 +122,14 @@ def _of_structures(text: str, pairs: Sequence[Pair], probe: AskedProbe, depth: i
         beside = answer_label(around, probe.labels, "")
     except UnclearError:
         beside = None
-    if beside and _option(beside.letter, probe) != option and not _is_listed(beside, around):
+    if beside and _option(beside.letter, probe) != option and not _only_begins(beside, around, pairs[-1]):
         return None
     return Choice(option, _place_in(text, pairs[-1], probe.labels[probe.order.index(option)]))
 
 
-def _is_listed(label: Label, around: str) -> bool:
-    """Whether a label only begins the text, as where a model goes through the options before it answers."""
-    return not re.search(r"\w", around[: label.place]) and len(around.strip()) > 1
+def _only_begins(label: Label, around: str, pair: Pair) -> bool:
+    """Whether a label only begins the text, as where a model goes through the options before it answers in ``pair``."""
+    return label.place < pair.start and not re.search(r"\w", around[: label.place])
 
 
 def _place_in(text: str, pair: Pair, letter: str) -> int | None:

@@ -1,5 +1,6 @@
 """The README.md written beside a training set and beside a reasoner."""
 
+import shlex
 from pathlib import Path
 
 import yaml
@@ -8,7 +9,7 @@ from indievalue import __version__
 from indievalue.reasoner.manifest import Manifest
 from indievalue.reasoner.record import TrainingRecord
 from indievalue.reasoner.settings import TrainingSettings
-from indievalue.safe_text import markdown_text, terminal_text
+from indievalue.safe_text import markdown_block, markdown_code, markdown_text
 
 
 def training_set_card(manifest: Manifest) -> str:
@@ -29,7 +30,7 @@ configs:
 
 # Survey answers as conversations, to train a reasoner
 
-Made by indievalue {manifest.indievalue} from answers to the survey {survey}. Each line is a conversation
+Made by indievalue {markdown_text(manifest.indievalue)} from answers to the survey {survey}. Each line is a conversation
 (`messages`): what a person stated, a question, and the letter of their own answer. `manifest.json` describes how it
 was drawn, and `people.parquet` lists who is in which part; {manifest.tested:,} people who are tested are in none.
 It is made from people's answers to a survey: do not share it unless the survey's licence allows it.
@@ -51,15 +52,16 @@ def write_model_card(folder: Path, settings: TrainingSettings, manifest: Manifes
     }
     recipe, part = manifest.recipe, manifest.parts["train"]
     options = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    survey, model = markdown_text(manifest.survey), _code(settings.model)
+    survey, model = markdown_text(manifest.survey), markdown_code(settings.model)
+    command = markdown_code(f"indievalue evaluate DATA --predictor {shlex.quote(f'local:{folder.name}')} --out RUN")
     text = f"""---
 {yaml.safe_dump(front, sort_keys=False)}---
 
 # A reasoner: predicts a person's answers about their values
 
-Made by indievalue {__version__} from `{model}`. Given some statements of a person from a survey, it answers a
+Made by indievalue {__version__} from {model}. Given some statements of a person from a survey, it answers a
 question as that person would, with the letter of an option. Evaluate it with
-`indievalue evaluate DATA --predictor local:{folder.name} --out RUN`; it refuses to predict people it was trained on
+{command}; it refuses to predict people it was trained on
 (`trained-on.json` holds hashes of their ids).
 
 ## Data
@@ -84,15 +86,9 @@ somebody holds, and must not be used as one. It may be more accurate for some gr
 
 ## Settings
 
-```yaml
-{options}```
+{markdown_block(options, "yaml")}
 """
     (folder / "README.md").write_text(text, encoding="utf-8")
-
-
-def _code(text: str) -> str:
-    """Return ``text`` for between backticks."""
-    return terminal_text(" ".join(text.split())).replace("`", "'")
 
 
 def _results(record: TrainingRecord) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict
+
+from typing_extensions import TypedDict  # before Python 3.12 pydantic validates no other
 
 from indievalue import prompts
 from indievalue.benchmark.model import NOBODY

@@ -1,11 +1,17 @@
 """Guard against data leakage: nobody who is tested may be trained on."""
 
+import json
 from collections.abc import Mapping, Set
 from itertools import combinations
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
 
 from indievalue.errors import IndievalueError
-from indievalue.parsing import parse_json
+from indievalue.parsing import parse_json, parse_json_as
+
+_PEOPLE = TypeAdapter(Annotated[list[str], Field(min_length=1)])
 
 
 def check_disjoint(people: Mapping[str, Set[str]]) -> None:
@@ -27,11 +33,17 @@ def people_of_benchmark(directory: str | Path) -> set[str]:
     folder = Path(directory)
     for file in (folder / "benchmark.json", folder / "benchmark" / "benchmark.json"):
         try:
-            return set(map(str, parse_json(file.read_text(encoding="utf-8"))["people"]))
+            content = parse_json(file.read_text(encoding="utf-8"))
+            if not isinstance(content, dict) or "people" not in content:
+                raise ValueError("'people' is missing")
+            listed = parse_json_as(_PEOPLE, json.dumps(content["people"]))
+            return set(listed)
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise IndievalueError(f"cannot read {file}: {error}") from None
+        except OSError as error:
+            raise IndievalueError(f"cannot read {file}: {error.strerror or error}") from None
+        except ValueError as error:
+            raise IndievalueError(f"{file} does not say who is tested: {error}; save the benchmark again") from None
     raise IndievalueError(
         f"{folder} holds no benchmark: it has no benchmark.json; give a directory written by `benchmark` or `evaluate`"
     )

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, TypeAdapter
 
-from indievalue.errors import IndievalueError, problems_of
-from indievalue.parsing import parse_json
-from indievalue.reasoner.draw import TRAIN
+from indievalue.errors import IndievalueError
+from indievalue.parsing import parse_json, parse_json_as
+from indievalue.reasoner.draw import TRAIN, UNSEEN_GROUPS, UNSEEN_QUESTIONS, VALIDATION
 from indievalue.reasoner.recipe import Recipe
+from indievalue.strict import Amount, Count, StrictModel
 
 FORMAT = 1
 """Increased when the stored files change, so that an older folder is refused rather than misread."""
@@ -17,28 +19,28 @@ FORMAT = 1
 _FILE = "manifest.json"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
+PartName = Annotated[str, Field(pattern=f"^({'|'.join((TRAIN, VALIDATION, UNSEEN_QUESTIONS, UNSEEN_GROUPS))})$")]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class TokenCounts(_Part):
+class TokenCounts(StrictModel):
     """Quantiles of the number of tokens in an example."""
 
-    least: int
-    median: int
-    p95: int
-    most: int
+    least: Count
+    median: Count
+    p95: Count
+    most: Count
 
 
-class DemonstrationCounts(_Part):
+class DemonstrationCounts(StrictModel):
     """Numbers of demonstrations shown in an example."""
 
-    least: int
-    mean: float
-    most: int
+    least: Count
+    mean: Amount
+    most: Count
 
 
-class PartSummary(_Part):
+class PartSummary(StrictModel):
     """What one part of a training set contains.
 
     Attributes:
@@ -48,17 +50,17 @@ class PartSummary(_Part):
         blake2b: hash of the JSONL file.
     """
 
-    examples: int
-    answers: int
-    people: int
-    questions: int
+    examples: Count
+    answers: Count
+    people: Count
+    questions: Count
     questions_with_fewer_people: list[str]
     demonstrations: DemonstrationCounts
     tokens: TokenCounts
-    blake2b: str
+    blake2b: Annotated[str, Field(pattern="^[0-9a-f]+$")]
 
 
-class Manifest(_Part):
+class Manifest(StrictModel):
     """How a training set was drawn, and what it contains.
 
     Attributes:
@@ -76,11 +78,11 @@ class Manifest(_Part):
     survey: str
     data: str
     recipe: Recipe
-    tested: int
+    tested: Count
     tokenizer: str | None
     tokens_are: str
-    majority: Mapping[str, float]
-    parts: Mapping[str, PartSummary]
+    majority: Mapping[PartName, Share]
+    parts: Mapping[PartName, PartSummary]
 
     def save(self, folder: Path) -> None:
         """Write ``manifest.json``."""
@@ -91,21 +93,20 @@ class Manifest(_Part):
     def load(cls, folder: Path) -> "Manifest":
         """Read ``manifest.json``. Raises IndievalueError if ``folder`` is not a training set of this format."""
         remedy = f"`indievalue training-set DATA --out {folder}` writes one"
+        file = folder / _FILE
         try:
-            content = parse_json((folder / _FILE).read_text(encoding="utf-8"))
-            written = content["format"]
-        except (OSError, ValueError, TypeError) as error:
-            raise IndievalueError(f"{folder} holds no training set ({error}); {remedy}") from None
-        except KeyError:
-            raise IndievalueError(f"{folder} holds no training set ({_FILE} has no format); {remedy}") from None
-        if written != FORMAT:
-            raise IndievalueError(f"{folder} was written in format {written}; this version reads {FORMAT}")
-        try:
-            manifest = cls.model_validate(content)
-        except ValidationError as error:
-            raise IndievalueError(
-                f"{folder} holds no training set ({_FILE}: {problems_of(error)[0]}); {remedy}"
-            ) from None
+            text = file.read_text(encoding="utf-8")
+            content = parse_json(text)
+            written = content.get("format", FORMAT) if isinstance(content, dict) else FORMAT
+            manifest = parse_json_as(TypeAdapter(cls), text) if written == FORMAT else None
+        except FileNotFoundError:
+            raise IndievalueError(f"{folder} holds no training set: {_FILE} is missing; {remedy}") from None
+        except OSError as error:
+            raise IndievalueError(f"cannot read {file}: {error.strerror or error}") from None
+        except (ValueError, IndievalueError) as error:
+            raise IndievalueError(f"{folder} holds no training set ({_FILE}: {error}); {remedy}") from None
+        if manifest is None:
+            raise IndievalueError(f"{file} was written in format {written!r}; this version reads {FORMAT}; {remedy}")
         if TRAIN not in manifest.parts:
             raise IndievalueError(f"{folder} holds no training set ({_FILE} has no part {TRAIN!r}); {remedy}")
         return manifest

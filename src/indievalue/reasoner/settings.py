@@ -157,9 +157,13 @@ def changed_keys(file: Path, settings: TrainingSettings, ignored: Set[str]) -> l
     Raises IndievalueError if the file cannot be read.
     """
     try:
-        before = parse_yaml(file.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError) as error:
-        raise IndievalueError(f"cannot read {file}: {error}") from None
+        before = parse_yaml(file.read_text(encoding="utf-8"))
+        if not isinstance(before, Mapping):
+            raise ValueError("has no keys, but the settings of a training are keys such as model, data and out")
+    except OSError as error:
+        raise IndievalueError(f"cannot read {file}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise IndievalueError(f"{file} {error}; give --force to start over") from None
     wanted = settings.model_dump(mode="json")
     return [key for key in wanted if key not in ignored and before.get(key) != wanted[key]]
 

@@ -1,30 +1,33 @@
 """A training set on disk: JSONL files that other programs can read, the people in each part, and a manifest."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from indievalue import __version__
 from indievalue.benchmark.model import NOBODY
 from indievalue.errors import IndievalueError, importing
-from indievalue.files import new_directory
+from indievalue.files import new_directory, refuse_rows
+from indievalue.parsing import parse_json_as
 from indievalue.people.people import People
 from indievalue.prompts.tokens import counter
 from indievalue.reasoner.card import training_set_card
 from indievalue.reasoner.conversations import Conversation, conversations
-from indievalue.reasoner.draw import TRAIN, UNSEEN_QUESTIONS, VALIDATION, DrawnExamples, draw_parts
+from indievalue.reasoner.draw import TRAIN, UNSEEN_GROUPS, UNSEEN_QUESTIONS, VALIDATION, DrawnExamples, draw_parts
 from indievalue.reasoner.leakage import check_disjoint
 from indievalue.reasoner.manifest import FORMAT, DemonstrationCounts, Manifest, PartSummary, TokenCounts
 from indievalue.reasoner.recipe import Recipe
 
 TESTED = "tested"
 """Part in ``people.parquet`` that lists the people of benchmarks; they are in no other part."""
+
+_EXAMPLE = TypeAdapter(Conversation)
 
 COUNTED = 500
 """Examples of each part whose tokens are counted, spread evenly over it."""
@@ -67,7 +70,7 @@ class TrainingSet:
             with file.open(encoding="utf-8") as lines:
                 for line in lines:
                     number += 1
-                    example: Conversation = json.loads(line)
+                    example = parse_json_as(_EXAMPLE, line)
                     if example["person"] not in people:
                         raise IndievalueError(
                             f"{file}, line {number} is an example of {example['person']!r}, but people.parquet does "
@@ -151,7 +154,22 @@ def load_training_set(directory: str | Path) -> TrainingSet:
         raise IndievalueError(
             f"cannot read {folder / 'people.parquet'}: {error}; write the training set again"
         ) from None
+    _check_people(folder / "people.parquet", people)
     return TrainingSet(folder, manifest, people)
+
+
+def _check_people(file: Path, people: pl.DataFrame) -> None:
+    """Raise IndievalueError unless ``people`` lists who is in which part of the training set, and in no other."""
+    for column in ("person", "part"):
+        if people.schema.get(column) != pl.String:
+            raise IndievalueError(f"{file}: {column} must be a column of text; write the training set again")
+    known = [TRAIN, VALIDATION, UNSEEN_QUESTIONS, UNSEEN_GROUPS, TESTED]
+    for wrong, complaint in (
+        (pl.any_horizontal(pl.col("person", "part").is_null()), "a value is missing"),
+        (~pl.col("part").is_in(known), "the training set has no part {part!r}"),
+        (~pl.struct("person", "part").is_first_distinct(), "{person!r} is in {part} twice"),
+    ):
+        refuse_rows(file, people, wrong, f"{complaint}; write the training set again")
 
 
 def majority_accuracy(people: People, recipe: Recipe, parts: Mapping[str, DrawnExamples]) -> dict[str, float]:

@@ -14,12 +14,13 @@ from typing import Self
 
 import numpy as np
 import polars as pl
+from pydantic import TypeAdapter
 
 from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import benchmark_hash
 from indievalue.errors import IndievalueError
 from indievalue.files import locked, new_directory
-from indievalue.parsing import parse_json
+from indievalue.parsing import parse_json_as
 from indievalue.people.people import People
 from indievalue.predictors.predictions import predict, read_predictions
 from indievalue.predictors.protocol import Predictor
@@ -39,6 +40,15 @@ class Part:
     seconds: float
     effort: Mapping[str, object] = field(default_factory=dict)
     write_log: Callable[[Path], None] = lambda folder: None
+
+
+@dataclass(frozen=True)
+class _About:
+    """The contents of ``part.json``."""
+
+    name: str
+    seconds: float
+    effort: Mapping[str, object]
 
 
 def ask_predictor(
@@ -124,13 +134,13 @@ class Parts:
 
     def _read(self, folder: Path, name: str) -> Part | None:
         try:
-            about = parse_json((folder / "part.json").read_text(encoding="utf-8"))
+            about = parse_json_as(TypeAdapter(_About), (folder / "part.json").read_text(encoding="utf-8"))
             predictions = read_predictions(folder / "predictions.parquet")
         except (OSError, ValueError, IndievalueError):
             return None  # missing or damaged: predict again
-        if about.get("name") != name:
+        if about.name != name:
             return None
-        return Part(name, predictions, about["seconds"], about["effort"], _copier(folder / "logs"))
+        return Part(name, predictions, about.seconds, about.effort, _copier(folder / "logs"))
 
 
 def _copier(logs: Path) -> Callable[[Path], None]:

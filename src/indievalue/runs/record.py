@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from typing import ClassVar
+
+from pydantic import ConfigDict
 
 from indievalue.benchmark.model import Eligibility
 from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol, Weights
 from indievalue.people.findings import Findings
+from indievalue.strict import NO_OTHER_KEYS, Amount, Count
 
 FORMAT = 1
 """Increased whenever the layout of ``run.json`` changes, so that older versions refuse it instead of misreading it."""
@@ -54,22 +58,24 @@ class Record:
         weights: how people are weighted in the scores.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
+
     survey: str
     form: FormName
     protocol: Protocol
     context: Context
-    demonstrations: int | None
+    demonstrations: Count | None
     demonstrations_as: FormName
     seed: int
-    people: int
+    people: Count
     data: Findings
     eligibility: Eligibility
     arguments: Mapping[str, object]
     versions: Mapping[str, str]
-    seconds: Mapping[str, float]
+    seconds: Mapping[str, Amount]
     demonstrations_from: DemonstrationsFrom = "others"
     setups: tuple[int, ...] | None = None
-    training_people: int | None = None
+    training_people: Count | None = None
     effort: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     format: int = 0
     benchmark: str | None = None
@@ -80,6 +86,8 @@ class Record:
 class Demonstration:
     """One statement of the example person, and the question it answers."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
+
     question: str
     statement: str
 
@@ -87,6 +95,8 @@ class Demonstration:
 @dataclass(frozen=True)
 class ExampleProbe:
     """One probe of the example person: its text, the statement of each option, and the index of the true one."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
 
     question: str
     asks: str
@@ -97,6 +107,8 @@ class ExampleProbe:
 @dataclass(frozen=True)
 class Example:
     """One person as shown to a predictor in one setup."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
 
     person: str
     setup: int

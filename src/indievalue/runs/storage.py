@@ -3,19 +3,19 @@
 import json
 import shlex
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import write_tables
-from indievalue.errors import IndievalueError, problems_of
+from indievalue.errors import IndievalueError
 from indievalue.files import new_directory, refuse_rows
-from indievalue.parsing import parse_json
+from indievalue.parsing import parse_json_as
 from indievalue.predictors.predictions import check_predictions, read_predictions
 from indievalue.runs.record import FORMAT, Example, Record
 from indievalue.runs.run import Run
@@ -50,18 +50,28 @@ def draw_run(run: Run, directory: Path, *, figures: bool = False) -> str | None:
 
     Whatever fails is said in what is returned, with the command that repeats it; None if nothing fails.
     """
-    try:
+
+    def draw() -> None:
         run.report(directory / "report.html")
         if figures:
             _write_figure_files(run, directory)
+
+    again = ["--figures", directory / "figures", "--tables", directory / "tables"] if figures else []
+    return drawing_failure(draw, directory, [directory], again)
+
+
+def drawing_failure(
+    draw: Callable[[], None], directory: Path, runs: Sequence[Path], options: Sequence[object] = ()
+) -> str | None:
+    """Draw the report of runs that are saved in ``directory``; return what fails as :func:`draw_run` does."""
+    try:
+        draw()
     except Exception as error:  # a defect of a drawing must not cost what was predicted
         said = str(error) if isinstance(error, IndievalueError) else f"{type(error).__name__}: {error}"
-        command = ["indievalue", "report", directory, "--out", directory / "report.html"]
-        if figures:
-            command += ["--figures", directory / "figures", "--tables", directory / "tables"]
+        command = ["indievalue", "report", *runs, "--out", directory / "report.html", *options, "--force"]
         return (
             f"the run is saved in {directory}, but its report could not be written ({_first_line(said)}); "
-            f"to repeat that alone: {shlex.join(map(str, [*command, '--force']))}"
+            f"to repeat that alone: {shlex.join(map(str, command))}"
         )
     return None
 
@@ -136,15 +146,14 @@ def load_run(directory: str | Path) -> Run:
 
 def _read(file: Path, kind: TypeAdapter[T]) -> T:
     try:
-        content = parse_json(file.read_text(encoding="utf-8"))
+        return parse_json_as(kind, file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise IndievalueError(f"{file.parent} is not a complete run directory: {file.name} is missing") from None
-    except (OSError, ValueError) as error:
-        raise IndievalueError(f"cannot read {file}: {error}") from None
-    try:
-        return kind.validate_python(content)
-    except ValidationError as error:
-        raise IndievalueError(f"{file} is not a valid run file: {problems_of(error)[0]}") from None
+    except OSError as error:
+        raise IndievalueError(f"cannot read {file}: {error.strerror or error}") from None
+    except ValueError as error:
+        later = "; a later version of indievalue may have written it" if "unknown key" in str(error) else ""
+        raise IndievalueError(f"{file} is not a valid run file: {error}{later}") from None
 
 
 def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
+from pydantic import ConfigDict
 
 from indievalue.choices import Weights
 from indievalue.scoring.bootstrap import cluster_interval
@@ -12,6 +14,7 @@ from indievalue.scoring.calibration import brier, calibration, option_scales, or
 from indievalue.scoring.exact import fixed
 from indievalue.scoring.inputs import check_survey, predictions_table
 from indievalue.scoring.weighting import effective_size, weighted_rows
+from indievalue.strict import NO_OTHER_KEYS, Amount, Count, Percentage
 from indievalue.survey.survey import Survey
 from indievalue.threads import in_threads
 
@@ -41,21 +44,23 @@ class Score:
     People of weight 0 are in no figure and no count.
     """
 
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
-    log_loss: float | None
-    invalid: int
-    people: int
-    probes: int
-    brier: float | None = None
-    ece: float | None = None
-    ece_floor: float | None = None
-    ordinal_error: float | None = None
+    __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
+
+    accuracy: Percentage
+    accuracy_low: Percentage
+    accuracy_high: Percentage
+    log_loss: Amount | None
+    invalid: Count
+    people: Count
+    probes: Count
+    brier: Amount | None = None
+    ece: Amount | None = None
+    ece_floor: Amount | None = None
+    ordinal_error: Amount | None = None
     weights: Weights = "none"
-    effective_people: float | None = None
-    probability_rows: int | None = None
-    calibration_rows: int | None = None
+    effective_people: Amount | None = None
+    probability_rows: Count | None = None
+    calibration_rows: Count | None = None
 
     def as_dict(self) -> dict[str, float | int | str | None]:
         """Return the scores as a dictionary of plain values."""
@@ -72,7 +77,7 @@ class PredictorScore(Score):
     """
 
     setups: Mapping[str, Score] = field(default_factory=dict)
-    unanswered: int = 0
+    unanswered: Count = 0
 
     @property
     def not_answered(self) -> str | None:

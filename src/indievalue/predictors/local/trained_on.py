@@ -4,12 +4,17 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
 
 from indievalue.errors import IndievalueError
-from indievalue.parsing import parse_json
+from indievalue.parsing import parse_json_as
 
 TRAINED_ON = "trained-on.json"
 """File beside a reasoner with hashes of the ids of the people it was trained on."""
+
+_HASHES = TypeAdapter(list[Annotated[str, Field(pattern="^[0-9a-f]{16}$")]])
 
 
 def write_trained_on(folder: Path, people: Iterable[str]) -> None:
@@ -20,11 +25,16 @@ def write_trained_on(folder: Path, people: Iterable[str]) -> None:
 def check_not_trained_on(folder: Path, people: Iterable[str]) -> None:
     """Raise IndievalueError if a reasoner was trained on a person to be tested."""
     try:
-        known = set(parse_json((folder / TRAINED_ON).read_text(encoding="utf-8")))
+        listed = parse_json_as(_HASHES, (folder / TRAINED_ON).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return
-    except (OSError, ValueError, TypeError) as error:
-        raise IndievalueError(f"cannot read {folder / TRAINED_ON}: {error}") from None
+    except OSError as error:
+        raise IndievalueError(f"cannot read {folder / TRAINED_ON}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise IndievalueError(
+            f"{folder / TRAINED_ON} does not list whom the model was trained on: {error}; copy the reasoner again"
+        ) from None
+    known = set(listed)
     both = [person for person in people if _hash(person) in known]
     if both:
         raise IndievalueError(

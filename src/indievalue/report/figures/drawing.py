@@ -13,7 +13,7 @@ import vl_convert
 from altair.utils.schemapi import debug_mode
 from markupsafe import escape
 
-from indievalue.report.figures.lettering import label_expression, lines_within, shortened, text_width, widest
+from indievalue.report.figures.lettering import label_expression, lines_within, printable, shortened, text_width, widest
 from indievalue.report.figures.styles import FONT, GRID, INK, MUTED, PAPER, PredictorStyle
 
 WIDE = 720
@@ -141,7 +141,7 @@ def legend_row(names: Sequence[str]) -> float:
 def chart_of(items: Sequence[Mapping[str, Any]]) -> alt.Chart:
     """A chart without marks of ``items``, which it holds itself."""
     # As text, for Altair copies whatever a chart holds again and again.
-    text = json.dumps([dict(item) for item in items])
+    text = json.dumps([_printable(dict(item)) for item in items])
     return alt.Chart(alt.InlineData(values=text, format=alt.JsonDataFormat(type="json")))
 
 
@@ -201,8 +201,18 @@ def figure_svg(chart: Figure, title: str | None = None, subtitle: str = "") -> s
     """The chart as SVG text, made without any network."""
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     # The charts are ours, and checking them takes as long as drawing them.
-    svg = vl_convert.vegalite_to_svg(chart.to_dict(validate=False), vl_version=version, allowed_base_urls=[])
+    drawn = _printable(chart.to_dict(validate=False))
+    svg = vl_convert.vegalite_to_svg(drawn, vl_version=version, allowed_base_urls=[])
     return svg if title is None else titled_svg(svg, title, subtitle)
+
+
+def _printable(value: Any) -> Any:
+    """Return ``value`` without control characters in any text: at one of these the drawing library ends the process."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {key: _printable(one) for key, one in value.items()}
+    return [_printable(one) for one in value] if isinstance(value, list) else value
 
 
 def titled_svg(svg: str, title: str, subtitle: str = "") -> str:

@@ -100,7 +100,7 @@ def shortened(text: str, pixels: float, size: float = 13, *, bold: bool = False)
 
 def label_expression(names: Iterable[str], pixels: float, size: float = 13) -> str | None:
     """Return what an axis or a legend writes for ``names`` as a Vega expression; None where all of them fit."""
-    short = {name: shortened(name, pixels, size) for name in names if text_width(name, size) > pixels}
+    short = {name: shortened(name, pixels, size) for name in map(printable, names) if text_width(name, size) > pixels}
     return f"{json.dumps(short)}[datum.value] || datum.label" if short else None
 
 

@@ -45,20 +45,22 @@ def write_run(run: Run, directory: Path, *, force: bool = False) -> None:
         _write_run(run, folder)
 
 
-def draw_run(run: Run, directory: Path, *, figures: bool = False) -> str | None:
-    """Write the report of a run into its directory, and with ``figures`` all figures and tables.
+def draw_run(run: Run, directory: Path, *, figures: bool = False, example: str | None = None) -> str | None:
+    """Write the report of a run into its directory, with a person as ``example``, and ``figures`` and tables as files.
 
     Whatever fails is said in what is returned, with the command that repeats it; None if nothing fails.
     """
     try:
-        run.report(directory / "report.html")
+        run.report(directory / "report.html", example=example)
         if figures:
             _write_figure_files(run, directory)
     except Exception as error:  # a defect of a drawing must not cost what was predicted
         said = str(error) if isinstance(error, IndievalueError) else f"{type(error).__name__}: {error}"
-        command = ["indievalue", "report", directory, "--out", directory / "report.html"]
+        command: list[str | Path] = ["indievalue", "report", directory, "--out", directory / "report.html"]
         if figures:
             command += ["--figures", directory / "figures", "--tables", directory / "tables"]
+        if example is not None:
+            command += ["--example", example]
         return (
             f"the run is saved in {directory}, but its report could not be written ({_first_line(said)}); "
             f"to repeat that alone: {shlex.join(map(str, [*command, '--force']))}"

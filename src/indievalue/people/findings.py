@@ -63,7 +63,7 @@ class Findings:
 
     def lines(self, *, ids: bool = True) -> list[str]:
         """The report in a few lines for the terminal; without ``ids`` for pages that are passed on."""
-        lines = [f"{_people(self.people)} of {self.survey} in {self.source}"]
+        lines = [f"{_people(self.people)} of {self.survey}{f' in {self.source}' if self.source else ''}"]
         if self.renamed:
             pairs = _some([f"{found!r} as {name}" for found, name in self.renamed], 3)
             lines.append(f"{_number(len(self.renamed), 'column')} read under another name: {pairs}")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from threadpoolctl import threadpool_limits
 
@@ -17,20 +16,20 @@ from indievalue.report import wording
 from indievalue.report.answer import answer, standing
 from indievalue.report.command import command_of
 from indievalue.report.differences import differences
+from indievalue.report.environment import page_environment
 from indievalue.report.example import chosen_example, guessed_person, spread
 from indievalue.report.figures.curves import DemonstrationsCurve, curve_figure, curves
 from indievalue.report.figures.drawing import WIDE, figure_svg
 from indievalue.report.figures.forest import Forest, Panel, forests
-from indievalue.report.figures.inequity import inequity_figure, sigma_tip
+from indievalue.report.figures.inequity import inequity_figure
 from indievalue.report.figures.inline import Draw, inline_svg, run_svg
-from indievalue.report.figures.lettering import breakable, printable
+from indievalue.report.figures.lettering import printable
 from indievalue.report.figures.of_runs import accuracy_figure, category_figure, people_figure, reliability_figure
 from indievalue.report.figures.styles import SPREAD, PredictorStyle, predictor_styles
 from indievalue.report.figures.world import WorldMap, map_svg, read_outline, shapes, world_maps
-from indievalue.report.numbers import over, signed
+from indievalue.report.numbers import over
 from indievalue.report.paper import paper_of
 from indievalue.report.questions import QuestionRow, question_rows
-from indievalue.report.tips import accuracy_tip, difference_tip
 from indievalue.runs.names import run_names
 from indievalue.runs.record import Example
 from indievalue.runs.run import Run
@@ -181,23 +180,8 @@ def _page(runs: Sequence[Run], shown: tuple[int, Example] | None, background: Ex
     drawn = [_curve(curve, number, styles, background) for number, curve in enumerate(curves(runs), 1)]
     compared = differences(runs, run_names(runs))
     has_map = any(section.worlds for section in sections)
-    environment = Environment(
-        loader=PackageLoader("indievalue.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = breakable
-    environment.globals.update(
-        accuracy_tip=accuracy_tip,
-        sigma_tip=sigma_tip,
-        difference_tip=difference_tip,
-        signed=signed,
-        over=over,
-        place=_place,
-        extent=_extent,
-    )
+    environment = page_environment()
+    environment.globals.update(place=_place, extent=_extent)
     return environment.get_template("page.html.jinja").render(
         sections=sections,
         contents=list(_contents(has_map, bool(drawn), bool(compared), example is not None)),

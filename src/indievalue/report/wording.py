@@ -185,6 +185,11 @@ def rows_left_out(scores: Mapping[str, Score]) -> list[str]:
     return sentences
 
 
+def with_article(title: str) -> str:
+    """Return the title of a survey within a sentence: ``the World Values Survey``, ``A small survey``."""
+    return title if title.lower().startswith(("a ", "an ", "the ")) else f"the {title}"
+
+
 def listed(values: Iterable[str]) -> str:
     """Return the distinct values as a list in words: ``polar``, ``polar and refined``, ``a, b and c``."""
     distinct = list(dict.fromkeys(values))
@@ -203,10 +208,11 @@ def _people(run: Run) -> str:
 
 def _source(run: Run) -> str:
     """Describe where the people are from, to follow 'people'."""
-    article = "" if run.survey.title.lower().startswith(("a ", "an ", "the ")) else "the "
+    survey = with_article(run.survey.title)
     if run.synthetic:
-        return f"modelled on {article}{run.survey.title}"
-    return f"in {article}{run.survey.title}, read from {Path(run.record.data.source).name}"
+        return f"modelled on {survey}"
+    file = Path(run.record.data.source).name
+    return f"in {survey}" + (f", read from {file}" if file else "")
 
 
 def _probes_each(run: Run) -> int:

@@ -221,7 +221,7 @@
   const links = new Map(all("nav a").map(link => [document.querySelector(link.getAttribute("href")), link]));
   let current = null;
   const mark = () => {
-    const line = document.querySelector("nav").offsetHeight + 40;
+    const line = (document.querySelector("nav")?.offsetHeight ?? 0) + 40;
     let at = null;
     for (const heading of links.keys()) if (heading.getBoundingClientRect().top <= line) at = heading;
     if (innerHeight + scrollY >= document.documentElement.scrollHeight - 2) at = [...links.keys()].at(-1);

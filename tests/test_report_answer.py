@@ -128,8 +128,8 @@ def test_two_forms_have_both_accuracies_in_the_title(tmp_path: Path) -> None:
     polar, refined = (f"{run.scores['resemble:k=35'].accuracy:.1f}%" for run in runs)
     assert title(*runs) == f"resemble:k=35 predicts {polar} in polar form and {refined} in refined form"
     text = first_screen(*runs)
-    assert f"Polar form resemble:k=35 {polar}; 95% interval" in text
-    assert f"Refined form resemble:k=35 {refined}; 95% interval" in text
+    assert f"Polar form {polar}; 95% interval" in text
+    assert f"Refined form {refined}; 95% interval" in text
 
 
 def test_several_settings_have_the_range_in_the_title_and_a_line_each(tmp_path: Path) -> None:
@@ -159,6 +159,9 @@ def test_different_predictors_that_are_best_are_not_given_one_name(tmp_path: Pat
         for form, best in (("polar", "resemble:k=35"), ("refined", "openai/gpt-4o"))
     ]
     assert title(*runs).startswith("The best predictor predicts ")
+    polar, refined = (line for _, line in answer(runs, run_names(runs)).lines)
+    assert polar.startswith(f"resemble:k=35 {runs[0].scores['resemble:k=35'].accuracy:.1f}%; 95% interval")
+    assert refined.startswith(f"openai/gpt-4o {runs[1].scores['openai/gpt-4o'].accuracy:.1f}%; 95% interval")
 
 
 def test_synthetic_people_are_marked_at_once(tmp_path: Path) -> None:
@@ -170,6 +173,6 @@ def test_synthetic_people_are_marked_at_once(tmp_path: Path) -> None:
 def test_long_names_can_be_broken_after_their_signs(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", predictors=[*PREDICTORS[:2], LONG], skill={LONG: 0.9})
     page = report_html([run])
-    heading = page[page.index("<h1>") : page.index("</h1>")]
+    heading = page[page.index("<h1") : page.index("</h1>")]
     assert "local:<wbr>HuggingFaceTB/<wbr>SmolLM2-<wbr>1.7B-<wbr>Instruct:<wbr>score=<wbr>label," in heading
     assert LONG in heading.replace("<wbr>", "")

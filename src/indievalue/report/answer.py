@@ -15,6 +15,9 @@ from indievalue.scoring.paired import compare
 MAJORITY = "majority"
 """Name of the predictor that always chooses the most common answer."""
 
+_LONG = 64
+"""Number of signs of a title that fits two lines of a large heading."""
+
 _LINES = 8
 """Number of runs whose answers are listed one by one."""
 
@@ -54,16 +57,22 @@ class Answer:
     lines: tuple[tuple[str, str], ...]
     more: int = 0
 
+    @property
+    def long(self) -> bool:
+        """Whether the title needs a smaller heading."""
+        return len(self.title) > _LONG
+
 
 def answer(runs: Sequence[Run], names: Sequence[tuple[str, ...]]) -> Answer:
     """Return the answer of a report on ``runs``; ``names`` are from :func:`indievalue.runs.names.run_names`.
 
-    A single run has one sentence, without a name.
+    A single run has one sentence, without a name. Lines name the best predictor if it is not the same everywhere.
     """
     if len(runs) == 1:
         return Answer(_title(runs[0]), (("", f"{sentence(runs[0])}."),))
+    same = len({run.best for run in runs}) == 1
     lines = tuple(
-        (called(name), f"{run.best} {number(run.scores[run.best].accuracy)}%; {sentence(run)}.")
+        (called(name), f"{'' if same else f'{run.best} '}{number(run.scores[run.best].accuracy)}%; {sentence(run)}.")
         for run, name in zip(runs, names, strict=True)
     )
     return Answer(_title_of_several(runs, names), lines[:_LINES], max(0, len(lines) - _LINES))

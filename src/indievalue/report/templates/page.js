@@ -82,7 +82,7 @@
   addEventListener("hashchange", follow);
 
   // What is wider than the screen says so: its edges fade, and a line above a table tells how to see the rest.
-  for (const part of all(".scroll, nav ul")) {
+  for (const part of all(".scroll, nav ul, .command pre")) {
     const hint = document.createElement("p");
     hint.className = "sideways";
     hint.hidden = true;

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 import indievalue as iv
+from conftest import GARDEN, garden_answers
 from indievalue.benchmark.storage import task_texts
+from indievalue.cli import app
 from indievalue.errors import IndievalueError
 from indievalue.evaluation import Call
 from indievalue.people.people import People
@@ -146,3 +149,32 @@ def test_ids_that_occur_twice_in_the_data_are_counted_on_the_page_and_not_named(
 def test_the_page_of_one_person_asked_for_is_still_one_file(run: Run) -> None:
     page = report_html([run], run.people["person"][0])
     assert re.findall(r"<script[^>]*>", page) == ["<script>"]
+
+
+def test_the_command_line_shows_who_is_asked_for_and_refuses_who_was_not_tested(tmp_path: Path) -> None:
+    garden_answers(60).write_csv(tmp_path / "garden.csv")
+    (tmp_path / "ids.txt").write_text("g0001\ng0002\n")
+    given = ["evaluate", str(tmp_path / "garden.csv"), "--survey", str(GARDEN), "--predictor", "majority"]
+    given += ["--people-file", str(tmp_path / "ids.txt"), "--out", str(tmp_path / "run")]
+    refused = CliRunner().invoke(app, [*given, "--example", "g0003"])
+    assert refused.exit_code == 1
+    assert "--example: 'g0003' is not among the 2 people tested" in str(refused.exception)
+    assert not (tmp_path / "run").exists()
+    assert CliRunner().invoke(app, [*given, "--example", "g0002"]).exit_code == 0
+    assert "Person g0002 in the data" in (tmp_path / "run" / "report.html").read_text()
+    page = tmp_path / "page.html"
+    assert CliRunner().invoke(app, ["report", str(tmp_path / "run"), "--out", str(page)]).exit_code == 0
+    assert not re.search(r"g000\d", page.read_text())
+    arguments = ["report", str(tmp_path / "run"), "--out", str(page), "--force", "--example", "g0001"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert "Person g0001 in the data" in page.read_text()
+
+
+def test_a_page_that_fails_is_repeated_with_the_same_person(
+    garden_people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indievalue.report.page.report_html", lambda runs, example: 1 / 0)
+    tested = list(garden_people.ids[:5])
+    benchmark = iv.build_benchmark(garden_people, people_tested=tested)
+    with pytest.warns(UserWarning, match=f"indievalue report .* --example {tested[0]} --force"):
+        iv.evaluate(garden_people, benchmark, "majority", tmp_path / "run", call=Call(example=tested[0]))

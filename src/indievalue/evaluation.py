@@ -30,7 +30,7 @@ from indievalue.scoring.accuracy import PredictorScore, summarise
 from indievalue.scoring.weighting import named_weights
 
 EXAMPLES = 1
-"""Number of people whose statements, probes and predictions the report shows."""
+"""Number of people whose statements and probes are written to ``example.json``."""
 
 Predictors = str | Predictor | Sequence[str | Predictor] | Mapping[str, Predictor]
 """One or more predictors: names, objects, or a mapping from the names shown in tables to objects."""
@@ -44,6 +44,7 @@ class Call:
         arguments: by name. survey: name or folder of the survey, if given.
         progress: called with a line of text at every step.
         figures: whether to write figures and tables beside the report.
+        example: id of a person whose statements and answers the report shows; by default no real person's.
         warn: called with what to do if the run is saved but its report fails; by default a Python warning.
     """
 
@@ -51,6 +52,7 @@ class Call:
     survey: str | None = None
     progress: Callable[[str], None] = lambda line: None
     figures: bool = False
+    example: str | None = None
     warn: Callable[[str], None] = lambda text: warnings.warn(text, stacklevel=3)
 
 
@@ -116,7 +118,7 @@ def evaluate(
         write_run(run, Path(out), force=force)
         stored.finish()
         call.progress("report …")
-        if failure := draw_run(run, Path(out), figures=call.figures):
+        if failure := draw_run(run, Path(out), figures=call.figures, example=call.example):
             call.warn(failure)
     return run
 

@@ -11,6 +11,7 @@ from indievalue.cli.model_options import AskingFlags, print_cost
 from indievalue.cli.options import (
     BenchmarkFlags,
     Data,
+    ExamplePerson,
     Failures,
     Force,
     Out,
@@ -20,6 +21,7 @@ from indievalue.cli.options import (
     notes,
     out,
 )
+from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Benchmark
@@ -43,6 +45,7 @@ class EvaluationFlags:
         Path | None, typer.Option("--benchmark", help="Saved benchmark to use instead of drawing one.")
     ] = None
     figures: Annotated[bool, typer.Option("--figures", help="Also write all figures and tables as files.")] = False
+    example: ExamplePerson = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the number of calls and tokens.")] = False
 
 
@@ -67,7 +70,7 @@ def evaluate(
     from indievalue.files import check_directory
     from indievalue.predictors.registry import make_predictors
     from indievalue.report.figures.vega import start_vega
-    from indievalue.report.paper import paper_about
+    from indievalue.report.paper import paper_of
     from indievalue.report.terminal import print_summary
 
     how = asking.asking(prompt.style())
@@ -76,6 +79,8 @@ def evaluate(
         check_directory(directory, force=force)
         start_vega()
     people, drawn = _drawn(data, asked, drawing, source)
+    if asked.example is not None and asked.example not in drawn.people.rows:
+        raise IndievalueError(f"--example: {asked.example!r} is not among the {len(drawn.people):,} people tested")
     for name, predictor in made.items():
         if cost := predictor.cost(task for _, task in drawn.tasks()):
             print_cost(name, cost)
@@ -87,10 +92,11 @@ def evaluate(
         survey=source.survey,
         progress=lambda line: notes.print(escaped(line), style="dim", soft_wrap=True),
         figures=asked.figures,
+        example=asked.example,
         warn=(failures := Failures()).found.append,
     )
     run = run_evaluation(people, drawn, asked.predictor, directory, asking=how, force=force, weights=weights, call=call)
-    print_summary(run.scores, drawn.settings.form, out, paper=paper_about(people.findings))
+    print_summary(run.scores, drawn.settings.form, out, paper=paper_of(run))
     failures.end(directory)
 
 

@@ -37,7 +37,7 @@ def import_answers(
     from indievalue.evaluation import Call, evaluate
     from indievalue.exchange.answers import Answered
     from indievalue.files import check_directory
-    from indievalue.report.paper import paper_about
+    from indievalue.report.paper import paper_of
     from indievalue.report.terminal import print_summary
 
     check_directory(directory, force=force)
@@ -53,5 +53,5 @@ def import_answers(
     }
     call = Call(arguments=arguments, survey=source.survey, warn=(failures := Failures()).found.append)
     run = evaluate(people, asked, {answers.name: answered}, directory, force=force, call=call)
-    print_summary(run.scores, asked.settings.form, out, paper=paper_about(people.findings))
+    print_summary(run.scores, asked.settings.form, out, paper=paper_of(run))
     failures.end(directory)

@@ -37,6 +37,13 @@ Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 Out = Annotated[Path, typer.Option("--out", help="Directory to write; must be new or empty.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the contents of --out.")]
 Seed = Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same result on any machine.")]
+ExamplePerson = Annotated[
+    str | None,
+    typer.Option(
+        "--example",
+        help="Id of a person whose statements and answers the page shows [default: none, or one of synthetic people].",
+    ),
+]
 PeopleCount = Annotated[
     str | None,
     typer.Option("--people", help="Number of people to test, or `all` eligible people [default: up to 800]."),

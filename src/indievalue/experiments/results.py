@@ -64,7 +64,8 @@ def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: 
     ``results.md`` and ``run.json`` from finished cells. ``command`` is the command to reproduce them.
     """
     experiment, path = planned.experiment, folder.path
-    comparable = paper_about(inputs.people.findings) is not None
+    countries = inputs.tested.demographics.get_column(str(inputs.people.survey.country), default=None)
+    comparable = paper_about(inputs.people.findings, countries) is not None
     figures = paper_figures(experiment.paper, experiment.name)
     outcome = _outcome(planned, inputs, folder, figures if comparable else [])
     if inputs.weights is not None:

@@ -72,9 +72,9 @@ class Findings:
         """The report as plain values, for JSON."""
         return asdict(self)
 
-    def lines(self) -> list[str]:
-        """The report in a few lines for the terminal."""
-        lines = [f"{_people(self.people)} of {self.survey} in {self.source}"]
+    def lines(self, *, ids: bool = True) -> list[str]:
+        """The report in a few lines for the terminal; without ``ids`` for pages that are passed on."""
+        lines = [f"{_people(self.people)} of {self.survey}{f' in {self.source}' if self.source else ''}"]
         if self.renamed:
             pairs = _some([f"{found!r} as {name}" for found, name in self.renamed], 3)
             lines.append(f"{_number(len(self.renamed), 'column')} read under another name: {pairs}")
@@ -82,10 +82,8 @@ class Findings:
             lines.append(f"{_people(self.row_numbers)} without an id: named by row number, the first row is 1")
         if self.repeated:
             dropped = sum(rows for _, rows in self.repeated)
-            lines.append(
-                f"{_number(dropped, 'row')} dropped because the person id occurred before: "
-                f"{_some([name for name, _ in self.repeated])}"
-            )
+            which = f": {_some([name for name, _ in self.repeated])}" if ids else ""
+            lines.append(f"{_number(dropped, 'row')} dropped because the person id occurred before{which}")
         if self.empty_rows:
             lines.append(f"{_number(self.empty_rows, 'empty row')} dropped")
         if self.absent_questions:

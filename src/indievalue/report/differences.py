@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from indievalue.errors import IndievalueError
+from indievalue.report.numbers import over
 from indievalue.report.wording import called
 from indievalue.runs.run import Run
-from indievalue.scoring.paired import Comparison, compare, with_holm_over
+from indievalue.scoring.paired import Comparison, NotComparableError, compare, with_holm_over
 
 MEASURES = {"accuracy": 1, "log_loss": 3, "inequity": 2}
 """Measures to compare, and the number of digits shown for their differences."""
@@ -23,11 +24,17 @@ class Differences:
     refused: tuple[str, ...] = ()
 
     def cells(self, comparison: Comparison) -> list[dict[str, Any] | None]:
-        """Return the row of each measure with its ``digits``, or None if it has no difference with an interval."""
+        """Return the row of each measure, or None if it has no difference with an interval.
+
+        Each row has its ``digits``, and says ``over`` how many rows it is if that is not all of them.
+        """
         found = {row["measure"]: row for row in comparison.table.iter_rows(named=True) if row["demographic"] is None}
         rows = [(found.get(measure), digits) for measure, digits in MEASURES.items()]
+        left = over(comparison.probability_rows, comparison.probes)
         return [
-            row | {"digits": digits} if row and None not in (row["difference"], row["low"], row["p"]) else None
+            row | {"digits": digits, "over": left if row["measure"] == "log_loss" else ""}
+            if row and None not in (row["difference"], row["low"], row["p"])
+            else None
             for row, digits in rows
         ]
 
@@ -46,12 +53,16 @@ def differences(runs: Sequence[Run], names: Sequence[tuple[str, ...]]) -> list[D
 
 
 def _within(run: Run, title: str) -> Differences:
-    best, rows, refused = run.remember("with best", lambda: _with_best(run))
+    best, rows, refused = with_best(run)
     return Differences(title, best, rows, refused)
 
 
+def with_best(run: Run) -> tuple[str, tuple[tuple[str, str, Comparison], ...], tuple[str, ...]]:
+    """Return the best predictor, the comparisons of the others with it, and why others were not possible."""
+    return run.remember("with best", lambda: _with_best(run))
+
+
 def _with_best(run: Run) -> tuple[str, tuple[tuple[str, str, Comparison], ...], tuple[str, ...]]:
-    """Return the best predictor, and the comparisons of the others with it."""
     best, *others = sorted(run.scores, key=lambda name: -run.scores[name].accuracy)
     return best, *_compared([(run, other, run, best, other, other) for other in others])
 
@@ -85,8 +96,13 @@ def _compared(
                 weights=run.weights,
             )
         except IndievalueError as error:
-            refused.append(f"{text} cannot be compared: {error}.")
+            refused.append(f"{text} cannot be compared: {_reason(error)}.")
         else:
             rows.append((predictor, text, comparison))
     corrected = with_holm_over([comparison for _, _, comparison in rows])
     return tuple((*row[:2], one) for row, one in zip(rows, corrected, strict=True)), tuple(refused)
+
+
+def _reason(error: IndievalueError) -> str:
+    """Return the message without its examples, which name people: pages are passed on."""
+    return error.reason if isinstance(error, NotComparableError) else str(error).partition(", such as ")[0]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from indievalue.errors import IndievalueError
+from indievalue.runs.examples import example_of
 from indievalue.runs.record import Demonstration, Example
 from indievalue.runs.run import Run
 
@@ -56,11 +58,29 @@ def spread(probes: Sequence[GuessedProbe], number: int) -> tuple[list[GuessedPro
     return first, [probe for position, probe in enumerate(probes) if position not in chosen]
 
 
-def guessed_person(run: Run) -> GuessedPerson | None:
-    """Return the first example person of ``run`` with all predictions, or None if the run has no example."""
-    if not run.examples:
-        return None
-    example = run.examples[0]
+def chosen_example(runs: Sequence[Run], person: str | None) -> tuple[int, Example] | None:
+    """Return the example that a page on ``runs`` shows, and the place of its run.
+
+    It is that of ``person``, or without one the first of a synthetic run: a real respondent is never shown unasked.
+    Raises IndievalueError if no run has this person.
+    """
+    if person is None:
+        made_up = ((at, run.examples[0]) for at, run in enumerate(runs) if run.synthetic and run.examples)
+        return next(made_up, None)
+    for at, run in enumerate(runs):
+        if person in run.people["person"]:
+            return at, example_of(run, person)
+    raise IndievalueError(
+        f"--example: no person {person!r} was tested; people.parquet in the run directory lists who was"
+    )
+
+
+def guessed_person(run: Run, example: Example | None = None) -> GuessedPerson | None:
+    """Return ``example``, by default the first of ``run``, with all predictions; None if the run has no example."""
+    if example is None:
+        if not run.examples:
+            return None
+        example = run.examples[0]
     probes = tuple(_probes(run, example))
     right = {
         predictor: sum(guess.right for probe in probes for guess in _guesses(probe) if guess.predictor == predictor)

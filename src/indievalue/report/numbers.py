@@ -52,6 +52,15 @@ def with_interval(value: float, low: float | None, high: float | None, digits: i
     return f"{number(value, digits)} ({interval(low, high, digits)})"
 
 
+def over(rows: int | None, of: int) -> str:
+    """Return over how many rows a number is if that is not all of them, otherwise nothing.
+
+    >>> over(720, 1200), over(1200, 1200), over(None, 1200)
+    ('over 720 of 1,200 rows', '', '')
+    """
+    return f"over {rows:,} of {of:,} rows" if rows and rows < of else ""
+
+
 def probability(p: float | None) -> str:
     """Return a p-value.
 

@@ -7,31 +7,34 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from threadpoolctl import threadpool_limits
 
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.report import wording
+from indievalue.report.answer import answer, standing
+from indievalue.report.command import command_of
 from indievalue.report.differences import differences
-from indievalue.report.example import guessed_person, spread
+from indievalue.report.environment import page_environment
+from indievalue.report.example import chosen_example, guessed_person, spread
 from indievalue.report.figures.curves import DemonstrationsCurve, curve_figure, curves
 from indievalue.report.figures.drawing import WIDE, figure_svg
 from indievalue.report.figures.forest import Forest, Panel, forests
-from indievalue.report.figures.inequity import inequity_figure, sigma_tip
+from indievalue.report.figures.inequity import inequity_figure
 from indievalue.report.figures.inline import Draw, inline_svg, run_svg
 from indievalue.report.figures.lettering import printable
 from indievalue.report.figures.of_runs import accuracy_figure, category_figure, people_figure, reliability_figure
 from indievalue.report.figures.styles import SPREAD, PredictorStyle, predictor_styles
 from indievalue.report.figures.world import WorldMap, map_svg, read_outline, shapes, world_maps
-from indievalue.report.numbers import signed
-from indievalue.report.paper import paper_about
+from indievalue.report.numbers import over
+from indievalue.report.paper import paper_of
 from indievalue.report.questions import QuestionRow, question_rows
-from indievalue.report.tips import accuracy_tip, difference_tip
 from indievalue.runs.names import run_names
+from indievalue.runs.record import Example
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import Score
+from indievalue.scoring.calibration import option_scales
 
 PHONE = 326
 """Width of a figure in pixels on a phone with a 390-pixel screen."""
@@ -111,6 +114,8 @@ class Section:
     groups: GroupsPart | None
     worlds: tuple[tuple[WorldMap, Markup], ...]
     questions: tuple[QuestionRow, ...]
+    standing: str
+    command: str | None
 
     @property
     def predictors(self) -> tuple[tuple[str, str], ...]:
@@ -118,61 +123,65 @@ class Section:
         return tuple((name, name) for name in self.run.scores)
 
     @property
+    def ordered(self) -> dict[str, int]:
+        """The number of each predictor's answers to ordered questions."""
+        scales = option_scales(self.run.predictions, self.run.survey)
+        names = [name for name, (ordered, options) in scales.items() if ordered and options > 1]
+        asked = self.run.predictions.filter(pl.col("question").is_in(names)).group_by("predictor").len()
+        return {**dict.fromkeys(self.run.scores, 0), **dict(asked.iter_rows())}
+
+    @property
+    def calibrated_over(self) -> str:
+        """Which predictors' figures are over some of their answers only, to follow a sentence."""
+        scores = self.run.scores.items()
+        left = {name: over(score.calibration_rows, score.probes) for name, score in scores}
+        return "".join(f" {name}: {text}." for name, text in left.items() if text)
+
+    @property
     def printed(self) -> bool:
         """Whether the paper has comparable results for this run."""
         return any(row.paper is not None for row in self.rows)
 
 
-def write_report(runs: Sequence[Run], out: str | Path) -> None:
+def write_report(runs: Sequence[Run], out: str | Path, *, example: str | None = None) -> None:
     """Write a self-contained HTML report on one or more runs.
 
-    Raises IndievalueError if there is no run or ``out`` cannot be written.
+    A real respondent is shown only if named as ``example``; without it, a report on synthetic people shows one of them.
+    Raises IndievalueError if there is no run, no run has the person, or ``out`` cannot be written.
     """
     if not runs:
         raise IndievalueError("a report needs at least one run directory")
-    html = report_html(runs)
+    html = report_html(runs) if example is None else report_html(runs, example)
     with new_file(Path(out)) as beside:
         beside.write_text(html, encoding="utf-8")
 
 
-def report_html(runs: Sequence[Run]) -> str:
+def report_html(runs: Sequence[Run], example: str | None = None) -> str:
     """Return the HTML of :func:`write_report`."""
+    shown = chosen_example(runs, example)
     # Figures are rendered outside Python; the page's numbers are computed in the meantime.
     # BLAS threads would not make those faster, and spin on the cores that the figures need.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(1) as background:
-        return printable(_page(runs, background))
+        return printable(_page(runs, shown, background))
 
 
-def _page(runs: Sequence[Run], background: Executor) -> str:
+def _page(runs: Sequence[Run], shown: tuple[int, Example] | None, background: Executor) -> str:
     styles = predictor_styles(name for run in runs for name in run.scores)
     sections = [
         _section(run, name, number, styles, background)
         for number, (run, name) in enumerate(zip(runs, run_names(runs), strict=True), 1)
     ]
-    example_of = next((section for section in sections if section.run.examples), None)
-    example = guessed_person(example_of.run) if example_of else None
+    example_of = sections[shown[0]] if shown else None
+    example = guessed_person(runs[shown[0]], shown[1]) if shown else None
     tested: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for section in sections:
-        said = (tuple(wording.chosen(section.run)), tuple(section.run.record.data.lines()))
+        said = (tuple(wording.chosen(section.run)), tuple(section.run.record.data.lines(ids=False)))
         tested.setdefault(said, []).append(section.name)
     drawn = [_curve(curve, number, styles, background) for number, curve in enumerate(curves(runs), 1)]
     compared = differences(runs, run_names(runs))
     has_map = any(section.worlds for section in sections)
-    environment = Environment(
-        loader=PackageLoader("indievalue.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(
-        accuracy_tip=accuracy_tip,
-        sigma_tip=sigma_tip,
-        difference_tip=difference_tip,
-        signed=signed,
-        place=_place,
-        extent=_extent,
-    )
+    environment = page_environment()
+    environment.globals.update(place=_place, extent=_extent)
     return environment.get_template("page.html.jinja").render(
         sections=sections,
         contents=list(_contents(has_map, bool(drawn), bool(compared), example is not None)),
@@ -187,6 +196,8 @@ def _page(runs: Sequence[Run], background: Executor) -> str:
         probes=spread(example.probes, PROBES_SHOWN) if example else ([], []),
         wording=wording,
         tested=tested,
+        answer=answer(runs, run_names(runs)),
+        synthetic=all(run.synthetic for run in runs),
         evaluated=wording.evaluated(runs),
         paper_note=wording.paper_note(runs),
         protocols=list(dict.fromkeys(wording.protocol(run) for run in runs)),
@@ -211,7 +222,7 @@ def _contents(world: bool, curve: bool, compared: bool, person: bool) -> Iterato
     if person:
         yield "example", "One person"
     yield "chosen", "Who was tested"
-    yield "reproduce", "Reproduce"
+    yield "reproduce", "Again"
 
 
 def _dark_fellows(styles: Mapping[str, PredictorStyle]) -> Iterator[tuple[str, str]]:
@@ -260,12 +271,14 @@ def _section(
         groups=_groups(run, title, draw),
         worlds=tuple(_worlds(run, title)),
         questions=tuple(question_rows(run.by_question, run.survey, run.record.form)),
+        standing=standing(run),
+        command=command_of(run.record),
     )
 
 
 def _rows(run: Run) -> tuple[HeadlineRow, ...]:
     """Return the predictors, best first, then the results of the paper."""
-    form, paper = run.record.form, paper_about(run.record.data)
+    form, paper = run.record.form, paper_of(run)
     ranked = sorted(run.scores.items(), key=lambda item: -item[1].accuracy)
     rows = [HeadlineRow(name, score, paper.accuracy(name, form) if paper else None) for name, score in ranked]
     if paper:
@@ -291,7 +304,7 @@ def _groups(run: Run, title: str, draw: Callable[..., Fitting]) -> GroupsPart | 
             f"Spread of accuracy over groups by demographic and predictor, {title}. The same numbers are in the table.",
         ),
         forests=plots,
-        demographics=tuple((str(number), plot.title) for number, plot in enumerate(plots)),
+        demographics=tuple((plot.demographic, plot.title) for plot in plots),
         predictors=tuple((name, name) for name in run.scores),
         best=run.best,
     )

@@ -5,12 +5,17 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 
+import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict
 
 from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.findings import Findings
+from indievalue.runs.run import Run
+
+COUNTRIES = 5
+"""Number of countries that people must come from, at least, for results to stand beside those of the paper."""
 
 
 class PaperFigure(BaseModel):
@@ -85,7 +90,19 @@ def paper_figures(keys: Sequence[str], experiment: str) -> list[PaperFigure]:
     return [every[key] for key in keys]
 
 
-def paper_about(people: Findings) -> Paper | None:
-    """Return the paper's results if these people are real respondents of its survey, otherwise None."""
+def paper_about(people: Findings, countries: pl.Series | None = None) -> Paper | None:
+    """Return the paper's results if these people are real respondents of its survey, otherwise None.
+
+    The paper is about people of many countries: if the ``countries`` of those tested are given and are fewer than
+    :data:`COUNTRIES`, its results are of another population, and None is returned.
+    """
     paper = read_paper()
-    return paper if people.survey == paper.survey and not people.synthetic else None
+    if people.survey != paper.survey or people.synthetic:
+        return None
+    known = 0 if countries is None else countries.drop_nulls().n_unique()
+    return None if 0 < known < COUNTRIES else paper
+
+
+def paper_of(run: Run) -> Paper | None:
+    """Return the paper's results if they can stand beside those of ``run``, otherwise None."""
+    return paper_about(run.record.data, run.people.get_column(str(run.survey.country), default=None))

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from indievalue.choices import FormName
-from indievalue.report.numbers import interval, number, signed, signed_interval
+from indievalue.report.numbers import interval, number, over, signed, signed_interval
 from indievalue.report.paper import Paper
 from indievalue.report.wording import rows_left_out
 from indievalue.scoring.accuracy import Score
@@ -22,7 +22,7 @@ from indievalue.scoring.paired import Comparison
 def print_summary(scores: Mapping[str, Score], form: FormName, console: Console, *, paper: Paper | None = None) -> None:
     """Print the scores of a run, best predictor first.
 
-    ``paper`` adds the results printed there (see :func:`indievalue.report.paper.paper_about`).
+    ``paper`` adds the results printed there (see :func:`indievalue.report.paper.paper_of`).
     """
     printed = {name: paper.accuracy(name, form) if paper else None for name in scores}
     beside = any(accuracy is not None for accuracy in printed.values())
@@ -152,7 +152,10 @@ def print_comparisons(found: Sequence[Comparison], console: Console) -> None:
         rows = {row["measure"]: row for row in one.table.iter_rows(named=True) if row["demographic"] is None}
         table.add_row(
             f"{escape(one.a)} −\n{escape(one.b)}",
-            *(_difference(rows.get(name), digits, pairs=len(found)) for name, digits in _COMPARED.items()),
+            *(
+                _difference(rows.get(name), digits, len(found), _over(one) if name == "log_loss" else "")
+                for name, digits in _COMPARED.items()
+            ),
         )
         table.add_section()
     holm = f"; Holm: p corrected for {len(found)} pairs" if len(found) > 1 else ""
@@ -195,12 +198,17 @@ def _print_by_demographic(one: Comparison, console: Console) -> None:
     console.print(said, style="dim", highlight=False, markup=False)
 
 
-def _difference(row: Mapping[str, Any] | None, digits: int, pairs: int) -> str:
+def _over(one: Comparison) -> str:
+    left = over(one.probability_rows, one.probes)
+    return f"\n[dim]{left}[/]" if left else ""
+
+
+def _difference(row: Mapping[str, Any] | None, digits: int, pairs: int, over: str = "") -> str:
     if row is None or row["difference"] is None:
         return "–"
     ends = signed_interval(row["low"], row["high"], digits)
     holm = f"\n[dim]Holm {number(row['p_holm'], 3)}[/]" if pairs > 1 else ""
-    return f"[bold]{signed(row['difference'], digits)}[/]  p {number(row['p'], 3)}\n[dim]{ends}[/]{holm}"
+    return f"[bold]{signed(row['difference'], digits)}[/]  p {number(row['p'], 3)}\n[dim]{ends}[/]{holm}{over}"
 
 
 def _sigma(row: Mapping[str, Any], digits: int) -> list[str]:

@@ -1,6 +1,5 @@
 """Sentences of the report."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from indievalue.choices import Weights
-from indievalue.report.paper import paper_about, read_paper
+from indievalue.report.command import command_of
+from indievalue.report.numbers import over
+from indievalue.report.paper import COUNTRIES, paper_about, paper_of, read_paper
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import Score
 
@@ -64,19 +65,6 @@ def shown(run: Run) -> str:
     }[record.context]
 
 
-def standing(run: Run) -> str:
-    """Name the best predictor, with its accuracy and its lead over the majority vote."""
-    best, score = run.best, run.scores[run.best]
-    sentence = (
-        f"{best} predicted {score.accuracy:.1f}% of the answers "
-        f"(95% interval {score.accuracy_low:.1f}–{score.accuracy_high:.1f}%)"
-    )
-    if "majority" in run.scores and best != "majority":
-        ahead = score.accuracy - run.scores["majority"].accuracy
-        sentence += f", {ahead:.1f} points more than always predicting the most common answer"
-    return sentence + "."
-
-
 def uneven(run: Run) -> str:
     """Name the demographic by which the best predictor's accuracy differs most, with its worst and best groups."""
     table = run.index.table if run.index else pl.DataFrame(schema={"predictor": pl.String, "corrected": pl.Float64})
@@ -128,6 +116,11 @@ def paper_note(runs: Sequence[Run]) -> str:
         return f"These people are synthetic, so the results cannot be compared with those of {source}."
     if not any(paper_about(run.record.data) for run in runs):
         return f"{source} is about another survey, so the results cannot be compared."
+    if not any(map(paper_of, runs)):
+        return (
+            f"{source} is about people of many countries, and these are of fewer than {COUNTRIES}, so the results "
+            "cannot be compared."
+        )
     note = (
         f"Hollow circles, ticks in the bars and the column ‘Paper’ are results printed in {source}, with 200 "
         "statements of each person, on a different sample of people: a difference is not a significance test."
@@ -159,18 +152,21 @@ def chosen(run: Run) -> list[str]:
 
 
 def reproduction(run: Run) -> list[tuple[str, str]]:
-    """Return what is needed to reproduce the run, as names and values."""
+    """Return what is needed to reproduce the run beside its command, as names and values.
+
+    A run that was made in Python has no command, and its settings are given instead.
+    """
     record = run.record
-    arguments = [(name, _plain(value)) for name, value in record.arguments.items()]
-    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
-    seconds = ", ".join(f"{name} {taken:,.1f}" for name, taken in record.seconds.items())
-    return [
-        *arguments,
-        *([] if "seed" in record.arguments else [("seed", str(record.seed))]),
-        ("data, SHA-256", record.data.fingerprint),
-        ("versions", versions),
-        ("seconds", seconds),
-    ]
+    settings = ("form", "protocol", "context", "demonstrations", "demonstrations_as", "demonstrations_from")
+    made = {name: getattr(record, name) for name in (*settings, "seed", "weights")}
+    if record.demonstrations is None:
+        made["demonstrations"] = "all"
+    facts = {} if command_of(record) else {name.replace("_", " "): str(value) for name, value in made.items()}
+    facts["data, SHA-256"] = record.data.fingerprint
+    facts["benchmark"] = record.benchmark or ""
+    facts["versions"] = ", ".join(f"{name} {version}" for name, version in record.versions.items())
+    facts["seconds"] = ", ".join(f"{name} {taken:,.1f}" for name, taken in record.seconds.items())
+    return [(name, value) for name, value in facts.items() if value]
 
 
 def called(name: Sequence[str]) -> str:
@@ -188,9 +184,14 @@ def rows_left_out(scores: Mapping[str, Score]) -> list[str]:
     sentences = []
     for name, score in scores.items():
         for what, rows in (("Log loss and Brier score", score.probability_rows), ("ECE", score.calibration_rows)):
-            if rows and rows < score.probes:
-                sentences.append(f"{what} of {name}: over {rows:,} of {score.probes:,} rows.")
+            if left := over(rows, score.probes):
+                sentences.append(f"{what} of {name}: {left}.")
     return sentences
+
+
+def with_article(title: str) -> str:
+    """Return the title of a survey within a sentence: ``the World Values Survey``, ``A small survey``."""
+    return title if title.lower().startswith(("a ", "an ", "the ")) else f"the {title}"
 
 
 def listed(values: Iterable[str]) -> str:
@@ -211,10 +212,11 @@ def _people(run: Run) -> str:
 
 def _source(run: Run) -> str:
     """Describe where the people are from, to follow 'people'."""
-    article = "" if run.survey.title.lower().startswith(("a ", "an ", "the ")) else "the "
+    survey = with_article(run.survey.title)
     if run.synthetic:
-        return f"modelled on {article}{run.survey.title}"
-    return f"in {article}{run.survey.title}, read from {Path(run.record.data.source).name}"
+        return f"modelled on {survey}"
+    file = Path(run.record.data.source).name
+    return f"in {survey}" + (f", read from {file}" if file else "")
 
 
 def _probes_each(run: Run) -> int:
@@ -224,9 +226,3 @@ def _probes_each(run: Run) -> int:
 
 def _amount(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(_plain, value))
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

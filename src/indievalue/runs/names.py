@@ -17,7 +17,7 @@ def run_names(runs: Sequence[Run]) -> list[tuple[str, ...]]:
         {
             "protocol": f"{run.record.protocol} protocol",
             "context": f"context {run.record.context}",
-            "demonstrations": f"{run.record.demonstrations or 'all'} demonstrations",
+            "demonstrations": f"{_shown(run)} demonstrations",
             "shown": f"shown {run.record.demonstrations_as}",
             "from": f"demonstrations from {run.record.demonstrations_from}",
             "data": Path(run.record.data.source).name,
@@ -37,3 +37,7 @@ def run_names(runs: Sequence[Run]) -> list[tuple[str, ...]]:
             seen[name] += 1
             names[position] = (*name, f"run {seen[name]}")
     return names
+
+
+def _shown(run: Run) -> str:
+    return "all" if run.record.demonstrations is None else str(run.record.demonstrations)

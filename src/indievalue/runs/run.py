@@ -217,11 +217,15 @@ class Run:
 
         save_run(self, Path(directory), figures=figures, force=force)
 
-    def report(self, file: str | Path) -> None:
-        """Write the report as one self-contained HTML file. Raises IndievalueError if the file cannot be written."""
+    def report(self, file: str | Path, *, example: str | None = None) -> None:
+        """Write the report as one self-contained HTML file.
+
+        It shows a real person's statements and answers only if their id is given as ``example``. Raises IndievalueError
+        if the run did not test this person, or the file cannot be written.
+        """
         from indievalue.report.page import write_report
 
-        write_report([self], file)
+        write_report([self], file, example=example)
 
     def remember(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return the result of ``make``, computed once per run for each ``key``."""

@@ -45,18 +45,20 @@ def write_run(run: Run, directory: Path, *, force: bool = False) -> None:
         _write_run(run, folder)
 
 
-def draw_run(run: Run, directory: Path, *, figures: bool = False) -> str | None:
-    """Write the report of a run into its directory, and with ``figures`` all figures and tables.
+def draw_run(run: Run, directory: Path, *, figures: bool = False, example: str | None = None) -> str | None:
+    """Write the report of a run into its directory, with a person as ``example``, and ``figures`` and tables as files.
 
     Whatever fails is said in what is returned, with the command that repeats it; None if nothing fails.
     """
 
     def draw() -> None:
-        run.report(directory / "report.html")
+        run.report(directory / "report.html", example=example)
         if figures:
             _write_figure_files(run, directory)
 
-    again = ["--figures", directory / "figures", "--tables", directory / "tables"] if figures else []
+    again: list[object] = ["--figures", directory / "figures", "--tables", directory / "tables"] if figures else []
+    if example is not None:
+        again += ["--example", example]
     return drawing_failure(draw, directory, [directory], again)
 
 

@@ -39,12 +39,27 @@ COLUMNS: dict[str, pl.DataType] = {
 }
 
 
+class NotComparableError(IndievalueError):
+    """Two predictors whose rows cannot be compared.
+
+    Attributes:
+        reason: the message without its ``examples``, which name people; for pages and files that are passed on.
+    """
+
+    def __init__(self, message: str, *examples: str) -> None:
+        super().__init__(message)
+        self.reason = message
+        for example in examples:
+            self.reason = self.reason.replace(f", such as {example}", "")
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Comparison of predictors ``a`` and ``b``, on ``probes`` rows of ``people`` people.
 
     Attributes:
         left_out: number of rows of a, and of b, that the other lacks.
+        probability_rows: number of rows for which both give probabilities, over which log loss is compared.
         demographics: names of the demographics that inequity is averaged over.
         table: one row per ``measure`` and ``demographic`` (null if not applicable): ``accuracy`` in percentage points;
             ``log_loss`` in nats; ``inequity``, the mean of σ over demographics; and ``sigma`` of each demographic.
@@ -62,6 +77,7 @@ class Comparison:
     left_out: tuple[int, int]
     demographics: tuple[str, ...]
     table: pl.DataFrame
+    probability_rows: int | None = None
 
     def _repr_html_(self) -> str:
         return html_table(self.table, f"{self.a} − {self.b}, {self.people:,} people, {self.probes:,} probes")
@@ -132,6 +148,7 @@ def compare(
         left_out,
         tuple(CROSS.join(columns) for columns in crossed),
         with_holm(table, "measure"),
+        int((a["probabilities"].is_not_null() & b["probabilities"].is_not_null()).sum()),
     )
 
 
@@ -158,38 +175,44 @@ def shared_rows(
     """
     forms = [sorted(rows["form"].unique().to_list()) for rows in (a, b)]
     if forms[0] != forms[1]:
-        raise IndievalueError(
+        raise NotComparableError(
             f"{names[0]} answered in {' and '.join(forms[0])} form, {names[1]} in {' and '.join(forms[1])} form: "
             "different options cannot be compared"
         )
     for rows, name in ((a, names[0]), (b, names[1])):
         twice = rows.select(KEY).is_duplicated()
         if twice.any():
-            raise IndievalueError(
-                f"{name} has {int(twice.sum()):,} rows that occur more than once, such as {_row(rows.filter(twice))}"
+            example = _row(rows.filter(twice))
+            raise NotComparableError(
+                f"{name} has {int(twice.sum()):,} rows that occur more than once, such as {example}", example
             )
     only_a, only_b = a.join(b, on=KEY, how="anti"), b.join(a, on=KEY, how="anti")
     common_a, common_b = a.join(b, on=KEY, how="semi").sort(KEY), b.join(a, on=KEY, how="semi").sort(KEY)
     if common_a.is_empty():
-        raise IndievalueError(
-            f"{names[0]} and {names[1]} were asked nothing in common: {len(a):,} and {len(b):,} rows, such as "
-            f"{_row(a)} and {_row(b)}"
+        example = f"{_row(a)} and {_row(b)}"
+        sizes = f"{len(a):,} and {len(b):,} rows"
+        raise NotComparableError(
+            f"{names[0]} and {names[1]} were asked nothing in common: {sizes}, such as {example}", example
         )
     if len(only_a) + len(only_b) and not intersection:
+        sides = [side for side in ((only_a, *names), (only_b, *names[::-1])) if len(side[0])]
+        examples = [_row(only) for only, _, _ in sides]
         lacking = [
-            f"{len(only):,} rows of {name}, such as {_row(only)}, are not in {other}"
-            for only, name, other in ((only_a, *names), (only_b, *names[::-1]))
-            if len(only)
+            f"{len(only):,} rows of {name}, such as {example}, are not in {other}"
+            for (only, name, other), example in zip(sides, examples, strict=True)
         ]
-        raise IndievalueError(
+        raise NotComparableError(
             f"these are not the same people and probes: {'; '.join(lacking)}. To compare the {len(common_a):,} "
-            "they share, ask for their intersection (--intersection)"
+            "they share, ask for their intersection (--intersection)",
+            *examples,
         )
     differ = common_a["answer"] != common_b["answer"]
     if differ.any():
-        raise IndievalueError(
+        example = _row(common_a.filter(differ))
+        raise NotComparableError(
             f"{names[0]} and {names[1]} are of different data: in {int(differ.sum()):,} of {len(differ):,} shared rows "
-            f"the true answers differ, such as {_row(common_a.filter(differ))}"
+            f"the true answers differ, such as {example}",
+            example,
         )
     return common_a, common_b, (len(only_a), len(only_b))
 

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from markupsafe import Markup, escape
+
 _WIDTHS = {
     sign: width
     for width, signs in {
@@ -41,6 +43,11 @@ _ROOM = 1.04
 _BREAKS = re.compile(r"(?<=[\s/:,;=_-])(?=\S)")
 """Where a line may end."""
 
+_INTERVAL = re.compile(r"\(?[\d.,]+–[\d.,]+%?\)?[,;.]?")
+
+_LONG = 20
+"""Number of signs that a name on a page may have without being broken."""
+
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
@@ -52,6 +59,21 @@ def printable(text: str) -> str:
     'a label�'
     """
     return _CONTROL.sub("�", text)
+
+
+def breakable(text: str) -> Markup:
+    """Return ``text`` as HTML in which a browser can break a long name after its signs, and an interval nowhere.
+
+    >>> print(breakable("local:HuggingFaceTB/SmolLM2-135M has 49.1% (48–50)"))
+    local:<wbr>HuggingFaceTB/<wbr>SmolLM2-<wbr>135M has 49.1% <span class="whole">(48–50)</span>
+    """
+    return Markup(" ").join(_broken(word) for word in text.split(" "))
+
+
+def _broken(word: str) -> Markup:
+    if _INTERVAL.fullmatch(word):
+        return Markup('<span class="whole">{}</span>').format(word)
+    return Markup("<wbr>").join(map(escape, _BREAKS.split(word) if len(word) > _LONG else [word]))
 
 
 def text_width(text: str, size: float = 13, *, bold: bool = False) -> float:

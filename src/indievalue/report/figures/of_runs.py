@@ -26,7 +26,7 @@ from indievalue.report.figures.drawing import (
 )
 from indievalue.report.figures.lettering import lines_within
 from indievalue.report.figures.styles import INK, MUTED, PredictorStyle
-from indievalue.report.paper import paper_about
+from indievalue.report.paper import paper_of
 from indievalue.report.tips import accuracy_tip
 from indievalue.runs.run import Run
 
@@ -60,7 +60,7 @@ def accuracy_figure(run: Run, styles: Mapping[str, PredictorStyle], width: int =
         for name in best_first
     ]
     printed: list[dict[str, Any]] = []
-    paper = paper_about(run.record.data)
+    paper = paper_of(run)
     if paper is not None:
         beside = {name: paper.accuracy(name, form) for name in best_first}
         beside |= {f"{figure.label} (paper)": figure.accuracy(form) for figure in paper.landmarks(best_first)}

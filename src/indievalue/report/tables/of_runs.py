@@ -1,6 +1,6 @@
 """Publication-ready tables of a run: Markdown, LaTeX (booktabs) and CSV."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from indievalue.report.tables.table import PrintedTable
 from indievalue.report.wording import called, slug
 from indievalue.runs.names import run_names
 from indievalue.runs.run import Run
+from indievalue.scoring.accuracy import PredictorScore
 
 
 def run_tables(run: Run, title: str, ending: str) -> list[PrintedTable]:
@@ -56,12 +57,27 @@ def _accuracy(run: Run) -> PrintedTable:
         )
         for name, score in ranked
     )
+    for heading, over in _rows_used([score for _, score in ranked]):
+        headings = (*headings, heading)
+        rows = tuple((*row, used) for row, used in zip(rows, over, strict=True))
     weights = run.record.weights
     if weights != "none":
         headings = (*headings, "Weights", "Effective people")
         effective = [score.effective_people for _, score in ranked]
         rows = tuple((*row, weights, number(size, 0)) for row, size in zip(rows, effective, strict=True))
     return PrintedTable("accuracy", "Accuracy by predictor", headings, rows)
+
+
+def _rows_used(scores: Sequence[PredictorScore]) -> Iterator[tuple[str, list[str]]]:
+    """Yield a column with the number of answers that each figure is over, or that were not given, if not all were."""
+    for heading, rows in (
+        ("Answers with probabilities (log loss, Brier)", [score.probability_rows for score in scores]),
+        ("Answers with probabilities and a choice (ECE)", [score.calibration_rows for score in scores]),
+    ):
+        if any(used and used < score.probes for used, score in zip(rows, scores, strict=True)):
+            yield heading, [number(used, 0) for used in rows]
+    if any(score.unanswered for score in scores):
+        yield "Not answered", [f"{score.unanswered:,}" for score in scores]
 
 
 def _by(part: str, table: pl.DataFrame, run: Run) -> PrintedTable:

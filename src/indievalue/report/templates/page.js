@@ -1,4 +1,4 @@
-// Menus, search, sorting, tooltips, and the highlighted section of the navigation. All text is taken from the page and
+// Menus, search, sorting, tooltips, links to a view, and the highlighted section of the navigation. All text is taken from the page and
 // inserted as text, never as HTML. Without this script, all content is shown but not interactive.
 (() => {
   "use strict";
@@ -39,6 +39,81 @@
     search.addEventListener("input", filter);
     category.addEventListener("change", filter);
     filter();
+  }
+
+  // Links to a view, such as #groups?demographic=age: the address follows the menus, and the menus follow the address.
+  const plain = text => text.toLowerCase().replaceAll("_", " ").trim();
+  const views = all("[data-run]").map(group => {
+    const controls = all("[data-key]", group);
+    return { group, controls, heading: group.closest("section").querySelector("h2"),
+      usual: controls.map(control => control.value) };
+  });
+  const siblings = heading => views.filter(view => view.heading === heading);
+  let following = false;
+  const follow = () => {
+    const [anchor, query] = location.hash.slice(1).split("?");
+    const wanted = new URLSearchParams(query ?? ""), heading = document.getElementById(anchor);
+    if (query === undefined || !heading) return;
+    const shown = siblings(heading).filter(view => view.group.dataset.run === (wanted.get("run") ?? view.group.dataset.run));
+    following = true;
+    for (const view of shown) view.controls.forEach((control, at) => {
+      const value = wanted.get(control.dataset.key);
+      const fits = option => [option.value, option.text].map(plain).includes(plain(value));
+      if (value === null) control.value = view.usual[at];
+      else if (!control.options) control.value = value;
+      else control.value = ([...control.options].find(fits) ?? { value: view.usual[at] }).value;
+      control.dispatchEvent(new Event(control.options ? "change" : "input"));
+    });
+    following = false;
+    const target = wanted.has("run") && shown.length ? shown[0].group : heading;
+    target.scrollIntoView({ behavior: "instant" });
+  };
+  for (const view of views) {
+    const tell = () => {
+      if (following) return;
+      const state = new URLSearchParams(siblings(view.heading).length > 1 ? { run: view.group.dataset.run } : {});
+      view.controls.forEach((control, at) => {
+        if (control.value !== view.usual[at]) state.set(control.dataset.key, control.value);
+      });
+      history.replaceState(null, "", `#${view.heading.id}${[...state].length ? `?${state}` : ""}`);
+    };
+    for (const control of view.controls) control.addEventListener(control.options ? "change" : "input", tell);
+  }
+  addEventListener("hashchange", follow);
+
+  // What is wider than the screen says so: its edges fade, and a line above a table tells how to see the rest.
+  for (const part of all(".scroll, nav ul, .command pre")) {
+    const hint = document.createElement("p");
+    hint.className = "sideways";
+    hint.hidden = true;
+    hint.textContent = "Scroll sideways for more ⟷";
+    if (part.matches(".scroll")) part.before(hint);
+    const look = () => {
+      const beyond = part.scrollWidth - part.clientWidth;
+      part.classList.toggle("more-left", part.scrollLeft > 2);
+      part.classList.toggle("more-right", part.scrollLeft < beyond - 2);
+      hint.hidden = beyond < 3;
+    };
+    part.addEventListener("scroll", look, { passive: true });
+    new ResizeObserver(look).observe(part);
+    look();
+  }
+
+  // A button copies a command.
+  for (const part of all("[data-copied]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      const code = part.querySelector("code");
+      getSelection().selectAllChildren(code);
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+        button.textContent = "Copied";
+        say("copied");
+      } catch { say("selected; copy with the keyboard"); }
+    });
+    part.append(button);
   }
 
   // Sorting: numbers in descending order first, words in alphabetical order; missing values come last.
@@ -146,7 +221,7 @@
   const links = new Map(all("nav a").map(link => [document.querySelector(link.getAttribute("href")), link]));
   let current = null;
   const mark = () => {
-    const line = document.querySelector("nav").offsetHeight + 40;
+    const line = (document.querySelector("nav")?.offsetHeight ?? 0) + 40;
     let at = null;
     for (const heading of links.keys()) if (heading.getBoundingClientRect().top <= line) at = heading;
     if (innerHeight + scrollY >= document.documentElement.scrollHeight - 2) at = [...links.keys()].at(-1);
@@ -171,4 +246,6 @@
   let opened = [];
   addEventListener("beforeprint", () => { opened = all("details:not([open])"); for (const one of opened) one.open = true; });
   addEventListener("afterprint", () => { for (const one of opened) one.open = false; });
+
+  follow();
 })();

@@ -19,10 +19,9 @@ import polars as pl
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings, Setup
-from indievalue.benchmark.narrow import with_first_demonstrations
+from indievalue.benchmark.narrow import with_first_demonstrations, with_people
 from indievalue.choices import FORMS, FormName
 from indievalue.elicitation.strategies import STRATEGIES, best_list, elicited
-from indievalue.people.people import People
 from indievalue.people.read import read_people
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.predictions import predict
@@ -216,7 +215,7 @@ def _elsewhere(study: Study, name: str, benchmark: Benchmark, left_out: list[np.
     tables = []
     for countries in left_out:
         fitted = make_predictor(name).fit(study.training.take(~np.isin(country, countries)), *_forms(benchmark))
-        tables.append(predict(name, fitted, _those(benchmark, np.isin(residence, countries))))
+        tables.append(predict(name, fitted, with_people(benchmark, np.isin(residence, countries))))
     return score(pl.concat(tables))
 
 
@@ -264,9 +263,9 @@ def asking(study: Study, names: list[str], out: Path) -> Iterator[str]:
     rows = []
     chosen = {}
     for strategy in STRATEGIES:
-        whose = _those(benchmark, some) if strategy == "adaptive" else benchmark
+        whose = with_people(benchmark, some) if strategy == "adaptive" else benchmark
         chosen[strategy] = elicited(whose, gaussian, strategy, max(ASKED), say=lambda _: None)
-    chosen[f"fixed, the same {ADAPTIVE_PEOPLE}"] = _those(chosen["fixed"], some)
+    chosen[f"fixed, the same {ADAPTIVE_PEOPLE}"] = with_people(chosen["fixed"], some)
     for name in names:
         for strategy, asked in chosen.items():
             scores = [study.score(name, with_first_demonstrations(asked, number)) for number in ASKED]
@@ -297,13 +296,6 @@ def lists(study: Study) -> Iterator[str]:
         columns.append([f"{name} | {accuracy:.1f}" for name, accuracy in zip(names, bought, strict=True)])
     for place, pair in enumerate(zip(*columns, strict=True)):
         yield f"| {place} | {' | '.join(pair)} |"
-
-
-def _those(benchmark: Benchmark, chosen: np.ndarray) -> Benchmark:
-    """Return the benchmark restricted to some of its people (people,)."""
-    setups = tuple(replace(setup, demonstrations=setup.demonstrations[chosen]) for setup in benchmark.setups)
-    people: People = benchmark.people.take(chosen)
-    return replace(benchmark, people=people, setups=setups)
 
 
 def _forms(benchmark: Benchmark) -> tuple[FormName, FormName]:

@@ -7,7 +7,6 @@ from itertools import islice
 from pathlib import Path
 from threading import Thread
 
-import numpy as np
 import polars as pl
 from pydantic import TypeAdapter
 
@@ -22,6 +21,7 @@ from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.protocol import Predictor
 from indievalue.predictors.registry import adopt, make_predictor
+from indievalue.runs.folds import Learning
 from indievalue.runs.parts import Part, Parts, ask_predictor
 from indievalue.runs.record import FORMAT, Example, Record, installed_versions
 from indievalue.runs.run import Run
@@ -45,6 +45,7 @@ class Call:
         progress: called with a line of text at every step.
         figures: whether to write figures and tables beside the report.
         example: id of a person whose statements and answers the report shows; by default no real person's.
+        config: the options as YAML, written to ``evaluate.yaml``; by default no such file is written.
         warn: called with what to do if the run is saved but its report fails; by default a Python warning.
     """
 
@@ -53,6 +54,7 @@ class Call:
     progress: Callable[[str], None] = lambda line: None
     figures: bool = False
     example: str | None = None
+    config: str | None = None
     warn: Callable[[str], None] = lambda text: warnings.warn(text, stacklevel=3)
 
 
@@ -65,12 +67,13 @@ def evaluate(
     asking: AskingOptions | None = None,
     force: bool = False,
     weights: Weights = "none",
+    folds: int | None = None,
     call: Call | None = None,
 ) -> Run:
     """Evaluate predictors on a benchmark.
 
     Args:
-        people: everybody in the data; predictors are fitted on those who are not tested.
+        people: everybody in the data; predictors are fitted on those who are not tested, and with ``folds`` on others.
         benchmark: the people to test, and their probes and demonstrations.
         predictors: names such as ``"resemble:k=35"``, ``"openai/gpt-4o"`` (a chat model) or ``"local:MODEL"`` (a model
             on this machine), see :func:`indievalue.predictors.registry.make_predictor`; predictor objects; a list of
@@ -82,9 +85,13 @@ def evaluate(
         asking: options for language models given by name.
         force: replace the contents of ``out``. call: arguments to record in ``run.json``, and progress reporting.
         weights: how scores and report weight people (see :meth:`indievalue.runs.run.Run.weighted`).
+        folds: number of folds for cross-fitting: each person is predicted by what was learned from everybody outside
+            their fold. 1: predictors learn only from people who are not tested. By default 1, or 5 if most people are
+            tested (see :class:`indievalue.runs.folds.Learning`).
 
-    Raises IndievalueError if a predictor is unknown or named twice, nobody is left to learn from, ``out`` is not
-    empty (unless ``force``) or cannot be written, or another process is writing to it.
+    Raises IndievalueError if a predictor is unknown or named twice, nobody is left to learn from, there are more folds
+    than people tested, ``out`` is not empty (unless ``force``) or cannot be written, or another process is writing to
+    it.
 
     >>> import indievalue as iv
     >>> people = iv.synthetic_people(400)
@@ -97,25 +104,25 @@ def evaluate(
     tested = people_table(benchmark.people)
     named_weights(tested, people.survey, weights, people.findings.unweighted)  # fail fast, before asking predictors
     made = named_predictors(predictors, asking)
-    training = people.take(~np.isin(people.ids, benchmark.people.ids))
-    if not len(training) and any(predictor.learns for predictor in made.values()):
-        raise IndievalueError("everybody in the data is tested, and nobody is left for the predictors to learn from")
+    learning = _learning(people, benchmark, folds, made)
+    if sentence := learning.explained():
+        call.progress(sentence)
     if out is None:
-        parts = [ask_predictor(*item, training, benchmark, call.progress) for item in made.items()]
-        return _run(people, benchmark, len(training), parts, call, weights)
+        parts = [ask_predictor(*item, learning, call.progress) for item in made.items()]
+        return _run(learning, parts, call, weights)
     check_directory(Path(out), force=force)
     Thread(target=import_report, daemon=True).start()
-    with only_writer(Path(out)), Parts(Path(out), people, benchmark, call.progress) as stored:
+    with only_writer(Path(out)), Parts(Path(out), learning, call.progress) as stored:
         check_directory(Path(out), force=force)  # again: another process may have finished it meanwhile
         parts = []
         while made:  # release each predictor once it has answered: some hold a gigabyte
             name = next(iter(made))
-            parts.append(stored.get(name, made.pop(name), training, call.progress))
+            parts.append(stored.get(name, made.pop(name), call.progress))
             return_memory()
-        run = _run(people, benchmark, len(training), parts, call, weights)
-        del training
+        run = _run(learning, parts, call, weights)
+        del learning
         return_memory()
-        write_run(run, Path(out), force=force)
+        write_run(run, Path(out), force=force, config=call.config)
         stored.finish()
         call.progress("report …")
         if failure := draw_run(run, Path(out), figures=call.figures, example=call.example):
@@ -167,16 +174,28 @@ def _name_of(predictor: object) -> str:
     return f"{kind.lower()}:{options}" if options else kind.lower()
 
 
-def _run(
-    people: People, benchmark: Benchmark, training: int, parts: Sequence[Part], call: Call, weights: Weights
-) -> Run:
-    settings = benchmark.settings
+def _learning(people: People, benchmark: Benchmark, folds: int | None, made: Mapping[str, Predictor]) -> Learning:
+    """Return whom to learn from. Raises IndievalueError if that is nobody, but a predictor learns."""
+    if not any(predictor.learns for predictor in made.values()):
+        return Learning(people, benchmark, 1)
+    learning = Learning(people, benchmark, folds)
+    if not learning.fewest:
+        raise IndievalueError(
+            "everybody in the data is tested, and nobody is left for the predictors to learn from"
+            + ("; leave out --folds 1 to learn from other people tested" if len(people) > 1 else "")
+        )
+    return learning
+
+
+def _run(learning: Learning, parts: Sequence[Part], call: Call, weights: Weights) -> Run:
+    people, benchmark, settings = learning.people, learning.benchmark, learning.benchmark.settings
     predictions = pl.concat(part.predictions for part in parts)
     record = Record(
         survey=call.survey or people.survey.name,
         **{**asdict(settings), "demonstrations_as": settings.shown_form, "setups": tuple(settings.setups or ())},
         people=len(benchmark.people),
-        training_people=training,
+        training_people=learning.fewest,
+        folds=learning.number,
         data=people.findings,
         eligibility=benchmark.eligibility,
         arguments=call.arguments,

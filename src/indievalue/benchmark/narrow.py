@@ -1,4 +1,4 @@
-"""Benchmarks that show less of the same people: fewer demonstrations, or those of one category."""
+"""Benchmarks that show less of the same people: fewer demonstrations, or those of one category; or of fewer people."""
 
 from dataclasses import replace
 
@@ -7,6 +7,12 @@ from numpy.typing import NDArray
 
 from indievalue.benchmark.model import NOBODY, Benchmark, Setup
 from indievalue.errors import IndievalueError
+
+
+def with_people(benchmark: Benchmark, chosen: NDArray[np.bool_]) -> Benchmark:
+    """The benchmark with those of its people only who are ``chosen`` (people,)."""
+    setups = (replace(setup, demonstrations=setup.demonstrations[chosen]) for setup in benchmark.setups)
+    return replace(benchmark, people=benchmark.people.take(chosen), setups=tuple(setups))
 
 
 def with_first_demonstrations(benchmark: Benchmark, number: int) -> Benchmark:

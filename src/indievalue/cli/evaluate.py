@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from indievalue.choices import Weights
+from indievalue.cli.config import Config, configuration
 from indievalue.cli.model_options import AskingFlags, print_cost
 from indievalue.cli.options import (
     BenchmarkFlags,
@@ -46,6 +47,15 @@ class EvaluationFlags:
     ] = None
     figures: Annotated[bool, typer.Option("--figures", help="Also write all figures and tables as files.")] = False
     example: ExamplePerson = None
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds",
+            min=1,
+            help="Folds of cross-fitting: each person is predicted by what was learned from all others outside their "
+            "fold. 1: learn only from people who are not tested [default: 1, or 5 if most people are tested].",
+        ),
+    ] = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the number of calls and tokens.")] = False
 
 
@@ -63,6 +73,7 @@ def evaluate(
         typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
     ] = "none",
     force: Force = False,
+    config: Config = None,
 ) -> None:
     """Evaluate predictors on a benchmark; write predictions, scores and a report."""
     from indievalue.evaluation import Call
@@ -93,9 +104,20 @@ def evaluate(
         progress=lambda line: notes.print(escaped(line), style="dim", soft_wrap=True),
         figures=asked.figures,
         example=asked.example,
+        config=configuration(context_of_call, directory),
         warn=(failures := Failures()).found.append,
     )
-    run = run_evaluation(people, drawn, asked.predictor, directory, asking=how, force=force, weights=weights, call=call)
+    run = run_evaluation(
+        people,
+        drawn,
+        asked.predictor,
+        directory,
+        asking=how,
+        force=force,
+        weights=weights,
+        folds=asked.folds,
+        call=call,
+    )
     print_summary(run.scores, drawn.settings.form, out, paper=paper_of(run))
     failures.end(directory)
 

@@ -1,12 +1,8 @@
 """Predict at random, with equal probabilities."""
 
-from typing import Self
-
 import numpy as np
 
 from indievalue.benchmark.model import Task
-from indievalue.choices import FormName
-from indievalue.people.people import People
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.seeded import key_table
 
@@ -24,8 +20,7 @@ class Random(StatisticalPredictor):
     (4, 6)
     """
 
-    def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
-        return self
+    learns = False
 
     def predict(self, task: Task) -> Guesses:
         questions = [task.survey.questions[probe].id for probe in task.probes]

@@ -143,7 +143,12 @@ def chosen(run: Run) -> list[str]:
             f"{sampling.per_religion} people per {sampling.continent}."
         )
     sentences.append(f"{_people(run).capitalize()} were tested.")
-    if run.record.training_people is not None:
+    if run.record.folds > 1:
+        sentences.append(
+            f"They were divided into {run.record.folds} folds, and each person was predicted by what was learned from "
+            f"at least {_amount(run.record.training_people or 0, 'person', 'people')} outside their fold."
+        )
+    elif run.record.training_people is not None:
         sentences.append(
             f"Predictors learned from {_amount(run.record.training_people, 'other person', 'other people')}, "
             "who were not tested."

@@ -21,9 +21,12 @@ from indievalue.benchmark.storage import benchmark_hash
 from indievalue.errors import IndievalueError
 from indievalue.files import locked, new_directory
 from indievalue.parsing import parse_json_as
-from indievalue.people.people import People
 from indievalue.predictors.predictions import predict, read_predictions
 from indievalue.predictors.protocol import Predictor
+from indievalue.runs.folds import Learning
+
+_SLOW = 5
+"""Seconds after which every fold is reported."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,20 @@ class _About:
     effort: Mapping[str, object]
 
 
-def ask_predictor(
-    name: str, predictor: Predictor, training: People, benchmark: Benchmark, progress: Callable[[str], None]
-) -> Part:
-    """Fit a predictor on the ``training`` people and predict the benchmark with it."""
+def ask_predictor(name: str, predictor: Predictor, learning: Learning, progress: Callable[[str], None]) -> Part:
+    """Fit a predictor on the people to learn from and predict the benchmark with it, fold by fold if there are any.
+
+    A predictor that does not learn is asked once.
+    """
     progress(f"{name} …")
     start = time.perf_counter()
-    fitted = predictor.fit(training, benchmark.settings.form, benchmark.settings.shown_form)
-    predictions = predict(name, fitted, benchmark)
+    benchmark, tables = learning.benchmark, []
+    for training, part in learning.parts() if predictor.learns else [(learning.untested, benchmark)]:
+        fitted = predictor.fit(training, benchmark.settings.form, benchmark.settings.shown_form)
+        tables.append(predict(name, fitted, part))
+        if part is not benchmark and time.perf_counter() - start > _SLOW:
+            progress(f"{name}: fold {len(tables)} of {learning.number}")
+    predictions = tables[0] if len(tables) == 1 else _in_order(pl.concat(tables), benchmark)
     report = fitted.effort()
     for line in report.lines() if report else ():
         progress(line)
@@ -71,23 +80,31 @@ def ask_predictor(
     )
 
 
+def _in_order(predictions: pl.DataFrame, benchmark: Benchmark) -> pl.DataFrame:
+    """Return predictions by setup, and in each by person, as those of one fold are."""
+    setups = list(dict.fromkeys(setup.number for setup in benchmark.setups))
+    place = pl.col("person").replace_strict(benchmark.people.rows, return_dtype=pl.Int64)
+    at = pl.col("setup").replace_strict(setups, list(range(len(setups))), return_dtype=pl.Int64)
+    return predictions.sort(at, place, maintain_order=True)
+
+
 class Parts:
     """A folder beside the run directory that holds finished predictions until the run is complete.
 
-    It belongs to one benchmark and one set of people; predictions made with others are never reused. Only one process
-    at a time can use it. It is deleted when the run is complete, or if it stops before any predictor has finished;
-    otherwise ``progress`` is told that it is left.
+    It belongs to one benchmark, set of people and number of folds; predictions made with others are never reused. Only
+    one process at a time can use it. It is deleted when the run is complete, or if it stops before any predictor has
+    finished; otherwise ``progress`` is told that it is left.
     """
 
-    def __init__(
-        self, out: Path, people: People, benchmark: Benchmark, progress: Callable[[str], None] = lambda line: None
-    ) -> None:
-        self.benchmark = benchmark
+    def __init__(self, out: Path, learning: Learning, progress: Callable[[str], None] = lambda line: None) -> None:
+        self.learning = learning
         self._progress = progress
+        people, benchmark = learning.people, learning.benchmark
         learned_from = blake2b(np.ascontiguousarray(people.codes.T).data, digest_size=8)  # stored by column
         learned_from.update("\0".join(people.ids.tolist()).encode())
         learned_from.update(people.findings.fingerprint.encode())
-        identity = f"{benchmark_hash(benchmark)} {learned_from.hexdigest()} {version('indievalue')}"
+        folds = "" if learning.number == 1 else f" {learning.number} folds"
+        identity = f"{benchmark_hash(benchmark)} {learned_from.hexdigest()} {version('indievalue')}{folds}"
         self.folder = out.parent / f".{out.name}.{_digest(identity)}.unfinished"
         self._stack = ExitStack()
         self._finished = False
@@ -113,14 +130,14 @@ class Parts:
             self._progress(f"the predictions of {which} are kept in {self.folder}; the same command continues there")
         self._stack.close()
 
-    def get(self, name: str, predictor: Predictor, training: People, progress: Callable[[str], None]) -> Part:
+    def get(self, name: str, predictor: Predictor, progress: Callable[[str], None]) -> Part:
         """Return the predictions of ``predictor``, computed now or before the run was interrupted."""
         identity = predictor.identity()
         folder = self.folder / _digest(f"{name}\0{identity}")
         if identity is not None and (found := self._read(folder, name)):
             progress(f"{name}: finished before")
             return found
-        part = ask_predictor(name, predictor, training, self.benchmark, progress)
+        part = ask_predictor(name, predictor, self.learning, progress)
         with new_directory(folder, force=True) as beside:
             part.predictions.write_parquet(beside / "predictions.parquet")
             part.write_log(beside / "logs")

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from indievalue.benchmark.model import Eligibility
 from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol, Weights
@@ -51,7 +51,8 @@ class Record:
     Attributes:
         survey: name of a shipped survey, or the folder of another one. form, protocol, context, demonstrations,
             demonstrations_as, demonstrations_from, setups, seed: benchmark settings; ``demonstrations=None`` means all.
-        people: number of people tested. training_people: number of people the predictors were fitted on.
+        people: number of people tested. training_people: number of people the predictors were fitted on. folds: number
+            of folds of cross-fitting, or 1; with folds, ``training_people`` is the least number outside a fold.
         data, eligibility: findings in the data file, and who could be tested.
         arguments: arguments of the evaluation. versions: package versions. seconds, effort: by predictor.
         format: version of the ``run.json`` layout; 0 if not recorded. benchmark: a hash of the benchmark.
@@ -76,6 +77,7 @@ class Record:
     demonstrations_from: DemonstrationsFrom = "others"
     setups: tuple[int, ...] | None = None
     training_people: Count | None = None
+    folds: Annotated[int, Field(ge=1)] = 1
     effort: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     format: int = 0
     benchmark: str | None = None

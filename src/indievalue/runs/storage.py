@@ -39,10 +39,15 @@ def save_run(run: Run, directory: Path, *, figures: bool = False, force: bool = 
         raise IndievalueError(failure)
 
 
-def write_run(run: Run, directory: Path, *, force: bool = False) -> None:
-    """Write a run directory without what is drawn: it is complete, and loads, whatever becomes of its report."""
+def write_run(run: Run, directory: Path, *, force: bool = False, config: str | None = None) -> None:
+    """Write a run directory without what is drawn: it is complete, and loads, whatever becomes of its report.
+
+    ``config`` is the content of ``evaluate.yaml``, if there is one.
+    """
     with new_directory(directory, force=force) as folder:
         _write_run(run, folder)
+        if config is not None:
+            (folder / "evaluate.yaml").write_text(config, encoding="utf-8")
 
 
 def draw_run(run: Run, directory: Path, *, figures: bool = False, example: str | None = None) -> str | None:

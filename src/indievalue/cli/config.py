@@ -1,0 +1,140 @@
+"""Options in a YAML file: ``--config FILE``, and the file in every run directory that repeats the run."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from indievalue.errors import IndievalueError, did_you_mean
+from indievalue.parsing import parse_yaml
+
+REPEATED = "evaluate.yaml"
+"""Name of the file in a run directory."""
+
+_NOT_WRITTEN = ("config", "out", "force", "dry-run", "example", "figures", "limit-cost")
+"""Options that a repeated run does not need."""
+
+_PATHS = ("data", "benchmark", "people-file", "survey", "template")
+"""Options that are or may be paths."""
+
+_MODELS = ("local", "reasoner")
+"""Kinds of predictors whose names may hold a path."""
+
+_SECRET = ("key", "token", "secret", "password")
+"""Words in the names of values that are not written."""
+
+
+def _use(context: typer.Context, file: Path | None) -> Path | None:
+    """Make the file's values the defaults of the command's other options."""
+    if file is not None:
+        context.default_map = {**(context.default_map or {}), **_defaults(context, file)}
+    return file
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        is_eager=True,
+        callback=_use,
+        help="YAML file with values of these options, such as `people: 300`; options given here take precedence.",
+    ),
+]
+
+
+def _defaults(context: typer.Context, file: Path) -> dict[str, object]:
+    """Return values by parameter. Raises IndievalueError for a file that is not a table of known options."""
+    try:
+        content = parse_yaml(file.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise IndievalueError(f"cannot read the configuration {file}: {reason}") from None
+    except ValueError as error:
+        raise IndievalueError(f"{file} {error}") from None
+    if not isinstance(content, Mapping):
+        raise IndievalueError(f"{file} is not a configuration: it needs lines such as `predictor: gaussian`")
+    options = _options(context)
+    found = {}
+    for key, value in content.items():
+        name = str(key).replace("_", "-")
+        if name not in options or name == "config":
+            raise IndievalueError(
+                f"{file}: `{context.info_name}` has no option {key!r}{did_you_mean(name, options)}; see --help"
+            )
+        parameter, multiple = options[name]
+        found[parameter] = _value(name, value, file, multiple=multiple)
+    return found
+
+
+def _options(context: typer.Context) -> dict[str, tuple[str, bool]]:
+    """Return the parameter behind each option or argument, by its name without dashes, and whether it is repeatable."""
+    found = {}
+    for parameter in context.command.params:
+        longest = max(parameter.opts, key=len)
+        found[longest.lstrip("-")] = str(parameter.name), bool(getattr(parameter, "multiple", False))
+    return found
+
+
+def _value(name: str, value: object, file: Path, *, multiple: bool) -> object:
+    if isinstance(value, Mapping) and multiple:
+        value = [f"{key}={one}" for key, one in value.items()]
+    values = value if isinstance(value, list) else [value]
+    if not values or any(one is None or isinstance(one, list | Mapping) for one in values):
+        raise IndievalueError(f"{file}: {name} needs a value, or a list of values; leave the line out for the default")
+    if values == [True] or values == [False]:
+        return values[0]
+    texts = [_found(name, str(one), file.parent) for one in values]
+    return texts if multiple else ",".join(texts)
+
+
+def _found(name: str, text: str, folder: Path) -> str:
+    """Return a path as seen from here, if the value is one; ``folder`` is that of the file."""
+    before, path, after = _parts(name, text)
+    there = folder / path
+    return f"{before}{os.path.normpath(there)}{after}" if name == "out" or (path and there.exists()) else text
+
+
+def _parts(name: str, text: str) -> tuple[str, str, str]:
+    """Return what comes before the path in a value, the path, or nothing, and what comes after it."""
+    kind, colon, rest = text.partition(":")
+    if name == "predictor" and colon and kind in _MODELS:
+        path, second, options = rest.partition(":")
+        return f"{kind}:", path, second + options
+    return "", text if name in (*_PATHS, "out") else "", ""
+
+
+def configuration(context: typer.Context, directory: Path) -> str:
+    """Return the options given for a command as YAML that repeats it from ``directory``.
+
+    Paths are relative to the directory; values whose names promise a secret are left out.
+    """
+    usual = {str(parameter.name): parameter.default for parameter in context.command.params}
+    content: dict[str, object] = {}
+    for name, (parameter, _) in _options(context).items():
+        value = context.params.get(parameter)
+        if name in _NOT_WRITTEN or value in (None, [], ()) or (value == usual[parameter] and name != "seed"):
+            continue
+        values = [_seen_from(directory, name, str(one)) for one in value] if isinstance(value, list | tuple) else value
+        content[name] = _seen_from(directory, name, str(value)) if isinstance(value, str | Path) else values
+    if isinstance(arguments := content.get("model-arg"), list):
+        content["model-arg"] = [one for one in arguments if not _is_secret(str(one))]
+    content["out"] = f"../{directory.resolve().name}-again"
+    head = (
+        f"# `indievalue {context.info_name} --config {REPEATED}` repeats this run; paths are relative to this file.\n"
+    )
+    return head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _is_secret(argument: str) -> bool:
+    return any(word in argument.partition("=")[0].lower() for word in _SECRET)
+
+
+def _seen_from(directory: Path, name: str, text: str) -> str:
+    before, path, after = _parts(name, text)
+    if not path or not Path(path).exists():
+        return text
+    return f"{before}{Path(os.path.relpath(Path(path).resolve(), directory.resolve())).as_posix()}{after}"

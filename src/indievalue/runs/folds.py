@@ -1,0 +1,99 @@
+"""Whom predictors learn from: the people who are not tested, or in cross-fitting everybody outside a person's fold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indievalue.benchmark.model import Benchmark
+from indievalue.benchmark.narrow import with_people
+from indievalue.errors import IndievalueError
+from indievalue.people.people import People
+from indievalue.seeded import keys
+
+FOLDS = 5
+"""Usual number of folds."""
+
+
+def usual_folds(tested: int, untested: int) -> int:
+    """Return the number of folds that is used if none is given: 1, which is none, unless most people are tested.
+
+    >>> usual_folds(800, 25_155), usual_folds(242, 58), usual_folds(3, 0)
+    (1, 5, 3)
+    """
+    return min(FOLDS, tested) if untested < tested and tested > 1 else 1
+
+
+@dataclass(frozen=True)
+class Learning:
+    """The people that predictors learn from.
+
+    With one fold these are the people who are not tested. With more (cross-fitting), the people tested are divided
+    into folds of about equal size, drawn by the benchmark's seed, with each country spread over all folds; each person
+    is predicted by what was learned from everybody outside their own fold.
+
+    Args:
+        people: everybody in the data. folds: number of folds, or None for the usual number. Raises IndievalueError if
+            there are more folds than people tested.
+    """
+
+    people: People
+    benchmark: Benchmark
+    folds: int | None = None
+    number: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        tested = len(self.benchmark.people)
+        if self.folds is not None and not 1 <= self.folds <= tested:
+            raise IndievalueError(
+                f"folds (--folds) is a number from 1 to the {tested:,} people tested, not {self.folds}"
+            )
+        number = usual_folds(tested, len(self.untested)) if self.folds is None else self.folds
+        object.__setattr__(self, "number", number)
+
+    @cached_property
+    def untested(self) -> People:
+        """The people who are not tested."""
+        return self.people.take(~np.isin(self.people.ids, self.benchmark.people.ids))
+
+    @cached_property
+    def fold(self) -> NDArray[np.int64]:
+        """The fold of each person tested (people,), from 0."""
+        tested, country = self.benchmark.people, self.people.survey.country
+        drawn = keys(self.benchmark.settings.seed, "folds", tested.ids.tolist())
+        order = np.argsort(drawn, kind="stable")
+        if country in tested.demographics.columns:
+            labels = np.array(tested.demographics[str(country)].fill_null("").to_list(), dtype=np.str_)
+            order = order[np.argsort(labels[order], kind="stable")]
+        fold = np.empty(len(tested), np.int64)
+        fold[order] = np.arange(len(tested)) % self.number
+        return fold
+
+    @property
+    def fewest(self) -> int:
+        """The least number of people that anybody's predictor learned from."""
+        return len(self.untested) if self.number == 1 else len(self.people) - int(np.bincount(self.fold).max())
+
+    def parts(self) -> Iterator[tuple[People, Benchmark]]:
+        """Yield the people to learn from and the benchmark of each fold."""
+        if self.number == 1:
+            yield self.untested, self.benchmark
+            return
+        tested = self.benchmark.people.ids
+        for number in range(self.number):
+            inside = self.fold == number
+            yield self.people.take(~np.isin(self.people.ids, tested[inside])), with_people(self.benchmark, inside)
+
+    def explained(self) -> str | None:
+        """Explain cross-fitting in a sentence; None if people are not divided."""
+        if self.number == 1:
+            return None
+        untested = len(self.untested)
+        others = f"the {untested:,} people who are not tested and " if untested else ""
+        return (
+            f"Cross-fitting in {self.number} folds: each person is predicted by what was learned from {others}the "
+            f"tested people outside their fold, at least {self.fewest:,} in all"
+            + (f" (--folds 1: only from the {untested:,})" if untested else "")
+        )

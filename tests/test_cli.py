@@ -56,6 +56,7 @@ def test_evaluate_writes_a_whole_run(garden_csv: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert sorted(entry.name for entry in run.iterdir()) == [
         "benchmark",
+        "evaluate.yaml",
         "example.json",
         "people.parquet",
         "predictions.parquet",
@@ -137,7 +138,8 @@ def test_survey_checks_a_spec(tmp_path: Path) -> None:
     ("arguments", "code", "complaint"),
     [
         (["--people", "61"], 1, "61 people were asked for: 60 of 60 people are eligible, 24 of them with at most 4"),
-        (["--people", "all"], 1, "nobody is left for the predictors to learn from"),
+        (["--people", "all", "--folds", "1"], 1, "nobody is left for the predictors to learn from"),
+        (["--people", "20", "--folds", "21"], 1, "from 1 to the 20 people tested, not 21"),
         (["--predictor", "oracle"], 1, "no predictor 'oracle'; there are random, majority, resemble"),
         (["--predictor", "majority"], 1, "a predictor is named twice"),
         (["--form", "coarse"], 2, "'coarse' is not one of 'polar', 'refined'"),
@@ -191,7 +193,10 @@ def test_one_region_and_three_people_are_evaluated_or_refused_clearly(tmp_path: 
     assert _evaluate(file, tmp_path / "one-region", "--people", "10").returncode == 0
     garden_answers(3).write_csv(file)
     assert _evaluate(file, tmp_path / "three", "--people", "2").returncode == 0
-    refused = _evaluate(file, tmp_path / "all-three")
+    every = _evaluate(file, tmp_path / "all-three")
+    assert every.returncode == 0
+    assert "Cross-fitting in 3 folds" in every.stderr
+    refused = _evaluate(file, tmp_path / "alone", "--folds", "1")
     assert refused.returncode == 1
     assert "nobody is left" in refused.stderr
 

@@ -462,7 +462,7 @@ def test_a_demo_whose_pages_fail_keeps_its_runs_and_says_how_to_repeat_that_alon
     from indievalue.cli import app
 
     with monkeypatch.context() as patched:
-        patched.setattr("indievalue.report.page._page", lambda runs, background: 1 / 0)
+        patched.setattr("indievalue.report.page._page", lambda *given, **named: 1 / 0)
         told = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "demo")])
     assert told.exit_code == 1
     assert told.stderr.count("error:") == 3

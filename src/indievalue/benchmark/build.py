@@ -182,7 +182,7 @@ def _too_few(people: People, number: int, eligibility: Eligibility) -> str:
             " (--people all takes everybody)"
         )
     elif number > eligibility.available:
-        text = f"only {text}"
+        text = f"only {text}; --people all tests them"
     asked = f"{number:,} people were asked for: " if number else ""
     return f"{asked}{text}" + (f" ({reasons})" if reasons else "")
 

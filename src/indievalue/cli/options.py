@@ -36,7 +36,14 @@ DATA_HELP = "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped), o
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 Out = Annotated[Path, typer.Option("--out", help="Directory to write; must be new or empty.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the contents of --out.")]
-Seed = Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same result on any machine.")]
+Seed = Annotated[
+    int,
+    typer.Option(
+        "--seed",
+        help="Seed of everything drawn at random: synthetic people, who is tested, what is shown, folds, resampling. "
+        "The same seed gives the same result on any machine.",
+    ),
+]
 ExamplePerson = Annotated[
     str | None,
     typer.Option(

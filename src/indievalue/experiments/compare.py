@@ -82,8 +82,8 @@ def mean_and_errors(
     With ``weights`` (people,) the error is the linearized one of a ratio of sums; equal weights change nothing. With a
     single person, standard deviation and error are 0.
 
-    >>> mean_and_errors(np.array([1.0, 2.0, 3.0]))
-    (2.0, 1.0, 0.5773502691896258)
+    >>> mean_and_errors(np.array([1.0, 3.0, 5.0, 7.0]), np.array([2.0, 0.0, 0.0, 2.0]))[0]
+    4.0
     """
     share = np.full(len(values), 1 / len(values)) if weights is None else weights / weights.sum()
     mean = float(share @ values) if weights is not None else float(values.mean())

@@ -136,14 +136,14 @@ def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed:
 
 
 def people_table(measured: Iterable[CellResult], people: Sequence[str]) -> pl.DataFrame:
-    """Return the axes of each cell, ``person``, ``accuracy`` (0-100) and ``weight``, for box plots."""
+    """Return the axes of each cell, ``person``, ``accuracy`` (0-100) and any ``weight``, for box plots."""
     tables = [
         pl.DataFrame(
             {
                 **_plain({"form": one.cell.asked.form, **one.cell.axes}),
                 "person": pl.Series(list(people)),
                 "accuracy": one.by_person,
-                "weight": np.ones(len(one.right)) if one.weights is None else one.weights,
+                **({} if one.weights is None else {"weight": one.weights}),
             },
         )
         for one in measured

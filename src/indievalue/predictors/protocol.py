@@ -41,11 +41,12 @@ class Guesses:
 
 @dataclass(frozen=True)
 class Cost:
-    """Upper estimate of the cost of asking, computed before anything is asked.
+    """Estimate of the cost of asking, computed before anything is asked.
 
     Attributes:
         calls: number of distinct prompts. stored: those already answered in the store, which cost nothing.
         input_tokens, output_tokens: approximate tokens of the others. dollars: their cost; None without a price.
+        retries: how many times a prompt is asked again after an invalid answer, which is not counted in the others.
     """
 
     calls: int
@@ -53,15 +54,21 @@ class Cost:
     input_tokens: int
     output_tokens: int
     dollars: float | None
+    retries: int = 0
 
     def line(self, name: str) -> str:
         """Return the cost of asking the predictor ``name`` in a sentence."""
         stored = f", {self.stored:,} of them already answered" if self.stored else ""
         dollars = "cost unknown without --price" if self.dollars is None else f"about ${self.dollars:,.2f}"
-        return (
+        text = (
             f"{name}: {self.calls:,} calls{stored}, about {self.input_tokens:,} input and "
             f"{self.output_tokens:,} output tokens, {dollars}"
         )
+        most = (self.calls - self.stored) * (1 + self.retries)
+        if self.retries and most:
+            at_most = "" if self.dollars is None else f" and ${self.dollars * (1 + self.retries):,.2f}"
+            text += f"; at most {most:,} calls{at_most}, if every answer were invalid and asked for again"
+        return text
 
 
 @dataclass

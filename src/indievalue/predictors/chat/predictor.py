@@ -79,7 +79,7 @@ class ChatModel(BasePredictor):
         return guesses
 
     def cost(self, tasks: Iterable[Task]) -> Cost:
-        """Count the distinct prompts, and the tokens of those that are not in the store; retries are not counted."""
+        """Count the distinct prompts, and the tokens of those that are not in the store; retries are counted apart."""
         count, _ = counter(None)
         key_of = keys_of(self._model())
         seen: set[str] = set()
@@ -94,7 +94,8 @@ class ChatModel(BasePredictor):
                 continue
             tokens += count(prompt.text)
             answers += _JSON_ANSWER * len(prompt.probes) if self.options.style.together else _SINGLE_ANSWER
-        return Cost(len(seen), stored, tokens, answers, self.options.dollars(tokens, answers))
+        dollars = self.options.dollars(tokens, answers)
+        return Cost(len(seen), stored, tokens, answers, dollars, self.options.retries)
 
     def effort(self) -> Effort | None:
         """Return the effort of the last predictions."""

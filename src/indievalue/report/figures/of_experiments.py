@@ -133,7 +133,8 @@ def box_plot(
 ) -> Figure:
     """Draw how accuracy is spread over people: median and quartiles, whiskers to the 5th and 95th percentile, mean.
 
-    ``people`` has the axes, ``person``, ``accuracy`` and ``weight``; only these summaries of it are in the figure.
+    ``people`` has the axes, ``person``, ``accuracy`` and, if people are weighted, ``weight``; only these summaries of
+    it are in the figure.
     """
     axes = list(dict.fromkeys(["form", x, colour, *(name for name in (panels, rows) if name)]))
     marks = {"low": 0.05, "first": 0.25, "median": 0.5, "third": 0.75, "high": 0.95}
@@ -179,13 +180,14 @@ def box_plot(
 
 
 def _summary(people: pl.DataFrame, marks: Mapping[str, float]) -> dict[str, float]:
-    """Return the mean accuracy, and its quantile at each of ``marks`` (0-1), weighted by ``weight``.
+    """Return the mean accuracy, and its quantile at each of ``marks`` (0-1), weighted by ``weight`` if there is one.
 
     Quantiles interpolate linearly between people at the middle of their weights, stretched to 0 and 1 at the ends;
     without weights this is the usual definition.
     """
     people = people.sort("accuracy")
-    values, weights = people["accuracy"].to_numpy(), people["weight"].to_numpy()
+    values = people["accuracy"].to_numpy()
+    weights = people["weight"].to_numpy() if "weight" in people.columns else np.ones(len(values))
     at = np.cumsum(weights) - weights / 2
     at = (at - at[0]) / ((at[-1] - at[0]) or 1)
     quantiles = {name: float(np.interp(share, at, values)) for name, share in marks.items()}

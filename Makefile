@@ -6,7 +6,7 @@ CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test test-slow browser bench bench-predictors experiments twin fuzz mutants docs clean
+.PHONY: install demo test test-slow browser bench bench-predictors experiments twin fuzz mutants docs picture release-check clean
 
 install: $(DEV)
 
@@ -77,5 +77,18 @@ mutants: $(DEV)
 docs: $(DEV)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+# The picture of README and docs, of synthetic people; needs chromium. Look at it before you commit it.
+picture: $(DEV) browser
+	$(BIN)/python tools/report_picture.py docs/images/report.png
+
+# The files of a release, built and checked in dist/; publishes nothing.
+release-check: $(DEV)
+	$(PIP) --editable '.[release]'
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/pytest tests/test_package.py
+
 clean:
-	rm -rf $(VENV) demo site fuzzed .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo dist site fuzzed .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,11 +1,11 @@
 """Train a reasoner and compare it with the untuned model and statistical predictors on the same people.
 
-    python benchmarks/reasoners.py DATA --training configs/smollm2/laptop.yaml --out laptop
+    python benchmarks/reasoners.py DATA --training smollm2/laptop --out laptop
         [--people 100] [--setup 0] [--demonstrations 20] [--peak-tflops 989]
 
 An interrupted command continues. On a GPU, an hour or so of one H200:
 
-    python benchmarks/reasoners.py wvs7.csv --training configs/smollm2/base.yaml --out smollm2-200 \\
+    python benchmarks/reasoners.py wvs7.csv --training smollm2/base --out smollm2-200 \\
         --people 800 --setup 0,1,2 --demonstrations 200 --peak-tflops 989
 """
 

@@ -2,7 +2,7 @@
 
     python benchmarks/training_speed.py [--examples 4] [--passes 3]
 
-SmolLM2 with the adapter of configs/smollm2/laptop.yaml, on conversations of synthetic people. Each row runs in a
+SmolLM2 with the adapter of smollm2/laptop, on conversations of synthetic people. Each row runs in a
 separate process, to measure its peak memory.
 """
 

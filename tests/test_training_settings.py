@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from conftest import ROOT, write_yaml
+from indievalue.cli import app
 from indievalue.errors import IndievalueError
 from indievalue.reasoner.recipe import Recipe
 from indievalue.reasoner.settings import LoraSettings, TrainingSettings, load_settings, parse_changes
+from indievalue.reasoner.shipped import FOLDER, settings_file, shipped_settings
 
 
 @pytest.mark.parametrize(
@@ -51,12 +54,60 @@ def test_a_file_may_build_on_another(tmp_path: Path) -> None:
         load_settings(tmp_path / "absent.yaml")
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*/*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*/*.yaml")), ids=lambda path: path.stem)
 def test_configurations_that_ship_can_be_read(file: Path) -> None:
     if file.parent.name == "accelerate":
         assert yaml.safe_load(file.read_text())["mixed_precision"]
     else:
         load_settings(file, {"data": "wvs7.csv", "out": "x"})
+
+
+@pytest.mark.parametrize("name", ["smollm2/laptop", "laptop"])
+def test_shipped_settings_are_loaded_by_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "laptop").mkdir()  # what a training of them may have written
+    settings = load_settings(name, {"data": "a.csv", "out": "x"})
+    assert (settings.model, settings.recipe.turns, settings.lora.rank) == ("smollm2", 13, 32)
+
+
+def test_a_file_may_build_on_shipped_settings(tmp_path: Path) -> None:
+    settings = load_settings(write_yaml(tmp_path, base="laptop", data="a.csv", out="x", lora={"rank": 4}))
+    assert (settings.recipe.turns, settings.lora.rank, settings.lora.alpha) == (13, 4, 64)
+
+
+def test_a_file_is_found_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_yaml(tmp_path, "polar-from-polar", data="a.csv", out="mine")  # two shipped ones end in this
+    assert load_settings("polar-from-polar").out == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("labtop", "did you mean 'smollm2/laptop'"),
+        ("smollm/laptop", "did you mean 'smollm2/laptop'"),
+        ("configs/smollm2/laptop.yaml", "did you mean 'smollm2/laptop'"),
+        ("polar-from-polar", "could be llama-3.1-8b/polar-from-polar or smollm2/polar-from-polar"),
+    ],
+)
+def test_settings_that_are_not_there_or_could_be_several(name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(IndievalueError, match=message):
+        settings_file(name)
+
+
+def test_shipped_settings_say_what_they_are_for() -> None:
+    for name, purpose in shipped_settings().items():
+        assert settings_file(name) == FOLDER / f"{name}.yaml"
+        assert purpose.endswith((":", ".")) is False
+        assert len(purpose) > 20, name
+    assert shipped_settings()["smollm2/people-of-asia"].endswith("people of Asia")
+
+
+def test_train_alone_lists_the_shipped_settings() -> None:
+    listed = CliRunner().invoke(app, ["train"])
+    assert listed.exit_code == 0
+    assert "polar-from-refined" in listed.output
+    assert str(FOLDER) in listed.output
 
 
 def test_every_key_is_documented() -> None:

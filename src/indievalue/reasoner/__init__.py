@@ -6,6 +6,7 @@
 - ``training_set``, ``manifest``: a training set on disk
 - ``leakage``: nobody who is tested is trained on
 - ``settings``: the YAML file of a training
+- ``shipped``: the settings that ship with the package, in ``configs``
 - ``tokens``: what the model reads, and which tokens it learns
 - ``model``: the model, loaded and saved
 - ``validation``: accuracy while training

@@ -10,10 +10,11 @@ from pydantic import Field, ValidationError, model_validator
 from indievalue.errors import IndievalueError, problems_of
 from indievalue.parsing import parse_yaml
 from indievalue.reasoner.recipe import AtLeastOne, NotNegative, Recipe
+from indievalue.reasoner.shipped import settings_file
 from indievalue.strict import StrictModel
 
 BASE = "base"
-"""Key that names another file, whose keys apply unless this file overrides them."""
+"""Key that names another file or shipped settings, whose keys apply unless this file overrides them."""
 
 
 class LoraSettings(StrictModel):
@@ -120,13 +121,13 @@ class TrainingSettings(StrictModel):
 
 
 def load_settings(path: str | Path, changes: Mapping[str, object] | None = None) -> TrainingSettings:
-    """Load the settings of a training from a YAML file.
+    """Load the settings of a training from a YAML file, or shipped ones by name, such as ``smollm2/laptop``.
 
     ``changes`` override values in the file: ``rate`` by its key, nested keys as ``recipe.turns``. A file that names
-    another one as ``base`` inherits its keys. Raises IndievalueError that names the file and the key if the file cannot
-    be read, a key is unknown, or a value is invalid.
+    another one, or shipped settings, as ``base`` inherits its keys. Raises IndievalueError that names the file and the
+    key if the file cannot be read, a key is unknown, or a value is invalid.
     """
-    content = _read(Path(path), ())
+    content = _read(settings_file(path), ())
     for key, value in (changes or {}).items():
         content = _merged(content, _nested(key.split("."), value))
     try:
@@ -183,7 +184,9 @@ def _read(path: Path, within: tuple[Path, ...]) -> dict[str, object]:
     own = dict(content)
     if BASE not in own:
         return own
-    return _merged(_read(path.parent / str(own.pop(BASE)), (*within, path.resolve())), own)
+    named = str(own.pop(BASE))
+    beside = path.parent / named
+    return _merged(_read(beside if beside.is_file() else settings_file(named), (*within, path.resolve())), own)
 
 
 def _merged(under: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
@@ -205,6 +208,8 @@ def _nested(keys: Sequence[str], value: object) -> dict[str, object]:
 def _problem(error: ValidationError) -> str:
     """Return the first problem, and the known keys if it is an unknown one."""
     first, problem = error.errors()[0], problems_of(error)[0]
+    if first["type"] == "missing":
+        return f"{problem}: give it in the file, or as --set {'.'.join(map(str, first['loc']))}=…"
     if not problem.startswith("unknown key"):
         return problem
     within: dict[str, Iterable[str]] = {

@@ -13,7 +13,8 @@ from loopback import Loopback, questions_in, serving
 from walkthrough import NOT_RUN, blocks_of, run_page, write_survey_file
 
 TUTORIALS = ROOT / "docs" / "tutorials"
-PAGES = [*sorted(TUTORIALS.glob("*.md")), ROOT / "README.md"]
+FIRST = [ROOT / "README.md", ROOT / "docs" / "index.md"]
+PAGES = [*sorted(TUTORIALS.glob("*.md")), *FIRST]
 
 
 def needs(*packages: str) -> None:
@@ -89,6 +90,8 @@ def test_the_builder(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_readme(folder: Path) -> None:
-    run_page(ROOT / "README.md", folder)
-    assert (folder / "runs" / "polar" / "report.html").exists()
+@pytest.mark.parametrize("page", FIRST, ids=lambda page: page.stem)
+def test_the_first_page(page: Path, folder: Path) -> None:
+    printed = run_page(page, folder)
+    assert "gaussian" in "".join(printed)
+    assert list((folder / "runs").glob("*/report.html"))

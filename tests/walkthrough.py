@@ -47,7 +47,7 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 def run_page(page: Path, folder: Path, **environment: str) -> list[str]:
-    """Run the blocks of a page in ``folder``, and return what each printed. The first that fails is an AssertionError."""
+    """Run the blocks of a page in ``folder``, and return what each printed; one that fails is an AssertionError."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     private = {"INDIEVALUE_CACHE": str(folder / "cache"), "HF_HUB_OFFLINE": "1", "PATH": path}
     printed = []

@@ -92,7 +92,8 @@ def _print_stopped(session: "Session", file: "AnswersFile") -> None:
         notes.print("No question was answered, and nothing was saved")
         return
     again = [word for word in sys.argv[1:] if word not in ("--new", "--continue")]
-    notes.print(escaped(f"Your {_answers(session)} are kept in {file.path}. To go on where you stopped:"), soft_wrap=True)
+    kept = f"Your answers so far ({session.answered}) are kept in {file.path}. To go on where you stopped:"
+    notes.print(escaped(kept), soft_wrap=True)
     notes.print(escaped(f"  {shlex.join(['indievalue', *again, '--continue'])}"), soft_wrap=True)
 
 

@@ -94,8 +94,8 @@ def load_session(path: Path, survey: Survey) -> Session:
         session = parse_json_as(_SESSION, text)
     except (OSError, ValueError) as error:
         raise IndievalueError(
-            f"{path} is no interview that can be continued ({error}); give --new, which keeps it under another name, or "
-            "another --answers"
+            f"{path} is no interview that can be continued ({error}); give --new, which keeps it under another name, "
+            "or another --answers"
         ) from None
     if session.survey != survey.name:
         raise IndievalueError(

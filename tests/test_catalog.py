@@ -1,6 +1,7 @@
 """The catalog: what is in its files, that others can load them, and that a failure leaves nothing half-done."""
 
 import dataclasses
+import gzip
 import json
 import os
 import subprocess
@@ -13,14 +14,15 @@ import pytest
 import yaml
 
 from conftest import GARDEN
-from indievalue.choices import FORMS
+from indievalue.choices import FORMS, FormName
 from indievalue.errors import IndievalueError
 from indievalue.people import catalog
 from indievalue.people.card import dataset_card
-from indievalue.people.catalog import texts, write_catalog
+from indievalue.people.catalog import TextOptions, text_size, texts, write_catalog
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.survey.survey import Survey
+from indievalue.synthetic.generate import synthetic_people
 
 FILES = ["README.md", "answers_polar.parquet", "answers_refined.parquet", "people.parquet", "statements.parquet"]
 CONFIGS = ["people", "answers_polar", "answers_refined", "statements"]
@@ -29,7 +31,7 @@ CONFIGS = ["people", "answers_polar", "answers_refined", "statements"]
 @pytest.fixture(scope="module")
 def written(gardeners: People, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("catalog") / "garden"
-    write_catalog(gardeners, folder, text=True)
+    write_catalog(gardeners, folder, text=TextOptions("both"))
     return folder
 
 
@@ -132,7 +134,7 @@ def test_a_statement_is_found_by_question_form_and_option(one: People, tmp_path:
 
 
 def test_text_holds_all_a_person_says_and_why_the_rest_is_missing(one: People, tmp_path: Path) -> None:
-    write_catalog(one, tmp_path / "one", text=True)
+    write_catalog(one, tmp_path / "one", text=TextOptions("both"))
     lines = (tmp_path / "one" / "statements.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [
         {
@@ -158,6 +160,25 @@ def test_text_holds_all_a_person_says_and_why_the_rest_is_missing(one: People, t
             ],
         }
     ]
+
+
+@pytest.mark.parametrize("form", ["polar", "refined"])
+def test_text_is_in_one_form_unless_both_are_asked_for(gardeners: People, tmp_path: Path, form: FormName) -> None:
+    write_catalog(gardeners, tmp_path / "one", text=TextOptions(form, gzip=True))
+    with gzip.open(tmp_path / "one" / "statements.jsonl.gz", "rt", encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    assert lines == list(texts(gardeners, [form]))
+    assert set(lines[0]) == {"person", "demographics", form, "missing"}
+    assert not (tmp_path / "one" / "statements.jsonl").exists()
+    assert "statements.jsonl.gz" in (tmp_path / "one" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("options", [TextOptions(), TextOptions("both"), TextOptions("polar", gzip=True)])
+def test_the_size_of_the_text_is_known_before_it_is_written(tmp_path: Path, options: TextOptions) -> None:
+    people = synthetic_people(600, 0)
+    write_catalog(people, tmp_path / "one", text=options)
+    size = (tmp_path / "one" / options.file).stat().st_size
+    assert text_size(people, options) == pytest.approx(size, rel=0.1)
 
 
 def test_in_text_every_question_is_either_said_or_missing(gardeners: People, written: Path) -> None:
@@ -252,7 +273,7 @@ def test_a_failure_half_way_leaves_the_earlier_content(
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "earlier").write_text("dear")
 
-    def fail(people: People, *, text: bool) -> str:
+    def fail(people: People, *, text: str | None) -> str:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(catalog, "dataset_card", fail)  # the last file that is written

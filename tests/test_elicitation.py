@@ -1,8 +1,11 @@
 """Choosing what to ask, and the interview."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from indievalue.elicitation.interview import Interview
 from indievalue.elicitation.session import Session, load_session
 from indievalue.elicitation.strategies import STRATEGIES, Strategy, best_list, elicited
 from indievalue.errors import IndievalueError
+from indievalue.files import only_writer
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.predictors.gaussian import Gaussian
@@ -146,23 +150,104 @@ def test_a_file_that_is_no_session_is_refused(garden: Survey, tmp_path: Path) ->
             load_session(file, garden)
 
 
+def _command(folder: Path, *options: str) -> list[str]:
+    garden_answers(400).write_csv(folder / "garden.csv")
+    start = [sys.executable, "-c", "from indievalue.cli import main; main()", "elicit", str(folder / "garden.csv")]
+    return [*start, "--survey", str(GARDEN), "--answers", str(folder / "mine.json"), "--questions", "3", *options]
+
+
+def _hold(folder: Path, typed: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(_command(folder, *options), input=typed, capture_output=True, text=True, timeout=120)
+
+
+def _turns(file: Path) -> list[dict[str, object]]:
+    return list(json.loads(file.read_text())["turns"])
+
+
 def test_elicit_in_the_terminal(tmp_path: Path) -> None:
-    garden_answers(400).write_csv(tmp_path / "garden.csv")
-    command = [sys.executable, "-c", "from indievalue.cli import main; main()", "elicit", str(tmp_path / "garden.csv")]
-    command += ["--survey", str(GARDEN), "--answers", str(tmp_path / "mine.json"), "--questions", "3"]
-
-    def hold(typed: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, input=typed, capture_output=True, text=True, timeout=120)
-
-    stopped = hold("2\nnine\nq\n")
+    stopped = _hold(tmp_path, "2\nnine\nq\n")
     assert stopped.returncode == 0, stopped.stderr
-    assert "answers so far (1) are saved" in stopped.stderr
+    assert "answers so far (1) are kept" in stopped.stderr
+    assert "--continue" in stopped.stderr
     assert "s, b or q" in stopped.stdout  # what 'nine' is answered with
-    finished = hold("1\n2\n")
-    assert "with 1 answered so far" in " ".join(finished.stderr.split())
-    assert "What your answers predict" in finished.stdout
-    assert "What surprised it" in finished.stdout
-    assert len(json.loads((tmp_path / "mine.json").read_text())["turns"]) == 3
+    finished = _hold(tmp_path, "1\n2\n", "--continue")
+    assert "Continuing the interview" in finished.stderr
+    assert "1 answer so far" in " ".join(finished.stderr.split())
+    for heading in ("What your answers predict", "Who answers like you", "Your most surprising answers"):
+        assert heading in finished.stdout
+    assert len(_turns(tmp_path / "mine.json")) == 3
+
+
+def test_a_second_person_does_not_go_on_with_the_first_one_s_answers(tmp_path: Path) -> None:
+    assert _hold(tmp_path, "2\nq\n").returncode == 0
+    first = (tmp_path / "mine.json").read_text()
+    refused = _hold(tmp_path, "1\nq\n")
+    assert refused.returncode == 1
+    assert "holds the answers of an interview already" in refused.stderr
+    assert "--continue" in refused.stderr
+    assert "--new" in refused.stderr
+    assert (tmp_path / "mine.json").read_text() == first
+    looked = _hold(tmp_path, "q\n", "--new")
+    assert looked.returncode == 0, looked.stderr
+    assert (tmp_path / "mine.json").read_text() == first, "nothing was answered, so nothing is renamed"
+    for number in (1, 2):
+        before = (tmp_path / "mine.json").read_text()
+        other = _hold(tmp_path, "1\n1\nq\n", "--new")
+        assert other.returncode == 0, other.stderr
+        assert len(_turns(tmp_path / "mine.json")) == 2
+        assert (tmp_path / f"mine-{number}.json").read_text() == before
+    assert (tmp_path / "mine-1.json").read_text() == first
+    assert _hold(tmp_path, "", "--new", "--continue").returncode == 2
+
+
+@pytest.mark.parametrize(("typed", "turns", "kept"), [("c", 2, False), ("n", 1, True)])
+def test_at_a_terminal_it_asks_whose_answers_they_are(tmp_path: Path, typed: str, turns: int, kept: bool) -> None:
+    pty = pytest.importorskip("pty")
+    assert _hold(tmp_path, "2\nq\n").returncode == 0
+    main, other = pty.openpty()
+    with subprocess.Popen(
+        _command(tmp_path), stdin=other, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        os.close(other)
+        os.write(main, f"what?\n{typed}\n1\nq\n".encode())
+        shown, said = process.communicate(timeout=120)
+        os.close(main)
+    assert process.returncode == 0, said
+    assert "holds the answers of an earlier interview, last changed on" in said
+    assert "Type continue or new" in said
+    assert len(_turns(tmp_path / "mine.json")) == turns
+    assert (tmp_path / "mine-1.json").exists() is kept
+    assert f"Question {turns} of 3" in shown
+
+
+def test_ctrl_c_keeps_the_answers_and_says_how_to_go_on(tmp_path: Path) -> None:
+    command = _command(tmp_path)
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write("2\n")
+        process.stdin.flush()
+        until = time.monotonic() + 60
+        while not (tmp_path / "mine.json").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in said
+    assert "answers so far (1) are kept" in said
+    assert "no partial files" not in said
+    assert len(_turns(tmp_path / "mine.json")) == 1
+
+
+def test_an_interview_is_held_once_at_a_time(tmp_path: Path) -> None:
+    with only_writer(tmp_path / "mine.json", "--answers"):
+        refused = _hold(tmp_path, "q\n")
+    assert refused.returncode == 1
+    assert f"another process is at work in {tmp_path / 'mine.json'} (process {os.getpid()} on " in refused.stderr
+    assert "choose another --answers" in " ".join(refused.stderr.split())
+    assert not (tmp_path / "mine.json").exists()
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_nobody_but_their_owner_reads_the_answers_of_an_interview(tmp_path: Path) -> None:

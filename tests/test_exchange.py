@@ -1,5 +1,6 @@
 """The benchmark in others' formats, and their answers back."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.benchmark.storage import save_benchmark
 from indievalue.errors import IndievalueError
 from indievalue.exchange.answers import Answered
-from indievalue.exchange.export import PROMPTS, export_benchmark
+from indievalue.exchange.export import PROMPTS, export_benchmark, next_step
 from indievalue.people.people import People
 from indievalue.predictors.predictions import predict, read_predictions
 from indievalue.prompts.prompt import PromptStyle
@@ -111,14 +112,44 @@ def test_hugging_face_datasets_load_what_is_exported(saved: Path, tmp_path: Path
     assert loaded[0]["labels"][loaded[0]["target"]] in "ABCDEFGH"
 
 
-def test_the_lm_eval_task_names_its_file_and_every_column_it_uses(saved: Path, tmp_path: Path) -> None:
+def test_an_lm_eval_task_finds_its_prompts_wherever_it_is_moved(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import yaml
 
-    export_benchmark(saved, "lm-eval", tmp_path / "out")
-    task = yaml.safe_load((tmp_path / "out" / "indievalue_refined.yaml").read_text())
-    rows = read(Path(task["dataset_kwargs"]["data_files"]["test"]))
+    number = export_benchmark(saved, "lm-eval", tmp_path / "out")
+    moved = (tmp_path / "out").rename(tmp_path / "moved")
+    assert not any(str(tmp_path) in file.read_text() for file in moved.iterdir())
+    function, _, text = (moved / "indievalue_refined.yaml").read_text().partition("\n")
+    assert function == "custom_dataset: !function indievalue_refined_data.load"
+    task = yaml.safe_load(text)
+    spec = importlib.util.spec_from_file_location("indievalue_refined_data", moved / "indievalue_refined_data.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    rows = module.load(**task["metadata"])[task["test_split"]]
     assert task["task"] == "indievalue_refined"
+    assert len(rows) == number
     assert all({"prompt", "labels", "target"} <= set(row) and row["target"] < len(row["labels"]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("to", "step"),
+    [
+        ("jsonl", None),
+        ("hf", "datasets.load_dataset('OUT', split='test')"),
+        ("inspect", "inspect eval OUT/indievalue_refined.py --model PROVIDER/MODEL"),
+        (
+            "lm-eval",
+            "lm_eval --model hf --model_args pretrained=MODEL --tasks indievalue_refined --include_path OUT",
+        ),
+    ],
+)
+def test_an_export_says_what_to_do_with_it(saved: Path, tmp_path: Path, to: str, step: str | None) -> None:
+    export_benchmark(saved, to, tmp_path / "out")
+    assert next_step(to, tmp_path / "out") == (step and step.replace("OUT", str(tmp_path / "out")))
 
 
 def test_inspect_runs_what_is_exported(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from indievalue.benchmark.narrow import with_demonstrations_about
 from indievalue.errors import IndievalueError
 from indievalue.experiments.compare import comparisons
 from indievalue.experiments.engine import CellInputs, cell_predictions, plan, run_cells
-from indievalue.experiments.estimate import CellProgress, Estimate, duration
+from indievalue.experiments.estimate import CellProgress, Estimate
 from indievalue.experiments.folder import Folder
 from indievalue.experiments.grid import cells
 from indievalue.experiments.measure import accuracy_table, measure
@@ -38,6 +38,7 @@ from indievalue.people.people import People
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.registry import STATISTICAL
+from indievalue.progress import duration
 from indievalue.report.described import described
 from indievalue.report.numbers import signed
 from indievalue.report.paper import paper_figures

@@ -27,7 +27,7 @@ from indievalue.intervals import wilson
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = Path("src/indievalue")
 
-_OF_ALL_SCORES = ("test_exact_values", "test_weights", "test_scoring_inputs")
+_OF_ALL_SCORES = ("test_exact_values", "test_weights", "test_scoring_inputs", "test_scoring_order", "test_spread")
 
 MODULES = {
     "scoring/accuracy.py": ("test_scoring", *_OF_ALL_SCORES, "test_calibration"),
@@ -37,7 +37,7 @@ MODULES = {
     "scoring/inequity.py": ("test_inequity", *_OF_ALL_SCORES),
     "scoring/paired.py": ("test_paired", *_OF_ALL_SCORES),
     "scoring/*.py": ("test_scoring", "test_flattening", "test_inequity", "test_paired", *_OF_ALL_SCORES),
-    "benchmark/*.py": ("test_benchmark",),
+    "benchmark/*.py": ("test_benchmark", "test_scoring_order"),
     "people/decode*.py": ("test_decode", "test_read"),
     "prompts/answer*.py": ("test_prompts",),
 }

@@ -9,8 +9,10 @@ import os
 import re
 import secrets
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -84,15 +86,30 @@ def new_directory(path: Path, *, force: bool) -> Iterator[Path]:
 
 
 @contextmanager
-def only_writer(path: Path) -> Iterator[None]:
+def reserved(path: Path, *, force: bool) -> Iterator[None]:
+    """Keep the directory ``path``, which must be new or empty without ``force``, for this process until the block ends.
+
+    For commands that read and compute before they write: both are found out before, and not after. Raises
+    IndievalueError where another process is making it, or as :func:`check_directory` does.
+    """
+    check_directory(path, force=force)
+    with only_writer(path):
+        check_directory(path, force=force)  # again: another process may have finished it meanwhile
+        yield
+
+
+@contextmanager
+def only_writer(path: Path, option: str = "--out") -> Iterator[None]:
     """Keep every other process from making ``path`` until the block ends; one that is killed lets go.
 
-    Raises IndievalueError where another process is making it.
+    Folders made for it are removed if nothing has been written there. Raises IndievalueError where another process is
+    making it, with its id, its machine and since when; ``option`` is the one that names another path.
     """
     lock = path.parent / f".{path.name}.lock"
     opened: list[TextIO] = []
+    missing = [parent for parent in path.parents if not parent.exists()]
     try:
-        _hold_file(lock, path, opened)
+        _hold_file(lock, path, opened, option)
         _remove_stale(path)
         yield
     finally:
@@ -101,39 +118,47 @@ def only_writer(path: Path) -> Iterator[None]:
                 opened.append(lock.open("r+"))  # an interrupt may come before the new file's handle is known
         for handle in opened:
             with handle, suppress(OSError, IndievalueError):
-                _lock(handle, path)  # it has it, unless it was interrupted before, or another process has it
+                _lock(handle, path, option)  # it has it, unless it was interrupted before, or another process has it
                 if _is_at(handle.fileno(), lock):
                     lock.unlink()
+        for parent in missing:
+            with suppress(OSError):  # it holds something
+                parent.rmdir()
 
 
-def _hold_file(lock: Path, path: Path, opened: list[TextIO]) -> None:
+def _hold_file(lock: Path, path: Path, opened: list[TextIO], option: str) -> None:
     """Open and lock the file ``lock``, and add its handle to ``opened``."""
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            opened.append(lock.open("w"))
+            opened.append(lock.open("a+", encoding="utf-8"))
         except OSError as error:
             raise _unwritable(path, error) from None
-        _lock(opened[-1], path)
+        _lock(opened[-1], path, option)
         if _is_at(opened[-1].fileno(), lock):
             return
         opened.pop().close()  # deleted by the process that held it until now
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, option: str = "--out") -> Iterator[None]:
     """Keep every other process out of the directory ``path`` until the block ends; one that is killed lets go.
 
-    The directory is made where it is not there. Raises IndievalueError where another process is at work in it.
+    The directory is made where it is not there. Raises IndievalueError where another process is at work in it (see
+    :func:`only_writer`).
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        lock = (path / ".lock").open("w")
+        lock = (path / ".lock").open("a+", encoding="utf-8")
     except OSError as error:
         raise _unwritable(path, error) from None
     with lock:
-        _lock(lock, path)
-        yield
+        _lock(lock, path, option)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                lock.truncate(0)  # the directory may be given to others, and the machine's name is in it
 
 
 def refuse_rows(path: Path, table: pl.DataFrame, wrong: pl.Expr, complaint: str) -> None:
@@ -144,7 +169,8 @@ def refuse_rows(path: Path, table: pl.DataFrame, wrong: pl.Expr, complaint: str)
         raise IndievalueError(f"{path}, row {row['row']:,}: {complaint.format(**row)}")
 
 
-def _lock(lock: TextIO, path: Path) -> None:
+def _lock(lock: TextIO, path: Path, option: str) -> None:
+    """Lock an open file, and write into it who holds it. Raises IndievalueError if another process has locked it."""
     try:
         import fcntl
     except ImportError:  # not on Windows
@@ -152,9 +178,26 @@ def _lock(lock: TextIO, path: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise IndievalueError(f"another process is at work in {path}; wait for it, or choose another --out") from None
+        raise IndievalueError(
+            f"another process is at work in {path}{_holder(lock)}; wait for it, or choose another {option}"
+        ) from None
     except OSError:
-        pass  # a file system without locks
+        return  # a file system without locks
+    with suppress(OSError):  # a full disk: the lock holds, but does not say whose it is
+        lock.truncate(0)
+        since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}, since {since}")
+        lock.flush()
+
+
+def _holder(lock: TextIO) -> str:
+    """Return who holds a lock, in brackets; nothing where its file does not say."""
+    with suppress(OSError, ValueError):
+        lock.seek(0)
+        said = lock.read(200)
+        if re.fullmatch(r"process \d+ on \S+, since [-\d]+ [\d:]+ UTC", said):
+            return f" ({said})"
+    return ""
 
 
 def _made_beside(path: Path, make: Callable[[Path], None]) -> tuple[Path, int | None]:

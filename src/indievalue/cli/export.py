@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from indievalue.choices import ExportFormat
-from indievalue.cli.options import Force, Out, PromptFlags, notes
+from indievalue.cli.options import Force, Out, PromptFlags, escaped, notes, out
 
 
 def export(
@@ -19,7 +19,9 @@ def export(
     force: Force = False,
 ) -> None:
     """Write a benchmark's prompts for another program: JSONL, Inspect, lm-evaluation-harness or Hugging Face."""
-    from indievalue.exchange.export import export_benchmark
+    from indievalue.exchange.export import export_benchmark, next_step
 
     number = export_benchmark(benchmark, to, directory, prompt.style(), force=force)
     notes.print(f"{number:,} prompts: {directory}")
+    if step := next_step(to, directory):
+        out.print(escaped(step), soft_wrap=True, highlight=False)

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -47,6 +48,34 @@ class Session:
         return sum(turn.option is not None for turn in self.turns)
 
 
+class AnswersFile:
+    """The file in which an interview is saved, turn by turn.
+
+    With ``keeping``, what is in the file already is another interview: the first save renames it, to ``kept``.
+    """
+
+    def __init__(self, path: Path, *, keeping: bool = False) -> None:
+        self.path = path
+        self.kept = _beside(path) if keeping and path.exists() else None
+        self._renamed = False
+
+    def save(self, session: Session) -> None:
+        """Save a session. Raises IndievalueError where it cannot be written."""
+        if self.kept and not self._renamed:
+            try:
+                self.path.rename(self.kept)
+            except OSError as error:
+                raise IndievalueError(f"cannot rename {self.path} to {self.kept}: {error.strerror or error}") from None
+            self._renamed = True
+        session.save(self.path)
+
+
+def _beside(path: Path) -> Path:
+    """Return the first free name of ``my-answers-1.json``, ``my-answers-2.json`` …"""
+    names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(1))
+    return next(name for name in names if not name.exists())
+
+
 _SESSION = TypeAdapter(Session)
 
 
@@ -65,10 +94,14 @@ def load_session(path: Path, survey: Survey) -> Session:
         session = parse_json_as(_SESSION, text)
     except (OSError, ValueError) as error:
         raise IndievalueError(
-            f"{path} is no interview that can be continued ({error}); give another --answers"
+            f"{path} is no interview that can be continued ({error}); give --new, which keeps it under another name, "
+            "or another --answers"
         ) from None
     if session.survey != survey.name:
-        raise IndievalueError(f"{path} is an interview on survey {session.survey!r}, not {survey.name!r}")
+        raise IndievalueError(
+            f"{path} is an interview on survey {session.survey!r}, not {survey.name!r}; give --new, which keeps it "
+            "under another name, or another --answers"
+        )
     twice = [name for name, times in Counter(turn.question for turn in session.turns).items() if times > 1]
     if twice:
         raise IndievalueError(f"{path}: {twice[0]} is answered twice")

@@ -1,32 +1,36 @@
 """The interview in a terminal: one question at a time."""
 
-from pathlib import Path
-
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from indievalue.elicitation.interview import Interview
+from indievalue.elicitation.interview import ALIKE, Interview
+from indievalue.elicitation.session import AnswersFile
 from indievalue.people.people import People
 
-HELP = "a number answers · s skips · b goes back · q stops and keeps your answers"
+HELP = "s: skip this question · b: back to the one before · q: stop, your answers are kept"
 
 
-def hold(interview: Interview, questions: int, file: Path, console: Console) -> bool:
+def hold(interview: Interview, questions: int, file: AnswersFile, console: Console) -> bool:
     """Ask until ``questions`` are answered; True when they are, False when the person stops before.
 
-    Every turn is saved to ``file`` before the next question is put.
+    Every turn is saved to ``file`` before the next question is asked.
     """
-    console.print(f"[dim]{HELP}[/]\n[dim]Your answers stay on this machine, in {escape(str(file))}.[/]")
+    console.print("Type the number of the statement that fits you best.")
+    console.print(f"[dim]{HELP}[/]")
+    console.print(f"[dim]Your answers stay on this machine, in {escape(str(file.path))}.[/]")
     while interview.session.answered < questions:
         question = interview.next_question()
         if question is None:
             console.print("There is no question left.")
             return True
         about = interview.survey.questions[question]
-        console.print(f"\n[bold]{interview.session.answered + 1}/{questions}  {escape(about.asks)}[/]", highlight=False)
+        place = f"Question {interview.session.answered + 1} of {questions}"
+        console.print(f"\n[dim]{place}[/]\n[bold]{escape(about.asks)}[/]", highlight=False)
+        options = Table.grid(padding=(0, 2))
         for number, option in enumerate(about.refined, 1):
-            console.print(f"  [bold]{number}[/]  {escape(option.statement)}", highlight=False)
+            options.add_row(f"  [bold]{number}[/]", escape(option.statement))
+        console.print(options)
         said = _said(console, len(about.refined))
         if said == "q":
             return False
@@ -35,36 +39,54 @@ def hold(interview: Interview, questions: int, file: Path, console: Console) -> 
                 console.print("This is the first question.")
         else:
             interview.answer(question, None if said == "s" else int(said) - 1)
-        interview.session.save(file)
+        file.save(interview.session)
     return True
 
 
 def print_reading(interview: Interview, people: People, console: Console) -> None:
     """Print what is predicted, who answers alike, and what came as a surprise."""
-    if not interview.session.answered:
+    answered = interview.session.answered
+    if not answered:
         console.print("Nothing was answered, so there is nothing to predict.")
         return
-    table = Table(title="What your answers predict", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    everybody = "synthetic people" if people.findings.synthetic else "people"
+    _headed(
+        console,
+        "What your answers predict",
+        f"Questions you were not asked, on which you probably differ most from the {len(people):,} {everybody} who "
+        "were asked all of them.",
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("You would say")
-    table.add_column("probability", justify="right")
-    table.add_column("all", justify="right")
+    table.add_column("Probability", justify="right")
+    table.add_column("Everybody", justify="right")
     for one in interview.predicted():
         table.add_row(escape(one.statement), f"{one.probability:.0%}", f"{one.among_all:.0%}")
-    console.print()
     console.print(table)
-    source = " (synthetic people)" if people.findings.synthetic else ""
-    table = Table(title=f"Who answers like you{source}", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    table.add_column("group")
-    table.add_column("among the most alike", justify="right")
-    table.add_column("among all", justify="right")
+    _headed(
+        console,
+        "Who answers like you",
+        f"Groups that are more frequent among the {ALIKE:.0%} of {everybody} whose answers are most like yours.",
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("Group")
+    table.add_column("Most like you", justify="right")
+    table.add_column("Everybody", justify="right")
     for group in interview.alike(people):
         name = f"{group.demographic.replace('_', ' ')}: {group.group}"
         table.add_row(escape(name), f"{group.among_alike:.0%}", f"{group.among_all:.0%}")
-    console.print()
     console.print(table)
-    console.print("\n[italic]What surprised it[/]")
+    _headed(console, "Your most surprising answers", "Given your answers before, these had the lowest probability.")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("You said")
+    table.add_column("Probability", justify="right")
     for turn in interview.surprises():
-        console.print(f"  {escape(turn.statement or '')} [dim](it had given this {turn.probability:.0%})[/]")
+        table.add_row(escape(turn.statement or ""), f"{turn.probability or 0:.0%}")
+    console.print(table)
+
+
+def _headed(console: Console, heading: str, explained: str) -> None:
+    console.print(f"\n[bold]{heading}[/]\n[dim]{explained}[/]", highlight=False)
 
 
 def _said(console: Console, options: int) -> str:
@@ -76,4 +98,4 @@ def _said(console: Console, options: int) -> str:
             return "q"
         if said in ("s", "b", "q") or (said.isdigit() and 1 <= int(said) <= options):
             return said
-        console.print(f"  1 to {options}, s, b or q: {HELP}", style="dim")
+        console.print(f"  Type a number from 1 to {options}, s, b or q ({HELP})", style="dim")

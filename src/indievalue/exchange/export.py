@@ -1,6 +1,7 @@
 """Export a saved benchmark as prompts: JSONL, Inspect, lm-evaluation-harness, Hugging Face datasets."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypedDict
@@ -77,7 +78,7 @@ def export_benchmark(
     if not lines:
         raise IndievalueError(f"{folder} asks nothing: its tasks.jsonl is empty")
     with new_directory(Path(out), force=force) as made:
-        FORMATS[to](made, lines, settings.form, Path(out).resolve())
+        FORMATS[to](made, lines, settings.form)
     return len(lines)
 
 
@@ -149,7 +150,7 @@ def _lines(task: TaskText, style: PromptStyle, seed: int) -> Iterator[PromptLine
         }
 
 
-def _jsonl(folder: Path, lines: list[PromptLine], form: str, final: Path) -> None:
+def _jsonl(folder: Path, lines: list[PromptLine], form: str) -> None:
     with (folder / PROMPTS).open("w", encoding="utf-8") as out:
         out.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
@@ -173,7 +174,7 @@ def _flat(lines: list[PromptLine]) -> list[ProbeRow]:
     ]
 
 
-def _hugging_face(folder: Path, lines: list[PromptLine], form: str, final: Path) -> None:
+def _hugging_face(folder: Path, lines: list[PromptLine], form: str) -> None:
     pl.DataFrame(_flat(lines)).write_parquet(folder / "prompts.parquet")
     front = {
         "license": "other",
@@ -188,14 +189,12 @@ def _hugging_face(folder: Path, lines: list[PromptLine], form: str, final: Path)
     )
 
 
-def _lm_eval(folder: Path, lines: list[PromptLine], form: str, final: Path) -> None:
+def _lm_eval(folder: Path, lines: list[PromptLine], form: str) -> None:
     name = f"indievalue_{form}"
     with (folder / PROMPTS).open("w", encoding="utf-8") as out:
         out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in _flat(lines))
     task = {
         "task": name,
-        "dataset_path": "json",
-        "dataset_kwargs": {"data_files": {"test": str(final / PROMPTS)}},
         "test_split": "test",
         "output_type": "multiple_choice",
         "doc_to_text": "{{prompt}}" + ANSWER,
@@ -205,10 +204,25 @@ def _lm_eval(folder: Path, lines: list[PromptLine], form: str, final: Path) -> N
         "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
         "metadata": {"version": 1.0},
     }
-    (folder / f"{name}.yaml").write_text(yaml.safe_dump(task, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    function = f"custom_dataset: !function {name}_data.load\n"  # found beside the YAML file, wherever the folder is
+    text = yaml.safe_dump(task, sort_keys=False, allow_unicode=True)
+    (folder / f"{name}.yaml").write_text(function + text, encoding="utf-8")
+    (folder / f"{name}_data.py").write_text(_LM_EVAL_DATA.replace("PROMPTS", PROMPTS), encoding="utf-8")
 
 
-def _inspect(folder: Path, lines: list[PromptLine], form: str, final: Path) -> None:
+_LM_EVAL_DATA = '''"""The prompts beside this file, for lm-evaluation-harness."""
+
+from pathlib import Path
+
+from datasets import load_dataset
+
+
+def load(**_):
+    return load_dataset("json", data_files={"test": str(Path(__file__).parent / "PROMPTS")})
+'''
+
+
+def _inspect(folder: Path, lines: list[PromptLine], form: str) -> None:
     with (folder / "samples.jsonl").open("w", encoding="utf-8") as out:
         for row in _flat(lines):
             sample = {
@@ -241,9 +255,21 @@ def indievalue_FORM() -> Task:
     )
 '''
 
-FORMATS: dict[str, Callable[[Path, list[PromptLine], str, Path], None]] = {
+FORMATS: dict[str, Callable[[Path, list[PromptLine], str], None]] = {
     "jsonl": _jsonl,
     "inspect": _inspect,
     "lm-eval": _lm_eval,
     "hf": _hugging_face,
 }
+
+
+def next_step(to: str, out: str | Path) -> str | None:
+    """Return the command, or the Python, that uses what was exported to ``out``; None if anything can read it."""
+    folder = Path(out)
+    if to == "lm-eval":
+        task = next(folder.glob("indievalue_*.yaml")).stem
+        call = ["lm_eval", "--model", "hf", "--model_args", "pretrained=MODEL", "--tasks", task, "--include_path"]
+        return shlex.join([*call, str(folder)])
+    if to == "inspect":
+        return shlex.join(["inspect", "eval", str(next(folder.glob("indievalue_*.py"))), "--model", "PROVIDER/MODEL"])
+    return f"datasets.load_dataset({str(folder)!r}, split='test')" if to == "hf" else None

@@ -13,6 +13,7 @@ from indievalue.benchmark.model import Settings
 from indievalue.experiments.engine import CellInputs, Plan, fit_of
 from indievalue.experiments.grid import Cell
 from indievalue.predictors.registry import kind_of, make_predictor
+from indievalue.progress import duration
 
 TRAINING = (300, 900)
 TESTED = (8, 32)
@@ -92,14 +93,6 @@ def past_seconds(finished: Iterable[Mapping[str, Any]]) -> dict[str, tuple[float
         name: (max(fit for fit, _ in pairs), sum(predict for _, predict in pairs) / len(pairs))
         for name, pairs in taken.items()
     }
-
-
-def duration(seconds: float) -> str:
-    """Format seconds as ``8 s``, ``3 min`` or ``1 h 20 min``."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _try_out(name: str, inputs: CellInputs) -> tuple[float, float]:

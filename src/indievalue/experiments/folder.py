@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from indievalue.errors import IndievalueError, problems_of
 from indievalue.experiments.grid import Cell
 from indievalue.experiments.spec import Experiment
-from indievalue.files import check_directory, locked, new_directory, new_file
+from indievalue.files import check_directory, new_directory, new_file, only_writer
 from indievalue.parsing import parse_json_as, parse_yaml
 from indievalue.predictors.predictions import read_predictions
 from indievalue.strict import Amount, StrictModel
@@ -75,21 +75,42 @@ class Folder:
                 raise IndievalueError(
                     f"{self.path} holds the experiment {held_name}, not {experiment.name}; choose another --out"
                 )
+        with only_writer(self.path):  # nobody else is at work in it, and its parent can be written
+            if self.path.is_dir():
+                self._try_to_write()
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Lock the directory until the block ends. Raises IndievalueError if another process is using it.
+
+        It is made where it is not there, and removed if nothing has been written to it.
+        """
+        with only_writer(self.path), self._made():
+            for left in (self.path / "cells").glob(".*.partial"):  # left behind by a killed process
+                shutil.rmtree(left, ignore_errors=True)
+            yield
+
+    @contextmanager
+    def _made(self) -> Iterator[None]:
+        new = not self.path.exists()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / f".writable-{os.getpid()}"
+        except OSError as error:
+            raise IndievalueError(f"cannot write {self.path}: {error.strerror or error}") from None
+        try:
+            yield
+        finally:
+            if new:
+                with suppress(OSError):  # it holds something
+                    self.path.rmdir()
+
+    def _try_to_write(self) -> None:
+        probe = self.path / f".writable-{os.getpid()}"
+        try:
             probe.touch()
             probe.unlink()
         except OSError as error:
             raise IndievalueError(f"cannot write {self.path}: {error.strerror or error}") from None
-
-    @contextmanager
-    def opened(self) -> Iterator[None]:
-        """Lock the directory until the block ends. Raises IndievalueError if another process is using it."""
-        with locked(self.path):
-            for left in (self.path / "cells").glob(".*.partial"):  # left behind by a killed process
-                shutil.rmtree(left, ignore_errors=True)
-            yield
 
     def write_spec(self, experiment: Experiment) -> None:
         """Write ``experiment.yaml``."""

@@ -106,7 +106,6 @@ def run_experiment(
     inputs = CellInputs(people, options.tested, options.seed, reasoners, options.asking, options.weights)
     with folder.opened():
         planned = plan(experiment, inputs, folder, force=options.force)
-        folder.write_spec(experiment)
         for line in [*plan_lines(planned), *group_lines(planned, inputs)]:
             say(line)
         if planned.left:
@@ -115,6 +114,8 @@ def run_experiment(
                 say(line)
             if not start(expected):
                 return False
+        folder.write_spec(experiment)
+        if planned.left:
             train_reasoners(wanted, people, inputs.ids, say)
             progress = CellProgress(planned)
             run_cells(planned, inputs, folder, lambda cell, seconds: say(progress.line(cell, seconds)), say)

@@ -7,8 +7,8 @@ from indievalue.people.people import People
 from indievalue.safe_text import markdown_text
 
 
-def dataset_card(people: People, *, text: bool) -> str:
-    """README.md of a catalog directory."""
+def dataset_card(people: People, *, text: str | None) -> str:
+    """README.md of a catalog directory; ``text`` is the name of the file with everybody's statements, if any."""
     survey, findings = people.survey, people.findings
     files = {"people": "people.parquet", **{f"answers_{form}": f"answers_{form}.parquet" for form in FORMS}}
     files["statements"] = "statements.parquet"
@@ -47,7 +47,7 @@ def dataset_card(people: People, *, text: bool) -> str:
         f"| `statements.parquet` | {options:,} | question, form, option, answer codes, statement, category |",
     ]
     if text:
-        lines.append(f"| `statements.jsonl` | {number} | everybody's statements, and what is missing and why |")
+        lines.append(f"| `{text}` | {number} | everybody's statements, and what is missing and why |")
     lines += [
         "",
         "```python",
@@ -56,7 +56,7 @@ def dataset_card(people: People, *, text: bool) -> str:
         "",
         "from datasets import load_dataset",
         'answers = load_dataset("PATH OF THIS FOLDER", "answers_polar", split="train")',
-        *(['text = load_dataset("json", data_files="statements.jsonl", split="train")'] if text else []),
+        *([f'text = load_dataset("json", data_files="{text}", split="train")'] if text else []),
         "```",
         "",
         "## What was read",

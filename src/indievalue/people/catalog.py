@@ -1,8 +1,12 @@
 """The catalog: everybody's answers as value-expressing statements, in files that polars and `datasets` load."""
 
+import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from gzip import compress
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -12,28 +16,78 @@ from indievalue.choices import FORMS, FormName
 from indievalue.files import new_directory
 from indievalue.people.card import dataset_card
 from indievalue.people.people import People
+from indievalue.progress import progress
 from indievalue.survey.codes import TAGS, code_text, format_codes
 from indievalue.survey.survey import Survey
 
+TextForm = Literal["polar", "refined", "both"]
+"""Forms in which the catalog's texts are written."""
 
-def write_catalog(people: People, directory: str | Path, *, text: bool = False, force: bool = False) -> None:
+
+@dataclass(frozen=True)
+class TextOptions:
+    """How everybody's statements are written: in which form, and whether compressed with gzip."""
+
+    form: TextForm = "refined"
+    gzip: bool = False
+
+    @property
+    def forms(self) -> tuple[FormName, ...]:
+        """The forms written."""
+        return FORMS if self.form == "both" else (self.form,)
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        return "statements.jsonl.gz" if self.gzip else "statements.jsonl"
+
+
+def write_catalog(
+    people: People, directory: str | Path, *, text: bool | TextOptions = False, force: bool = False
+) -> None:
     """Write the catalog of ``people`` to ``directory``.
 
     Files: ``people.parquet`` (person, weight, demographics as labels), ``answers_polar.parquet`` and
     ``answers_refined.parquet`` (person, one int8 column a question, -1 missing), ``statements.parquet`` (question,
     form, option, codes, statement, category), ``README.md`` (dataset card), and with ``text`` ``statements.jsonl``,
-    one line a person. Raises IndievalueError where the directory is not empty (unless ``force``) or cannot be written.
+    one line a person, in refined form unless the options say otherwise. Raises IndievalueError where the directory is
+    not empty (unless ``force``) or cannot be written.
     """
     with new_directory(Path(directory), force=force) as folder:
         people_table(people).write_parquet(folder / "people.parquet")
         for form in FORMS:
             answers_table(people, form).write_parquet(folder / f"answers_{form}.parquet")
         statements_table(people.survey).write_parquet(folder / "statements.parquet")
-        if text:
-            with (folder / "statements.jsonl").open("w", encoding="utf-8") as out:
-                for person in texts(people):
-                    out.write(json.dumps(person, ensure_ascii=False) + "\n")
-        (folder / "README.md").write_text(dataset_card(people, text=text), encoding="utf-8")
+        options = text if isinstance(text, TextOptions) else TextOptions() if text else None
+        if options is not None:
+            _write_texts(people, folder / options.file, options)
+        (folder / "README.md").write_text(
+            dataset_card(people, text=options.file if options else None), encoding="utf-8"
+        )
+
+
+def text_size(people: People, options: TextOptions) -> int:
+    """Estimate the bytes of everybody's statements from those of 200 people."""
+    rows = np.unique(np.linspace(0, len(people) - 1, _SAMPLE).astype(np.int64))
+    lines = "".join(_lines(people.take(rows), options.forms)).encode()
+    return round(len(compress(lines) if options.gzip else lines) * len(people) / len(rows))
+
+
+_SAMPLE = 200
+
+
+def _write_texts(people: People, path: Path, options: TextOptions) -> None:
+    with (
+        gzip.open(path, "wt", encoding="utf-8") if options.gzip else path.open("w", encoding="utf-8") as out,
+        progress("catalog", len(people), "people") as shown,
+    ):
+        for line in _lines(people, options.forms):
+            out.write(line)
+            shown.advance()
+
+
+def _lines(people: People, forms: Sequence[FormName]) -> Iterator[str]:
+    return (json.dumps(person, ensure_ascii=False) + "\n" for person in texts(people, forms))
 
 
 def people_table(people: People) -> pl.DataFrame:
@@ -73,14 +127,14 @@ def statements_table(survey: Survey) -> pl.DataFrame:
     )
 
 
-def texts(people: People) -> Iterator[dict[str, object]]:
-    """One dict a person: person, demographics, polar and refined (question, statement), missing (question, reason)."""
+def texts(people: People, forms: Sequence[FormName] = FORMS) -> Iterator[dict[str, object]]:
+    """One dict a person: person, demographics, each of the forms (question, statement), missing (question, reason)."""
     encoded = {form: people.options(form) for form in FORMS}
     for row, person in enumerate(people.ids.tolist()):
         yield {
             "person": person,
             "demographics": demographic_statements(people, row),
-            **{form: _statements(people.survey, form, encoded[form][row]) for form in FORMS},
+            **{form: _statements(people.survey, form, encoded[form][row]) for form in forms},
             "missing": [
                 {"question": question.id, "reason": why_missing(people, row, at)}
                 for at, question in enumerate(people.survey.questions)

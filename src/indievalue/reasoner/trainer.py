@@ -25,6 +25,7 @@ from transformers.trainer_utils import EvalLoopOutput
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
+from indievalue.progress import duration
 from indievalue.reasoner.model import dtype_of
 from indievalue.reasoner.settings import TrainingSettings
 from indievalue.reasoner.tokens import IGNORED, TokenizedExample
@@ -228,13 +229,9 @@ class _ProgressLines(TrainerCallback):
         text = f"step {step:,} of {state.max_steps:,}: loss {logs['loss']:.4f}"
         if self.last and step > self.last[1]:
             each = (now - self.last[0]) / (step - self.last[1])
-            text += f", {each:.2f} s per step, about {_duration(each * (state.max_steps - step))} left"
+            text += f", {each:.2f} s per step, about {duration(each * (state.max_steps - step))} left"
         self.last = now, step
         self.notify(text)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _adapter(settings: TrainingSettings, model: PreTrainedModel) -> LoraConfig:

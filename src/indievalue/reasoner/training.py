@@ -20,7 +20,7 @@ from transformers.utils import logging as transformers_logging
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.errors import IndievalueError
-from indievalue.files import check_directory, new_file
+from indievalue.files import check_directory, new_file, only_writer
 from indievalue.predictors.local.source import Source
 from indievalue.predictors.local.trained_on import write_trained_on
 from indievalue.predictors.local.wording import Wording
@@ -84,13 +84,21 @@ def train(settings: TrainingSettings, notify: Notify, *, force: bool = False) ->
 
     Raises:
         IndievalueError: before the training starts, if a person who is tested is in the training set, an example is too
-            long or has no answer, the model or a device is not available, or ``out`` holds something else or a
-            finished reasoner (without ``force``).
+            long or has no answer, the model or a device is not available, another process trains into ``out``, or
+            ``out`` holds something else or a finished reasoner (without ``force``). What had not begun leaves nothing.
     """
     process = _process()
-    out = Path(settings.out)
-    report: Notify = notify if process.is_main_process else _ignore
     source = source_of(settings.model)
+    if not process.is_main_process:
+        return _train(settings, process, source, _ignore, force=force)
+    with only_writer(Path(settings.out), "`out`"), _no_trace(Path(settings.out)):
+        return _train(settings, process, source, notify, force=force)
+
+
+def _train(
+    settings: TrainingSettings, process: PartialState, source: Source, report: Notify, *, force: bool
+) -> TrainingResult:
+    out = Path(settings.out)
     with process.main_process_first():
         if process.is_main_process:
             _prepare(out, settings, force=force)
@@ -101,8 +109,12 @@ def train(settings: TrainingSettings, notify: Notify, *, force: bool = False) ->
     wording = Wording.of(load_tokenizer(source), settings.chat)
     with process.main_process_first():
         examples = _tokenize(settings, data, wording)
-    report(f"The first of {len(examples.training):,} examples as the model reads it; it learns the text in ⟦ ⟧:")
-    report(preview(wording, *tokenize_first(wording, data.examples(TRAIN), 1)))
+    report(
+        f"To check: the first of {len(examples.training):,} training examples, as the model reads it. "
+        "The model learns to write what is between ⟦ and ⟧."
+    )
+    report(f"\n{preview(wording, *tokenize_first(wording, data.examples(TRAIN), 1))}\n")
+    report("This was the example; the training follows.")
     _silence_libraries()
     model = load_model(source, settings)
     trainer = make_trainer(
@@ -140,6 +152,18 @@ def _process() -> PartialState:
             "(docs: Train a reasoner), and CUDA_VISIBLE_DEVICES=0 before the command on the first"
         )
     return process
+
+
+@contextmanager
+def _no_trace(out: Path) -> Iterator[None]:
+    """Delete an ``out`` that was new or empty if the block fails before its training set is drawn."""
+    new = not out.exists() or (out.is_dir() and not any(out.iterdir()))
+    try:
+        yield
+    except BaseException:
+        if new and not (out / TRAINING_SET / "manifest.json").exists() and not last_checkpoint(out / CHECKPOINTS):
+            shutil.rmtree(out, ignore_errors=True)
+        raise
 
 
 def _prepare(out: Path, settings: TrainingSettings, *, force: bool) -> None:

@@ -1,7 +1,7 @@
 """Predict the option that a local language model finds most probable."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -104,15 +104,15 @@ class Local(BasePredictor):
         kept = Kept(made_of, self.options.score, self.options.chat) if self.options.keep == "yes" else None
         totals = np.zeros((len(task.people), len(task.probes), int(task.counts.max(initial=0))))
         places = {task.survey.questions[probe].id: place for place, probe in enumerate(task.probes)}
-        progress = None
+        reading = ReadingProgress(len(task.people))
         for row, text in enumerate(texts_of(task)):
             prompts = list(prompts_of(text, self.style, task.seed))
-            progress = progress or ReadingProgress(len(task.people), len(prompts))
+            reading.begin(len(prompts))
             key = key_of([[prompt.text, prompt.probes[0].statements, prompt.probes[0].order] for prompt in prompts])
             scores = kept.get(key) if kept else None
-            fresh = scores is None
-            if scores is None:
-                scores = score(prompts, load(self.source, self.device, self.options.dtype, made_of), self.options)
+            if fresh := scores is None:
+                loaded = load(self.source, self.device, self.options.dtype, made_of)
+                scores = score(prompts, loaded, self.options, reading.read)
                 if kept:
                     kept.put(key, scores)
             for prompt, logs in zip(prompts, scores, strict=True):
@@ -120,7 +120,8 @@ class Local(BasePredictor):
                 totals[row, places[prompt.probes[0].question], : len(logs)] += likely / likely.sum()
             if self.options.score == "label":
                 self._masses += [float(np.exp(logs).sum()) for logs in scores]
-            progress.person(fresh)
+            reading.end(known=not fresh)
+        reading.stop()
         self._tell()
         return Guesses.most_probable(totals / totals.sum(axis=2, keepdims=True))
 
@@ -144,11 +145,17 @@ class Local(BasePredictor):
                 )
 
 
-def score(prompts: Sequence[Prompt], loaded: Loaded, options: LocalOptions) -> Scores:
+def score(
+    prompts: Sequence[Prompt],
+    loaded: Loaded,
+    options: LocalOptions,
+    read: Callable[[float], None] = lambda share: None,
+) -> Scores:
     """Return for each of one person's prompts the log-probability of each of the survey's options.
 
-    It is that of the label, summed over its spellings, or the mean over the statement's tokens. Raises IndievalueError
-    if a prompt is longer than the model's context.
+    It is that of the label, summed over its spellings, or the mean over the statement's tokens. ``read`` is called with
+    the share (0-1) of the text read since its last call. Raises IndievalueError if a prompt is longer than the model's
+    context.
     """
     wording = Wording.of(loaded.tokenizer, options.chat, options.score)
     items = wording.items([wording.text(prompt) for prompt in prompts], list(prompts))
@@ -159,7 +166,11 @@ def score(prompts: Sequence[Prompt], loaded: Loaded, options: LocalOptions) -> S
             f"a prompt about {prompts[0].person} is {longest:,} tokens long, and the model reads {loaded.limit:,}: "
             "show fewer --demonstrations"
         )
-    reader = loaded.reader if not options.batch else replace(loaded.reader, batch=options.batch)
+    reader = replace(
+        loaded.reader,
+        batch=options.batch or loaded.reader.batch,
+        advanced=lambda items: read(items / len(every)),
+    )
     logs = iter(reader.scores(every))
     loaded.reader.shares = reader.shares
     return [[_joined(spellings, [next(logs) for _ in spellings], options) for spellings in probe] for probe in items]

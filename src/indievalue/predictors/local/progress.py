@@ -1,34 +1,46 @@
 """Report progress on stderr."""
 
-import sys
-import time
+from contextlib import ExitStack
 
-from indievalue.safe_text import terminal_text
-
-_BETWEEN_LINES = 30.0
-"""Seconds between two lines."""
+from indievalue.progress import Progress, progress
+from indievalue.progress import say as say_as
 
 
 class ReadingProgress:
-    """Print the progress and the remaining time every half minute."""
+    """How many of the prompts about ``people`` have been read, counted while each person's are read together."""
 
-    def __init__(self, people: int, prompts: int) -> None:
-        self.people, self.prompts = people, prompts
-        self.done = self.read = 0
-        self.start = self.said = time.monotonic()
+    def __init__(self, people: int) -> None:
+        self._people = people
+        self._stack = ExitStack()
+        self._shown: Progress | None = None
+        self._prompts = self._counted = 0
+        self._share = 0.0
 
-    def person(self, read: bool) -> None:
-        """Count one more person; ``read`` is False if their scores were cached."""
-        self.done += 1
-        self.read += read
-        now = time.monotonic()
-        if self.read and self.done < self.people and now - self.said >= _BETWEEN_LINES:
-            self.said = now
-            each = (now - self.start) / self.read
-            left = each * (self.people - self.done)
-            say(f"{self.done} of {self.people} people, {self.prompts / each:.1f} prompts/s, about {left:.0f} s left")
+    def begin(self, prompts: int) -> None:
+        """Begin with the next person, about whom there are so many prompts, as about everybody."""
+        if self._shown is None:
+            self._shown = self._stack.enter_context(progress("local", self._people * prompts, "prompts"))
+        self._prompts, self._counted, self._share = prompts, 0, 0.0
+
+    def read(self, share: float) -> None:
+        """Count a share (0-1) of the person's prompts."""
+        self._share = min(1.0, self._share + share)
+        self._count(int(self._share * self._prompts), known=False)
+
+    def end(self, *, known: bool) -> None:
+        """Count the rest of the person's prompts; they are ``known`` if their scores were cached."""
+        self._count(self._prompts, known=known)
+
+    def stop(self) -> None:
+        """Stop showing progress."""
+        self._stack.close()
+
+    def _count(self, prompts: int, *, known: bool) -> None:
+        if self._shown is not None and prompts > self._counted:
+            self._shown.advance(prompts - self._counted, known=known)
+            self._counted = prompts
 
 
 def say(message: str) -> None:
     """Print one line on stderr."""
-    print(terminal_text(f"local: {message}"), file=sys.stderr, flush=True)
+    say_as("local", message)

@@ -35,7 +35,8 @@ class Reader:
     Attributes:
         model: of transformers, in evaluation mode. keeps: whether its forward takes ``logits_to_keep``.
         batch: tokens read in one pass. say: called with a message if texts must be read alone.
-        shares: whether prefixes are shared; None before that is known.
+        shares: whether prefixes are shared; None before that is known. advanced: called with the number of items that
+            have been read since the last call.
         computed: number of tokens read so far.
     """
 
@@ -44,6 +45,7 @@ class Reader:
     batch: int
     say: Callable[[str], None] = lambda message: None
     shares: bool | None = None
+    advanced: Callable[[int], None] = lambda items: None
     computed: int = field(default=0)
 
     def scores(self, items: Sequence[Item]) -> NDArray[np.float64]:
@@ -74,6 +76,7 @@ class Reader:
             logits = self._forward(torch.tensor([tokens], device=self._device), nodes, use_cache=False)
             scores[same] = 0.0
             np.add.at(scores, of.cpu().numpy(), _log_probabilities(logits, following))
+            self.advanced(len(same))
         return scores
 
     @property
@@ -92,6 +95,7 @@ class Reader:
         for pack in packs_of(items, len(trunk), self.batch):
             np.add.at(scores, pack.items, self._pack(pack, cache, len(trunk)))
             _shorten(cache, len(trunk))
+            self.advanced(len(np.unique(pack.items)))
         return scores
 
     def _pack(self, pack: Pack, cache: DynamicCache, trunk: int) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypedDict
 
@@ -21,7 +22,7 @@ from indievalue.predictors.masked.inputs import Shape
 from indievalue.predictors.masked.masking import Answers, Hiding
 from indievalue.predictors.masked.network import Network
 from indievalue.predictors.masked.options import MaskedOptions
-from indievalue.predictors.masked.progress import reporting, say
+from indievalue.predictors.masked.progress import reporting, say, say_how_long
 from indievalue.predictors.masked.training import EpochState, Member, seed_of, train
 from indievalue.predictors.masked.validation import (
     Validation,
@@ -145,6 +146,7 @@ class Masked(StatisticalPredictor):
                         before,
                         lambda now: checkpoint.write({"finished": finished, "member": now}),  # noqa: B023 - called at once
                         lambda epoch, log_loss, accuracy: report(first + epoch, log_loss, accuracy),  # noqa: B023
+                        partial(say_how_long, options.members * each - done) if member == len(finished) else _silent,
                     ),
                 )
                 finished = [*finished, weights]
@@ -187,6 +189,10 @@ class Masked(StatisticalPredictor):
     def _take(self, state: Mapping[str, Any]) -> None:
         self.networks_ = self._networks(state["weights"])
         self.overconfidence_ = float(state["overconfidence"])
+
+
+def _silent(seconds: float) -> None:
+    """Say nothing about the pace of a later member."""
 
 
 def _device(name: str | None) -> torch.device:

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from indievalue.safe_text import terminal_text
+from indievalue.progress import BETWEEN_LINES, duration
+from indievalue.progress import say as say_as
 
-_BETWEEN_LINES = 30.0
-"""Seconds between two lines if stderr is not a terminal."""
-
+_LONG = 60
+"""Seconds of training about which users are told beforehand."""
 
 Report = Callable[[int, float, float], None]
 """Called after every epoch with the number of epochs done, and validation log loss and accuracy (0 to 1)."""
@@ -35,17 +35,24 @@ def reporting(epochs: int, done: int) -> Iterator[Report]:
     def line(now_done: int, log_loss: float, accuracy: float) -> None:
         nonlocal said
         now = time.monotonic()
-        if now - said >= _BETWEEN_LINES:
+        if now - said >= BETWEEN_LINES:
             said = now
             left = (now - start) / (now_done - done) * (epochs - now_done)
-            say(f"epoch {now_done} of {epochs}, {_words(log_loss, accuracy)}, about {left:.0f} s left")
+            say(f"epoch {now_done} of {epochs}, {_words(log_loss, accuracy)}, about {duration(left)} left")
 
     yield line
 
 
+def say_how_long(epochs: int, seconds: float) -> None:
+    """Say how long ``epochs`` will take at so many seconds each, if that is more than a minute."""
+    if epochs * seconds > _LONG:
+        text = f"training {epochs} epochs will take about {duration(epochs * seconds)} on this data and machine"
+        say(f"{text}, or less if it stops improving; `gaussian` takes seconds and predicts nearly as well")
+
+
 def say(message: str) -> None:
     """Print one line on stderr."""
-    print(terminal_text(f"masked: {message}"), file=sys.stderr, flush=True)
+    say_as("masked", message)
 
 
 def _words(log_loss: float, accuracy: float) -> str:

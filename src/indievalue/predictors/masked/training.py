@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -38,19 +39,25 @@ class EpochState(TypedDict):
     epoch: int
 
 
+_WARM_STEPS, _TIMED_STEPS = 2, 8
+"""Steps before, and while, the time that training takes is measured."""
+
+
 @dataclass(frozen=True)
 class Member:
     """One of the networks whose probabilities are averaged, while it is trained.
 
     Attributes:
         number: among the members. state: what ``keep`` was given after an earlier epoch; None before the first.
-        keep, report: called after every epoch.
+        keep, report: called after every epoch. pace: called once, early in the first epoch, with the seconds that one
+            epoch takes.
     """
 
     number: int
     state: EpochState | None
     keep: Callable[[EpochState], None]
     report: Report
+    pace: Callable[[float], None] = lambda seconds: None
 
 
 def train(
@@ -92,6 +99,10 @@ def train(
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(network.parameters(), _GREATEST_GRADIENT)
             optimiser.step()
+            if epoch == start and step == _WARM_STEPS:
+                begun = time.monotonic()
+            elif epoch == start and step == _WARM_STEPS + _TIMED_STEPS:
+                member.pace((time.monotonic() - begun) / _TIMED_STEPS * steps)
         log_loss, accuracy = validation.measure(network) if validation else (math.nan, math.nan)
         if not log_loss >= best_loss:
             best, best_loss, best_epoch = _weights(network), log_loss, epoch + 1

@@ -92,7 +92,7 @@ def test_prompts_are_counted_while_a_person_is_read(clock: list[float], capsys: 
         reading.end(known=False)
     reading.stop()
     assert capsys.readouterr().err.splitlines() == [
-        "local: 20 of 80 prompts, about 3 min left",  # 50 s for 20
+        "local: 20 of 80 prompts, about 2 min left",  # 150 s
         "local: 40 of 80 prompts, about 2 min left",
         "local: 60 of 80 prompts, about 50 s left",
     ]

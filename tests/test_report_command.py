@@ -120,7 +120,7 @@ def test_every_option_of_evaluate_is_written_as_the_command_line_reads_it(tmp_pa
     parser = typer.main.get_command(app).commands["evaluate"]
     given = ["/x/d.csv", "--out", "run", "--predictor", "gaussian"]
     for option in parser.params:
-        if option.param_type_name != "option" or option.name in ("directory", "predictor", "help"):
+        if option.param_type_name != "option" or option.name in ("directory", "predictor", "help", "config"):
             continue
         flag = option.opts[0]
         if option.is_flag:

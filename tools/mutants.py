@@ -139,7 +139,7 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("src", "tests", "pyproject.toml", "configs", "docs", "README.md"):
+        for name in ("src", "tests", "pyproject.toml", "docs", "README.md"):
             source = ROOT / name
             if source.is_dir():
                 shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from indievalue.cli.options import Force, notes, out
-from indievalue.cli.run_options import GroupFlags, Runs, RunWeights, load_weighted
+from indievalue.cli.run_options import GroupFlags, PageOut, Runs, RunWeights, load_weighted, of_runs, this_command
 from indievalue.errors import IndievalueError
 
 
@@ -21,13 +21,15 @@ def compare(
     ] = False,
     file: Annotated[Path | None, typer.Option("--out", help="Write the table to this .csv, .md or .tex file.")] = None,
     weights: RunWeights = None,
+    page: PageOut = None,
     force: Force = False,
 ) -> None:
     """Compare predictors on the same people and probes, with intervals of the differences.
 
     The predictors of each run are compared with those of later runs, or those of a single run with each other.
     """
-    from indievalue.report.tables.frames import TABLE_FILES, write_frame
+    from indievalue.report.tables.frames import TABLE_FILES, printed, write_frame
+    from indievalue.report.tables_page import Section, TablesPage, check_page
     from indievalue.report.terminal import print_comparisons
     from indievalue.runs.comparing import compare_runs, comparison_table
 
@@ -35,6 +37,7 @@ def compare(
         raise typer.BadParameter(f"--out takes a file that ends in {', '.join(TABLE_FILES)}, not {file.name!r}")
     if file is not None and file.exists() and not force:
         raise IndievalueError(f"{file} exists already; choose another --out, or give --force to replace it")
+    check_page(page, force=force)
     loaded = [(folder, load_weighted(folder, weights)) for folder in runs]
     found = compare_runs(
         loaded,
@@ -47,3 +50,16 @@ def compare(
     if file is not None:
         write_frame(comparison_table(found), file, "Differences between predictors")
         notes.print(f"Table: {file}")
+    if page is not None:
+        table = printed(comparison_table(found), "differences", "")
+        note = (
+            "Difference: a − b, with its 95% interval and two-sided p, person by person; p holm: corrected for the "
+            "number of tests. Accuracy and σ in points, log loss in nats."
+        )
+        sections = (Section("Differences", note, table),)
+        lead = of_runs([folder.name for folder in runs])
+        made = TablesPage(
+            "Which predictor is better?", "Differences between predictors", lead, sections, this_command()
+        )
+        made.write(page, force=force)
+        notes.print(f"Page: {page}")

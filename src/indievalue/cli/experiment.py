@@ -98,8 +98,8 @@ def experiment(
     if not ran:
         notes.print("Nothing was run")
         return
-    out.print(escaped((directory / "table.md").read_text(encoding="utf-8")), soft_wrap=True, highlight=False)
-    notes.print(f"Results: {directory / 'results.md'}")
+    _print_table((directory / "table.md").read_text(encoding="utf-8"))
+    notes.print(f"Results: {directory / 'report.html'}")
 
 
 def _options(
@@ -161,6 +161,16 @@ def _run(
         say=lambda line: notes.print(escaped(line), soft_wrap=True),
         start=start,
     )
+
+
+def _print_table(text: str) -> None:
+    """Print a Markdown table: formatted if that fits, else as it is, so that nothing of it is cut off."""
+    from rich.markdown import Markdown
+
+    if max(map(len, text.splitlines())) <= out.width:
+        out.print(Markdown(text))
+    else:
+        out.print(escaped(text), soft_wrap=True, highlight=False)
 
 
 def _print_list() -> None:

@@ -6,7 +6,22 @@ from typing import Annotated
 import typer
 
 from indievalue.cli.options import Force
-from indievalue.cli.run_options import GroupFlags, Runs, RunWeights, TablesOf, TablesOut, report_runs
+from indievalue.cli.run_options import GroupFlags, PageOut, Runs, RunWeights, TablesOf, TablesOut, report_runs
+
+_TABLES = {
+    "table": (
+        "How much people of one group differ",
+        "Variance of answers to ordered questions within groups, with options scaled from 0 to 1, as it is and as "
+        "predicted; a ratio below 1 makes people more alike. Alike: probability that two people of a group give the "
+        "same answer.",
+    ),
+    "groups": ("Groups", "The same in each group."),
+    "pairs": (
+        "Pairs of people with the same demographics",
+        "Apart: both predicted correctly, when two people answer a question differently. Same: both given the same "
+        "answer.",
+    ),
+}
 
 
 def flattening(
@@ -22,6 +37,7 @@ def flattening(
     ] = None,
     weights: RunWeights = None,
     directory: TablesOut = None,
+    page: PageOut = None,
     force: Force = False,
 ) -> None:
     """Measure whether predictors make people of one group more alike than they are."""
@@ -31,6 +47,6 @@ def flattening(
         runs,
         lambda run: run.flattening(groups.demographics(run), match, replace(groups.options(), weights=run.weights)),
         print_flattening,
-        TablesOf(("table", "groups", "pairs"), "Flattening", directory, force=force),
+        TablesOf(_TABLES, "Flattening", "Do predictors make people of a group alike?", directory, page, force),
         weights,
     )

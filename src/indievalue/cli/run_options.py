@@ -1,6 +1,8 @@
 """Options and shared code of the commands that read runs."""
 
-from collections.abc import Callable
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -31,6 +33,14 @@ Runs = Annotated[list[Path], typer.Argument(metavar="DIR [DIR …]", help="Run d
 
 TablesOut = Annotated[
     Path | None, typer.Option("--out", help="Directory for tables as .csv, .md and .tex; must be new or empty.")
+]
+
+
+LAST = ("worst", "best", "note")
+"""Columns of text that come last on a page, for they are long."""
+
+PageOut = Annotated[
+    Path | None, typer.Option("--page", metavar="FILE.html", help="Also write the tables as an HTML page.")
 ]
 
 
@@ -73,12 +83,61 @@ class GroupFlags:
 
 @dataclass(frozen=True)
 class TablesOf:
-    """The tables to write, their title, and the directory; None writes none."""
+    """The tables to write.
 
-    names: tuple[str, ...]
+    Attributes:
+        names: of the tables; each has a heading and a note on the page. title: of all of them.
+        directory, page: where to write them as files, and as an HTML page; None writes none.
+        question: what the page answers.
+    """
+
+    names: Mapping[str, tuple[str, str]]
     title: str
+    question: str
     directory: Path | None
+    page: Path | None
     force: bool
+
+    def check(self) -> None:
+        """Raise IndievalueError if a file or directory to write exists already, unless ``force``."""
+        from indievalue.files import check_directory
+        from indievalue.report.tables_page import check_page
+
+        if self.directory is not None:
+            check_directory(self.directory, force=self.force)
+        check_page(self.page, force=self.force)
+
+    def write(self, frames: Mapping[str, Sequence[tuple[Path, "pl.DataFrame"]]]) -> None:
+        """Write the tables: for each name, that of each run."""
+        from indievalue.report.tables.frames import printed, stacked, write_frames
+        from indievalue.report.tables_page import Section, TablesPage
+
+        if self.directory is not None:
+            write_frames(frames, self.directory, self.title, force=self.force)
+            notes.print(f"Tables: {self.directory}")
+        if self.page is not None:
+            sections = []
+            for name, (heading, note) in self.names.items():
+                parts = frames[name]
+                frame = stacked(parts) if len(parts) > 1 else parts[0][1]
+                shown = [column for column in frame.columns if not frame[column].is_null().all()]
+                sections.append(Section(heading, note, printed(frame.select(shown), name, "", LAST), words=LAST))
+            runs = list(dict.fromkeys(folder.name for parts in frames.values() for folder, _ in parts))
+            page = TablesPage(self.question, self.title, of_runs(runs), tuple(sections), this_command())
+            page.write(self.page, force=self.force)
+            notes.print(f"Page: {self.page}")
+
+
+def of_runs(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the paragraph that names the runs on a page."""
+    return (f"Of {'the run' if len(names) == 1 else 'the runs'} {', '.join(names)}.",)
+
+
+def this_command() -> str:
+    """Return the command being run, with file names instead of absolute paths."""
+    from indievalue.report.command import without_folder
+
+    return shlex.join(["indievalue", *map(without_folder, sys.argv[1:])])
 
 
 def load_weighted(folder: Path, weights: Weights | None) -> "Run":
@@ -100,11 +159,7 @@ def report_runs(
 
     ``weights`` are those of :func:`load_weighted`.
     """
-    from indievalue.files import check_directory
-    from indievalue.report.tables.frames import write_frames
-
-    if tables.directory is not None:
-        check_directory(tables.directory, force=tables.force)  # fail fast, before computing anything
+    tables.check()  # fail fast, before computing anything
     frames: dict[str, list[tuple[Path, pl.DataFrame]]] = {name: [] for name in tables.names}
     for folder in runs:
         found = measure(load_weighted(folder, weights))
@@ -113,9 +168,7 @@ def report_runs(
         show(found, out)
         for name, collected in frames.items():
             collected.append((folder, getattr(found, name)))
-    if tables.directory is not None:
-        write_frames(frames, tables.directory, tables.title, force=tables.force)
-        notes.print(f"Tables: {tables.directory}")
+    tables.write(frames)
 
 
 def _crossed(name: str) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from indievalue.report.described import described
 from indievalue.report.figures.drawing import Figure, figure_svg
 from indievalue.report.figures.evenness import experiment_inequity_figure, groups_figure
 from indievalue.report.figures.files import write_svg
+from indievalue.report.figures.inline import inline_svg
 from indievalue.report.figures.of_experiments import box_plot, curve, dots, heat_map, without_all
 from indievalue.report.paper import PaperFigure, paper_about, paper_figures, read_paper
 from indievalue.report.tables.of_experiments import (
@@ -38,6 +39,7 @@ from indievalue.report.tables.of_experiments import (
     shown_inequity,
 )
 from indievalue.report.tables.table import PrintedTable
+from indievalue.report.tables_page import Section, TablesPage
 from indievalue.report.wording import weighting
 from indievalue.runs.record import installed_versions
 from indievalue.scoring.groups import GroupOptions
@@ -61,7 +63,7 @@ class Outcome:
 
 def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: str | None, command: str) -> None:
     """Write ``table.csv``, ``.md`` and ``.tex``, ``comparisons.csv``, ``figure.svg``, ``.png`` and ``.pdf``,
-    ``results.md`` and ``run.json`` from finished cells. ``command`` is the command to reproduce them.
+    ``results.md``, ``run.json`` and ``report.html`` from finished cells. ``command`` is the command to reproduce them.
     """
     experiment, path = planned.experiment, folder.path
     countries = inputs.tested.demographics.get_column(str(inputs.people.survey.country), default=None)
@@ -87,6 +89,29 @@ def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: 
         "versions": installed_versions(),
     }
     write_json(path / "run.json", about)
+    made = html_page(experiment, outcome, figures if comparable else [], inputs, command)
+    made.write(path / "report.html", force=True)
+
+
+def html_page(
+    experiment: Experiment, outcome: Outcome, figures: list[PaperFigure], inputs: CellInputs, command: str
+) -> TablesPage:
+    """Return the same as :func:`results_page` as an HTML page."""
+    svg = inline_svg(figure_svg(outcome.figure), "figure", experiment.title)
+    sections = [Section("Results", f"{outcome.legend}.", outcome.shown, svg)]
+    if outcome.compared is not None and len(outcome.compared):
+        sections.append(Section("Paired differences", _COMPARED, comparison_table(outcome.compared)))
+    if figures:
+        table = paper_table(figures, sigma=isinstance(experiment.figure, InequityFigure))
+        sections.append(Section("Printed in the paper", _PRINTED.format(read_paper().source), table))
+    return TablesPage(experiment.asks, experiment.title, (facts_line(inputs),), tuple(sections), command)
+
+
+_COMPARED = (
+    "Paired differences, person by person, with 95% intervals from resampling people; paired t-tests with Holm's "
+    "correction over all rows; d_z is the mean difference divided by its standard deviation."
+)
+_PRINTED = "Results printed in {}, on a different sample of people: a difference is not a significance test."
 
 
 def results_page(
@@ -106,16 +131,10 @@ def results_page(
         outcome.shown.markdown(),
     ]
     if outcome.compared is not None:
-        lines += [
-            "Paired differences, person by person, with 95% intervals from resampling people; paired t-tests with",
-            "Holm's correction over all rows; d_z is the mean difference divided by its standard deviation.",
-            "",
-            comparison_table(outcome.compared).markdown(),
-        ]
+        lines += [fill(_COMPARED, 120), "", comparison_table(outcome.compared).markdown()]
     if figures:
         lines += [
-            f"Results printed in {read_paper().source}, on a different sample of people: a difference is not a "
-            "significance test.",
+            _PRINTED.format(read_paper().source),
             "",
             paper_table(figures, sigma=isinstance(experiment.figure, InequityFigure)).markdown(),
         ]

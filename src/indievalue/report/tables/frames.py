@@ -20,7 +20,7 @@ def write_frame(frame: pl.DataFrame, path: Path, caption: str) -> None:
         if path.suffix == ".csv":
             frame.write_csv(beside)
         else:
-            table = _table(frame, path.stem, caption)
+            table = printed(frame, path.stem, caption)
             beside.write_text(table.markdown() if path.suffix == ".md" else table.latex(), encoding="utf-8")
 
 
@@ -30,15 +30,20 @@ def write_frames(
     """Write each table to ``directory`` in all formats, with the runs stacked and named in the first column."""
     with new_directory(directory, force=force) as folder:
         for name, parts in frames.items():
-            whole = pl.concat([frame.select(pl.lit(str(run)).alias("run"), pl.all()) for run, frame in parts])
+            whole = stacked(parts)
             for ending in TABLE_FILES:
                 write_frame(whole, folder / f"{name}{ending}", f"{caption}: {name}")
 
 
-def _table(frame: pl.DataFrame, name: str, caption: str) -> PrintedTable:
-    """Return a table of ``frame``, text columns first."""
-    columns = sorted(frame.columns, key=lambda column: frame.schema[column].is_numeric())
-    words = [column for column in columns if not frame.schema[column].is_numeric()]
+def stacked(parts: Sequence[tuple[Path, pl.DataFrame]]) -> pl.DataFrame:
+    """Return the tables of several runs as one, with the runs named in the first column."""
+    return pl.concat([frame.select(pl.lit(str(run)).alias("run"), pl.all()) for run, frame in parts])
+
+
+def printed(frame: pl.DataFrame, name: str, caption: str, last: Sequence[str] = ()) -> PrintedTable:
+    """Return a table of ``frame``: text columns, numbers with three decimals, and the columns ``last`` at the end."""
+    columns = sorted(frame.columns, key=lambda column: (column in last, frame.schema[column].is_numeric()))
+    words = [column for column in columns if not frame.schema[column].is_numeric() and column not in last]
     rows = tuple(tuple(_text(value) for value in row) for row in frame.select(columns).iter_rows())
     return PrintedTable(name, caption, tuple(column.replace("_", " ") for column in columns), rows, len(words))
 

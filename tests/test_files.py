@@ -1,9 +1,11 @@
 """Nothing half-written is ever found under its final name, whatever happens meanwhile."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -238,6 +240,48 @@ def test_one_process_at_a_time_makes_an_output(tmp_path: Path) -> None:
     with only_writer(tmp_path / "out"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_is_at_work_is_told_and_a_killed_process_lets_go(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from indievalue.files import only_writer\n"
+        "with only_writer(Path(sys.argv[1])):\n"
+        "    print('begun', flush=True); sys.stdin.read()"
+    )
+    out = tmp_path / "deep" / "er" / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(out)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    said = rf"\(process {process.pid} on \S+, since \d{{4}}-\d\d-\d\d \d\d:\d\d UTC\); .* another --answers$"
+    with pytest.raises(IndievalueError, match=said), only_writer(out, "--answers"):
+        pass
+    process.kill()
+    process.communicate()
+    with only_writer(out):
+        pass
+    with only_writer(tmp_path / "new" / "out"):
+        pass
+    assert not (tmp_path / "new").exists(), "nothing was written, so that no folder is left"
+
+
+def test_of_two_commands_with_one_out_the_second_fails_at_once(tmp_path: Path) -> None:
+    out, lock = tmp_path / "catalog", tmp_path / ".catalog.lock"
+    command = [sys.executable, "-c", "from indievalue.cli import main; main()", "catalog"]
+    first = subprocess.Popen([*command, "synthetic:50000", "--text", "--out", str(out)], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (lock.exists() and lock.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    first.send_signal(signal.SIGSTOP)  # it takes its time
+    second = subprocess.run([*command, "synthetic:50", "--out", str(out)], capture_output=True, text=True)
+    first.kill()
+    first.communicate()
+    assert second.returncode == 1
+    assert f"(process {first.pid} on" in second.stderr
+    failed = subprocess.run([*command, "absent.csv", "--out", str(out)], capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert list(tmp_path.iterdir()) == [], "none has left anything behind"
 
 
 @pytest.mark.parametrize(("mask", "file", "folder"), [(0o077, 0o600, 0o700), (0o022, 0o644, 0o755), (0, 0o666, 0o777)])

@@ -27,6 +27,7 @@ from indievalue.errors import IndievalueError
 from indievalue.experiments.reasoners import settings_of
 from indievalue.experiments.run import run_experiment
 from indievalue.experiments.spec import load_experiment, shipped_experiments
+from indievalue.files import only_writer
 from indievalue.people.people import People
 from indievalue.predictors.local.wording import Wording
 from indievalue.reasoner.draw import TRAIN
@@ -196,6 +197,22 @@ def test_what_cannot_be_trained_fails_before_it_begins(settings: Callable[..., P
     ):
         with pytest.raises(IndievalueError, match=message):
             run(settings(f"wrong{len(message)}", **keys))
+
+
+def test_a_training_that_cannot_start_leaves_nothing_behind(settings: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(IndievalueError, match=r"absent\.csv"):
+        run(settings("nothing", data=str(tmp_path / "absent.csv")))
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_two_trainings_in_one_folder(settings: Callable[..., Path], tmp_path: Path) -> None:
+    file = settings("shared")
+    with (
+        only_writer(tmp_path / "shared"),
+        pytest.raises(IndievalueError, match=rf"\(process {os.getpid()} on .*choose another `out`"),
+    ):
+        run(file)
+    assert not (tmp_path / "shared").exists()
 
 
 def test_what_was_put_right_goes_on_in_the_same_folder(settings: Callable[..., Path], tmp_path: Path) -> None:

@@ -20,8 +20,10 @@ def export(
 ) -> None:
     """Write a benchmark's prompts for another program: JSONL, Inspect, lm-evaluation-harness or Hugging Face."""
     from indievalue.exchange.export import export_benchmark, next_step
+    from indievalue.files import reserved
 
-    number = export_benchmark(benchmark, to, directory, prompt.style(), force=force)
+    with reserved(directory, force=force):
+        number = export_benchmark(benchmark, to, directory, prompt.style(), force=force)
     notes.print(f"{number:,} prompts: {directory}")
     if step := next_step(to, directory):
         out.print(escaped(step), soft_wrap=True, highlight=False)

@@ -146,23 +146,23 @@ def training_set(
     force: Force = False,
 ) -> None:
     """Write examples for fine-tuning a language model, as chats for TRL, axolotl and open-instruct."""
-    from indievalue.files import check_directory
+    from indievalue.files import reserved
     from indievalue.reasoner.training_set import write_training_set
 
     recipe = drawing.recipe(source.seed)
-    check_directory(directory, force=force)
-    people = source.people(data)
-    apart = held_out.ids(people, source.seed)
-    with notes.status("drawing") as status:
-        made = write_training_set(
-            people,
-            recipe,
-            apart,
-            directory,
-            tokenizer=tokenizer,
-            force=force,
-            notify=lambda part, done, total: status.update(f"{part}: {done:,} of {total:,}"),
-        )
+    with reserved(directory, force=force):
+        people = source.people(data)
+        apart = held_out.ids(people, source.seed)
+        with notes.status("drawing") as status:
+            made = write_training_set(
+                people,
+                recipe,
+                apart,
+                directory,
+                tokenizer=tokenizer,
+                force=force,
+                notify=lambda part, done, total: status.update(f"{part}: {done:,} of {total:,}"),
+            )
     for part, about in made.manifest.parts.items():
         notes.print(
             f"{part}: {about.examples:,} examples of {about.people:,} people and {about.questions:,} "

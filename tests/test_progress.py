@@ -4,8 +4,10 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from rich.console import Console
 
 from indievalue import progress
+from indievalue.cli import model_options
 from indievalue.predictors.local.progress import ReadingProgress
 from indievalue.predictors.masked.progress import say_how_long
 from indievalue.progress import duration
@@ -105,3 +107,20 @@ def test_a_long_training_is_announced_with_the_alternative(capsys: pytest.Captur
     said = capsys.readouterr().err
     assert "training 40 epochs will take about 20 min on this data and machine" in said
     assert "`gaussian` takes seconds" in said
+
+
+def test_calls_of_a_chat_model_say_how_long_the_rest_takes(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(model_options, "notes", Console(stderr=True, highlight=False))
+    asked = model_options.AskedProgress()
+    for number in range(1, 101):
+        clock[0] = 6.0 * number
+        asked(number, 100)
+    clock[0] = 1000.0
+    asked(10, 20)  # the next model
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "10 of 100 asked, about 9 min left"
+    assert lines[8] == "90 of 100 asked, about 60 s left"
+    assert lines[9] == "100 of 100 asked"
+    assert lines[10] == "10 of 20 asked"

@@ -1,5 +1,6 @@
 """Options for chat models, and their cost."""
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,21 +70,47 @@ class AskingFlags:
             skip_failed=self.skip_failed,
             retry_filtered=self.retry_filtered,
             display="none",
-            progress=_progress,
+            progress=AskedProgress(),
         )
 
+
+_SOON = 5.0
+"""Seconds before the time that is left is estimated."""
 
 _SHOWN = 10
 """Lines of progress where stderr is not a terminal."""
 
 
-def _progress(asked: int, of: int) -> None:
-    """Show how many prompts have been dealt with: on a terminal in place, elsewhere a line for every tenth of them."""
-    if notes.is_terminal:
-        notes.control(Control((ControlType.CARRIAGE_RETURN,)))
-        notes.print(f"{asked:,} of {of:,} asked", style="dim", end="" if asked < of else "\n")
-    elif asked == of or asked * _SHOWN // of > (asked - 1) * _SHOWN // of:
-        notes.print(f"{asked:,} of {of:,} asked", style="dim")
+class AskedProgress:
+    """Shows how many prompts have been dealt with: on a terminal in place, elsewhere a line for every tenth of them.
+
+    After a few seconds it also says how long the rest will take.
+    """
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+        self._last = 0
+
+    def __call__(self, asked: int, of: int) -> None:
+        """Show that ``asked`` prompts ``of`` all have been dealt with."""
+        if self._first is None or asked <= self._last:  # of the next model
+            self._first = time.monotonic(), asked
+        self._last = asked
+        line = f"{asked:,} of {of:,} asked{self._left(asked, of)}"
+        if notes.is_terminal:
+            notes.control(Control((ControlType.CARRIAGE_RETURN,), (ControlType.ERASE_IN_LINE, 2)))
+            notes.print(line, style="dim", end="" if asked < of else "\n")
+        elif asked == of or asked * _SHOWN // of > (asked - 1) * _SHOWN // of:
+            notes.print(line, style="dim")
+
+    def _left(self, asked: int, of: int) -> str:
+        from indievalue.progress import duration
+
+        start, first = self._first or (0.0, 0)
+        taken = time.monotonic() - start
+        if taken < _SOON or asked in (of, first):
+            return ""
+        return f", about {duration(taken / (asked - first) * (of - asked))} left"
 
 
 def print_cost(name: str, cost: "Cost") -> None:

@@ -273,7 +273,7 @@ def test_every_experiment_runs_from_end_to_end(name: str, crowd: People, tmp_pat
     assert run_experiment(experiment, crowd, tmp_path / "out", tested=24, say=said.append)
     written = {file.name for file in (tmp_path / "out").iterdir() if not file.name.startswith(".")}
     always = {"cells", "experiment.yaml", "figure.pdf", "figure.png", "figure.svg", "results.md", "run.json"}
-    assert written - {"comparisons.csv"} == always | {"table.csv", "table.md", "table.tex"}
+    assert written - {"comparisons.csv"} == always | {"report.html", "table.csv", "table.md", "table.tex"}
     assert said[0] == f"{name}: {experiment.title}"
     assert "24 people × 108 probes; 1,176 others to learn from" in said[1]
     table = pl.read_csv(tmp_path / "out" / "table.csv")

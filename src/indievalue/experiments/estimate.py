@@ -60,6 +60,10 @@ def estimate(planned: Plan, inputs: CellInputs) -> Estimate:
     return Estimate(low, high, unknown)
 
 
+_SHORT = 60
+"""Seconds from which no tenths are shown."""
+
+
 class CellProgress:
     """Progress lines with the time of each finished cell and, if known, the remaining time."""
 
@@ -74,7 +78,8 @@ class CellProgress:
         self.done += 1
         self.left.remove(cell)
         self.about.append({"predictor": cell.predictor, "seconds": seconds})
-        said = f"[{self.done}/{self.total}] {cell.label}: {sum(seconds.values()):.1f} s"
+        taken = sum(seconds.values())
+        said = f"[{self.done}/{self.total}] {cell.label}: {f'{taken:.1f} s' if taken < _SHORT else duration(taken)}"
         known = past_seconds(self.about)
         if not self.left or any(other.predictor not in known for other in self.left):
             return said

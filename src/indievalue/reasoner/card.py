@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from indievalue import __version__
+from indievalue.progress import duration
 from indievalue.reasoner.manifest import Manifest
 from indievalue.reasoner.record import TrainingRecord
 from indievalue.reasoner.settings import TrainingSettings
@@ -76,7 +77,7 @@ Probes: {" and ".join(recipe.forms)}. Demonstrations: {recipe.demonstrations[0]}
 {_results(record)}
 
 These are its weights after step {record.step:,} of {record.steps:,}. It read {record.tokens:,} tokens
-in {record.seconds:,.0f} s; {record.trained_parameters:,} of {record.parameters:,} parameters were trained.
+in {duration(record.seconds)}; {record.trained_parameters:,} of {record.parameters:,} parameters were trained.
 
 ## Limitations
 

@@ -137,3 +137,16 @@ def test_an_experiment_leaves_a_page_with_its_figure(
     assert "<svg" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     for number in re.findall(r"\d\d\.\d", (tmp_path / "out" / "table.md").read_text()):
         assert number in text
+
+
+def test_no_folder_above_a_run_is_on_a_page(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = (make_run(tmp_path / folder / "run", "wvs7") for folder in ("a", "b"))
+    page = tmp_path / "page.html"
+    given = ["inequity", one, other, "--minimum", 2, "--draws", 20, f"--page={page}"]
+    monkeypatch.setattr("sys.argv", ["indievalue", *map(str, given)])
+    found = called(*given)
+    assert found.exit_code == 0, found.output
+    assert str(tmp_path) not in page.read_text(encoding="utf-8")
+    text = words_of(page)
+    assert "Of the runs a/run, b/run." in text
+    assert "--page=page.html" in text

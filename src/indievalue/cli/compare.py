@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from indievalue.cli.options import Force, notes, out
-from indievalue.cli.run_options import GroupFlags, PageOut, Runs, RunWeights, load_weighted, of_runs, this_command
+from indievalue.cli.run_options import (
+    GroupFlags,
+    PageOut,
+    Runs,
+    RunWeights,
+    load_weighted,
+    of_runs,
+    short_names,
+    this_command,
+)
 from indievalue.errors import IndievalueError
 
 
@@ -57,7 +66,7 @@ def compare(
             "number of tests. Accuracy and σ in points, log loss in nats."
         )
         sections = (Section("Differences", note, table),)
-        lead = of_runs([folder.name for folder in runs])
+        lead = of_runs(list(short_names(runs).values()))
         made = TablesPage(
             "Which predictor is better?", "Differences between predictors", lead, sections, this_command()
         )

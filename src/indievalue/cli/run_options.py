@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -117,15 +117,27 @@ class TablesOf:
             notes.print(f"Tables: {self.directory}")
         if self.page is not None:
             sections = []
+            name_of = short_names(folder for parts in frames.values() for folder, _ in parts)
             for name, (heading, note) in self.names.items():
                 parts = frames[name]
-                frame = stacked(parts) if len(parts) > 1 else parts[0][1]
+                named = [(Path(name_of[folder]), frame) for folder, frame in parts]
+                frame = stacked(named) if len(parts) > 1 else parts[0][1]
                 shown = [column for column in frame.columns if not frame[column].is_null().all()]
                 sections.append(Section(heading, note, printed(frame.select(shown), name, "", LAST), words=LAST))
-            runs = list(dict.fromkeys(folder.name for parts in frames.values() for folder, _ in parts))
-            page = TablesPage(self.question, self.title, of_runs(runs), tuple(sections), this_command())
+            lead = of_runs(list(name_of.values()))
+            page = TablesPage(self.question, self.title, lead, tuple(sections), this_command())
             page.write(self.page, force=self.force)
             notes.print(f"Page: {self.page}")
+
+
+def short_names(folders: Iterable[Path]) -> dict[Path, str]:
+    """Return a name of each folder without what is above it: its own, with as many parents as tell them apart."""
+    paths = list(dict.fromkeys(folders))
+    for parts in range(1, max((len(path.resolve().parts) for path in paths), default=0) + 1):
+        names = {path: Path(*path.resolve().parts[-parts:]).as_posix() for path in paths}
+        if len(set(names.values())) == len({path.resolve() for path in paths}):
+            break
+    return names if paths else {}
 
 
 def of_runs(names: Sequence[str]) -> tuple[str, ...]:
@@ -137,7 +149,11 @@ def this_command() -> str:
     """Return the command being run, with file names instead of absolute paths."""
     from indievalue.report.command import without_folder
 
-    return shlex.join(["indievalue", *map(without_folder, sys.argv[1:])])
+    words = []
+    for word in sys.argv[1:]:
+        option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        words.append(f"{option}{equals}{without_folder(value)}")
+    return shlex.join(["indievalue", *words])
 
 
 def load_weighted(folder: Path, weights: Weights | None) -> "Run":

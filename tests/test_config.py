@@ -128,13 +128,28 @@ def test_files_that_cannot_be_read(folder: Path) -> None:
         assert str(found.exception).startswith(f"cannot read the configuration {name}: ")
 
 
-def test_no_secret_is_written(folder: Path) -> None:
-    found = evaluated(
-        *("garden.csv", "--survey", str(GARDEN), "--predictor", "majority", "--people", "8", "--out", "run"),
-        *("--model-arg", "api_key=hush", "--model-arg", "region=eu", "--limit-cost", "3", "--price", "1,2"),
-    )
+@pytest.mark.parametrize(
+    "secret",
+    [
+        ("--model-arg", "api_key=hush"),
+        ("--generate", "extra_headers={Authorization: hush}"),
+        ("--base-url", "http://me:hush@127.0.0.1:1/v1"),
+        ("--base-url", "http://127.0.0.1:1/v1?api_key=hush"),
+        ("--model-arg", "endpoint=https://me:hush@host/"),
+    ],
+)
+@pytest.mark.parametrize("beside", [(), ("--model-arg", "region=eu", "--generate", "max_tokens=5")])
+def test_no_secret_is_in_any_file_of_a_run(folder: Path, secret: tuple[str, ...], beside: tuple[str, ...]) -> None:
+    given = ("garden.csv", "--survey", str(GARDEN), "--predictor", "majority", "--people", "8", "--out", "run")
+    found = evaluated(*given, *secret, *beside, "--limit-cost", "3", "--price", "1,2")
     assert found.exit_code == 0, found.output
-    text = (folder / "run/evaluate.yaml").read_text()
-    assert "hush" not in text
-    assert yaml.safe_load(text)["model-arg"] == ["region=eu"]
-    assert "limit-cost" not in text
+    for file in (folder / "run").rglob("*"):
+        assert file.is_dir() or b"hush" not in file.read_bytes(), file.name
+    content = yaml.safe_load((folder / "run/evaluate.yaml").read_text())
+    assert "limit-cost" not in content
+    assert [] not in content.values()
+    if beside:
+        assert "region=eu" in content["model-arg"]
+        assert "max_tokens=5" in content["generate"]
+    again = evaluated("--config", "run/evaluate.yaml")
+    assert again.exit_code == 0, again.output

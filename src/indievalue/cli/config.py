@@ -10,6 +10,7 @@ import yaml
 
 from indievalue.errors import IndievalueError, did_you_mean
 from indievalue.parsing import parse_yaml
+from indievalue.redact import holds_secret
 
 REPEATED = "evaluate.yaml"
 """Name of the file in a run directory."""
@@ -22,9 +23,6 @@ _PATHS = ("data", "benchmark", "people-file", "survey", "template")
 
 _MODELS = ("local", "reasoner")
 """Kinds of predictors whose names may hold a path."""
-
-_SECRET = ("key", "token", "secret", "password")
-"""Words in the names of values that are not written."""
 
 
 def _use(context: typer.Context, file: Path | None) -> Path | None:
@@ -110,7 +108,7 @@ def _parts(name: str, text: str) -> tuple[str, str, str]:
 def configuration(context: typer.Context, directory: Path) -> str:
     """Return the options given for a command as YAML that repeats it from ``directory``.
 
-    Paths are relative to the directory; values whose names promise a secret are left out.
+    Paths are relative to the directory; values that hold a secret, such as a key or a password, are left out.
     """
     usual = {str(parameter.name): parameter.default for parameter in context.command.params}
     content: dict[str, object] = {}
@@ -120,8 +118,8 @@ def configuration(context: typer.Context, directory: Path) -> str:
             continue
         values = [_seen_from(directory, name, str(one)) for one in value] if isinstance(value, list | tuple) else value
         content[name] = _seen_from(directory, name, str(value)) if isinstance(value, str | Path) else values
-    if isinstance(arguments := content.get("model-arg"), list):
-        content["model-arg"] = [one for one in arguments if not _is_secret(str(one))]
+    open_ = {name: _without_secrets(value) for name, value in content.items()}
+    content = {name: value for name, value in open_.items() if value not in ([], None)}
     content["out"] = f"../{directory.resolve().name}-again"
     head = (
         f"# `indievalue {context.info_name} --config {REPEATED}` repeats this run; paths are relative to this file.\n"
@@ -129,8 +127,11 @@ def configuration(context: typer.Context, directory: Path) -> str:
     return head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
 
 
-def _is_secret(argument: str) -> bool:
-    return any(word in argument.partition("=")[0].lower() for word in _SECRET)
+def _without_secrets(value: object) -> object:
+    """Return a value without what holds a secret: None, or an empty list, if that is all of it."""
+    if isinstance(value, list):
+        return [one for one in value if not holds_secret(str(one))]
+    return None if isinstance(value, str) and holds_secret(value) else value
 
 
 def _seen_from(directory: Path, name: str, text: str) -> str:

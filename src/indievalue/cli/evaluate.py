@@ -23,6 +23,7 @@ from indievalue.cli.options import (
     out,
 )
 from indievalue.errors import IndievalueError
+from indievalue.redact import without_secrets
 
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Benchmark
@@ -99,7 +100,7 @@ def evaluate(
     if asked.dry_run:
         return
     call = Call(
-        arguments={name: _plain(value) for name, value in context_of_call.params.items()},
+        arguments={name: without_secrets(_plain(value), name) for name, value in context_of_call.params.items()},
         survey=source.survey,
         progress=lambda line: notes.print(escaped(line), style="dim", soft_wrap=True),
         figures=asked.figures,

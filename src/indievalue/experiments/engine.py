@@ -25,6 +25,7 @@ from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Cost, Predictor
 from indievalue.predictors.registry import kind_of, make_predictor, make_predictors
+from indievalue.redact import without_secrets
 from indievalue.report.paper import paper_figures
 from indievalue.scoring.weighting import named_weights
 
@@ -148,7 +149,7 @@ class CellInputs:
             "data": self.people.findings.fingerprint,
             "people": self._people,
             **({"training": self.reasoners[cell.predictor].made_of} if cell.predictor in self.reasoners else {}),
-            **({"asking": self.asking.decisive()} if self._is_asked_otherwise(cell) else {}),
+            **({"asking": without_secrets(self.asking.decisive())} if self._is_asked_otherwise(cell) else {}),
         }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from indievalue.experiments.engine import CellInputs, Plan, compared_demographics
 from indievalue.experiments.spec import GroupsFigure, InequityFigure
 from indievalue.people.catalog import people_table
+from indievalue.redact import without_secrets
 from indievalue.scoring.groups import check_demographics, group_people
 
 
@@ -59,7 +60,7 @@ def command_line(name: str, data: str, directory: Path, options: Mapping[str, ob
             if one is True:
                 words.append(flag)
             elif one not in (None, False, ""):
-                words += [flag, Path(str(one)).name if Path(str(one)).exists() else str(one)]
+                words += [flag, Path(str(one)).name if Path(str(one)).exists() else str(without_secrets(str(one)))]
     return shlex.join([*words, "--out", directory.name])
 
 

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 
+from indievalue.redact import without_secrets
 from indievalue.runs.record import Record
 
 OUT = "again"
@@ -33,9 +34,6 @@ _DEFAULTS: Mapping[str, object] = {
 
 _PATHS = {"data", "saved", "benchmark", "people_file", "survey", "template", "file", "predictor"}
 """Arguments that can be, or hold, a path, of which the name is enough where the file is."""
-
-_SECRET = re.compile(r"(?i)^([^=]*(?:key|token|secret|password)[^=]*=).*$")
-"""An argument of a model's provider that nobody else should see."""
 
 _FOLDER = re.compile(r"^(?:[A-Za-z]:)?[\\/~].*[\\/](?=[^\\/])")
 
@@ -88,7 +86,7 @@ def _option(name: str, value: object) -> Iterator[str]:
         return
     for one in value if isinstance(value, list | tuple) else [value]:
         yield flag
-        yield without_folder(str(one)) if name in _PATHS else _SECRET.sub(r"\1…", str(one))
+        yield without_folder(str(one)) if name in _PATHS else str(without_secrets(str(one)))
 
 
 def _line(words: list[str]) -> str:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,24 @@ def test_options_shown_in_another_order_are_told_apart(gardeners: People, tmp_pa
     last = {q.id: len(q.polar) - 1 for q in gardeners.survey.questions}
     assert all(choice in (0, last[q]) for q, choice in both.select("question", "choice").iter_rows())
     assert both["choice"].n_unique() > 1
+
+
+def test_no_header_or_password_is_in_the_log(gardeners: People, tmp_path: Path) -> None:
+    benchmark = drawn(gardeners, 2)
+    with serving(Loopback(parrot)) as loopback:
+        address = loopback.url.replace("://", "://me:hush@")
+        generate = {"temperature": 0, "extra_headers": {"X-Auth": "hush"}}
+        options = AskingOptions(base_url=address, generate=generate, model_args={"api_key": "hush"})
+        predictor = ChatModel(MODEL, options)
+        predict("parrot", predictor, benchmark)
+        predictor.write_log(benchmark, tmp_path / "run")
+    (file,) = (tmp_path / "run" / "inspect").glob("*.eval")
+    with zipfile.ZipFile(file) as archive:
+        texts = {name: archive.read(name) for name in archive.namelist()}
+    assert not [name for name, text in texts.items() if b"hush" in text]
+    assert any(b"X-Auth" in text for text in texts.values()), "that there was a header is told"
+    log = read_eval_log(str(file))
+    assert log.eval.model_base_url == loopback.url.replace("://", "://…@")
 
 
 def test_log_probabilities_become_probabilities(gardeners: People, tmp_path: Path) -> None:

@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 from inspect_ai import score
 from inspect_ai.dataset import Sample
-from inspect_ai.log import EvalSample, read_eval_log, write_eval_log
+from inspect_ai.log import EvalLog, EvalSample, read_eval_log, write_eval_log
+from inspect_ai.model import GenerateConfig
 
 from indievalue.benchmark.model import Benchmark, Task
 from indievalue.predictors.chat.answers import tokens_read
 from indievalue.predictors.chat.metrics import GROUPED, metrics_of, prediction_scorer
 from indievalue.predictors.protocol import INVALID, UNANSWERED, Effort, Guesses
 from indievalue.prompts.prompt import LABELS
+from indievalue.redact import HIDDEN, is_secret, without_secrets
 from indievalue.seeded import key_table
 
 EXAMPLES = 5
@@ -64,11 +66,38 @@ def guesses_of(task: Task, given: Given) -> Guesses:
 def write_scored_log(raw: Path, benchmark: Benchmark, folder: Path) -> None:
     """Write the log ``raw`` to ``folder`` with the true answers and scores, which it lacks, for ``inspect view``."""
     log = read_eval_log(str(raw))
+    hide_secrets(log)
     add_truth(log.samples or (), benchmark)
     grouped = [name for name in GROUPED if name in benchmark.people.demographics.columns]
     scored = score(log, prediction_scorer(), metrics_of(grouped), action="overwrite", display="none", copy=False)
     folder.mkdir(parents=True, exist_ok=True)
     write_eval_log(scored, str(folder / raw.name))
+
+
+def hide_secrets(log: EvalLog) -> None:
+    """Hide what may be a secret in a log's settings and requests: headers, keys, and passwords in addresses."""
+    log.eval.model_base_url = _plain_or_none(log.eval.model_base_url)
+    log.eval.model_args = {name: without_secrets(value, name) for name, value in log.eval.model_args.items()}
+    for config in (log.eval.model_generate_config, log.plan.config):
+        _hide_in(config)
+    for sample in log.samples or ():
+        for event in sample.events:
+            if event.event == "model":
+                _hide_in(event.config)
+                if event.call is not None:
+                    request = event.call.request
+                    event.call.request = {name: HIDDEN if is_secret(name) else one for name, one in request.items()}
+
+
+def _hide_in(config: GenerateConfig) -> None:
+    if config.extra_headers:
+        config.extra_headers = dict.fromkeys(config.extra_headers, HIDDEN)
+    if config.extra_body:
+        config.extra_body = {name: without_secrets(one, name) for name, one in config.extra_body.items()}
+
+
+def _plain_or_none(text: str | None) -> str | None:
+    return None if text is None else str(without_secrets(text))
 
 
 def add_truth(samples: Iterable[EvalSample | Sample], benchmark: Benchmark) -> None:

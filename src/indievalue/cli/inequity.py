@@ -43,5 +43,5 @@ def inequity(
         return run.inequity(groups.demographics(run), options)
 
     title = f"Inequity of {measure.replace('_', ' ')}"
-    tables = TablesOf(_TABLES, title, "For whom do the predictors fail?", directory, page, force)
+    tables = TablesOf(_TABLES, title, "Which groups do the predictors fail?", directory, page, force)
     report_runs(runs, measured, print_inequity, tables, weights)

@@ -32,7 +32,7 @@ def check_not_trained_on(folder: Path, people: Iterable[str]) -> None:
         raise IndievalueError(f"cannot read {folder / TRAINED_ON}: {error.strerror or error}") from None
     except ValueError as error:
         raise IndievalueError(
-            f"{folder / TRAINED_ON} does not list whom the model was trained on: {error}; copy the reasoner again"
+            f"{folder / TRAINED_ON} does not list the people the model was trained on: {error}; copy the reasoner again"
         ) from None
     known = set(listed)
     both = [person for person in people if _hash(person) in known]

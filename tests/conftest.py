@@ -1,6 +1,8 @@
 """Shared fixtures: the garden survey and its people, made by hand; and the real data, where it is there."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GARDEN = Path(__file__).parent / "surveys" / "garden"
 DATA = Path(os.environ.get("INDIEVALUE_DATA", ROOT.parent / "shared" / "data"))
 REFERENCE = Path(os.environ.get("INDIEVALUE_REFERENCE", ROOT.parent / "shared" / "reference"))
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="session")
@@ -110,3 +113,14 @@ def garden_answers(people: int, seed: int = 0) -> pl.DataFrame:
     columns["N2"] = np.where(fond, 1, rng.integers(0, 2, people))
     columns["N3"] = rng.integers(1, 3, people)
     return pl.DataFrame(columns)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A browser without a window, for tests that are skipped where there is no :data:`CHROMIUM`."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -1,20 +1,19 @@
 """The report page in a real browser: it sorts, filters, says what its marks are, needs no mouse, and loads nothing."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conftest import CHROMIUM
 from indievalue.report.figures.styles import PALETTE, SPREAD
 from indievalue.report.page import write_report
 from indievalue.runs.storage import load_run
 from rundirs import HOSTILE, make_run, some_people
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page in")
 
 CONTRAST = """() => {
@@ -67,14 +66,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     write_report([load_run(run) for run in runs], folder / "report.html")
     return folder / "report.html"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

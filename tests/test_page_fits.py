@@ -1,19 +1,18 @@
 """Pages on screens of four widths, light and dark: nothing sticks out, collides, breaks or is silently cut off."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conftest import CHROMIUM
 from indievalue.report.leaderboard import entrant, write_leaderboard
 from indievalue.report.page import write_report
 from indievalue.runs.storage import load_run
 from rundirs import make_run, some_people
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page in")
 
 LONG = "local:HuggingFaceTB/SmolLM2-1.7B-Instruct:score=label,calibrate=contextual"
@@ -80,14 +79,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     write_report([runs["many"]], folder / "one.html")
     write_leaderboard([entrant("first", runs["many"]), entrant("second", runs["many"])], folder / "leaderboard.html")
     return {path.stem: path for path in folder.glob("*.html")}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def evaluate(
         parts = []
         while made:  # release each predictor once it has answered: some hold a gigabyte
             name = next(iter(made))
-            parts.append(stored.get(name, made.pop(name), call.progress))
+            parts.append(stored.get(name, made.pop(name), learning, call.progress))
             return_memory()
         run = _run(learning, parts, call, weights)
         del learning
@@ -175,7 +175,7 @@ def _name_of(predictor: object) -> str:
 
 
 def _learning(people: People, benchmark: Benchmark, folds: int | None, made: Mapping[str, Predictor]) -> Learning:
-    """Return whom to learn from. Raises IndievalueError if that is nobody, but a predictor learns."""
+    """Return the people to learn from. Raises IndievalueError if there are none, but a predictor learns."""
     if not any(predictor.learns for predictor in made.values()):
         return Learning(people, benchmark, 1)
     learning = Learning(people, benchmark, folds)

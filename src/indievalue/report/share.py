@@ -23,6 +23,7 @@ from indievalue.report.figures.files import write_figures
 from indievalue.report.page import write_report
 from indievalue.report.tables.of_runs import write_run_tables
 from indievalue.runs.run import Run
+from indievalue.runs.storage import write_json
 from indievalue.scoring.accuracy import PredictorScore
 from indievalue.survey.survey import Survey
 
@@ -107,8 +108,8 @@ def share(run: Run, directory: str | Path, *, force: bool = False) -> None:
     """
     public = without_people(run)
     with new_directory(Path(directory), force=force) as folder:
-        _write_json(folder / FILE, asdict(described(public)))
-        _write_json(folder / "summary.json", {name: one.as_nested_dict() for name, one in public.scores.items()})
+        write_json(folder / FILE, asdict(described(public)))
+        write_json(folder / "summary.json", {name: one.as_nested_dict() for name, one in public.scores.items()})
         write_report([public], folder / "report.html")
         for name, write in (("figures", write_figures), ("tables", write_run_tables)):
             (folder / name).mkdir()
@@ -219,7 +220,3 @@ def survey_hash(survey: Survey) -> str:
 
 def _is_plain(value: object) -> bool:
     return isinstance(value, bool | int) or (isinstance(value, str) and _PLAIN.fullmatch(value) is not None)
-
-
-def _write_json(file: Path, content: object) -> None:
-    file.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

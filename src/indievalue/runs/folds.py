@@ -1,7 +1,7 @@
-"""Whom predictors learn from: the people who are not tested, or in cross-fitting everybody outside a person's fold."""
+"""The people that predictors learn from: those who are not tested, or in cross-fitting all outside a person's fold."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -42,7 +42,6 @@ class Learning:
     people: People
     benchmark: Benchmark
     folds: int | None = None
-    number: int = field(init=False)
 
     def __post_init__(self) -> None:
         tested = len(self.benchmark.people)
@@ -50,8 +49,11 @@ class Learning:
             raise IndievalueError(
                 f"folds (--folds) is a number from 1 to the {tested:,} people tested, not {self.folds}"
             )
-        number = usual_folds(tested, len(self.untested)) if self.folds is None else self.folds
-        object.__setattr__(self, "number", number)
+
+    @property
+    def number(self) -> int:
+        """The number of folds; 1 if the people tested are not divided."""
+        return usual_folds(len(self.benchmark.people), len(self.untested)) if self.folds is None else self.folds
 
     @cached_property
     def untested(self) -> People:

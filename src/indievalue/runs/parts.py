@@ -97,7 +97,6 @@ class Parts:
     """
 
     def __init__(self, out: Path, learning: Learning, progress: Callable[[str], None] = lambda line: None) -> None:
-        self.learning = learning
         self._progress = progress
         people, benchmark = learning.people, learning.benchmark
         learned_from = blake2b(np.ascontiguousarray(people.codes.T).data, digest_size=8)  # stored by column
@@ -130,14 +129,14 @@ class Parts:
             self._progress(f"the predictions of {which} are kept in {self.folder}; the same command continues there")
         self._stack.close()
 
-    def get(self, name: str, predictor: Predictor, progress: Callable[[str], None]) -> Part:
+    def get(self, name: str, predictor: Predictor, learning: Learning, progress: Callable[[str], None]) -> Part:
         """Return the predictions of ``predictor``, computed now or before the run was interrupted."""
         identity = predictor.identity()
         folder = self.folder / _digest(f"{name}\0{identity}")
         if identity is not None and (found := self._read(folder, name)):
             progress(f"{name}: finished before")
             return found
-        part = ask_predictor(name, predictor, self.learning, progress)
+        part = ask_predictor(name, predictor, learning, progress)
         with new_directory(folder, force=True) as beside:
             part.predictions.write_parquet(beside / "predictions.parquet")
             part.write_log(beside / "logs")

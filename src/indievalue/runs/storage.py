@@ -87,9 +87,9 @@ def _write_run(run: Run, folder: Path) -> None:
     """Write everything but the report into ``folder``."""
     run.predictions.write_parquet(folder / "predictions.parquet")
     run.people.write_parquet(folder / "people.parquet")
-    _write_json(folder / "summary.json", {name: score.as_nested_dict() for name, score in run.scores.items()})
-    _write_json(folder / "run.json", {**asdict(run.record), "format": FORMAT})
-    _write_json(folder / "example.json", [asdict(example) for example in run.examples])
+    write_json(folder / "summary.json", {name: score.as_nested_dict() for name, score in run.scores.items()})
+    write_json(folder / "run.json", {**asdict(run.record), "format": FORMAT})
+    write_json(folder / "example.json", [asdict(example) for example in run.examples])
     if isinstance(run.benchmark, Benchmark):
         write_tables(run.benchmark, folder / "benchmark")
     elif run.benchmark is not None and (run.benchmark / "benchmark").is_dir():
@@ -199,5 +199,6 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(map(str, names))) or "nothing"
 
 
-def _write_json(path: Path, content: object) -> None:
+def write_json(path: Path, content: object) -> None:
+    """Write ``content`` as JSON, for people and programs to read."""
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -79,9 +79,14 @@ def parse_json_as(kind: "TypeAdapter[T]", text: str) -> T:
 
     Raises ValueError, with the first problem in one line, where it is no JSON or no ``kind``.
     """
+    parse_json(text)
+    return read_as(kind, text)
+
+
+def read_as(kind: "TypeAdapter[T]", text: str) -> T:
+    """Return the same of a document that :func:`parse_json` has accepted already."""
     from pydantic import ValidationError
 
-    parse_json(text)
     try:
         return kind.validate_json(text, strict=True)
     except ValidationError as error:

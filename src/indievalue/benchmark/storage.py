@@ -17,7 +17,7 @@ from typing_extensions import TypedDict  # before Python 3.12 pydantic validates
 from indievalue.benchmark.model import NOBODY, Benchmark, Eligibility, Settings, Setup, Task
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory, new_file, refuse_rows
-from indievalue.parsing import parse_json, parse_json_as
+from indievalue.parsing import parse_json, read_as
 from indievalue.people.people import People
 from indievalue.survey.model import Demographic
 
@@ -203,7 +203,7 @@ def _about(folder: Path) -> _Stored:
     except (OSError, ValueError) as error:
         raise IndievalueError(f"{folder} holds no benchmark: {error}") from None
     try:
-        return parse_json_as(TypeAdapter(_Stored), text)
+        return read_as(TypeAdapter(_Stored), text)
     except (ValueError, IndievalueError) as error:
         raise IndievalueError(f"{file} is no benchmark that can be read: {error}") from None
 

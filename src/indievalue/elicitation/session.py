@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
-from indievalue.parsing import parse_json, parse_json_as
+from indievalue.parsing import parse_json, read_as
 from indievalue.survey.survey import Survey
 
 
@@ -91,7 +91,7 @@ def load_session(path: Path, survey: Survey) -> Session:
         content = parse_json(text)
         if isinstance(content, dict) and "turns" not in content:
             raise ValueError("'turns' is missing")
-        session = parse_json_as(_SESSION, text)
+        session = read_as(_SESSION, text)
     except (OSError, ValueError) as error:
         raise IndievalueError(
             f"{path} is no interview that can be continued ({error}); give --new, which keeps it under another name, "

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -40,7 +41,7 @@ class CellResult:
     shown: float
     weights: NDArray[np.float64] | None = None
 
-    @property
+    @cached_property
     def sums(self) -> tuple[Counts, Counts]:
         """Weighted ``right`` and ``probes`` (people × parts); the counts themselves without weights."""
         if self.weights is None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from textwrap import fill
 
 import polars as pl
+from markupsafe import Markup
 
 from indievalue.experiments.compare import comparisons
 from indievalue.experiments.engine import CellInputs, Plan, cell_predictions, compared_demographics, people_facts
@@ -24,7 +25,7 @@ from indievalue.experiments.spec import (
 from indievalue.files import new_file
 from indievalue.people.catalog import people_table as table_of_people
 from indievalue.report.described import described
-from indievalue.report.figures.drawing import Figure, figure_svg
+from indievalue.report.figures.drawing import Figure, figure_svg, titled_svg
 from indievalue.report.figures.evenness import experiment_inequity_figure, groups_figure
 from indievalue.report.figures.files import write_svg
 from indievalue.report.figures.inline import inline_svg
@@ -68,8 +69,8 @@ def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: 
     experiment, path = planned.experiment, folder.path
     countries = inputs.tested.demographics.get_column(str(inputs.people.survey.country), default=None)
     comparable = paper_about(inputs.people.findings, countries) is not None
-    figures = paper_figures(experiment.paper, experiment.name)
-    outcome = _outcome(planned, inputs, folder, figures if comparable else [])
+    figures = paper_figures(experiment.paper, experiment.name) if comparable else []
+    outcome = _outcome(planned, inputs, folder, figures)
     if inputs.weights is not None:
         outcome = replace(outcome, legend=f"{outcome.legend}; weights: {inputs.weighting}")
     _write_csv(path / "table.csv", outcome.data)
@@ -78,8 +79,9 @@ def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: 
     (path / "comparisons.csv").unlink(missing_ok=True)  # of an earlier run that compared more
     if outcome.compared is not None:
         _write_csv(path / "comparisons.csv", outcome.compared)
-    write_svg(figure_svg(outcome.figure, experiment.title, outcome.legend), path / "figure")
-    page = results_page(experiment, outcome, figures if comparable else [], inputs, command)
+    svg = figure_svg(outcome.figure)
+    write_svg(titled_svg(svg, experiment.title, outcome.legend), path / "figure")
+    page = results_page(experiment, outcome, figures, inputs, command)
     write_text(path / "results.md", page)
     about = {
         "experiment": experiment.name,
@@ -89,16 +91,20 @@ def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: 
         "versions": installed_versions(),
     }
     write_json(path / "run.json", about)
-    made = html_page(experiment, outcome, figures if comparable else [], inputs, command)
-    made.write(path / "report.html", force=True)
+    drawn = inline_svg(svg, "figure", experiment.title)
+    html_page(experiment, outcome, drawn, figures, inputs, command).write(path / "report.html", force=True)
 
 
 def html_page(
-    experiment: Experiment, outcome: Outcome, figures: list[PaperFigure], inputs: CellInputs, command: str
+    experiment: Experiment,
+    outcome: Outcome,
+    drawn: Markup,
+    figures: list[PaperFigure],
+    inputs: CellInputs,
+    command: str,
 ) -> TablesPage:
-    """Return the same as :func:`results_page` as an HTML page."""
-    svg = inline_svg(figure_svg(outcome.figure), "figure", experiment.title)
-    sections = [Section("Results", f"{outcome.legend}.", outcome.shown, svg)]
+    """Return the same as :func:`results_page` as an HTML page, with the figure as ``drawn``."""
+    sections = [Section("Results", f"{outcome.legend}.", outcome.shown, drawn)]
     if outcome.compared is not None and len(outcome.compared):
         sections.append(Section("Paired differences", _COMPARED, comparison_table(outcome.compared)))
     if figures:

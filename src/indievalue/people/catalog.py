@@ -4,7 +4,6 @@ import gzip
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from gzip import compress
 from pathlib import Path
 from typing import Literal
 
@@ -70,7 +69,7 @@ def text_size(people: People, options: TextOptions) -> int:
     """Estimate the bytes of everybody's statements from those of 200 people."""
     rows = np.unique(np.linspace(0, len(people) - 1, _SAMPLE).astype(np.int64))
     lines = "".join(_lines(people.take(rows), options.forms)).encode()
-    return round(len(compress(lines) if options.gzip else lines) * len(people) / len(rows))
+    return round(len(gzip.compress(lines) if options.gzip else lines) * len(people) / len(rows))
 
 
 _SAMPLE = 200
@@ -129,7 +128,7 @@ def statements_table(survey: Survey) -> pl.DataFrame:
 
 def texts(people: People, forms: Sequence[FormName] = FORMS) -> Iterator[dict[str, object]]:
     """One dict a person: person, demographics, each of the forms (question, statement), missing (question, reason)."""
-    encoded = {form: people.options(form) for form in FORMS}
+    encoded = {form: people.options(form) for form in dict.fromkeys([*forms, "refined"])}
     for row, person in enumerate(people.ids.tolist()):
         yield {
             "person": person,

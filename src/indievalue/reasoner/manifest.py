@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from indievalue.errors import IndievalueError
-from indievalue.parsing import parse_json, parse_json_as
+from indievalue.parsing import parse_json, read_as
 from indievalue.reasoner.draw import TRAIN, UNSEEN_GROUPS, UNSEEN_QUESTIONS, VALIDATION
 from indievalue.reasoner.recipe import Recipe
 from indievalue.strict import Amount, Count, StrictModel
@@ -98,7 +98,7 @@ class Manifest(StrictModel):
             text = file.read_text(encoding="utf-8")
             content = parse_json(text)
             written = content.get("format", FORMAT) if isinstance(content, dict) else FORMAT
-            manifest = parse_json_as(TypeAdapter(cls), text) if written == FORMAT else None
+            manifest = read_as(TypeAdapter(cls), text) if written == FORMAT else None
         except FileNotFoundError:
             raise IndievalueError(f"{folder} holds no training set: {_FILE} is missing; {remedy}") from None
         except OSError as error:

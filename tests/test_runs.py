@@ -277,7 +277,7 @@ def test_a_page_that_fails_loses_no_row(
 ) -> None:
     Counted.fitted = 0
     with monkeypatch.context() as patched:
-        patched.setattr("indievalue.report.page.report_html", lambda runs: 1 / 0)
+        patched.setattr("indievalue.report.page.report_html", lambda *given: 1 / 0)
         with pytest.warns(
             UserWarning, match=r"is saved in .*ZeroDivisionError.*: indievalue report .*/run --out"
         ) as told:

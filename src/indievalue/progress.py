@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
@@ -33,6 +33,15 @@ def duration(seconds: float) -> str:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(hours, 24)
     return f"{days} days {hours} h" if hours else f"{days} days"
+
+
+def time_left(taken: float, done: int, total: int) -> str:
+    """Estimate how long the rest takes, if ``done`` steps of ``total`` have ``taken`` so many seconds.
+
+    >>> time_left(60, 10, 50)
+    'about 4 min left'
+    """
+    return f"about {duration(taken / done * (total - done))} left"
 
 
 class Progress:
@@ -70,7 +79,7 @@ class Progress:
         worked = self.done - self._known
         if worked > 0:
             taken = (time.monotonic() if now is None else now) - self._start
-            parts.append(f"about {duration(taken / worked * (self.total - self.done))} left")
+            parts.append(time_left(taken, worked, self.total - self.done + worked))
         return ", ".join(parts)
 
 
@@ -93,7 +102,3 @@ def progress(name: str, total: int, what: str) -> Iterator[Progress]:
 def say(name: str, message: str) -> None:
     """Print one line on stderr."""
     print(terminal_text(f"{name}: {message}"), file=sys.stderr, flush=True)
-
-
-Advance = Callable[[int], object]
-"""Called with the number of steps done since the last call."""

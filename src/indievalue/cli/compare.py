@@ -6,16 +6,7 @@ from typing import Annotated
 import typer
 
 from indievalue.cli.options import Force, notes, out
-from indievalue.cli.run_options import (
-    GroupFlags,
-    PageOut,
-    Runs,
-    RunWeights,
-    load_weighted,
-    of_runs,
-    short_names,
-    this_command,
-)
+from indievalue.cli.run_options import GroupFlags, PageOut, Runs, RunWeights, load_weighted, write_page
 from indievalue.errors import IndievalueError
 
 
@@ -38,7 +29,7 @@ def compare(
     The predictors of each run are compared with those of later runs, or those of a single run with each other.
     """
     from indievalue.report.tables.frames import TABLE_FILES, printed, write_frame
-    from indievalue.report.tables_page import Section, TablesPage, check_page
+    from indievalue.report.tables_page import Section, check_page
     from indievalue.report.terminal import print_comparisons
     from indievalue.runs.comparing import compare_runs, comparison_table
 
@@ -65,10 +56,5 @@ def compare(
             "Difference: a − b, with its 95% interval and two-sided p, person by person; p holm: corrected for the "
             "number of tests. Accuracy and σ in points, log loss in nats."
         )
-        sections = (Section("Differences", note, table),)
-        lead = of_runs(list(short_names(runs).values()))
-        made = TablesPage(
-            "Which predictor is better?", "Differences between predictors", lead, sections, this_command()
-        )
-        made.write(page, force=force)
-        notes.print(f"Page: {page}")
+        titles = "Which predictor is better?", "Differences between predictors"
+        write_page(page, runs, titles, [Section("Differences", note, table)], force=force)

@@ -104,13 +104,13 @@ class AskedProgress:
             notes.print(line, style="dim")
 
     def _left(self, asked: int, of: int) -> str:
-        from indievalue.progress import duration
+        from indievalue.progress import time_left
 
         start, first = self._first or (0.0, 0)
         taken = time.monotonic() - start
         if taken < _SOON or asked in (of, first):
             return ""
-        return f", about {duration(taken / (asked - first) * (of - asked))} left"
+        return f", {time_left(taken, asked - first, of - first)}"
 
 
 def print_cost(name: str, cost: "Cost") -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console
 
+    from indievalue.report.tables_page import Section
     from indievalue.runs.run import Demographics, Run
     from indievalue.scoring.groups import GroupOptions
 
@@ -110,7 +111,7 @@ class TablesOf:
     def write(self, frames: Mapping[str, Sequence[tuple[Path, "pl.DataFrame"]]]) -> None:
         """Write the tables: for each name, that of each run."""
         from indievalue.report.tables.frames import printed, stacked, write_frames
-        from indievalue.report.tables_page import Section, TablesPage
+        from indievalue.report.tables_page import Section
 
         if self.directory is not None:
             write_frames(frames, self.directory, self.title, force=self.force)
@@ -124,10 +125,7 @@ class TablesOf:
                 frame = stacked(named) if len(parts) > 1 else parts[0][1]
                 shown = [column for column in frame.columns if not frame[column].is_null().all()]
                 sections.append(Section(heading, note, printed(frame.select(shown), name, "", LAST), words=LAST))
-            lead = of_runs(list(name_of.values()))
-            page = TablesPage(self.question, self.title, lead, tuple(sections), this_command())
-            page.write(self.page, force=self.force)
-            notes.print(f"Page: {self.page}")
+            write_page(self.page, name_of, (self.question, self.title), sections, force=self.force)
 
 
 def short_names(folders: Iterable[Path]) -> dict[Path, str]:
@@ -140,12 +138,19 @@ def short_names(folders: Iterable[Path]) -> dict[Path, str]:
     return names if paths else {}
 
 
-def of_runs(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the paragraph that names the runs on a page."""
-    return (f"Of {'the run' if len(names) == 1 else 'the runs'} {', '.join(names)}.",)
+def write_page(
+    file: Path, runs: Iterable[Path], titles: tuple[str, str], sections: Sequence["Section"], *, force: bool
+) -> None:
+    """Write a page of tables of ``runs``: ``titles`` are the question that it answers, and its title."""
+    from indievalue.report.tables_page import TablesPage
+
+    names = list(short_names(runs).values())
+    lead = f"Of {'the run' if len(names) == 1 else 'the runs'} {', '.join(names)}."
+    TablesPage(*titles, (lead,), tuple(sections), _this_command()).write(file, force=force)
+    notes.print(f"Page: {file}")
 
 
-def this_command() -> str:
+def _this_command() -> str:
     """Return the command being run, with file names instead of absolute paths."""
     from indievalue.report.command import without_folder
 

@@ -151,7 +151,7 @@ def write_report(runs: Sequence[Run], out: str | Path, *, example: str | None = 
     """
     if not runs:
         raise IndievalueError("a report needs at least one run directory")
-    html = report_html(runs) if example is None else report_html(runs, example)
+    html = report_html(runs, example)
     with new_file(Path(out)) as beside:
         beside.write_text(html, encoding="utf-8")
 

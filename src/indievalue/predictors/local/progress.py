@@ -17,7 +17,7 @@ class ReadingProgress:
         self._share = 0.0
 
     def begin(self, prompts: int) -> None:
-        """Begin with the next person, about whom there are so many prompts, as about everybody."""
+        """Begin with the next person. There are so many ``prompts`` about each."""
         if self._shown is None:
             self._shown = self._stack.enter_context(progress("local", self._people * prompts, "prompts"))
         self._prompts, self._counted, self._share = prompts, 0, 0.0

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from indievalue.progress import BETWEEN_LINES, duration
+from indievalue.progress import BETWEEN_LINES, duration, time_left
 from indievalue.progress import say as say_as
 
 _LONG = 60
@@ -37,8 +37,8 @@ def reporting(epochs: int, done: int) -> Iterator[Report]:
         now = time.monotonic()
         if now - said >= BETWEEN_LINES:
             said = now
-            left = (now - start) / (now_done - done) * (epochs - now_done)
-            say(f"epoch {now_done} of {epochs}, {_words(log_loss, accuracy)}, about {duration(left)} left")
+            left = time_left(now - start, now_done - done, epochs - done)
+            say(f"epoch {now_done} of {epochs}, {_words(log_loss, accuracy)}, {left}")
 
     yield line
 

@@ -43,8 +43,8 @@ def test_beliefs_after_answers_are_the_conditional_distribution(gaussian: Gaussi
     shown[0, [0, 4]] = 2, 3
     values = gaussian.survey_.form("refined").one_hot(shown)
     known = np.repeat(shown >= 0, np.diff(starts), axis=1)
-    weights, _ = gaussian.answers_.condition(values, known, ~known)
-    expected = gaussian.answers_.mean + weights @ gaussian.answers_.covariance
+    joint = gaussian.answers_.joint
+    expected = joint.mean + joint.condition(values, known, ~known).weights @ joint.covariance
     assert beliefs.mean[~known[0]] == pytest.approx(expected[0, ~known[0]])
 
 
@@ -213,7 +213,7 @@ def test_at_a_terminal_it_asks_whose_answers_they_are(tmp_path: Path, typed: str
         shown, said = process.communicate(timeout=120)
         os.close(main)
     assert process.returncode == 0, said
-    assert "holds the answers of an earlier interview, last changed on" in said
+    assert "holds the answers of an earlier interview, last changed on" in " ".join(said.split())
     assert "Type continue or new" in said
     assert len(_turns(tmp_path / "mine.json")) == turns
     assert (tmp_path / "mine-1.json").exists() is kept

@@ -37,7 +37,8 @@ def test_the_conditional_mean_is_the_textbook_s(known_columns: int) -> None:
     known = np.zeros((3, 8), bool)
     for row in range(3):
         known[row, rng.permutation(8)[:known_columns]] = True
-    weights, explained = joint.condition(values, known, ~known)
+    given = joint.condition(values, known, ~known)
+    weights, explained = given.weights, given.explained
     means = joint.mean + weights @ joint.covariance
     for row in range(3):
         k, u = known[row], ~known[row]
@@ -54,8 +55,8 @@ def test_people_with_the_same_pattern_share_the_solve_and_get_what_they_get_alon
     root = rng.normal(size=(6, 6))
     joint = Joint(np.zeros(6), root @ root.T, 0.1)
     values, known = rng.normal(size=(4, 6)), np.array([[1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 0, 0]] * 2, bool)
-    together, _ = joint.condition(values, known, ~known)
-    alone = np.concatenate([joint.condition(values[[row]], known[[row]], ~known[[row]])[0] for row in range(4)])
+    together = joint.condition(values, known, ~known).weights
+    alone = np.concatenate([joint.condition(values[[row]], known[[row]], ~known[[row]]).weights for row in range(4)])
     assert together == pytest.approx(alone)
 
 

@@ -217,6 +217,44 @@ def test_the_first_screen_holds_the_answer_the_people_and_the_data(visit: Any, w
     assert "420 people in the World Values Survey" in page.locator(".facts").inner_text()
 
 
+# --- pages of tables -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["curve", "boxes", "sigmas", "groups"])
+def test_the_grey_of_a_baseline_is_light_in_the_dark(visit: Any, name: str) -> None:
+    colours = """() => [...new Set([...document.querySelectorAll(".card > svg *")].flatMap(one =>
+      ["fill", "stroke"].filter(of => one.getAttribute(of) === "#4d4d4d").map(of => getComputedStyle(one)[of])))]"""
+    assert visit(name, scheme="light").evaluate(colours) == ["rgb(77, 77, 77)"]
+    assert visit(name, scheme="dark").evaluate(colours) == ["rgb(220, 220, 220)"]
+
+
+def test_numbers_on_light_squares_are_dark_in_the_dark(visit: Any) -> None:
+    colours = """() => [...new Set([...document.querySelectorAll(".card > svg text")].filter(one =>
+      /^\\d+\\.\\d$/.test(one.textContent)).map(one => getComputedStyle(one).fill))].sort()"""
+    assert visit("heat", scheme="dark").evaluate(colours) == ["rgb(17, 17, 17)", "rgb(254, 254, 254)"]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_figures_of_experiments_can_be_read_on_a_phone(visit: Any, name: str) -> None:
+    page = visit(name, 390)
+    text = page.locator(".card > svg text").first
+    assert text.bounding_box()["height"] >= 10
+    card = page.locator(".card")
+    assert card.evaluate("one => one.scrollWidth - one.clientWidth") > 2
+    assert page.locator("figure .sideways").is_visible()
+
+
+def test_differences_are_sorted_as_numbers(visit: Any) -> None:
+    page = visit("compare")
+    table = page.locator("table").first
+    table.get_by_role("button", name="Difference a − b").click()
+    place = table.locator("thead th").all_inner_texts().index("Difference a − b")
+    shown = table.locator(f"tbody tr > :nth-child({place + 1})").all_inner_texts()
+    numbers = [float(text.replace("−", "-")) for text in shown]
+    assert numbers[0] > 0 > numbers[-1]
+    assert numbers == sorted(numbers, reverse=True)
+
+
 # --- links to a view -------------------------------------------------------------------------------------
 
 

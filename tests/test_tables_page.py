@@ -2,9 +2,11 @@
 
 import io
 import re
+import sys
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -12,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from conftest import GARDEN, garden_answers
 from indievalue.cli import app
+from indievalue.cli.options import SafeConsole
 from indievalue.errors import IndievalueError
 from indievalue.report.tables.table import PrintedTable
 from indievalue.report.tables_page import Section, TablesPage
@@ -186,6 +189,47 @@ def test_a_page_draws_what_its_tables_hold(strong: Path, tmp_path: Path, command
         assert [body.count('class="mark"') for body in found] == [number, number], "for desktops and for phones"
 
 
+@pytest.mark.parametrize(
+    ("command", "changes", "answer"),
+    [
+        (("inequity",), {"people": some_people(40, country=["Brazil"])}, "No demographic has two groups with enough"),
+        (
+            ("inequity", "--measure", "log_loss"),
+            {"silent": ("majority",)},
+            "No predictor gives probabilities, so",
+        ),
+        (("flattening",), {"valid": False}, "No two people of one group have predictions of the same ordered question"),
+    ],
+)
+def test_where_there_is_nothing_to_compare_the_page_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], changes: dict[str, Any], answer: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    people = some_people(80, country=["Brazil", "Germany"])
+    run = make_run(tmp_path / "run", "wvs7", **{"people": people, "predictors": ("majority",), **changes})
+    assert answer in page_of(tmp_path, command[0], run, *command[1:])
+    assert "<svg" not in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_group_that_differs_in_size_by_predictor_has_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    people = some_people(80, country=["Brazil", "Germany"])
+    # Of the first person, one predictor has no valid answer, and so no probability.
+    run = make_run(tmp_path / "run", "wvs7", people=people, predictors=("majority", "openai/gpt-4o"))
+    text = page_of(tmp_path, "inequity", run, "--measure", "log_loss")
+    assert "country Brazil 39–40 " in text
+    assert "country Germany 40 " in text
+
+
+def test_people_pooled_or_left_out_are_noted_below_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    birth = ["Brazil"] * 8 + ["Germany"] * 8 + ["Chile", "Peru"]
+    run = make_run(tmp_path / "run", "wvs7", people=some_people(90, birth_country=birth), predictors=("majority",))
+    for command, tables in (("inequity", 1), ("flattening", 1)):
+        text = page_of(tmp_path, command, run, "--demographic", "birth_country", "--force")
+        assert text.count("birth country: ") == tables, text
+
+
 def test_no_name_of_a_column_of_the_data_is_on_a_page(strong: Path, tmp_path: Path) -> None:
     for command in ("inequity", "flattening", "compare"):
         text = page_of(tmp_path, command, strong, "--force")
@@ -290,6 +334,26 @@ def test_what_an_experiment_has_found_is_printed_even_if_its_page_cannot_be_writ
     failed = called(*given)
     assert "ZeroDivisionError" in str(failed.exception)
     assert failed.stdout == again.stdout
+
+
+def test_on_a_terminal_a_wide_table_of_an_experiment_is_formatted_in_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    garden_answers(60).write_csv(tmp_path / "garden.csv")
+    (tmp_path / "mine.yaml").write_text(
+        "title: Roses\nasks: Do they?\npredictors: [majority]\nminimum: 3\nfigure: {kind: inequity}\n"
+    )
+    terminal = SafeConsole(width=80, file=io.StringIO(), force_terminal=True, color_system=None)
+    monkeypatch.setattr(sys.modules["indievalue.cli.experiment"], "out", terminal)  # where the name is a function, too
+    found = called("experiment", "mine.yaml", "garden.csv", "--survey", GARDEN, "--people", 20, "--out", "out")
+    assert found.exit_code == 0, found.output
+    text = terminal.file.getvalue()  # type: ignore[attr-defined]
+    assert "---" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    lines = (tmp_path / "out" / "table.md").read_text().splitlines()
+    for cell in (cell.strip() for line in lines[2:] for cell in line.strip("|").split("|")):
+        assert cell in text
 
 
 def printed_table(table: PrintedTable, width: int = 80) -> str:

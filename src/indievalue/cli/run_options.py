@@ -37,7 +37,8 @@ TablesOut = Annotated[
 ]
 
 PageOut = Annotated[
-    Path | None, typer.Option("--page", metavar="FILE.html", help="Also write the tables as an HTML page.")
+    Path | None,
+    typer.Option("--page", metavar="FILE.html", help="Also write the results, with figures, as an HTML page."),
 ]
 
 

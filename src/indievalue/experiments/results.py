@@ -137,10 +137,7 @@ def html_page(
 ) -> TablesPage:
     """Return the same as :func:`results_page` as an HTML page, with the figure as ``drawn``."""
     figure = Picture(drawn, caption=f"{outcome.legend}.", label=f"Figure: {experiment.title}")
-    note = (
-        "σ in points of accuracy, worst and best groups in %." if isinstance(experiment.figure, InequityFigure) else ""
-    )
-    sections = [Section("Results", note, outcome.shown, (figure,))]
+    sections = [Section("Results", _note(experiment), outcome.shown, (figure,), ("worst", "best"))]
     if outcome.compared is not None and len(outcome.compared):
         sections.append(Section("Paired differences", _COMPARED, comparison_table(outcome.compared)))
     if figures:
@@ -150,6 +147,17 @@ def html_page(
     answers = tuple(("", text) for text in [answer_of(experiment, outcome.data)] if text)
     lead = (facts_line(inputs),)
     return TablesPage(experiment.asks, experiment.title, lead, tuple(sections), command, answers, synthetic)
+
+
+def _note(experiment: Experiment) -> str:
+    """Return what the columns of the table are, and their units."""
+    if isinstance(experiment.figure, InequityFigure):
+        return "σ in points of accuracy, the worst and the best group in %."
+    if isinstance(experiment.figure, GroupsFigure):
+        return "A column for each predictor; accuracy in %."
+    across = _across(experiment)
+    columns = {"demonstrations": "number of statements shown"}.get(across, across.replace("_", " "))
+    return f"A column for each {columns}; accuracy in %."
 
 
 _COMPARED = (
@@ -209,10 +217,14 @@ def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[Pa
     data = accuracy_table(experiment, measured, inputs.seed)
     legend = _legend(experiment, figures)
     axes = [PREDICTOR, *experiment.grid, *([experiment.by] if experiment.by else [])]
-    across = experiment.table.across if experiment.table else PREDICTOR
+    across = _across(experiment)
     shown = pivoted(data, sorted((a for a in axes if a != across), key=lambda a: a == PREDICTOR), across)
     compared = comparisons(experiment, measured, inputs.seed) if experiment.compare else None
     return Outcome(data, shown, lambda: _figure(experiment, data, measured, inputs.ids, figures), legend, compared)
+
+
+def _across(experiment: Experiment) -> str:
+    return experiment.table.across if experiment.table else PREDICTOR
 
 
 def _legend(experiment: Experiment, figures: list[PaperFigure]) -> str:

@@ -13,7 +13,7 @@ from indievalue.report.numbers import (
     probability,
     signed_interval,
 )
-from indievalue.report.tables.of_measures import UNITS
+from indievalue.report.tables.of_measures import UNITS, measure_words
 from indievalue.report.wording import listed
 from indievalue.runs.run import Run
 from indievalue.scoring.flattening import ANYBODY, Flattening
@@ -26,7 +26,10 @@ def inequity_answer(run: Run, found: Inequity) -> str:
     """State the index of the most accurate predictor beside chance, and where its groups differ most."""
     known = found.index.filter(pl.col("sigma").is_not_null())
     if known.is_empty():
-        return "No demographic has two groups with enough people, so there is nothing to compare."
+        lacking = "No demographic has two groups with enough people"
+        if found.groups.is_empty() and found.measure != "accuracy":
+            lacking = "No predictor gives probabilities"
+        return f"{lacking}, so there is nothing to compare."
     best = _most_accurate(run, known["predictor"].to_list())
     row = known.filter(pl.col("predictor") == best).row(0, named=True)
     digits, unit = SIGMA_DIGITS[found.measure], _unit(found)
@@ -45,7 +48,7 @@ def inequity_answer(run: Run, found: Inequity) -> str:
 
 def _most_uneven(most: pl.DataFrame, found: Inequity) -> str:
     row = most.row(0, named=True)
-    measure = found.measure.replace("_", " ")
+    measure = measure_words(found.measure)
     if row["corrected"] == 0:
         return f"Its {measure} differs between groups no more than expected by chance."
     percent = "%" if found.measure == "accuracy" else ""
@@ -58,7 +61,9 @@ def flattening_answer(run: Run, found: Flattening) -> str:
     """State the ratio of variances of the most accurate predictor, and how often it tells two people apart."""
     known = found.table.filter(pl.col("ratio").is_not_null())
     if known.is_empty():
-        return "No ordered question was answered by two people of one group, so there is no variance to compare."
+        return (
+            "No two people of one group have predictions of the same ordered question, so there is nothing to compare."
+        )
     best = _most_accurate(run, known["predictor"].to_list())
     rows = known.filter(pl.col("predictor") == best).to_dicts()
     first = next((row for row in rows if row["demographic"] == "country"), rows[0])

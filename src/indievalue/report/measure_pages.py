@@ -14,14 +14,16 @@ from indievalue.report.measure_answers import compared_answer, flattening_answer
 from indievalue.report.numbers import COMPARED_DIGITS
 from indievalue.report.tables.of_measures import (
     differences_table,
+    group_notes,
     index_table,
-    inequity_notes,
+    measure_words,
     pairs_table,
     ratio_groups_table,
     ratio_table,
     sigma_differences_table,
     sigma_table,
     values_table,
+    words,
 )
 from indievalue.report.tables_page import Picture, Section, TablesPage, picture
 from indievalue.runs.run import Run
@@ -76,7 +78,7 @@ def inequity_page(measured: Sequence[Measured[Inequity]], command: str) -> Table
     """Return the page of ``indievalue inequity``."""
     parts = [(one.name, one.found) for one in measured]
     styles = _styles(measured)
-    measure = measured[0].found.measure.replace("_", " ")
+    measure = measure_words(measured[0].found.measure)
     caption = (
         "Dots: σ without noise, with 95% intervals; ticks: the σ that chance alone gives, without correction. "
         "Mean of all: the Value Inequity Index."
@@ -95,7 +97,7 @@ def inequity_page(measured: Sequence[Measured[Inequity]], command: str) -> Table
             )
         )
     sigmas = sigma_table(parts)
-    left_out = _listed_notes([(one.name, inequity_notes(one.found)) for one in measured])
+    left_out = _listed_notes([(one.name, group_notes(one.found, words)) for one in measured])
     sections = [
         Section(
             "Value Inequity Index", f"The mean of σ over demographics. {_CHANCE}", index_table(parts), _drawn(pictures)
@@ -118,6 +120,7 @@ def flattening_page(measured: Sequence[Measured[Flattening]], command: str) -> T
     """Return the page of ``indievalue flattening``."""
     parts = [(one.name, one.found) for one in measured]
     styles = _styles(measured)
+    left_out = _listed_notes([(one.name, group_notes(one.found, words)) for one in measured])
     pooled, each = [], []
     for number, one in enumerate(measured, 1):
         rows = one.found.table.to_dicts()
@@ -129,7 +132,7 @@ def flattening_page(measured: Sequence[Measured[Flattening]], command: str) -> T
         Section("How much people of one group differ", _VARIANCE, ratio_table(parts), _drawn(pooled)),
         Section(
             "Groups",
-            "The ratio of variances in each group, with its 95% interval from resampling people.",
+            f"The ratio of variances in each group, with its 95% interval from resampling people. {left_out}".strip(),
             ratio_groups_table(parts),
             _drawn(each),
         ),

@@ -12,7 +12,7 @@ from rich.table import Table
 from indievalue.choices import FormName
 from indievalue.report.numbers import SIGMA_DIGITS, interval, number, over, signed, signed_interval
 from indievalue.report.paper import Paper
-from indievalue.report.tables.of_measures import inequity_notes, matching
+from indievalue.report.tables.of_measures import group_notes, matching
 from indievalue.report.tables.table import PrintedTable
 from indievalue.report.wording import rows_left_out
 from indievalue.scoring.accuracy import Score
@@ -89,7 +89,7 @@ def print_inequity(found: Inequity, console: Console) -> None:
             table.add_row(escape(row["demographic"]), str(row["groups"]), *_sigma(row, digits), _worst(row, digits))
         console.print(f"\n[bold]{escape(str(predictor))}[/]: σ over the groups of each demographic")
         console.print(table)
-    for sentence in inequity_notes(found):
+    for sentence in group_notes(found):
         console.print(sentence, style="dim", highlight=False, markup=False)
     console.print(
         "Chance: mean σ when people are assigned to groups at random; p: how often that gives as large a σ. "

@@ -27,6 +27,8 @@ from indievalue.scoring.paired import Comparison
 UNITS: Mapping[Measure, str] = {"accuracy": "points", "log_loss": "nats", "calibration": "0–1"}
 """Units of σ, by what is compared between groups."""
 
+_WORDS: Mapping[Measure, str] = {"accuracy": "accuracy", "log_loss": "log loss", "calibration": "calibration error"}
+
 _DIFFERENCE = ("Difference a − b", "95% interval", "p", "p (Holm)")
 
 Row = Mapping[str, Any]
@@ -58,7 +60,7 @@ def sigma_table(parts: Sequence[tuple[str, Inequity]]) -> PrintedTable:
                 ends = with_interval(row["worst_value"], row["worst_low"], row["worst_high"], digits)
                 worst, best = f"{row['worst']} {ends}", f"{row['best']} {number(row['best_value'], digits)}"
             counts = (number(row["groups"], 0), number(row["people"], 0))
-            yield _words(row["demographic"]), row["predictor"], *counts, *_sigma(row, measure), worst, best
+            yield words(row["demographic"]), row["predictor"], *counts, *_sigma(row, measure), worst, best
 
     return _of_runs(parts, headings, rows, names=2)
 
@@ -85,7 +87,7 @@ def ratio_table(parts: Sequence[tuple[str, Flattening]]) -> PrintedTable:
     def rows(found: Flattening) -> Iterator[tuple[str, ...]]:
         for row in found.table.iter_rows(named=True):
             yield (
-                _words(row["demographic"]),
+                words(row["demographic"]),
                 row["predictor"],
                 number(row["groups"], 0),
                 number(row["people"], 0),
@@ -132,7 +134,7 @@ def pairs_table(parts: Sequence[tuple[str, Flattening]]) -> PrintedTable:
 
 def matching(names: str) -> str:
     """Describe what the two people of a pair have in common, to follow 'pairs of people'."""
-    return "any two" if names == ANYBODY else f"of the same {_words(names).replace(CROSS, ', ')}"
+    return "any two" if names == ANYBODY else f"of the same {words(names).replace(CROSS, ', ')}"
 
 
 def differences_table(found: Sequence[Comparison], measure: str) -> PrintedTable:
@@ -154,15 +156,18 @@ def sigma_differences_table(found: Sequence[Comparison]) -> PrintedTable:
     """Return the difference of each pair of predictors in σ without noise, by demographic."""
     headings = ("a", "b", "Demographic", "σ of a", "σ of b", *_DIFFERENCE)
     rows = tuple(
-        (one.a, one.b, _words(row["demographic"]), *_difference(row, "inequity"))
+        (one.a, one.b, words(row["demographic"]), *_difference(row, "inequity"))
         for one in found
         for row in one.table.filter(measure="sigma").iter_rows(named=True)
     )
     return PrintedTable("", "", headings, rows, 3)
 
 
-def inequity_notes(found: Inequity) -> list[str]:
-    """Return who was pooled or left out, and which predictors that concerns if not all, as sentences."""
+def group_notes(found: Inequity | Flattening, called: Callable[[str], str] = str) -> list[str]:
+    """Return who was pooled or left out, and which predictors that concerns if not all, as sentences.
+
+    ``called`` returns the name of a demographic.
+    """
     notes: dict[tuple[str, str], list[str]] = {}
     for row in found.table.iter_rows(named=True):
         if row["note"]:
@@ -172,7 +177,8 @@ def inequity_notes(found: Inequity) -> list[str]:
     sentences = []
     for (demographic, note), predictors in notes.items():
         whose = list(dict.fromkeys(predictors))
-        named = demographic if len(whose) == everybody else f"{', '.join(whose)}, {demographic}"
+        of = called(demographic)
+        named = of if len(whose) == everybody else f"{', '.join(whose)}, {of}"
         if demographic == "probabilities":
             named = ", ".join(whose)
         sentences.append(f"{named}: {note}.")
@@ -197,12 +203,16 @@ def _by_group(parts: Sequence[tuple[str, pl.DataFrame]], cell: Callable[[Row], s
     predictors = list(dict.fromkeys(name for _, groups in parts for name in groups["predictor"]))
 
     def rows(groups: pl.DataFrame) -> Iterator[tuple[str, ...]]:
-        cells: dict[tuple[str, str, str], dict[str, str]] = {}
+        cells: dict[tuple[str, str], dict[str, str]] = {}
+        people: dict[tuple[str, str], list[int]] = {}
         for row in groups.iter_rows(named=True):
-            key = _words(row["demographic"]), row["group"], number(row["people"], 0)
+            key = words(row["demographic"]), row["group"]
             cells.setdefault(key, {})[row["predictor"]] = cell(row)
-        for key, row in cells.items():
-            yield *key, *(row.get(name, MISSING) for name in predictors)
+            people.setdefault(key, []).append(row["people"])
+        for key, of in cells.items():
+            least, most = min(people[key]), max(people[key])
+            size = f"{least:,}" if least == most else f"{least:,}–{most:,}"
+            yield *key, size, *(of.get(name, MISSING) for name in predictors)
 
     headings = ("Demographic", "Group", "People", *(f"{name}{unit}" for name in predictors))
     return _of_runs(parts, headings, rows, names=2)
@@ -244,5 +254,11 @@ def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _words(demographic: str) -> str:
+def measure_words(measure: Measure) -> str:
+    """Return what is compared between groups, in words."""
+    return _WORDS[measure]
+
+
+def words(demographic: str) -> str:
+    """Return the name of a demographic without underscores."""
     return demographic.replace("_", " ")

@@ -5,11 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from conftest import CHROMIUM
+from indievalue.cli import app
+from indievalue.experiments.run import run_experiment
+from indievalue.experiments.spec import parse_experiment
 from indievalue.report.leaderboard import entrant, write_leaderboard
 from indievalue.report.page import write_report
 from indievalue.runs.storage import load_run
+from indievalue.synthetic.generate import synthetic_people
 from rundirs import make_run, some_people
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -19,6 +24,8 @@ LONG = "local:HuggingFaceTB/SmolLM2-1.7B-Instruct:score=label,calibrate=contextu
 PREDICTORS = ("majority", "resemble:k=35", LONG, "anthropic/claude-sonnet-4-20250514", "openai/gpt-4o")
 COUNTRIES = ("Brazil", "Bangladesh", "New Zealand", "Bosnia and Herzegovina", "Germany", "Zimbabwe", "Great Britain")
 STATUS = ("married", "living together as if married", "divorced, separated or widowed, or never married at all")
+TABLES = ("inequity", "flattening", "compare")
+EXPERIMENTS = ("curve", "boxes", "dots", "heat", "sigmas", "groups")
 WIDTHS = {390: 844, 800: 1100, 1280: 900, 1920: 1080}
 
 # What is in a figure or over a plot in text, and which two of these share more than a pixel.
@@ -78,7 +85,36 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     write_report(list(runs.values()), folder / "report.html", example="p0")
     write_report([runs["many"]], folder / "one.html")
     write_leaderboard([entrant("first", runs["many"]), entrant("second", runs["many"])], folder / "leaderboard.html")
+    for command in TABLES:
+        asked = [command, folder / "many", *([] if command == "compare" else [folder / "few"]), "--draws", 50]
+        _called(*asked, "--page", folder / f"{command}.html")
+    _write_experiments(folder)
     return {path.stem: path for path in folder.glob("*.html")}
+
+
+def _called(*arguments: object) -> None:
+    found = CliRunner().invoke(app, list(map(str, arguments)))
+    assert found.exit_code == 0, found.output
+
+
+def _write_experiments(folder: Path) -> None:
+    """Write the page of an experiment for each kind of figure."""
+    people = synthetic_people(600, 0)
+    shown = "grid: {form: [polar, refined], demonstrations: [0, 200]}"
+    heat = "{kind: heat-map, rows: demonstrations_about, columns: category, panels: predictor}"
+    for name, asked in {
+        "curve": f"{shown}\nfigure: {{kind: curve, x: demonstrations, panels: form}}",
+        "boxes": f"{shown}\nfigure: {{kind: box-plot, x: demonstrations, colour: predictor, panels: form}}",
+        "dots": f"{shown}\nfigure: {{kind: dots, rows: predictor, colour: demonstrations, panels: form}}",
+        "heat": f"grid: {{demonstrations_about: [each]}}\nby: category\ntable: {{across: category}}\nfigure: {heat}",
+        "sigmas": "figure: {kind: inequity}",
+        "groups": "figure: {kind: groups}",
+    }.items():
+        text = (
+            f"title: What is predicted?\nasks: Who knows?\npredictors: [majority, 'resemble:k=35']\nminimum: 8\n{asked}"
+        )
+        run_experiment(parse_experiment(text, name, name), people, folder / name, tested=60, command="indievalue …")
+        (folder / name / "report.html").rename(folder / f"{name}.html")
 
 
 @pytest.fixture
@@ -108,7 +144,7 @@ def unfold(page: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["report", "leaderboard"])
+@pytest.mark.parametrize("name", ["report", "leaderboard", *TABLES, *EXPERIMENTS])
 def test_nothing_sticks_out_collides_or_is_broken(visit: Any, name: str, width: int, scheme: str) -> None:
     page = visit(name, width, scheme)
     unfold(page)
@@ -118,7 +154,7 @@ def test_nothing_sticks_out_collides_or_is_broken(visit: Any, name: str, width: 
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["report", "leaderboard"])
+@pytest.mark.parametrize("name", ["report", "leaderboard", *TABLES, *EXPERIMENTS])
 def test_what_is_wider_than_the_screen_says_so_and_nothing_else_does(visit: Any, name: str, width: int) -> None:
     page = visit(name, width)
     unfold(page)
@@ -179,6 +215,44 @@ def test_the_first_screen_holds_the_answer_the_people_and_the_data(visit: Any, w
         box = page.locator(part).bounding_box()
         assert box["y"] + box["height"] < WIDTHS[width], part
     assert "420 people in the World Values Survey" in page.locator(".facts").inner_text()
+
+
+# --- pages of tables -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["curve", "boxes", "sigmas", "groups"])
+def test_the_grey_of_a_baseline_is_light_in_the_dark(visit: Any, name: str) -> None:
+    colours = """() => [...new Set([...document.querySelectorAll(".card > svg *")].flatMap(one =>
+      ["fill", "stroke"].filter(of => one.getAttribute(of) === "#4d4d4d").map(of => getComputedStyle(one)[of])))]"""
+    assert visit(name, scheme="light").evaluate(colours) == ["rgb(77, 77, 77)"]
+    assert visit(name, scheme="dark").evaluate(colours) == ["rgb(220, 220, 220)"]
+
+
+def test_numbers_on_light_squares_are_dark_in_the_dark(visit: Any) -> None:
+    colours = """() => [...new Set([...document.querySelectorAll(".card > svg text")].filter(one =>
+      /^\\d+\\.\\d$/.test(one.textContent)).map(one => getComputedStyle(one).fill))].sort()"""
+    assert visit("heat", scheme="dark").evaluate(colours) == ["rgb(17, 17, 17)", "rgb(254, 254, 254)"]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_figures_of_experiments_can_be_read_on_a_phone(visit: Any, name: str) -> None:
+    page = visit(name, 390)
+    text = page.locator(".card > svg text").first
+    assert text.bounding_box()["height"] >= 10
+    card = page.locator(".card")
+    assert card.evaluate("one => one.scrollWidth - one.clientWidth") > 2
+    assert page.locator("figure .sideways").is_visible()
+
+
+def test_differences_are_sorted_as_numbers(visit: Any) -> None:
+    page = visit("compare")
+    table = page.locator("table").first
+    table.get_by_role("button", name="Difference a − b").click()
+    place = table.locator("thead th").all_inner_texts().index("Difference a − b")
+    shown = table.locator(f"tbody tr > :nth-child({place + 1})").all_inner_texts()
+    numbers = [float(text.replace("−", "-")) for text in shown]
+    assert numbers[0] > 0 > numbers[-1]
+    assert numbers == sorted(numbers, reverse=True)
 
 
 # --- links to a view -------------------------------------------------------------------------------------
@@ -260,7 +334,7 @@ def test_the_command_is_copied(visit: Any) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-@pytest.mark.parametrize("name", ["report", "leaderboard"])
+@pytest.mark.parametrize("name", ["report", "leaderboard", *TABLES, *EXPERIMENTS])
 def test_axe_finds_no_serious_fault(visit: Any, name: str, width: int, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     page = visit(name, width, scheme)

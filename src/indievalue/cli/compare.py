@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from indievalue.cli.options import Force, notes, out
-from indievalue.cli.run_options import GroupFlags, PageOut, Runs, RunWeights, load_weighted, write_page
+from indievalue.cli.run_options import (
+    GroupFlags,
+    PageOut,
+    Runs,
+    RunWeights,
+    load_weighted,
+    short_names,
+    this_command,
+    write_page,
+)
 from indievalue.errors import IndievalueError
 
 
@@ -28,8 +37,8 @@ def compare(
 
     The predictors of each run are compared with those of later runs, or those of a single run with each other.
     """
-    from indievalue.report.tables.frames import TABLE_FILES, printed, write_frame
-    from indievalue.report.tables_page import Section, check_page
+    from indievalue.report.tables.frames import TABLE_FILES, write_frame
+    from indievalue.report.tables_page import check_page
     from indievalue.report.terminal import print_comparisons
     from indievalue.runs.comparing import compare_runs, comparison_table
 
@@ -51,10 +60,8 @@ def compare(
         write_frame(comparison_table(found), file, "Differences between predictors")
         notes.print(f"Table: {file}")
     if page is not None:
-        table = printed(comparison_table(found), "differences", "")
-        note = (
-            "Difference: a − b, with its 95% interval and two-sided p, person by person; p holm: corrected for the "
-            "number of tests. Accuracy and σ in points, log loss in nats."
-        )
-        titles = "Which predictor is better?", "Differences between predictors"
-        write_page(page, runs, titles, [Section("Differences", note, table)], force=force)
+        from indievalue.report.measure_pages import compare_page, of_predictors
+
+        name_of = short_names(folder for folder, _ in loaded)
+        compared = [(name_of[folder], of_predictors(run, predictor)) for folder, run in loaded]
+        write_page(compare_page(compared, found, this_command()), page, force=force)

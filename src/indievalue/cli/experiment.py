@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from indievalue.experiments.run import ExperimentOptions
     from indievalue.experiments.spec import Experiment
     from indievalue.predictors.asking import AskingOptions
+    from indievalue.report.tables.table import PrintedTable
 
 ASK_ABOVE = 60
 """Upper estimate, in seconds, above which users at a terminal are asked to confirm an experiment."""
@@ -98,7 +99,6 @@ def experiment(
     if not ran:
         notes.print("Nothing was run")
         return
-    _print_table((directory / "table.md").read_text(encoding="utf-8"))
     notes.print(f"Results: {directory / 'report.html'}")
 
 
@@ -160,17 +160,18 @@ def _run(
         options,
         say=lambda line: notes.print(escaped(line), soft_wrap=True),
         start=start,
+        show=_print_table,
     )
 
 
-def _print_table(text: str) -> None:
-    """Print a Markdown table: formatted if that fits, else as it is, so that nothing of it is cut off."""
-    from rich.markdown import Markdown
+def _print_table(table: "PrintedTable") -> None:
+    """Print a table: formatted, or as Markdown where it is too wide for output that no one reads on a terminal."""
+    from indievalue.report.terminal import fits, print_table
 
-    if max(map(len, text.splitlines())) <= out.width:
-        out.print(Markdown(text))
+    if out.is_terminal or fits(table, out.width):
+        print_table(table, out)
     else:
-        out.print(escaped(text), soft_wrap=True, highlight=False)
+        out.print(escaped(table.markdown()), soft_wrap=True, highlight=False)
 
 
 def _print_list() -> None:

@@ -1,27 +1,18 @@
 """``indievalue flattening``: measure whether predictors make people more alike."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from indievalue.cli.options import Force
 from indievalue.cli.run_options import GroupFlags, PageOut, Runs, RunWeights, TablesOf, TablesOut, report_runs
 
-_TABLES = {
-    "table": (
-        "How much people of one group differ",
-        "Variance of answers to ordered questions within groups, with options scaled from 0 to 1, as it is and as "
-        "predicted; a ratio below 1 makes people more alike. Alike: probability that two people of a group give the "
-        "same answer.",
-    ),
-    "groups": ("Groups", "The same in each group."),
-    "pairs": (
-        "Pairs of people with the same demographics",
-        "Apart: both predicted correctly, when two people answer a question differently. Same: both given the same "
-        "answer.",
-    ),
-}
+if TYPE_CHECKING:
+    from indievalue.report.measure_pages import Measured
+    from indievalue.report.tables_page import TablesPage
+    from indievalue.scoring.flattening import Flattening
 
 
 def flattening(
@@ -43,10 +34,15 @@ def flattening(
     """Measure whether predictors make people of one group more alike than they are."""
     from indievalue.report.terminal import print_flattening
 
+    def page_of(measured: "Sequence[Measured[Flattening]]", command: str) -> "TablesPage":
+        from indievalue.report.measure_pages import flattening_page
+
+        return flattening_page(measured, command)
+
     report_runs(
         runs,
         lambda run: run.flattening(groups.demographics(run), match, replace(groups.options(), weights=run.weights)),
         print_flattening,
-        TablesOf(_TABLES, "Flattening", "Do predictors make people of a group alike?", directory, page, force),
+        TablesOf(("table", "groups", "pairs"), "Flattening", page_of, directory, page, force),
         weights,
     )

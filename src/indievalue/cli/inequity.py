@@ -1,5 +1,6 @@
 """``indievalue inequity``: measure how evenly predictors perform across groups."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,20 +11,10 @@ from indievalue.cli.options import Force
 from indievalue.cli.run_options import GroupFlags, PageOut, Runs, RunWeights, TablesOf, TablesOut, report_runs
 
 if TYPE_CHECKING:
+    from indievalue.report.measure_pages import Measured
+    from indievalue.report.tables_page import TablesPage
     from indievalue.runs.run import Run
     from indievalue.scoring.inequity import Inequity
-
-
-_TABLES = {
-    "index": (
-        "Value Inequity Index",
-        "The mean of σ over demographics. Chance: mean σ when people are assigned to groups at random; p: how often "
-        "that gives as large a σ; p holm: corrected for the number of tests. Corrected: σ without sampling noise, with "
-        "its 95% interval.",
-    ),
-    "table": ("σ of each demographic", "The standard deviation of the measure over the groups of a demographic."),
-    "groups": ("Groups", "The measure in each group, with its 95% interval from resampling people."),
-}
 
 
 def inequity(
@@ -38,10 +29,15 @@ def inequity(
     """Measure how unevenly predictors perform across groups of people, and how much of that is chance."""
     from indievalue.report.terminal import print_inequity
 
+    def page_of(measured: "Sequence[Measured[Inequity]]", command: str) -> "TablesPage":
+        from indievalue.report.measure_pages import inequity_page
+
+        return inequity_page(measured, command)
+
     def measured(run: "Run") -> "Inequity":
         options = replace(groups.options(), measure=measure, weights=run.weights)
         return run.inequity(groups.demographics(run), options)
 
     title = f"Inequity of {measure.replace('_', ' ')}"
-    tables = TablesOf(_TABLES, title, "Which groups do the predictors fail?", directory, page, force)
+    tables = TablesOf(("index", "table", "groups"), title, page_of, directory, page, force)
     report_runs(runs, measured, print_inequity, tables, weights)

@@ -2,10 +2,10 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import typer
 
@@ -13,10 +13,10 @@ from indievalue.choices import Small, Weights
 from indievalue.cli.options import Seed, escaped, notes, out
 
 if TYPE_CHECKING:
-    import polars as pl
     from rich.console import Console
 
-    from indievalue.report.tables_page import Section
+    from indievalue.report.measure_pages import Measured
+    from indievalue.report.tables_page import TablesPage
     from indievalue.runs.run import Demographics, Run
     from indievalue.scoring.groups import GroupOptions
 
@@ -36,12 +36,9 @@ TablesOut = Annotated[
     Path | None, typer.Option("--out", help="Directory for tables as .csv, .md and .tex; must be new or empty.")
 ]
 
-
-LAST = ("worst", "best", "note")
-"""Columns of text that come last on a page, for they are long."""
-
 PageOut = Annotated[
-    Path | None, typer.Option("--page", metavar="FILE.html", help="Also write the tables as an HTML page.")
+    Path | None,
+    typer.Option("--page", metavar="FILE.html", help="Also write the results, with figures, as an HTML page."),
 ]
 
 
@@ -83,18 +80,18 @@ class GroupFlags:
 
 
 @dataclass(frozen=True)
-class TablesOf:
-    """The tables to write.
+class TablesOf(Generic[T]):
+    """The tables to write of what is measured, a T.
 
     Attributes:
-        names: of the tables; each has a heading and a note on the page. title: of all of them.
-        directory, page: where to write them as files, and as an HTML page; None writes none.
-        question: what the page answers.
+        names: of the tables, which are attributes of a T. title: of all of them.
+        page_of: makes the page, of each run with what was measured of it, and of the command.
+        directory, page: where to write the tables as files, and the page; None writes none.
     """
 
-    names: Mapping[str, tuple[str, str]]
+    names: Sequence[str]
     title: str
-    question: str
+    page_of: Callable[[Sequence["Measured[T]"], str], "TablesPage"]
     directory: Path | None
     page: Path | None
     force: bool
@@ -108,24 +105,20 @@ class TablesOf:
             check_directory(self.directory, force=self.force)
         check_page(self.page, force=self.force)
 
-    def write(self, frames: Mapping[str, Sequence[tuple[Path, "pl.DataFrame"]]]) -> None:
-        """Write the tables: for each name, that of each run."""
-        from indievalue.report.tables.frames import printed, stacked, write_frames
-        from indievalue.report.tables_page import Section
-
+    def write(self, measured: Sequence[tuple[Path, "Run", T]]) -> None:
+        """Write the tables and the page of all runs."""
         if self.directory is not None:
+            from indievalue.report.tables.frames import write_frames
+
+            frames = {name: [(folder, getattr(found, name)) for folder, _, found in measured] for name in self.names}
             write_frames(frames, self.directory, self.title, force=self.force)
             notes.print(f"Tables: {self.directory}")
         if self.page is not None:
-            sections = []
-            name_of = short_names(folder for parts in frames.values() for folder, _ in parts)
-            for name, (heading, note) in self.names.items():
-                parts = frames[name]
-                named = [(Path(name_of[folder]), frame) for folder, frame in parts]
-                frame = stacked(named) if len(parts) > 1 else parts[0][1]
-                shown = [column for column in frame.columns if not frame[column].is_null().all()]
-                sections.append(Section(heading, note, printed(frame.select(shown), name, "", LAST), words=LAST))
-            write_page(self.page, name_of, (self.question, self.title), sections, force=self.force)
+            from indievalue.report.measure_pages import Measured
+
+            name_of = short_names(folder for folder, _, _ in measured)
+            shown = [Measured(name_of[folder], run, found) for folder, run, found in measured]
+            write_page(self.page_of(shown, this_command()), self.page, force=self.force)
 
 
 def short_names(folders: Iterable[Path]) -> dict[Path, str]:
@@ -138,19 +131,13 @@ def short_names(folders: Iterable[Path]) -> dict[Path, str]:
     return names if paths else {}
 
 
-def write_page(
-    file: Path, runs: Iterable[Path], titles: tuple[str, str], sections: Sequence["Section"], *, force: bool
-) -> None:
-    """Write a page of tables of ``runs``: ``titles`` are the question that it answers, and its title."""
-    from indievalue.report.tables_page import TablesPage
-
-    names = list(short_names(runs).values())
-    lead = f"Of {'the run' if len(names) == 1 else 'the runs'} {', '.join(names)}."
-    TablesPage(*titles, (lead,), tuple(sections), _this_command()).write(file, force=force)
+def write_page(page: "TablesPage", file: Path, *, force: bool) -> None:
+    """Write a page and say where."""
+    page.write(file, force=force)
     notes.print(f"Page: {file}")
 
 
-def _this_command() -> str:
+def this_command() -> str:
     """Return the command being run, with file names instead of absolute paths."""
     from indievalue.report.command import without_folder
 
@@ -173,7 +160,7 @@ def report_runs(
     runs: list[Path],
     measure: Callable[["Run"], T],
     show: Callable[[T, "Console"], None],
-    tables: TablesOf,
+    tables: TablesOf[T],
     weights: Weights | None = None,
 ) -> None:
     """Measure each run, print the results (under its name if there are several runs), and write all tables.
@@ -181,15 +168,15 @@ def report_runs(
     ``weights`` are those of :func:`load_weighted`.
     """
     tables.check()  # fail fast, before computing anything
-    frames: dict[str, list[tuple[Path, pl.DataFrame]]] = {name: [] for name in tables.names}
+    measured = []
     for folder in runs:
-        found = measure(load_weighted(folder, weights))
+        run = load_weighted(folder, weights)
+        found = measure(run)
         if len(runs) > 1:
             out.print(f"\n[bold]{escaped(str(folder))}[/]", highlight=False)
         show(found, out)
-        for name, collected in frames.items():
-            collected.append((folder, getattr(found, name)))
-    tables.write(frames)
+        measured.append((folder, run, found))
+    tables.write(measured)
 
 
 def _crossed(name: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Write the results of an experiment: tables, figure and page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import fill
@@ -7,6 +8,8 @@ from textwrap import fill
 import polars as pl
 from markupsafe import Markup
 
+from indievalue.errors import IndievalueError
+from indievalue.experiments.answer import answer_of
 from indievalue.experiments.compare import comparisons
 from indievalue.experiments.engine import CellInputs, Plan, cell_predictions, compared_demographics, people_facts
 from indievalue.experiments.folder import Folder, write_json, write_text
@@ -40,7 +43,7 @@ from indievalue.report.tables.of_experiments import (
     shown_inequity,
 )
 from indievalue.report.tables.table import PrintedTable
-from indievalue.report.tables_page import Section, TablesPage
+from indievalue.report.tables_page import Picture, Section, TablesPage
 from indievalue.report.wording import weighting
 from indievalue.runs.record import installed_versions
 from indievalue.scoring.groups import GroupOptions
@@ -52,37 +55,51 @@ from indievalue.scoring.weighting import effective_size
 class Outcome:
     """The results of an experiment.
 
-    ``data`` is the full table, ``shown`` the table for readers, ``figure`` the chart, and ``legend`` its caption.
+    ``data`` is the full table, ``shown`` the table for readers, ``draw`` draws the chart, ``legend`` is its caption.
     """
 
     data: pl.DataFrame
     shown: PrintedTable
-    figure: Figure
+    draw: Callable[[], Figure]
     legend: str
     compared: pl.DataFrame | None = None
 
 
-def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: str | None, command: str) -> None:
-    """Write ``table.csv``, ``.md`` and ``.tex``, ``comparisons.csv``, ``figure.svg``, ``.png`` and ``.pdf``,
-    ``results.md``, ``run.json`` and ``report.html`` from finished cells. ``command`` is the command to reproduce them.
-    """
-    experiment, path = planned.experiment, folder.path
+@dataclass(frozen=True)
+class Results:
+    """The outcome of an experiment, with the results ``printed`` in the paper to compare it with."""
+
+    outcome: Outcome
+    printed: tuple[PaperFigure, ...]
+
+
+def results_of(planned: Plan, inputs: CellInputs, folder: Folder) -> Results:
+    """Compute the results of an experiment from finished cells."""
+    experiment = planned.experiment
     countries = inputs.tested.demographics.get_column(str(inputs.people.survey.country), default=None)
     comparable = paper_about(inputs.people.findings, countries) is not None
     figures = paper_figures(experiment.paper, experiment.name) if comparable else []
     outcome = _outcome(planned, inputs, folder, figures)
     if inputs.weights is not None:
         outcome = replace(outcome, legend=f"{outcome.legend}; weights: {inputs.weighting}")
+    return Results(outcome, tuple(figures))
+
+
+def write_results(
+    results: Results, planned: Plan, inputs: CellInputs, folder: Folder, *, survey: str | None, command: str
+) -> None:
+    """Write ``table.csv``, ``.md`` and ``.tex``, ``comparisons.csv``, ``run.json``, ``figure.svg``, ``.png`` and
+    ``.pdf``, ``results.md`` and ``report.html``. ``command`` is the command to reproduce them.
+
+    Raises IndievalueError if anything cannot be written or drawn; what comes before it in this list is written.
+    """
+    experiment, path, outcome = planned.experiment, folder.path, results.outcome
     _write_csv(path / "table.csv", outcome.data)
     write_text(path / "table.md", outcome.shown.markdown())
     write_text(path / "table.tex", outcome.shown.latex())
     (path / "comparisons.csv").unlink(missing_ok=True)  # of an earlier run that compared more
     if outcome.compared is not None:
         _write_csv(path / "comparisons.csv", outcome.compared)
-    svg = figure_svg(outcome.figure)
-    write_svg(titled_svg(svg, experiment.title, outcome.legend), path / "figure")
-    page = results_page(experiment, outcome, figures, inputs, command)
-    write_text(path / "results.md", page)
     about = {
         "experiment": experiment.name,
         "command": command,
@@ -91,6 +108,21 @@ def write_results(planned: Plan, inputs: CellInputs, folder: Folder, *, survey: 
         "versions": installed_versions(),
     }
     write_json(path / "run.json", about)
+    try:
+        _write_drawn(results, experiment, inputs, path, command)
+    except Exception as error:  # a defect of a drawing must not cost what was computed
+        said = str(error) if isinstance(error, IndievalueError) else f"{type(error).__name__}: {error}"
+        raise IndievalueError(
+            f"the experiment is finished and the tables are in {path}, but its figure or page could not be written "
+            f"({said}); to repeat that alone, run the same command again"
+        ) from error
+
+
+def _write_drawn(results: Results, experiment: Experiment, inputs: CellInputs, path: Path, command: str) -> None:
+    outcome, figures = results.outcome, list(results.printed)
+    svg = figure_svg(outcome.draw())
+    write_svg(titled_svg(svg, experiment.title, outcome.legend), path / "figure")
+    write_text(path / "results.md", results_page(experiment, outcome, figures, inputs, command))
     drawn = inline_svg(svg, "figure", experiment.title)
     html_page(experiment, outcome, drawn, figures, inputs, command).write(path / "report.html", force=True)
 
@@ -104,13 +136,28 @@ def html_page(
     command: str,
 ) -> TablesPage:
     """Return the same as :func:`results_page` as an HTML page, with the figure as ``drawn``."""
-    sections = [Section("Results", f"{outcome.legend}.", outcome.shown, drawn)]
+    figure = Picture(drawn, caption=f"{outcome.legend}.", label=f"Figure: {experiment.title}")
+    sections = [Section("Results", _note(experiment), outcome.shown, (figure,), ("worst", "best"))]
     if outcome.compared is not None and len(outcome.compared):
         sections.append(Section("Paired differences", _COMPARED, comparison_table(outcome.compared)))
     if figures:
         table = paper_table(figures, sigma=isinstance(experiment.figure, InequityFigure))
         sections.append(Section("Printed in the paper", _PRINTED.format(read_paper().source), table))
-    return TablesPage(experiment.asks, experiment.title, (facts_line(inputs),), tuple(sections), command)
+    synthetic = inputs.people.findings.synthetic
+    answers = tuple(("", text) for text in [answer_of(experiment, outcome.data)] if text)
+    lead = (facts_line(inputs),)
+    return TablesPage(experiment.asks, experiment.title, lead, tuple(sections), command, answers, synthetic)
+
+
+def _note(experiment: Experiment) -> str:
+    """Return what the columns of the table are, and their units."""
+    if isinstance(experiment.figure, InequityFigure):
+        return "σ in points of accuracy, the worst and the best group in %."
+    if isinstance(experiment.figure, GroupsFigure):
+        return "A column for each predictor; accuracy in %."
+    across = _across(experiment)
+    columns = {"demonstrations": "number of statements shown"}.get(across, across.replace("_", " "))
+    return f"A column for each {columns}; accuracy in %."
 
 
 _COMPARED = (
@@ -168,12 +215,30 @@ def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[Pa
         for cell, predictions in cell_predictions(planned, folder)
     ]
     data = accuracy_table(experiment, measured, inputs.seed)
-    figure, legend = _figure(experiment, data, measured, inputs.ids, figures)
+    legend = _legend(experiment, figures)
     axes = [PREDICTOR, *experiment.grid, *([experiment.by] if experiment.by else [])]
-    across = experiment.table.across if experiment.table else PREDICTOR
+    across = _across(experiment)
     shown = pivoted(data, sorted((a for a in axes if a != across), key=lambda a: a == PREDICTOR), across)
     compared = comparisons(experiment, measured, inputs.seed) if experiment.compare else None
-    return Outcome(data, shown, figure, legend, compared)
+    return Outcome(data, shown, lambda: _figure(experiment, data, measured, inputs.ids, figures), legend, compared)
+
+
+def _across(experiment: Experiment) -> str:
+    return experiment.table.across if experiment.table else PREDICTOR
+
+
+def _legend(experiment: Experiment, figures: list[PaperFigure]) -> str:
+    spec = experiment.figure
+    if isinstance(spec, HeatMapFigure):
+        return f"Gain in accuracy over {described(spec.above)}, in points" if spec.above else "Accuracy, %"
+    if isinstance(spec, BoxPlotFigure):
+        hollow = "; hollow: printed in the paper" if figures else ""
+        return f"Boxes: quartiles over people; whiskers: 5th to 95th percentile; diamonds: mean{hollow}"
+    if isinstance(spec, CurveFigure):
+        printed = "; rings: printed in the paper" if figures and spec.x == "demonstrations" else ""
+    else:
+        printed = "; dashed: printed in the paper" if figures else ""
+    return f"Accuracy with 95% intervals{printed}"
 
 
 def _figure(
@@ -182,23 +247,18 @@ def _figure(
     measured: list[CellResult],
     people: list[str],
     figures: list[PaperFigure],
-) -> tuple[Figure, str]:
+) -> Figure:
     spec = experiment.figure
     columns = spec.model_dump(exclude={"kind"})
     if isinstance(spec, HeatMapFigure):
-        legend = f"Gain in accuracy over {described(spec.above)}, in points" if spec.above else "Accuracy, %"
-        return heat_map(data, **columns), legend
+        return heat_map(data, **columns)
     if isinstance(spec, BoxPlotFigure):
-        legend = "Boxes: quartiles over people; whiskers: 5th to 95th percentile; diamonds: mean"
-        hollow = "; hollow: printed in the paper" if figures else ""
-        return box_plot(people_table(measured, people), figures, **columns), legend + hollow
+        return box_plot(people_table(measured, people), figures, **columns)
     parts = option_column(without_all(data, experiment.by))
     if isinstance(spec, CurveFigure):
-        rings = "; rings: printed in the paper" if figures and spec.x == "demonstrations" else ""
-        return curve(parts, figures, **columns), f"Accuracy with 95% intervals{rings}"
+        return curve(parts, figures, **columns)
     assert isinstance(spec, DotsFigure)
-    lines = "; dashed: printed in the paper" if figures else ""
-    return dots(parts, figures, **columns), f"Accuracy with 95% intervals{lines}"
+    return dots(parts, figures, **columns)
 
 
 def _evenness(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[PaperFigure]) -> Outcome:
@@ -218,9 +278,9 @@ def _evenness(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[P
         legend = (
             "Dots: σ without noise, with 95% intervals; hollow: σ as computed in the paper; ticks: σ expected by chance"
         )
-        return Outcome(table, shown_inequity(table), experiment_inequity_figure(table, figures), legend)
+        return Outcome(table, shown_inequity(table), lambda: experiment_inequity_figure(table, figures), legend)
     legend = f"Accuracy, %, with 95% intervals; groups of at least {experiment.minimum} people"
-    return Outcome(result.groups, shown_groups(result.groups), groups_figure(result.groups), legend)
+    return Outcome(result.groups, shown_groups(result.groups), lambda: groups_figure(result.groups), legend)
 
 
 def _write_csv(path: Path, table: pl.DataFrame) -> None:

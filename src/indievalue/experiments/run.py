@@ -10,12 +10,13 @@ from indievalue.experiments.engine import CellInputs, check_predictors, plan, ru
 from indievalue.experiments.estimate import CellProgress, Estimate, estimate
 from indievalue.experiments.folder import Folder
 from indievalue.experiments.reasoners import reasoners_of, settings_of, train_reasoners
-from indievalue.experiments.results import write_results
+from indievalue.experiments.results import results_of, write_results
 from indievalue.experiments.spec import Experiment
 from indievalue.experiments.wording import group_lines, plan_lines
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.protocol import Cost
+from indievalue.report.tables.table import PrintedTable
 
 
 class ExperimentFields(TypedDict, total=False):
@@ -86,6 +87,7 @@ def run_experiment(
     *,
     say: Callable[[str], None] = lambda message: None,
     start: Callable[[Expected], bool] = lambda expected: True,
+    show: Callable[[PrintedTable], None] = lambda table: None,
     **fields: Unpack[ExperimentFields],
 ) -> bool:
     """Run the cells of ``experiment`` that are not in ``out`` yet, and write tables, figure and page.
@@ -93,10 +95,12 @@ def run_experiment(
     Predictors are fitted, and the experiment's reasoners trained, on all ``people`` who are not tested. ``fields`` are
     fields of ``options``. ``say`` is called with the plan and with a line for each cell. ``start`` is called with the
     expected cost before anything is computed or paid for; if it returns False, nothing is run and the result is False.
-    Prompts shared by cells are sent only once, and answers received before an interrupt are reused.
+    ``show`` is called with the table of results before anything of them is written. Prompts shared by cells are sent
+    only once, and answers received before an interrupt are reused.
 
     Raises IndievalueError if anything named in the experiment is unknown, ``out`` holds another experiment or cannot
-    be written, or a finished cell has other settings, people or data (unless ``force``).
+    be written, or a finished cell has other settings, people or data (unless ``force``); or if the page fails, in
+    which case the cells and tables are saved all the same.
     """
     options = replace(options or ExperimentOptions(), **fields)
     check_experiment(experiment, out, options)
@@ -119,5 +123,7 @@ def run_experiment(
             train_reasoners(wanted, people, inputs.ids, say)
             progress = CellProgress(planned)
             run_cells(planned, inputs, folder, lambda cell, seconds: say(progress.line(cell, seconds)), say)
-        write_results(planned, inputs, folder, survey=options.survey, command=options.command)
+        results = results_of(planned, inputs, folder)
+        show(results.outcome.shown)
+        write_results(results, planned, inputs, folder, survey=options.survey, command=options.command)
     return True

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from indievalue.errors import IndievalueError
-from indievalue.report.numbers import over
+from indievalue.report.numbers import COMPARED_DIGITS, over
 from indievalue.report.wording import called
 from indievalue.runs.run import Run
 from indievalue.scoring.paired import Comparison, NotComparableError, compare, with_holm_over
-
-MEASURES = {"accuracy": 1, "log_loss": 3, "inequity": 2}
-"""Measures to compare, and the number of digits shown for their differences."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Differences:
         Each row has its ``digits``, and says ``over`` how many rows it is if that is not all of them.
         """
         found = {row["measure"]: row for row in comparison.table.iter_rows(named=True) if row["demographic"] is None}
-        rows = [(found.get(measure), digits) for measure, digits in MEASURES.items()]
+        rows = [(found.get(measure), digits) for measure, digits in COMPARED_DIGITS.items()]
         left = over(comparison.probability_rows, comparison.probes)
         return [
             row | {"digits": digits, "over": left if row["measure"] == "log_loss" else ""}

@@ -1,7 +1,17 @@
 """Format numbers for readers."""
 
+from collections.abc import Mapping
+
+from indievalue.choices import Measure
+
 MISSING = "–"
 """Shown in place of a missing number."""
+
+SIGMA_DIGITS: Mapping[Measure, int] = {"accuracy": 2, "log_loss": 3, "calibration": 3}
+"""Digits of σ over groups, by what is compared between them."""
+
+COMPARED_DIGITS = {"accuracy": 1, "log_loss": 3, "inequity": 2}
+"""Measures in which predictors are compared, and the digits of their differences."""
 
 
 def number(value: float | None, digits: int = 1, missing: str = MISSING) -> str:

@@ -19,7 +19,7 @@ from indievalue.report.differences import differences
 from indievalue.report.environment import page_environment
 from indievalue.report.example import chosen_example, guessed_person, spread
 from indievalue.report.figures.curves import DemonstrationsCurve, curve_figure, curves
-from indievalue.report.figures.drawing import WIDE, figure_svg
+from indievalue.report.figures.drawing import PHONE, WIDE, figure_svg
 from indievalue.report.figures.forest import Forest, Panel, forests
 from indievalue.report.figures.inequity import inequity_figure
 from indievalue.report.figures.inline import Draw, inline_svg, run_svg
@@ -35,9 +35,6 @@ from indievalue.runs.record import Example
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import Score
 from indievalue.scoring.calibration import option_scales
-
-PHONE = 326
-"""Width of a figure in pixels on a phone with a 390-pixel screen."""
 
 PROBES_SHOWN = 6
 """Number of the example person's probes shown unfolded."""

@@ -1,20 +1,22 @@
 """Print scores, inequity, flattening and comparisons to an 80-column terminal."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from indievalue.choices import FormName
-from indievalue.report.numbers import interval, number, over, signed, signed_interval
+from indievalue.report.numbers import SIGMA_DIGITS, interval, number, over, signed, signed_interval
 from indievalue.report.paper import Paper
+from indievalue.report.tables.of_measures import group_notes, matching
+from indievalue.report.tables.table import PrintedTable
 from indievalue.report.wording import rows_left_out
 from indievalue.scoring.accuracy import Score
-from indievalue.scoring.flattening import ANYBODY, Flattening
-from indievalue.scoring.groups import CROSS
+from indievalue.scoring.flattening import Flattening
 from indievalue.scoring.inequity import Inequity
 from indievalue.scoring.paired import Comparison
 
@@ -60,7 +62,6 @@ def weighted_note(scores: Mapping[str, Score]) -> str:
     return f"; weights: {score.weights}, as precise as {score.effective_people or 0:,.0f} people without weights"
 
 
-_DIGITS = {"accuracy": 2, "log_loss": 3, "calibration": 3}
 _UNITS = {
     "accuracy": "accuracy, in points",
     "log_loss": "log loss, in nats",
@@ -70,7 +71,7 @@ _UNITS = {
 
 def print_inequity(found: Inequity, console: Console) -> None:
     """Print the index of each predictor, then σ by demographic, and the groups that were pooled or left out."""
-    digits = _DIGITS[found.measure]
+    digits = SIGMA_DIGITS[found.measure]
     table = _table("Predictor", ("σ", "Chance", "p", "Holm", "Corr.", "95% interval", "Demographics"))
     for row in found.index.iter_rows(named=True):
         table.add_row(
@@ -88,18 +89,8 @@ def print_inequity(found: Inequity, console: Console) -> None:
             table.add_row(escape(row["demographic"]), str(row["groups"]), *_sigma(row, digits), _worst(row, digits))
         console.print(f"\n[bold]{escape(str(predictor))}[/]: σ over the groups of each demographic")
         console.print(table)
-    notes: dict[tuple[str, str], list[str]] = {}
-    for row in found.table.iter_rows(named=True):
-        if row["note"]:
-            of = row["demographic"] if row["groups"] is not None else "probabilities"
-            notes.setdefault((of, row["note"]), []).append(row["predictor"])
-    everybody = found.table["predictor"].n_unique()
-    for (demographic, note), predictors in notes.items():
-        whose = list(dict.fromkeys(predictors))
-        named = demographic if len(whose) == everybody else f"{', '.join(whose)}, {demographic}"
-        if demographic == "probabilities":
-            named = ", ".join(whose)
-        console.print(f"{named}: {note}.", style="dim", highlight=False, markup=False)
+    for sentence in group_notes(found):
+        console.print(sentence, style="dim", highlight=False, markup=False)
     console.print(
         "Chance: mean σ when people are assigned to groups at random; p: how often that gives as large a σ. "
         "Holm: p corrected for the number of tests, which are the predictors above and the demographics of each "
@@ -124,7 +115,7 @@ def print_flattening(found: Flattening, console: Console) -> None:
             )
         console.print(f"\n[bold]{escape(str(predictor))}[/]: how much people of one group differ")
         console.print(table)
-    for (matching,), rows in found.pairs.group_by("matched", maintain_order=True):
+    for (matched,), rows in found.pairs.group_by("matched", maintain_order=True):
         table = _table("Predictor", ("Told apart, %", "95% interval", "Given the same, %", "95% interval"))
         for row in rows.iter_rows(named=True):
             cells = [
@@ -133,7 +124,7 @@ def print_flattening(found: Flattening, console: Console) -> None:
                 for cell in (number(row[name], 1), interval(row[f"{name}_low"], row[f"{name}_high"], 1))
             ]
             table.add_row(escape(row["predictor"]), *cells)
-        of, pairs = escape(_matching(str(matching))), int(rows["pairs"][0])
+        of, pairs = escape(matching(str(matched))), int(rows["pairs"][0])
         console.print(f"\n[bold]{pairs:,} pairs of people[/], {of}: where they differ", highlight=False)
         console.print(table)
     console.print(
@@ -177,6 +168,68 @@ def print_comparisons(found: Sequence[Comparison], console: Console) -> None:
             highlight=False,
             markup=False,
         )
+
+
+def print_table(table: PrintedTable, console: Console) -> None:
+    """Print a table as wide as the console at most: columns that do not fit go on below, with the names repeated.
+
+    Headings are wrapped between words, and long names wherever necessary; numbers never.
+    """
+    for names, columns in _blocks(table, console.width):
+        block = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        for place, width in [*names, *columns]:
+            side: Literal["left", "right"] = "left" if place < table.names else "right"
+            block.add_column(escape(table.headings[place]), justify=side, width=width, overflow="fold")
+        for row in table.rows:
+            block.add_row(*(escape(row[place]) for place, _ in [*names, *columns]))
+        console.print(block, highlight=False)
+
+
+def fits(table: PrintedTable, width: int) -> bool:
+    """Return whether a table can be printed in a single block of ``width`` characters, with headings in one line."""
+    return sum(_widest(table, place) + _GAP for place in range(len(table.headings))) <= width
+
+
+_GAP = 2
+"""Characters between two columns."""
+
+_NAMES = 0.5
+"""Share of the width that the columns of names take at most in a table that is too wide."""
+
+_Columns = list[tuple[int, int]]
+"""Places of columns, and their widths."""
+
+
+def _blocks(table: PrintedTable, width: int) -> Iterator[tuple[_Columns, _Columns]]:
+    """Yield the columns of names and those of numbers in each block, with their widths."""
+    places = range(len(table.headings))
+    if fits(table, width):
+        yield [(place, _widest(table, place)) for place in places], []
+        return
+    names = _name_widths([_widest(table, place) for place in places[: table.names]], width)
+    room = width - sum(names) - _GAP * len(names)
+    block: _Columns = []
+    for place in places[table.names :]:
+        words = max(map(cell_len, table.headings[place].split()), default=0)
+        needed = min(max([words, *(cell_len(row[place]) for row in table.rows)]), room - _GAP)
+        if block and sum(taken + _GAP for _, taken in block) + needed + _GAP > room:
+            yield list(enumerate(names)), block
+            block = []
+        block.append((place, needed))
+    yield list(enumerate(names)), block
+
+
+def _name_widths(widths: Sequence[int], width: int) -> list[int]:
+    """Return widths of columns that share a part of ``width``: the widest ones are made narrower."""
+    room = int(_NAMES * width) - _GAP * len(widths)
+    most = max(widths)
+    while most > 1 and sum(min(most, one) for one in widths) > room:
+        most -= 1
+    return [min(most, one) for one in widths]
+
+
+def _widest(table: PrintedTable, place: int) -> int:
+    return max(cell_len(row[place]) for row in [table.headings, *table.rows])
 
 
 _COMPARED = {"accuracy": 2, "log_loss": 3, "inequity": 2}
@@ -228,10 +281,6 @@ def _worst(row: Mapping[str, Any], digits: int) -> str:
     digits -= 1 if digits == 2 else 0
     ends = interval(row["worst_low"], row["worst_high"], digits)
     return f"{escape(row['worst'])} {number(row['worst_value'], digits)} [dim]({ends})[/]"
-
-
-def _matching(names: str) -> str:
-    return "any two" if names == ANYBODY else f"of the same {names.replace(CROSS, ', ')}"
 
 
 def _table(first: str, numbers: Sequence[str]) -> Table:

@@ -19,6 +19,9 @@ from indievalue.report.figures.styles import FONT, GRID, INK, MUTED, PAPER, Pred
 WIDE = 720
 """Pixels across, where nothing else is asked for."""
 
+PHONE = 326
+"""Pixels across a figure on a phone with a screen of 390 pixels."""
+
 NARROW = 480
 """A figure of fewer pixels puts the name of a row above it and not beside it, so that a phone can show it."""
 
@@ -74,17 +77,18 @@ Figure = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VC
 class Rows:
     """The rows of a dot figure, each of ``lines`` thinner ones of ``height`` pixels.
 
-    Data are placed by their keys ``row`` and ``line``.
+    Data are placed by their keys ``row`` and ``line``. Names that are ``above`` stand there in every width.
     """
 
     names: tuple[str, ...]
     lines: tuple[str, ...]
     width: int
     height: int
+    above: bool = False
 
     @property
     def narrow(self) -> bool:
-        return self.width < NARROW
+        return self.above or self.width < NARROW
 
     @property
     def across(self) -> float:

@@ -48,5 +48,7 @@ def inline_svg(svg: str, name: str, label: str) -> Markup:
         for reference in _REFERENCES:
             body = body.replace(reference.format(own), reference.format(f"{name}-{own}"))
     # Vega has already escaped the text in the SVG.
-    start = Markup('<svg role="group" aria-label="{}" viewBox="{}" style="max-width:{}px" focusable="false">')
+    start = Markup(
+        '<svg role="group" aria-label="{}" viewBox="{}" style="--own:{}px;max-width:var(--own)" focusable="false">'
+    )
     return start.format(label, view, width) + Markup(body)

@@ -37,6 +37,9 @@ _LONGEST = 400
 _SHADES = ["#f4f7fa", "#0b3c7d"]
 """From hardly blue to dark blue in even steps of perceived lightness, which survive grey print and colour blindness."""
 
+_ON_LIGHT = "#111111"
+"""Colour of text on light squares. Unlike ``INK`` it has no counterpart in dark mode, where squares are as light."""
+
 _DARK = 0.62
 """Share of the way along them from which white text is easier to read than black."""
 
@@ -113,7 +116,7 @@ def _squares(items: Sequence[Mapping[str, Any]], x: alt.X, y: alt.Y, ends: tuple
     dark = low + _DARK * (high - low)
     shades = alt.Scale(range=_SHADES, interpolate="lab", domain=[low, high], clamp=True, nice=False)
     chart = chart_of(items)
-    white = alt.condition(f"datum.value > {dark}", alt.value("white"), alt.value(INK))
+    white = alt.condition(f"datum.value > {dark}", alt.value("#fefefe"), alt.value(_ON_LIGHT))
     layered = alt.layer(
         chart.mark_rect().encode(x=x, y=y, color=alt.Color("value:Q", scale=shades, legend=None)),
         chart.mark_text(fontSize=11.5).encode(x=x, y=y, text="text:N", color=white),

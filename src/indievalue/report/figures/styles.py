@@ -65,3 +65,8 @@ def predictor_styles(predictors: Iterable[str]) -> dict[str, PredictorStyle]:
         styles[predictor] = PredictorStyle(*PALETTE[place], SHAPES[(place + again) % len(SHAPES)])
         coloured += 1
     return styles
+
+
+def dark_fellows() -> tuple[tuple[str, str], ...]:
+    """Return every colour that a predictor can have with its counterpart in dark mode."""
+    return tuple((style.colour, style.dark) for style in BASELINES.values()) + PALETTE

@@ -40,10 +40,10 @@ def stacked(parts: Sequence[tuple[Path, pl.DataFrame]]) -> pl.DataFrame:
     return pl.concat([frame.select(pl.lit(str(run)).alias("run"), pl.all()) for run, frame in parts])
 
 
-def printed(frame: pl.DataFrame, name: str, caption: str, last: Sequence[str] = ()) -> PrintedTable:
-    """Return a table of ``frame``: text columns, numbers with three decimals, and the columns ``last`` at the end."""
-    columns = sorted(frame.columns, key=lambda column: (column in last, frame.schema[column].is_numeric()))
-    words = [column for column in columns if not frame.schema[column].is_numeric() and column not in last]
+def printed(frame: pl.DataFrame, name: str, caption: str) -> PrintedTable:
+    """Return a table of ``frame``: text columns first, and numbers with three decimals."""
+    columns = sorted(frame.columns, key=lambda column: frame.schema[column].is_numeric())
+    words = [column for column in columns if not frame.schema[column].is_numeric()]
     rows = tuple(tuple(_text(value) for value in row) for row in frame.select(columns).iter_rows())
     return PrintedTable(name, caption, tuple(column.replace("_", " ") for column in columns), rows, len(words))
 

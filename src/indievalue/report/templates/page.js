@@ -135,7 +135,7 @@
         heading.setAttribute("aria-sort", falling ? "descending" : "ascending");
         const keyed = [...body.rows].map(row => {
           const text = value(row.cells[column]);
-          const key = numeric ? parseFloat(text) : text;
+          const key = numeric ? parseFloat(text.replace("−", "-").replace(/^[<≈]\s*|,/g, "")) : text;
           return { row, key, absent: numeric ? Number.isNaN(key) : text === "–" };
         });
         const order = (a, b) => numeric ? a.key - b.key : a.key.localeCompare(b.key);

@@ -1,0 +1,53 @@
+"""The answer of an experiment in a sentence, from its table."""
+
+import polars as pl
+
+from indievalue.experiments.spec import PREDICTOR, Experiment, GroupsFigure, InequityFigure
+from indievalue.report.described import described
+from indievalue.report.numbers import interval, number
+from indievalue.report.tables.of_experiments import ALL, MEAN
+from indievalue.report.wording import listed
+
+MOST = 6
+"""Largest number of predictors whose σ the answer states."""
+
+
+def answer_of(experiment: Experiment, data: pl.DataFrame) -> str:
+    """State the highest accuracy, or for experiments on groups how far these differ; empty if nothing was compared."""
+    if isinstance(experiment.figure, InequityFigure):
+        return _of_inequity(data)
+    if isinstance(experiment.figure, GroupsFigure):
+        return _of_groups(data)
+    whole = data.filter(pl.col(experiment.by) == ALL) if experiment.by else data
+    axes = [name for name in (PREDICTOR, *experiment.grid) if whole[name].n_unique() > 1] or [PREDICTOR]
+    row = whole.sort("accuracy", descending=True, maintain_order=True).row(0, named=True)
+    where = ", ".join(filter(None, (described({name: row[name]}) for name in axes if row[name] is not None)))
+    ends = interval(row["accuracy_low"], row["accuracy_high"])
+    return f"The highest accuracy is that of {where}: {number(row['accuracy'])}% (95% interval {ends})."
+
+
+def _of_inequity(table: pl.DataFrame) -> str:
+    rows = table.filter((pl.col("demographic") == MEAN) & pl.col("sigma").is_not_null())
+    if rows.is_empty():
+        return ""
+    said = [
+        f"{number(row['sigma'], 2)} for {row['predictor']} ({number(row['chance'], 2)} by chance alone)"
+        for row in rows.head(MOST).iter_rows(named=True)
+    ]
+    more = f"; the table has {len(rows) - MOST} more" if len(rows) > MOST else ""
+    return f"The mean of σ over demographics, in points of accuracy, is {listed(said)}{more}."
+
+
+def _of_groups(groups: pl.DataFrame) -> str:
+    if groups.is_empty():
+        return ""
+    each = groups.group_by("predictor", maintain_order=True).agg(
+        (pl.col("value") * pl.col("probes")).sum() / pl.col("probes").sum()
+    )
+    best = each.sort("value", descending=True, maintain_order=True)["predictor"][0]
+    ranked = groups.filter(pl.col("predictor") == best).sort("value", maintain_order=True)
+    ends = [
+        f"{number(row['value'])}% ({row['demographic'].replace('_', ' ')}: {row['group']})"
+        for row in (ranked.row(0, named=True), ranked.row(-1, named=True))
+    ]
+    return f"The accuracy of {best}, the most accurate predictor, ranges from {ends[0]} to {ends[1]}."

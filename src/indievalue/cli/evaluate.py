@@ -21,6 +21,7 @@ from indievalue.cli.options import (
     escaped,
     notes,
     out,
+    seed_of,
 )
 from indievalue.errors import IndievalueError
 from indievalue.redact import without_secrets
@@ -28,6 +29,10 @@ from indievalue.redact import without_secrets
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Benchmark
     from indievalue.people.people import People
+
+
+_DRAWN = "synthetic people, probes, people to test, statements shown, folds, training and bootstrap draws"
+"""What `--seed` is of."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def evaluate(
     drawing: BenchmarkFlags,
     prompt: PromptFlags,
     asking: AskingFlags,
-    source: SourceFlags,
+    source: Annotated[SourceFlags, {"seed": seed_of(_DRAWN)}],
     weights: Annotated[
         Weights,
         typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),

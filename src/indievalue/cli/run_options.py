@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from indievalue.choices import Small, Weights
-from indievalue.cli.options import Seed, escaped, notes, out
+from indievalue.cli.options import escaped, notes, out, seed_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,7 +61,7 @@ class GroupFlags:
         Small, typer.Option("--small", help="Pool smaller groups into one, or drop them (--minimum 1 keeps all).")
     ] = "pool"
     draws: Annotated[int, typer.Option("--draws", min=1, help="Number of permutations and bootstrap draws.")] = 1000
-    seed: Seed = 0
+    seed: Annotated[int, seed_of("permutations and bootstrap draws")] = 0
 
     def options(self) -> "GroupOptions":
         """Return the options for scoring functions."""

@@ -11,7 +11,7 @@ import typer
 import yaml
 
 from indievalue.errors import IndievalueError, did_you_mean
-from indievalue.parsing import parse_yaml
+from indievalue.parsing import read_mapping
 from indievalue.redact import holds_secret
 
 REPEATED = "evaluate.yaml"
@@ -76,15 +76,7 @@ def _is_about(message: str, option: str, value: object) -> bool:
 
 def _defaults(context: typer.Context, file: Path) -> dict[str, object]:
     """Return values by parameter. Raises IndievalueError for a file that is not a table of known options."""
-    try:
-        content = parse_yaml(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise IndievalueError(f"cannot read the configuration {file}: {reason}") from None
-    except ValueError as error:
-        raise IndievalueError(f"{file} {error}") from None
-    if not isinstance(content, Mapping):
-        raise IndievalueError(f"{file} is not a configuration: it needs lines such as `predictor: gaussian`")
+    content = read_mapping(file, "a configuration", "data, predictor and people")
     options = _options(context)
     found = {}
     for key, value in content.items():

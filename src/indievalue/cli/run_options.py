@@ -117,6 +117,8 @@ class TablesOf:
             write_frames(frames, self.directory, self.title, force=self.force)
             notes.print(f"Tables: {self.directory}")
         if self.page is not None:
+            from indievalue.runs.names import short_names
+
             sections = []
             name_of = short_names(folder for parts in frames.values() for folder, _ in parts)
             for name, (heading, note) in self.names.items():
@@ -128,21 +130,12 @@ class TablesOf:
             write_page(self.page, name_of, (self.question, self.title), sections, force=self.force)
 
 
-def short_names(folders: Iterable[Path]) -> dict[Path, str]:
-    """Return a name of each folder without what is above it: its own, with as many parents as tell them apart."""
-    paths = list(dict.fromkeys(folders))
-    for parts in range(1, max((len(path.resolve().parts) for path in paths), default=0) + 1):
-        names = {path: Path(*path.resolve().parts[-parts:]).as_posix() for path in paths}
-        if len(set(names.values())) == len({path.resolve() for path in paths}):
-            break
-    return names if paths else {}
-
-
 def write_page(
     file: Path, runs: Iterable[Path], titles: tuple[str, str], sections: Sequence["Section"], *, force: bool
 ) -> None:
     """Write a page of tables of ``runs``: ``titles`` are the question that it answers, and its title."""
     from indievalue.report.tables_page import TablesPage
+    from indievalue.runs.names import short_names
 
     names = list(short_names(runs).values())
     lead = f"Of {'the run' if len(names) == 1 else 'the runs'} {', '.join(names)}."

@@ -91,12 +91,18 @@ class SourceFlags:
     ] = None
 
     def people(self, data: str, *, quiet: bool = False) -> "People":
-        """Read people from ``data``, a file or ``synthetic``, and print findings in the data unless ``quiet``."""
+        """Read people from ``data``, a file or ``synthetic``, and print findings in the data unless ``quiet``.
+
+        A file that takes more than a few seconds to read is announced.
+        """
         from indievalue.people.options import ReadOptions
+        from indievalue.people.tables import slow_size
         from indievalue.synthetic.source import people_from
 
         names = tuple(name.strip() for name in (self.person_columns or "").split(",") if name.strip())
         options = ReadOptions(self.sheet, self.header_row, self.encoding, names)
+        if not quiet and (size := slow_size(Path(data))) is not None:
+            notes.print(escaped(f"Reading {data} ({size:,.0f} MB)"), soft_wrap=True)
         people = people_from(data, self.survey, self.seed, options)
         if not quiet:
             for line in people.findings.lines():

@@ -33,6 +33,13 @@ def written(folder: Path, **keys: object) -> Path:
     return file
 
 
+def plain(found: Result) -> str:
+    """What a command that failed has said, without the frame around wrong usage."""
+    if isinstance(found.exception, IndievalueError):
+        return str(found.exception)
+    return " ".join(found.output.replace("│", " ").split())
+
+
 def test_a_run_is_repeated_by_the_file_in_its_directory_from_anywhere(folder: Path) -> None:
     options = ["--survey", os.path.relpath(GARDEN, folder), "--predictor", "resemble:k=3", "--predictor", "majority"]
     shown = ["--people-file", "some.txt", "--demonstrations", "4", "--form", "refined", "--weights", "equal"]
@@ -118,6 +125,44 @@ def test_values_are_checked_like_options(folder: Path) -> None:
         found = evaluated("--config", str(written(folder, out="run", **keys)))
         assert found.exit_code == 2, found.output
         assert message in found.output
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "remedy"),
+    [
+        ({"people": -3}, "people", "takes a number from 0 on, not -3"),
+        ({"folds": 0}, "folds", "greater than or equal to 1"),
+        ({"form": "round"}, "form", "'polar', 'refined'"),
+        ({"setup": "x"}, "setup", "takes a whole number, not 'x'"),
+        ({"setup": 99}, "setup", "the protocol has 0 to 2"),
+        ({"people": 1000}, "people", "--people all"),
+        ({"price": "a"}, "price", "two numbers such as 2.50,10"),
+        ({"template": "nonsense"}, "template", "give single or batch, or the path of a file"),
+        ({"predictor": "gausian"}, "predictor", "did you mean 'gaussian'?"),
+        ({"data": "none.csv"}, "data", "there is no file none.csv"),
+        ({"survey": "nonsense"}, "survey", "give one of wvs7, or a folder"),
+        ({"encoding": "nope"}, "encoding", "common ones are utf-8"),
+        ({"people-file": "none.txt"}, "people-file", "cannot read the list of people none.txt"),
+        ({"benchmark": "none"}, "benchmark", "none holds no benchmark"),
+        ({"example": "nobody"}, "example", "'nobody' is not among"),
+    ],
+)
+def test_an_error_in_a_value_names_the_file_and_the_key(
+    folder: Path, keys: dict[str, object], key: str, remedy: str
+) -> None:
+    found = evaluated("--config", str(written(folder, out="run", **keys)))
+    said = plain(found)
+    assert f"mine.yaml, {key}: " in said
+    assert remedy in said
+    assert not (folder / "run").exists()
+
+
+def test_an_error_in_a_value_of_the_command_line_does_not_blame_the_file(folder: Path) -> None:
+    file = str(written(folder, out="run", people=3, template="single"))
+    for given in (("--people", "-3"), ("--template", "nonsense"), ("--folds", "0"), ("--example", "nobody")):
+        found = evaluated("--config", file, *given)
+        assert found.exit_code != 0
+        assert "mine.yaml" not in plain(found)
 
 
 def test_files_that_cannot_be_read(folder: Path) -> None:

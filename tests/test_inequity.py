@@ -290,6 +290,11 @@ def test_a_predictor_without_probabilities_keeps_its_row() -> None:
         "120 rows without probabilities left out"
         in inequity(half, people, ["half"], measure="log_loss").table["note"][0]
     )
+    some = f"over {len(half) - 120:,} of {len(half):,} rows, 120 rows without"
+    for measure, needed in (("log_loss", "probabilities"), ("calibration", "a valid choice with probabilities")):
+        found = inequity(half, people, ["half"], measure=measure, weights=np.arange(len(people)) % 2.0)  # type: ignore[arg-type]
+        assert found.table["note"][0].endswith(f"{some} {needed} left out")
+    assert "rows" not in inequity(half, people, ["half"], measure="accuracy").table["note"][0]
 
 
 def test_weights_count_a_person_as_often_as_they_say() -> None:

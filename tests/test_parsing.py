@@ -3,13 +3,18 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from conftest import GARDEN
+from indievalue.cli import app
 from indievalue.errors import IndievalueError
+from indievalue.experiments.spec import load_experiment
 from indievalue.parsing import parse_json, parse_yaml
+from indievalue.reasoner.settings import load_settings
 from indievalue.survey.load import load_survey
 
 
@@ -102,3 +107,36 @@ def test_a_range_of_codes_is_bounded(tmp_path: Path) -> None:
         load_survey.cache_clear()
         with pytest.raises(IndievalueError, match=said):
             load_survey(str(tmp_path))
+
+
+def _configuration(file: Path) -> None:
+    found = CliRunner().invoke(app, ["evaluate", "--config", str(file)])
+    assert found.exception is not None
+    raise found.exception
+
+
+@pytest.mark.parametrize(
+    ("read", "kind", "keys"),
+    [
+        (_configuration, "a configuration", "data, predictor and people"),
+        (load_settings, "training settings", "model, data and out"),
+        (lambda file: load_experiment(str(file)), "an experiment", "title, predictors and figure"),
+    ],
+)
+def test_whatever_reads_keys_from_a_file_refuses_it_in_the_same_words(
+    tmp_path: Path, read: Callable[[Path], object], kind: str, keys: str
+) -> None:
+    file = tmp_path / "mine.yaml"
+    noun = kind.removeprefix("an ").removeprefix("a ")
+    for content, said in (
+        (b"\xff\xfe\x00", f"cannot read the {noun} {file}: it is not UTF-8 text"),
+        (b"a: [1", f"{file} is not valid YAML: "),
+        (b"a: 1\na: 2", f"{file} is not valid YAML: the key 'a' occurs twice"),
+        (b"[" * 200, f"{file} is nested more than 100 levels deep"),
+        (b"- a", f"{file} is not {kind}: it needs keys such as {keys}"),
+        (b"", f"{file} is not {kind}: it needs keys such as {keys}"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(IndievalueError) as told:
+            read(file)
+        assert str(told.value).startswith(said)

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import hashlib
+import os
 import random
 import re
 import struct
@@ -19,13 +20,16 @@ import pyreadstat
 import pytest
 import xlsxwriter
 import xlwt
+from typer.testing import CliRunner
 
 from conftest import GARDEN, garden_answers
+from indievalue.cli import app
 from indievalue.errors import IndievalueError
-from indievalue.people import delimited, unpack
+from indievalue.people import delimited, tables, unpack
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.read import read_people
+from indievalue.people.tables import slow_size
 from indievalue.survey.codes import TAGS
 from indievalue.survey.survey import Survey
 
@@ -708,3 +712,51 @@ def test_a_workbook_whose_cells_are_not_those_that_were_saved_is_refused(
     path = _text(tmp_path, (tmp_path / "stored.xlsx").read_bytes().replace(text, other), "changed.xlsx")
     assert read_people(tmp_path / "stored.xlsx", garden).ids.tolist() == ["007", "7", "Zoë"]
     assert "Bad CRC-32" in _refused(path, garden)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "slow"),
+    [
+        ("a.csv", 399, False),
+        ("a.csv", 400, True),
+        ("a.csv.gz", 59, False),
+        ("a.csv.gz", 60, True),
+        ("a.SAV", 49, False),
+        ("a.SAV", 50, True),
+        ("a.dta", 500, True),
+        ("a.xlsx", 20, True),
+        ("a.zip", 20, True),
+    ],
+)
+def test_files_that_take_seconds_to_read_are_known_by_their_size(
+    tmp_path: Path, name: str, size: int, slow: bool
+) -> None:
+    (tmp_path / name).touch()
+    os.truncate(tmp_path / name, size * 1_000_000)  # a hole, which takes no room
+    assert slow_size(tmp_path / name) == (size if slow else None)
+
+
+def test_every_format_has_a_size_and_what_is_no_file_has_none(tmp_path: Path) -> None:
+    for ending in (*tables.FORMATS, ".zip"):
+        (tmp_path / f"a{ending}").touch()
+        assert slow_size(tmp_path / f"a{ending}") is None
+    for name in ("synthetic:5000", "absent.csv", str(tmp_path)):
+        assert slow_size(Path(name)) is None
+
+
+def test_a_large_file_is_announced_by_commands_that_print_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    garden_answers(60).write_csv("small [1].csv")
+    garden_answers(60_000).write_csv("large [1].csv")
+    monkeypatch.setitem(tables._SLOW, ".csv", Path("small [1].csv").stat().st_size / 1e6 + 0.001)
+    size = Path("large [1].csv").stat().st_size / 1e6
+    announced = f"Reading large [1].csv ({size:.0f} MB)\n60,000 people"
+    for name, said in (("small [1].csv", None), ("large [1].csv", announced)):
+        found = CliRunner().invoke(app, ["catalog", name, "--survey", str(GARDEN), "--out", f"out-{name[:5]}"])
+        assert found.exit_code == 0, found.output
+        assert said in found.stderr if said else "Reading" not in found.output
+    shown = CliRunner().invoke(app, ["show", "large [1].csv", "--survey", str(GARDEN), "--person", "g0001"])
+    assert shown.exit_code == 0, shown.output
+    assert "Reading" not in shown.output

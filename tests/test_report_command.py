@@ -14,7 +14,7 @@ from conftest import GARDEN, garden_answers
 from indievalue.cli import app
 from indievalue.cli.evaluate import evaluate
 from indievalue.cli.flags import expanded
-from indievalue.report.command import command_of, without_folder
+from indievalue.report.command import _DEFAULTS, _FLAGS, command_of, without_folder
 from indievalue.report.page import report_html
 from indievalue.runs.storage import load_run
 from rundirs import make_run
@@ -138,6 +138,16 @@ def test_every_option_of_evaluate_is_written_as_the_command_line_reads_it(tmp_pa
         **{name: value for name, value in called.params.items() if name not in unchanging},
         **changed,
     }
+
+
+def test_what_the_command_leaves_out_is_what_the_command_line_does_by_default() -> None:
+    """A report cannot ask the command line, so that it has a table of its own; the two must not part."""
+    parameters = {one.name: one for one in typer.main.get_command(app).commands["evaluate"].params}
+    assert {name: parameters[name].default for name in _DEFAULTS} == _DEFAULTS
+    named = {name: flag for name, flag in _FLAGS.items() if name in parameters}
+    assert named == {name: parameters[name].opts[0] for name in named}
+    others = {name for name in parameters if f"--{name.replace('_', '-')}" not in parameters[name].opts}
+    assert others == {"data", *named}
 
 
 def _value(name: str) -> str:

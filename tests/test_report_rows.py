@@ -14,7 +14,7 @@ import indievalue as iv
 from indievalue.report.page import report_html
 from indievalue.report.paper import COUNTRIES, paper_about, paper_of, read_paper
 from indievalue.report.tables.of_runs import write_run_tables
-from indievalue.report.terminal import print_comparisons, print_summary
+from indievalue.report.terminal import print_comparisons, print_inequity, print_summary
 from indievalue.runs.run import Run
 from indievalue.runs.storage import load_run
 from rundirs import QUESTIONS, SURVEY, make_run, some_people
@@ -138,6 +138,14 @@ def test_the_terminal_says_over_how_many_rows(partial: Run) -> None:
     text = console.export_text()
     assert "over 117 of 120 rows" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_terminal_says_over_how_many_rows_inequity_is(partial: Run) -> None:
+    console = Console(width=80, record=True, file=StringIO())
+    print_inequity(partial.inequity(["country"], measure="log_loss", minimum=1), console)
+    text = " ".join(console.export_text().split())
+    assert "openai/gpt-4o, country: over 117 of 120 rows, 3 rows without probabilities left out." in text
+    assert "majority, country: over" not in text
 
 
 def test_tables_have_a_column_for_it_if_any_row_is_left_out(partial: Run, tmp_path: Path) -> None:

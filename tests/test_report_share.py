@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.report.leaderboard import Entrant, entrant, leaderboard_html, ranked
 from indievalue.report.share import FILE, LEAST, described, read_shared, share, without_people
+from indievalue.runs.comparing import compare_runs
 from indievalue.runs.run import Run
 from indievalue.runs.storage import load_run
 from rundirs import make_run, some_people
@@ -182,6 +184,22 @@ def test_shared_folders_and_runs_are_ranked_on_one_page(boards: dict[str, Path],
     (majority,) = (row for row in rows if "<span>majority</span>" in row)
     assert "simple-shared, similar" in majority  # the same scores from two folders have one place
     assert f"{ordered[0]} leads with {scores[ordered[0]].accuracy:.1f}% of answers" in page
+
+
+def test_folders_of_one_name_have_as_much_of_their_path_as_tells_them_apart(
+    boards: dict[str, Path], tmp_path: Path
+) -> None:
+    folders = (tmp_path / "ann" / "shared", tmp_path / "bob" / "shared")
+    for folder, name in zip(folders, ("simple-shared", "similar-shared"), strict=True):
+        shutil.copytree(boards[name], folder)
+    code, said = board(*folders, out=tmp_path / "board.html")
+    assert code == 0, said
+    page = (tmp_path / "board.html").read_text()
+    assert "ann/shared, bob/shared" in page  # where majority has the same scores
+    assert str(tmp_path) not in page
+    run = load_run(boards["simple"])
+    compared = compare_runs([(tmp_path / "ann" / "run", run), (tmp_path / "bob" / "run", run)], ["majority"])
+    assert (compared[0].a, compared[0].b) == ("majority in ann/run", "majority in bob/run")
 
 
 def test_a_leaderboard_of_shared_folders_has_nothing_of_a_person(

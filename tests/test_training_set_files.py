@@ -23,6 +23,7 @@ from indievalue.people.people import People
 from indievalue.predictors.local.wording import Wording
 from indievalue.reasoner.card import training_set_card, write_model_card
 from indievalue.reasoner.draw import TRAIN, UNSEEN_GROUPS, UNSEEN_QUESTIONS, VALIDATION
+from indievalue.reasoner.leakage import people_of_benchmark
 from indievalue.reasoner.recipe import Recipe
 from indievalue.reasoner.record import TrainingRecord, ValidationRecord
 from indievalue.reasoner.settings import TrainingSettings
@@ -187,3 +188,25 @@ def test_the_cards_hold_no_markup_of_names(small_set: Path, tmp_path: Path) -> N
     assert "&lt;script&gt;alert(1)&lt;/script&gt; # heading" in written
     assert yaml.safe_load(written.split("---\n", 2)[1])["base_model"] == model
     assert "| 0 | 50.0 | 0.700 | 10 |" in written
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"form": "polar"}', "'people' is missing"),
+        ('{"people": []}', "people: List should have at least 1 item"),
+        ('{"people": ["a", 2]}', "people.1: Input should be a valid string"),
+        ("[1]", "Input should be an object"),
+        ('{"people": ["a"], "people": ["b"]}', "the key 'people' occurs twice"),
+        ("{", "does not say who is tested"),
+    ],
+)
+def test_a_benchmark_that_does_not_say_who_is_tested(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "benchmark.json").write_text(text)
+    with pytest.raises(
+        IndievalueError, match=r"benchmark\.json does not say who is tested: .*; save the bench"
+    ) as told:
+        people_of_benchmark(tmp_path)
+    assert said in str(told.value)
+    (tmp_path / "benchmark.json").write_text('{"people": ["b", "a"], "form": "polar"}')
+    assert people_of_benchmark(tmp_path) == {"a", "b"}

@@ -80,6 +80,10 @@ def new_directory(path: Path, *, force: bool) -> Iterator[Path]:
         _take_place(beside, path, force=force)
     except (OSError, PolarsError) as error:
         raise _unwritable(path, error) from None
+    except IndievalueError as error:
+        if str(beside) not in str(error):
+            raise
+        raise IndievalueError(str(error).replace(str(beside), str(path))) from None  # of a file or directory in it
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         _release(lock)
@@ -186,8 +190,8 @@ def _lock(lock: TextIO, path: Path, option: str) -> None:
     with suppress(OSError):  # a full disk: the lock holds, but does not say whose it is
         lock.truncate(0)
         since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}, since {since}")
-        lock.flush()
+        holder = f"process {os.getpid()} on {socket.gethostname()}, since {since}"
+        os.write(lock.fileno(), holder.encode())  # at once: what a buffer holds would fail again when it is closed
 
 
 def _holder(lock: TextIO) -> str:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
-from indievalue.errors import problems_of
+from indievalue.errors import IndievalueError, problems_of
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
@@ -61,6 +64,48 @@ def parse_yaml(text: str) -> Any:
     if _ALIAS.search(text) and _expanded(content, {}) > _LARGEST:
         raise ValueError(f"has aliases that expand to more than {_LARGEST:,} values")
     return content
+
+
+def read_yaml(file: "Path | Traversable", kind: str) -> Any:
+    """Return what a YAML file holds, which is to be of a ``kind``, such as "a survey".
+
+    Raises IndievalueError, naming the file, if it cannot be read or for what :func:`parse_yaml` refuses.
+    """
+    return _content(_text(file, kind), file)
+
+
+def read_mapping(file: "Path | Traversable", kind: str, keys: str) -> dict[str, Any]:
+    """Return what a YAML file holds, as :func:`mapping_of` does. Raises IndievalueError also if it cannot be read."""
+    return mapping_of(_text(file, kind), file, kind, keys)
+
+
+def mapping_of(text: str, where: object, kind: str, keys: str) -> dict[str, Any]:
+    """Return the mapping in a YAML document, which is to be of a ``kind``, such as "an experiment".
+
+    Raises IndievalueError, naming ``where`` it is from, for what :func:`parse_yaml` refuses, and for anything but a
+    mapping, with some ``keys`` that it needs.
+    """
+    content = _content(text, where)
+    if not isinstance(content, dict):
+        raise IndievalueError(f"{where} is not {kind}: it needs keys such as {keys}")
+    return content
+
+
+def _text(file: "Path | Traversable", kind: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8 text"
+    raise IndievalueError(f"cannot read the {kind.removeprefix('an ').removeprefix('a ')} {file}: {reason}")
+
+
+def _content(text: str, where: object) -> Any:
+    try:
+        return parse_yaml(text)
+    except ValueError as error:
+        raise IndievalueError(f"{where} {error}") from None
 
 
 def parse_json(text: str | bytes) -> Any:

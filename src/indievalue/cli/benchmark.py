@@ -1,9 +1,17 @@
 """``indievalue benchmark``: draw and save a benchmark."""
 
-from indievalue.cli.options import BenchmarkFlags, Data, Force, Out, SourceFlags, notes
+from typing import Annotated
+
+from indievalue.cli.options import BenchmarkFlags, Data, Force, Out, SourceFlags, notes, seed_of
 
 
-def benchmark(data: Data, directory: Out, drawing: BenchmarkFlags, source: SourceFlags, force: Force = False) -> None:
+def benchmark(
+    data: Data,
+    directory: Out,
+    drawing: BenchmarkFlags,
+    source: Annotated[SourceFlags, {"seed": seed_of("synthetic people, probes, people to test and statements shown")}],
+    force: Force = False,
+) -> None:
     """Draw a benchmark and save it as data and text, for other programs or `evaluate --benchmark`."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import save_benchmark

@@ -12,7 +12,6 @@ from indievalue.cli.run_options import (
     Runs,
     RunWeights,
     load_weighted,
-    short_names,
     this_command,
     write_page,
 )
@@ -61,6 +60,7 @@ def compare(
         notes.print(f"Table: {file}")
     if page is not None:
         from indievalue.report.measure_pages import compare_page, of_predictors
+        from indievalue.runs.names import short_names
 
         name_of = short_names(folder for folder, _ in loaded)
         compared = [(name_of[folder], of_predictors(run, predictor)) for folder, run in loaded]

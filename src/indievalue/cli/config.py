@@ -1,7 +1,9 @@
 """Options in a YAML file: ``--config FILE``, and the file in every run directory that repeats the run."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +11,7 @@ import typer
 import yaml
 
 from indievalue.errors import IndievalueError, did_you_mean
-from indievalue.parsing import parse_yaml
+from indievalue.parsing import read_mapping
 from indievalue.redact import holds_secret
 
 REPEATED = "evaluate.yaml"
@@ -44,17 +46,37 @@ Config = Annotated[
 ]
 
 
+@contextmanager
+def values_of(context: typer.Context, *options: str) -> Iterator[None]:
+    """Errors raised in the block name the file of ``--config`` and those of ``options`` that it gave, if any."""
+    try:
+        yield
+    except typer.BadParameter as error:
+        raise typer.BadParameter(_where(context, options, error.message) + error.message) from None
+    except IndievalueError as error:
+        raise IndievalueError(_where(context, options, str(error)) + str(error)) from None
+
+
+def _where(context: typer.Context, options: tuple[str, ...], message: str) -> str:
+    """Return the file and the keys that an error is about, those that it mentions or else all, to begin it with."""
+    known = _options(context)
+    given = {}
+    for option in options:
+        parameter, _ = known[option]
+        if (source := context.get_parameter_source(parameter)) is not None and source.name == "DEFAULT_MAP":
+            given[option] = context.params[parameter]
+    meant = [option for option, value in given.items() if _is_about(message, option, value)] or list(given)
+    return f"{context.params['config']}, {' and '.join(meant)}: " if meant else ""
+
+
+def _is_about(message: str, option: str, value: object) -> bool:
+    words = [f"--{option}", *map(str, value if isinstance(value, list | tuple) else [value])]
+    return any(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", message) for word in words)
+
+
 def _defaults(context: typer.Context, file: Path) -> dict[str, object]:
     """Return values by parameter. Raises IndievalueError for a file that is not a table of known options."""
-    try:
-        content = parse_yaml(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise IndievalueError(f"cannot read the configuration {file}: {reason}") from None
-    except ValueError as error:
-        raise IndievalueError(f"{file} {error}") from None
-    if not isinstance(content, Mapping):
-        raise IndievalueError(f"{file} is not a configuration: it needs lines such as `predictor: gaussian`")
+    content = read_mapping(file, "a configuration", "data, predictor and people")
     options = _options(context)
     found = {}
     for key, value in content.items():
@@ -65,7 +87,19 @@ def _defaults(context: typer.Context, file: Path) -> dict[str, object]:
             )
         parameter, multiple = options[name]
         found[parameter] = _value(name, value, file, multiple=multiple)
+        _check(context, parameter, found[parameter], f"{file}, {name}")
     return found
+
+
+def _check(context: typer.Context, name: str, value: object, where: str) -> None:
+    """Raise BadParameter, naming ``where``, for a value that the parameter ``name`` cannot have."""
+    for parameter in context.command.params:
+        if parameter.name == name:
+            try:
+                parameter.process_value(context, value)
+            except typer.BadParameter as error:
+                error.message = f"{where}: {error.message}"
+                raise
 
 
 def _options(context: typer.Context) -> dict[str, tuple[str, bool]]:

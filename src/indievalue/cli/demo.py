@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from indievalue.cli.options import Failures, Force, Seed, SourceFlags, out
+from indievalue.cli.options import Failures, Force, SourceFlags, out, seed_of
 
 
 def demo(
     directory: Annotated[Path, typer.Option("--out", help="Directory to write.")] = Path("indievalue-demo"),
-    seed: Seed = 0,
+    seed: Annotated[int, seed_of("synthetic people, probes, people to test and statements shown")] = 0,
     force: Force = False,
 ) -> None:
     """Run a demo without any data: synthetic people, a benchmark, three predictors, a report."""

@@ -77,8 +77,10 @@ def _starts_new(file: Path) -> bool:
             f"{file} holds the answers of an interview already ({written}): give --continue to go on with it, --new to "
             "start another (the earlier answers are kept under another name), or another file as --answers"
         )
-    notes.print(escaped(f"{file} holds the answers of an earlier interview, last changed on {written}."))
-    notes.print("Continue only if they are yours; a new interview keeps them under another name.")
+    notes.print(
+        escaped(f"{file} holds the answers of an earlier interview, last changed on {written}."), soft_wrap=True
+    )
+    notes.print("Continue only if they are yours; a new interview keeps them under another name.", soft_wrap=True)
     while True:
         said = typer.prompt("Continue it, or start a new one? [continue/new]", err=True, prompt_suffix=" ")
         for answer in ("continue", "new"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from indievalue.choices import Weights
-from indievalue.cli.config import Config, configuration
+from indievalue.cli.config import Config, configuration, values_of
 from indievalue.cli.model_options import AskingFlags, print_cost
 from indievalue.cli.options import (
     BenchmarkFlags,
@@ -21,6 +21,7 @@ from indievalue.cli.options import (
     escaped,
     notes,
     out,
+    seed_of,
 )
 from indievalue.errors import IndievalueError
 from indievalue.redact import without_secrets
@@ -28,6 +29,10 @@ from indievalue.redact import without_secrets
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Benchmark
     from indievalue.people.people import People
+
+
+_DRAWN = "synthetic people, probes, people to test, statements shown, folds, training and bootstrap draws"
+"""What `--seed` is of."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def evaluate(
     drawing: BenchmarkFlags,
     prompt: PromptFlags,
     asking: AskingFlags,
-    source: SourceFlags,
+    source: Annotated[SourceFlags, {"seed": seed_of(_DRAWN)}],
     weights: Annotated[
         Weights,
         typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
@@ -85,17 +90,20 @@ def evaluate(
     from indievalue.report.paper import paper_of
     from indievalue.report.terminal import print_summary
 
-    how = asking.asking(prompt.style())
-    made = make_predictors(asked.predictor, how)  # fail fast, before reading the data
+    with values_of(context_of_call, "template", "generate", "model-arg", "price", "limit-cost"):
+        how = asking.asking(prompt.style())
+    with values_of(context_of_call, "predictor"):
+        made = make_predictors(asked.predictor, how)  # fail fast, before reading the data
     if not asked.dry_run:
         check_directory(directory, force=force)
         start_vega()
-    people, drawn = _drawn(data, asked, drawing, source)
-    if asked.example is not None and asked.example not in drawn.people.rows:
-        raise IndievalueError(f"--example: {asked.example!r} is not among the {len(drawn.people):,} people tested")
-    for name, predictor in made.items():
-        if cost := predictor.cost(task for _, task in drawn.tasks()):
-            print_cost(name, cost)
+    people, drawn = _drawn(context_of_call, data, asked, drawing, source)
+    with values_of(context_of_call, "example"):
+        _check_example(asked.example, drawn)
+    with values_of(context_of_call, "predictor"):
+        for name, predictor in made.items():
+            if cost := predictor.cost(task for _, task in drawn.tasks()):
+                print_cost(name, cost)
     del made  # so that each can be released once it has answered
     if asked.dry_run:
         return
@@ -123,19 +131,29 @@ def evaluate(
     failures.end(directory)
 
 
+def _check_example(person: str | None, drawn: "Benchmark") -> None:
+    if person is not None and person not in drawn.people.rows:
+        raise IndievalueError(f"--example: {person!r} is not among the {len(drawn.people):,} people tested")
+
+
 def _drawn(
-    data: str, asked: EvaluationFlags, drawing: BenchmarkFlags, source: SourceFlags
+    context: typer.Context, data: str, asked: EvaluationFlags, drawing: BenchmarkFlags, source: SourceFlags
 ) -> "tuple[People, Benchmark]":
     """Read the people, and draw or load the benchmark."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import load_benchmark
 
-    settings, tested = drawing.settings(source.seed), drawing.tested()
-    people = source.people(data)
+    drawn_by = ("setup", "demonstrations", "people", "people-file")
+    with values_of(context, *drawn_by):
+        settings, tested = drawing.settings(source.seed), drawing.tested()
+    with values_of(context, "data", "survey", "sheet", "header-row", "encoding", "person-columns"):
+        people = source.people(data)
     if asked.saved:
-        return people, load_benchmark(asked.saved, people)
-    drawing.check_tested(tested, people)
-    drawn = build_benchmark(people, settings, tested)
+        with values_of(context, "benchmark"):
+            return people, load_benchmark(asked.saved, people)
+    with values_of(context, *drawn_by):
+        drawing.check_tested(tested, people)
+        drawn = build_benchmark(people, settings, tested)
     if tested is None:
         eligible = drawn.eligibility.eligible
         notes.print(f"Testing {len(drawn.people):,} of {eligible:,} eligible people")

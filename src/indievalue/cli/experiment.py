@@ -9,7 +9,17 @@ import typer
 
 from indievalue.choices import Weights
 from indievalue.cli.model_options import AskingFlags
-from indievalue.cli.options import DATA_HELP, PeopleCount, PromptFlags, SourceFlags, escaped, notes, out, tested_people
+from indievalue.cli.options import (
+    DATA_HELP,
+    PeopleCount,
+    PromptFlags,
+    SourceFlags,
+    escaped,
+    notes,
+    out,
+    seed_of,
+    tested_people,
+)
 
 if TYPE_CHECKING:
     from indievalue.experiments.run import ExperimentOptions
@@ -19,6 +29,10 @@ if TYPE_CHECKING:
 
 ASK_ABOVE = 60
 """Upper estimate, in seconds, above which users at a terminal are asked to confirm an experiment."""
+
+
+_DRAWN = "synthetic people, probes, people to test, statements shown, training and bootstrap draws"
+"""What `--seed` is of."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,7 @@ def experiment(
     chosen: ExperimentFlags,
     prompt: PromptFlags,
     asking: AskingFlags,
-    source: SourceFlags,
+    source: Annotated[SourceFlags, {"seed": seed_of(_DRAWN)}],
     name: Annotated[
         str | None,
         typer.Argument(metavar="NAME", help="Name of an experiment, or a YAML file; omit to list the experiments."),

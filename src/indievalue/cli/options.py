@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -36,14 +36,13 @@ DATA_HELP = "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped), o
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 Out = Annotated[Path, typer.Option("--out", help="Directory to write; must be new or empty.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the contents of --out.")]
-Seed = Annotated[
-    int,
-    typer.Option(
-        "--seed",
-        help="Seed of everything drawn at random: synthetic people, who is tested, what is shown, folds, resampling. "
-        "The same seed gives the same result on any machine.",
-    ),
-]
+
+
+def seed_of(drawn: str) -> Any:
+    """Return the option ``--seed`` of a command that draws ``drawn`` at random."""
+    return typer.Option("--seed", help=f"Seed of {drawn}; the result is the same on any machine.")
+
+
 ExamplePerson = Annotated[
     str | None,
     typer.Option(
@@ -65,7 +64,7 @@ Tested = int | Sequence[str] | Literal["all"] | None
 
 @dataclass(frozen=True)
 class SourceFlags:
-    """The survey of a data file, and the seed."""
+    """The survey of a data file, and the seed; a command that draws more than synthetic people says so in its help."""
 
     survey: Annotated[
         str | None,
@@ -73,7 +72,7 @@ class SourceFlags:
             "--survey", help="Name of a survey, or the folder of your own [default: detected from the columns]."
         ),
     ] = None
-    seed: Seed = 0
+    seed: Annotated[int, seed_of("synthetic people")] = 0
     sheet: Annotated[
         str | None, typer.Option("--sheet", help="Name or number of an Excel file's sheet [default: the first].")
     ] = None
@@ -92,12 +91,18 @@ class SourceFlags:
     ] = None
 
     def people(self, data: str, *, quiet: bool = False) -> "People":
-        """Read people from ``data``, a file or ``synthetic``, and print findings in the data unless ``quiet``."""
+        """Read people from ``data``, a file or ``synthetic``, and print findings in the data unless ``quiet``.
+
+        A file that takes more than a few seconds to read is announced.
+        """
         from indievalue.people.options import ReadOptions
+        from indievalue.people.tables import slow_size
         from indievalue.synthetic.source import people_from
 
         names = tuple(name.strip() for name in (self.person_columns or "").split(",") if name.strip())
         options = ReadOptions(self.sheet, self.header_row, self.encoding, names)
+        if not quiet and (size := slow_size(Path(data))) is not None:
+            notes.print(escaped(f"Reading {data} ({size:,.0f} MB)"), soft_wrap=True)
         people = people_from(data, self.survey, self.seed, options)
         if not quiet:
             for line in people.findings.lines():

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from indievalue.cli.options import Data, PromptFlags, ShownFlags, SourceFlags, escaped, notes, out
+from indievalue.cli.options import Data, PromptFlags, ShownFlags, SourceFlags, escaped, notes, out, seed_of
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ def prompts(
     person: Annotated[str, typer.Option("--person", help="Id of the person.")],
     shown: FirstSetupFlags,
     prompt: PromptFlags,
-    source: SourceFlags,
+    source: Annotated[SourceFlags, {"seed": seed_of("synthetic people, probes and statements shown")}],
     tokenizer: Annotated[
         str | None, typer.Option("--tokenizer", help="Count tokens exactly, with this Hugging Face tokenizer.")
     ] = None,

@@ -103,12 +103,12 @@ def _share(run: Path, directory: Path, weights: Weights | None, *, force: bool) 
 def _entrants(folders: Sequence[Path], weights: Weights | None) -> "list[Entrant]":
     from indievalue.report.leaderboard import Entrant, entrant
     from indievalue.report.share import FILE, read_shared
+    from indievalue.runs.names import short_names
 
-    short = [folder.resolve().name for folder in folders]
-    names = short if len(set(short)) == len(short) else [str(folder) for folder in folders]
+    name = short_names(folders)
     return [
-        Entrant(name, *read_shared(folder))
+        Entrant(name[folder], *read_shared(folder))
         if (folder / FILE).exists()
-        else entrant(name, load_weighted(folder, weights))
-        for name, folder in zip(names, folders, strict=True)
+        else entrant(name[folder], load_weighted(folder, weights))
+        for folder in folders
     ]

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 import typer
 
 from indievalue.choices import Small, Weights
-from indievalue.cli.options import Seed, escaped, notes, out
+from indievalue.cli.options import escaped, notes, out, seed_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +58,7 @@ class GroupFlags:
         Small, typer.Option("--small", help="Pool smaller groups into one, or drop them (--minimum 1 keeps all).")
     ] = "pool"
     draws: Annotated[int, typer.Option("--draws", min=1, help="Number of permutations and bootstrap draws.")] = 1000
-    seed: Seed = 0
+    seed: Annotated[int, seed_of("permutations and bootstrap draws")] = 0
 
     def options(self) -> "GroupOptions":
         """Return the options for scoring functions."""
@@ -115,20 +115,11 @@ class TablesOf(Generic[T]):
             notes.print(f"Tables: {self.directory}")
         if self.page is not None:
             from indievalue.report.measure_pages import Measured
+            from indievalue.runs.names import short_names
 
             name_of = short_names(folder for folder, _, _ in measured)
             shown = [Measured(name_of[folder], run, found) for folder, run, found in measured]
             write_page(self.page_of(shown, this_command()), self.page, force=self.force)
-
-
-def short_names(folders: Iterable[Path]) -> dict[Path, str]:
-    """Return a name of each folder without what is above it: its own, with as many parents as tell them apart."""
-    paths = list(dict.fromkeys(folders))
-    for parts in range(1, max((len(path.resolve().parts) for path in paths), default=0) + 1):
-        names = {path: Path(*path.resolve().parts[-parts:]).as_posix() for path in paths}
-        if len(set(names.values())) == len({path.resolve() for path in paths}):
-            break
-    return names if paths else {}
 
 
 def write_page(page: "TablesPage", file: Path, *, force: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from indievalue.choices import CONTEXTS, FORMS, Context, DemonstrationsFrom, FormName, Voice
-from indievalue.cli.options import Data, Force, Out, SourceFlags, notes, whole
+from indievalue.cli.options import Data, Force, Out, SourceFlags, notes, seed_of, whole
 from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
@@ -138,7 +138,10 @@ def training_set(
     directory: Out,
     drawing: RecipeFlags,
     held_out: ApartFlags,
-    source: SourceFlags,
+    source: Annotated[
+        SourceFlags,
+        {"seed": seed_of("synthetic people, tested people left out, and examples")},
+    ],
     tokenizer: Annotated[
         str | None,
         typer.Option("--tokenizer", help="Tokenizer for counting tokens: a path, a model id of the hub, or smollm2."),

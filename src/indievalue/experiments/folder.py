@@ -16,7 +16,7 @@ from indievalue.errors import IndievalueError, problems_of
 from indievalue.experiments.grid import Cell
 from indievalue.experiments.spec import Experiment
 from indievalue.files import check_directory, new_directory, new_file, only_writer
-from indievalue.parsing import parse_json_as, parse_yaml
+from indievalue.parsing import parse_json_as, read_yaml
 from indievalue.predictors.predictions import read_predictions
 from indievalue.strict import Amount, StrictModel
 
@@ -188,11 +188,9 @@ def write_json(path: Path, content: object) -> None:
 
 def _name_in(spec: Path) -> str:
     try:
-        return _Named.model_validate(parse_yaml(spec.read_text(encoding="utf-8")), strict=True).name
+        return _Named.model_validate(read_yaml(spec, "an experiment"), strict=True).name
     except ValidationError as error:
-        said = f"is no experiment: {problems_of(error)[0]}"
-    except OSError as error:
-        said = f"cannot be read: {error.strerror or error}"
-    except ValueError as error:
-        said = " ".join(str(error).split())
-    raise IndievalueError(f"{spec} {said}; choose another --out")
+        said = f"{spec} is not an experiment: {problems_of(error)[0]}"
+    except IndievalueError as error:
+        said = str(error)
+    raise IndievalueError(f"{said}; choose another --out")

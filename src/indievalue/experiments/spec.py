@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_
 
 from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
-from indievalue.parsing import parse_yaml
+from indievalue.parsing import mapping_of, read_mapping
 from indievalue.report.described import value_words
 from indievalue.strict import StrictModel
 
@@ -31,6 +31,8 @@ PREDICTOR = "predictor"
 
 OPTION = "option"
 """The number in a predictor's name, such as the 35 of ``resemble:k=35``."""
+
+_KIND = "an experiment", "title, predictors and figure"
 
 
 def _as_list(value: object) -> object:
@@ -253,28 +255,22 @@ def load_experiment(name: str) -> Experiment:
     Raises IndievalueError if there is no such experiment or file, or the file is invalid.
     """
     if name in shipped_experiments():
-        return parse_experiment((files(__package__) / f"{name}.yaml").read_text(encoding="utf-8"), name, name)
+        return _validated(read_mapping(files(__package__) / f"{name}.yaml", *_KIND), name, name)
     path = Path(name)
     if not path.is_file():
         known, close = ", ".join(shipped_experiments()), did_you_mean(name, shipped_experiments())
         raise IndievalueError(
             f"there is no experiment {name!r}, and no such file; the shipped experiments are {known}{close}"
         )
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise IndievalueError(f"cannot read the experiment {path}: {error}") from None
-    return parse_experiment(text, path.stem, str(path))
+    return _validated(read_mapping(path, *_KIND), path.stem, str(path))
 
 
 def parse_experiment(text: str, name: str, where: str) -> Experiment:
     """Parse an experiment in YAML; ``name`` is its default name."""
-    try:
-        content = parse_yaml(text)
-    except ValueError as error:
-        raise IndievalueError(f"{where} {error}") from None
-    if not isinstance(content, Mapping):
-        raise IndievalueError(f"{where} is not an experiment: it needs keys such as title, predictors and figure")
+    return _validated(mapping_of(text, where, *_KIND), name, where)
+
+
+def _validated(content: Mapping[str, object], name: str, where: str) -> Experiment:
     try:
         return Experiment.model_validate({"name": name, **content})
     except ValidationError as error:

@@ -26,6 +26,14 @@ _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 FORMATS = (*_TEXT, *PACKAGES, *WORKBOOKS, ".parquet", *R_FILES)
 """Endings of the files that are read; a .zip archive may hold one of them."""
 
+_SLOW: dict[str, float] = {
+    **dict.fromkeys((".csv", ".tsv", ".txt"), 400),
+    **dict.fromkeys((".csv.gz", ".tsv.gz", ".txt.gz", ".parquet"), 60),
+    **dict.fromkeys(PACKAGES, 50),
+    **dict.fromkeys((*WORKBOOKS, *R_FILES, ".zip"), 20),
+}
+"""Sizes in MB from which reading takes about five seconds, by the file's ending."""
+
 _BROKEN_FILE = (
     PolarsError,
     pyreadstat.ReadstatError,
@@ -60,6 +68,14 @@ def format_of(path: Path) -> str:
     raise IndievalueError(
         f"{path} is none of the formats indievalue reads: {', '.join(FORMATS)}, or a .zip archive of one of them"
     )
+
+
+def slow_size(path: Path) -> float | None:
+    """Return the size in MB of a file that takes more than about five seconds to read; None for any other path."""
+    if not path.is_file():
+        return None
+    size = path.stat().st_size / 1e6
+    return size if size >= _SLOW[format_of(path)] else None
 
 
 def fingerprint(path: Path) -> str:

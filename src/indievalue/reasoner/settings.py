@@ -8,13 +8,15 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from indievalue.errors import IndievalueError, problems_of
-from indievalue.parsing import parse_yaml
+from indievalue.parsing import parse_yaml, read_mapping
 from indievalue.reasoner.recipe import AtLeastOne, NotNegative, Recipe
 from indievalue.reasoner.shipped import settings_file
 from indievalue.strict import StrictModel
 
 BASE = "base"
 """Key that names another file or shipped settings, whose keys apply unless this file overrides them."""
+
+_KIND = "training settings", "model, data and out"
 
 
 class LoraSettings(StrictModel):
@@ -158,13 +160,9 @@ def changed_keys(file: Path, settings: TrainingSettings, ignored: Set[str]) -> l
     Raises IndievalueError if the file cannot be read.
     """
     try:
-        before = parse_yaml(file.read_text(encoding="utf-8"))
-        if not isinstance(before, Mapping):
-            raise ValueError("has no keys, but the settings of a training are keys such as model, data and out")
-    except OSError as error:
-        raise IndievalueError(f"cannot read {file}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise IndievalueError(f"{file} {error}; give --force to start over") from None
+        before = read_mapping(file, *_KIND)
+    except IndievalueError as error:
+        raise IndievalueError(f"{error}; give --force to start over") from None
     wanted = settings.model_dump(mode="json")
     return [key for key in wanted if key not in ignored and before.get(key) != wanted[key]]
 
@@ -173,15 +171,7 @@ def _read(path: Path, within: tuple[Path, ...]) -> dict[str, object]:
     """Return the keys of a file and of its bases; ``within`` are the files that named it as their base."""
     if path.resolve() in within:
         raise IndievalueError(f"{path} is its own base: remove a `base` from the files that name each other")
-    try:
-        content = parse_yaml(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise IndievalueError(f"cannot read the training settings {path}: {error}") from None
-    except ValueError as error:
-        raise IndievalueError(f"{path} {error}") from None
-    if not isinstance(content, Mapping):
-        raise IndievalueError(f"{path} has no keys: the settings of a training are keys such as model, data and out")
-    own = dict(content)
+    own = read_mapping(path, *_KIND)
     if BASE not in own:
         return own
     named = str(own.pop(BASE))

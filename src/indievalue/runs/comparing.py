@@ -9,6 +9,7 @@ from typing import Unpack
 import polars as pl
 
 from indievalue.errors import IndievalueError
+from indievalue.runs.names import short_names
 from indievalue.runs.run import Run
 from indievalue.scoring.groups import GroupFields, GroupOptions
 from indievalue.scoring.paired import Comparison, compare, with_holm_over
@@ -37,11 +38,11 @@ def compare_runs(
     if not pairs:
         raise IndievalueError("there is nothing to compare: name two runs, or one run with at least two predictors")
     chosen = replace(options or GroupOptions(), **fields)
-    labels = _labels([folder for folder, _ in runs])
+    label = short_names(folder for folder, _ in runs)
     compared = []
     for (place_a, a), (place_b, b) in pairs:
-        run_a, run_b = runs[place_a][1], runs[place_b][1]
-        names = (a, b) if len(runs) == 1 else (f"{a} in {labels[place_a]}", f"{b} in {labels[place_b]}")
+        (folder_a, run_a), (folder_b, run_b) = runs[place_a], runs[place_b]
+        names = (a, b) if len(runs) == 1 else (f"{a} in {label[folder_a]}", f"{b} in {label[folder_b]}")
         compared.append(
             compare(
                 run_a.predictions.filter(predictor=a),
@@ -85,9 +86,3 @@ def _pairs(
     for a, b in combinations(each, 2):
         if len(runs) == 1 or a[0] != b[0]:
             yield a, b
-
-
-def _labels(folders: Sequence[Path]) -> list[str]:
-    """Return the last part of each path if these are distinct, otherwise the whole paths."""
-    short = [folder.resolve().name for folder in folders]
-    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]

@@ -1,7 +1,7 @@
-"""Names that distinguish several runs."""
+"""Names that distinguish several runs, or their folders."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from indievalue.runs.run import Run
@@ -37,6 +37,16 @@ def run_names(runs: Sequence[Run]) -> list[tuple[str, ...]]:
             seen[name] += 1
             names[position] = (*name, f"run {seen[name]}")
     return names
+
+
+def short_names(folders: Iterable[Path]) -> dict[Path, str]:
+    """Return a name of each folder without what is above it: its own, with as many parents as tell them apart."""
+    paths = list(dict.fromkeys(folders))
+    for parts in range(1, max((len(path.resolve().parts) for path in paths), default=0) + 1):
+        names = {path: Path(*path.resolve().parts[-parts:]).as_posix() for path in paths}
+        if len(set(names.values())) == len({path.resolve() for path in paths}):
+            break
+    return names if paths else {}
 
 
 def _shown(run: Run) -> str:

@@ -186,9 +186,12 @@ def _of_predictor(
 ) -> tuple[list[Row], list[Row], list[Row]]:
     """Return one predictor's rows of the table, of the groups, and of the index."""
     sums = person_sums(rows, options.measure)
+    needed = f"{'a valid choice with ' if options.measure == 'calibration' else ''}probabilities"
     if sums is None:
-        note = f"gives no {'valid choice with ' if options.measure == 'calibration' else ''}probabilities"
+        note = f"gives no {needed.removeprefix('a ')}"
         return [{"demographic": CROSS.join(columns), "note": note} for columns in crossed], [], [{"demographics": 0}]
+    over = f"over {len(rows) - sums.unused:,} of {len(rows):,} rows, {sums.unused:,} rows without {needed} left out"
+    left_out = over if sums.unused else ""
     if options.weights is not None:
         sums = weighted_sums(sums, people, options.weights)
     asked = people_of(sums, people)
@@ -196,7 +199,6 @@ def _of_predictor(
     measured = measure_groups(sums, parts, options.draws, options.seed)
     shuffled = shuffled_sums(sums.parts, [part.groups.group for part in measured], options.seed, options.draws)
     by_chance = [spread(sums.value(drawn)) for drawn in shuffled]
-    left_out = f"{sums.unused:,} rows without probabilities left out" if sums.unused else ""
     table = [
         {**part.row(), **_against_chance(part, chance), "note": "; ".join(filter(None, [part.note, left_out]))}
         for part, chance in zip(measured, by_chance, strict=True)

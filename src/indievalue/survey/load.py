@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from indievalue.errors import IndievalueError, problems_of
-from indievalue.parsing import parse_yaml
+from indievalue.parsing import read_yaml
 from indievalue.survey.codes import LARGEST_CODE, TAGS, missing_code, parse_codes
 from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
 from indievalue.survey.survey import Survey
@@ -245,11 +245,11 @@ def _demographic(spec: _DemographicSpec, folder: Traversable) -> Demographic:
 
 
 def _parse(file: Traversable, spec: type[Spec]) -> Spec:
-    return _validate(file, spec, _yaml(file), "")
+    return _validate(file, spec, read_yaml(file, "a survey"), "")
 
 
 def _parse_list(file: Traversable, spec: type[Spec]) -> list[Spec]:
-    content = _yaml(file)
+    content = read_yaml(file, "a survey")
     if not isinstance(content, list):
         raise IndievalueError(f"{file}: expected a list of items that start with '- '")
     return [_validate(file, spec, item, f", item {number}") for number, item in enumerate(content, 1)]
@@ -260,16 +260,3 @@ def _validate(file: Traversable, spec: type[Spec], content: object, where: str) 
         return spec.model_validate(content)
     except ValidationError as error:
         raise IndievalueError(f"{file}{where}: {'; '.join(problems_of(error))}") from None
-
-
-def _yaml(file: Traversable) -> object:
-    try:
-        return parse_yaml(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise IndievalueError(f"{file} does not exist") from None
-    except UnicodeDecodeError as error:
-        raise IndievalueError(f"{file} is not UTF-8 text: {error}") from None
-    except OSError as error:
-        raise IndievalueError(f"cannot read {file}: {error.strerror}") from None
-    except ValueError as error:
-        raise IndievalueError(f"{file} {error}") from None

@@ -20,7 +20,7 @@ from indievalue.scoring.flattening import flattening
 from indievalue.scoring.groups import group_people
 from indievalue.scoring.inequity import _between, inequity, measure_groups
 from indievalue.scoring.measures import person_sums
-from indievalue.scoring.paired import compare
+from indievalue.scoring.paired import _difference, compare
 from indievalue.survey.survey import Survey
 
 NAMES = [f"p{(7 * number) % 23:02d}" for number in range(23)]
@@ -136,3 +136,40 @@ def test_the_text_of_a_benchmark_is_readable_as_it_is(gardeners: People, tmp_pat
     assert "¿" in text
     assert "\\u" not in text
     assert all(json.loads(line)["probes"] for line in text.splitlines())
+
+
+def test_without_demographics_a_comparison_has_no_inequity(table: pl.DataFrame) -> None:
+    one, other = (table.filter(predictor=name) for name in NAMES[:2])
+    people = people_of(half=["m", "n"] * 20)
+    assert compare(one, other, people, [], draws=20).table["measure"].to_list() == ["accuracy", "log_loss"]
+
+
+def test_two_people_are_enough_for_an_interval_and_one_is_not(table: pl.DataFrame) -> None:
+    for number, told in ((1, False), (2, True)):
+        some = table.filter(pl.col("person").is_in([f"a{at:04d}" for at in range(number)]))
+        found = compare(some.filter(predictor=NAMES[0]), some.filter(predictor=NAMES[1]), draws=20).table
+        assert (found["low"].null_count() == 0) is told
+
+
+def test_a_difference_without_a_finite_draw_has_no_interval() -> None:
+    assert _difference([3.0, 1.0], np.full(5, np.nan)) == {"difference": 2.0}
+
+
+def test_a_bin_of_all_rows_has_the_interval_of_the_score(table: pl.DataFrame) -> None:
+    rows = table.filter(predictor=NAMES[0])
+    (found,) = reliability(rows, bins=1).iter_rows(named=True)
+    scored = score(rows)
+    assert (found["accuracy_low"], found["accuracy_high"]) == pytest.approx((scored.accuracy_low, scored.accuracy_high))
+
+
+def test_flattening_over_all_groups_lies_within_its_interval(garden: Survey, gardeners: People) -> None:
+    from indievalue.evaluation import evaluate
+
+    run = evaluate(gardeners, build_benchmark(gardeners, Settings(), "all"), "random")
+    found = flattening(run.predictions, run.people, ["region"], option_scales(run.predictions, garden), draws=200)
+    lows = [column for column in found.table.columns if column.endswith("_low")]
+    assert lows
+    for low in lows:
+        within, high = low.removesuffix("_low"), low.replace("_low", "_high")
+        rows = found.table.select(low, within, high).drop_nulls()
+        assert all(a <= b <= c for a, b, c in rows.iter_rows())

@@ -104,7 +104,7 @@ def test_spreads_are_shrunk_toward_their_mean_by_the_noise_in_them() -> None:
 def test_without_a_usable_draw_there_is_no_interval() -> None:
     values = [np.array([1.0, 2.0]), np.array([3.0, 5.0])]
     noise = [np.array([[np.nan, 0.0]] * 3), np.array([[0.0, 1.0]] * 3)]
-    assert np.isnan(mean_spread_interval(values, noise, [0.5, 2.0])).all()
+    assert np.isnan(mean_spread_interval(values, noise, [0.5, 2.0])).tolist() == [True] * 3
     assert np.isnan(spread_interval(values[0], noise[0])).all()
     for found in (mean_spread_interval(values, noise, [0.5, 2.0]), spread_interval(values[0], noise[0])):
         assert isinstance(found, tuple)

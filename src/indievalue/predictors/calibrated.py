@@ -11,7 +11,8 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+
+from indievalue.predictors.logit import fit_logit, softmax
 
 Floats = NDArray[np.float64]
 
@@ -41,34 +42,17 @@ class LogitCalibration:
         ``means`` and ``rates`` are probes × most options, padded with 0; ``explained`` and ``truth`` are (probes,).
         """
         offset, features, exists = _features(means, rates, explained)
-        row = np.arange(len(truth))
-        true, true_offset = features[row, truth], offset[row, truth]
-
-        def loss(weights: Floats) -> tuple[float, Floats]:
-            probabilities, log_total = _softmax(offset + features @ weights, exists)
-            value = np.mean(log_total - true @ weights - true_offset) + _PENALTY * weights @ weights
-            expected = np.einsum("nk,nkf->nf", probabilities, features)
-            return float(value), (expected - true).mean(axis=0) + 2 * _PENALTY * weights
-
-        from scipy.optimize import minimize  # takes a tenth of a second, which only fitting needs
-
-        start = cls.neutral().weights
-        with threadpool_limits(1, "blas"):  # products are small: BLAS threads would only spin between them
-            return cls(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x)
+        return cls(fit_logit(offset, features, exists, truth, cls.neutral().weights, _PENALTY))
 
     def apply(self, means: Floats, rates: Floats, explained: Floats) -> Floats:
         """Return probabilities (… × most options) that sum to 1 over each probe's options, padded with 0."""
         flat = (-1, means.shape[-1])
         offset, features, exists = _features(means.reshape(flat), rates.reshape(flat), explained.ravel())
-        return np.asarray(_softmax(offset + features @ self.weights, exists)[0].reshape(means.shape))
+        return np.asarray(softmax(offset + features @ self.weights, exists)[0].reshape(means.shape))
 
 
 _PENALTY = 1e-5
 """L2 penalty, which keeps the weights of nearly collinear features small."""
-
-
-_PAIRWISE = 8
-"""Number of values from which NumPy adds them pairwise along the last axis, but not along the first."""
 
 
 _LOG_RATIO = 6
@@ -87,15 +71,3 @@ def _features(means: Floats, rates: Floats, explained: Floats) -> tuple[Floats, 
     columns = [kind * told**power for kind in kinds for power in range(3)]
     columns += [np.log(rates) * told**power for power in (1, 2)]
     return np.log(rates), np.stack(columns, axis=2), exists
-
-
-def _softmax(scores: Floats, exists: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Return the softmax over the options that exist, and the log of its normalizer."""
-    # Options × probes, for NumPy is slow along a short last axis.
-    odds = np.ascontiguousarray(np.where(exists, scores, -np.inf).T)
-    top = odds.max(axis=0)
-    odds -= top
-    np.exp(odds, out=odds)
-    total = np.add.reduce(np.ascontiguousarray(odds.T), axis=1) if len(odds) >= _PAIRWISE else odds.sum(axis=0)
-    odds /= total
-    return odds.T, np.log(total) + top

@@ -10,6 +10,7 @@ from indievalue.choices import FormName
 from indievalue.errors import IndievalueError, did_you_mean, importing
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
+from indievalue.predictors.blend import Blend, parts_of
 from indievalue.predictors.boosting import Boosting
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.local import make_local
@@ -181,7 +182,21 @@ def _make_chat_model(name: str, asking: AskingOptions) -> Predictor:
     return ChatModel(name, asking)
 
 
+def _make_blend(name: str, asking: AskingOptions) -> Predictor:
+    members = parts_of(name)
+    allowed = [kind for kind in STATISTICAL if kind.shown != BLEND]
+    for member in members:
+        if not any(kind.matches(member) for kind in allowed):
+            close = did_you_mean(member, [kind.shown for kind in allowed])
+            names = ", ".join(kind.shown for kind in allowed)
+            raise IndievalueError(f"a blend pools some of {names}, and {member!r} is none of them{close}")
+    return Blend(make_predictors(members, asking))
+
+
 _MASKED_OPTIONS = {"seed": int, "epochs": int, "hidden": int, "members": int, "dropout": float, "device": str}
+
+BLEND = "blend"
+"""Name of the predictor that pools others, which may follow: ``blend:gaussian+resemble``."""
 
 STATISTICAL: tuple[Kind, ...] = (
     _statistical("random", Random, quick=True),
@@ -189,6 +204,7 @@ STATISTICAL: tuple[Kind, ...] = (
     _statistical("resemble", Resemble, {"k": int}, quick=True),
     _statistical("gaussian", Gaussian, quick=True),
     _statistical("masked", make_masked, _MASKED_OPTIONS),
+    Kind(BLEND, lambda written: written.partition(":")[0] == BLEND, _make_blend),
     _statistical("boosting", Boosting, {"trees": int}),
     _statistical("logistic", Logistic, {"c": float}),
 )

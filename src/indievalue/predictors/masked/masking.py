@@ -23,6 +23,9 @@ _NOTHING = 0.05
 nothing, are all there is: with u uniform, (1 + 0.05) u² - 0.05 is below 0 for a fifth of the people.
 """
 
+_OF_A_TOPIC = 0.95
+"""Share of a topic's answers shown, where whole topics are hidden."""
+
 _DROPPED = 0.1
 """Probability of leaving out each single demographic, if demographics are shown at all."""
 
@@ -45,7 +48,8 @@ class Hiding:
     """Draw what is hidden from each person, with torch's global generator.
 
     For most people it resembles what the benchmark hides: runs of neighbouring questions in every category, and some
-    others. For a few people any share of the answers is hidden, so that the network also learns from few answers.
+    others. For a few people any share of the answers is hidden, so that the network also learns from few answers; or
+    all questions of most categories, so that it learns what little one topic tells about another.
     """
 
     def __init__(self, survey: Survey, shape: Shape, options: MaskedOptions, device: torch.device) -> None:
@@ -85,7 +89,15 @@ class Hiding:
         draw = torch.rand(people, 1)
         share = torch.where(runs, _between(_SHOWN_BESIDE_RUNS, draw), _between(_SHOWN, draw))
         share = torch.where(few, (1 + _NOTHING) * draw**2 - _NOTHING, share)
-        return (torch.rand(size) < share) & ~(runs & self._runs(people))
+        kept = (torch.rand(size) < share) & ~(runs & self._runs(people))
+        by_topic = few & (torch.rand(people, 1) < self.options.topics)
+        return torch.where(by_topic, self._topics(people), kept)
+
+    def _topics(self, people: int) -> Tensor:
+        """Draw questions of one category, for most people, or more, and of these almost all (people × questions)."""
+        draw = torch.rand(people, len(self.members))
+        shown = (draw < torch.rand(people, 1) ** 2) | (draw == draw.amin(dim=1, keepdim=True))
+        return shown[:, self.category] & (torch.rand(people, len(self.category)) < _OF_A_TOPIC)
 
     def _runs(self, people: int) -> Tensor:
         """Draw a run of questions in every category, as long as the benchmark's probes, wrapping around.

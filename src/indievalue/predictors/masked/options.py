@@ -21,7 +21,8 @@ class MaskedOptions:
         dropout: dropout rate of hidden units. rate: peak learning rate, for batches of 256.
         decay: weight decay of AdamW. skip: whether answers also reach the heads by one direct linear layer.
         few: share of people who are shown any number of answers, few more often than many, and not most of them.
-        runs: share of the others from whom a run of neighbouring questions of every category is hidden.
+        topics: share of these few people who are shown the answers of some topics and none of the others.
+        runs: share of all others from whom a run of neighbouring questions of every category is hidden.
         coarse: share of people whose answers are shown in polar form. bare: share whose demographics are not shown.
     """
 
@@ -34,7 +35,8 @@ class MaskedOptions:
     rate: float = 1.5e-3
     decay: float = 0.1
     skip: bool = True
-    few: float = 0.1
+    few: float = 0.15
+    topics: float = 0.5
     runs: float = 1.0
     coarse: float = 0.1
     bare: float = 0.75
@@ -44,7 +46,7 @@ class MaskedOptions:
         for name, least in (("epochs", 0), ("hidden", 1), ("blocks", 0), ("members", 1)):
             if getattr(self, name) < least:
                 raise IndievalueError(f"masked: {name} is at least {least}, and not {getattr(self, name)}")
-        for name in ("dropout", "few", "runs", "coarse", "bare"):
+        for name in ("dropout", "few", "topics", "runs", "coarse", "bare"):
             if not 0 <= getattr(self, name) <= 1:
                 raise IndievalueError(f"masked: {name} is a share from 0 to 1, and not {getattr(self, name)}")
         if self.rate <= 0 or self.decay < 0:

@@ -84,6 +84,7 @@ def train(
         best, best_loss, best_epoch = state["best"], state["best_loss"], state["best_epoch"]
         start = state["epoch"]
     greatest = options.rate * math.sqrt(batch / 256)
+    quick = torch.autocast(hiding.device.type, torch.bfloat16, enabled=multiplies_bfloat16(hiding.device))
     for epoch in range(start, epochs):
         if epoch - best_epoch > max(_PATIENCE * epochs, 3):
             break
@@ -94,7 +95,9 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = greatest * _cycle((epoch * steps + step) / (epochs * steps))
             shown, targets = hiding.batch(answers, rows)
-            loss = mean_loss(network, network(shown), targets)
+            with quick:
+                logits = network(shown)
+            loss = mean_loss(network, logits.float(), targets)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(network.parameters(), _GREATEST_GRADIENT)
@@ -118,6 +121,14 @@ def train(
         )
         member.report(epoch + 1, log_loss, accuracy)
     return best
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Return whether the processor multiplies matrices of bfloat16; where it has to emulate that, it is slower."""
+    if device.type != "cpu":
+        return False
+    able = torch.cpu.get_capabilities()
+    return any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def mean_loss(network: Network, logits: Tensor, targets: Tensor) -> Tensor:

@@ -25,7 +25,11 @@ from indievalue.survey.survey import Survey
 
 torch = pytest.importorskip("torch", reason="the masked predictor needs torch (extra masked)")
 
-from indievalue.predictors.masked.predictor import Masked  # noqa: E402 - it needs torch
+from indievalue.predictors.masked import training  # noqa: E402 - it needs torch
+from indievalue.predictors.masked.inputs import Shape  # noqa: E402
+from indievalue.predictors.masked.masking import Hiding  # noqa: E402
+from indievalue.predictors.masked.options import MaskedOptions  # noqa: E402
+from indievalue.predictors.masked.predictor import Masked  # noqa: E402
 
 TINY = {"epochs": 4, "hidden": 16, "blocks": 1, "members": 1}
 SAID = pl.col("choice", "probabilities")
@@ -335,3 +339,34 @@ def test_progress_is_a_bar_on_a_terminal_and_a_line_now_and_then_elsewhere(
         assert "epoch 5 of 6" in said
     else:
         assert said == "masked: epoch 4 of 6, validation log loss 0.5000, accuracy 75.0 %, about 40 s left\n"
+
+
+def test_some_are_shown_the_answers_of_whole_topics_only(many: People, garden: Survey) -> None:
+    shape = Shape.of(many)
+    hiding = Hiding(garden, shape, MaskedOptions(few=1, topics=1), torch.device("cpu"))
+    torch.manual_seed(0)
+    kept = hiding._kept(torch.Size((4000, len(garden.questions)))).numpy()
+    topics = np.array([question.category for question in garden.questions])
+    shown = np.stack([kept[:, topics == topic].mean(axis=1) for topic in garden.categories], axis=1)
+    assert (shown.max(axis=1) > 0).mean() > 0.9
+    assert ((shown > 0).sum(axis=1) == 1).mean() > 0.3  # most often one
+    assert shown[shown > 0].mean() > 0.9  # and all of it
+    at_random = Hiding(garden, shape, MaskedOptions(few=1, topics=0), torch.device("cpu"))
+    apart = at_random._kept(torch.Size((4000, len(garden.questions)))).numpy()
+    parts = np.stack([apart[:, topics == topic].mean(axis=1) for topic in garden.categories], axis=1)
+    assert parts[parts > 0].mean() < 0.75
+
+
+def test_half_precision_predicts_the_same_within_a_few_points(
+    many: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for quick in (False, True):
+        monkeypatch.setenv("INDIEVALUE_CACHE", str(tmp_path / str(quick)))
+        monkeypatch.setattr(training, "multiplies_bfloat16", lambda device, quick=quick: quick)
+        found.append(Masked(epochs=3, hidden=32, members=1, few=0.3).fit(many))
+    assert not _same(*found)
+    task = _task(many, range(200))
+    one, other = (predictor.predict(task).probabilities for predictor in found)
+    assert one is not None
+    assert one == pytest.approx(other, abs=0.05)

@@ -30,8 +30,15 @@ STEP = 0.002
 TEMPERATURE = 2
 """Log densities are divided by it to guess a country: answers are less independent than the model assumes."""
 
-NO_COUNTRY = 0.3
+NO_COUNTRY = 0.2
 """Prior probability that somebody is from none of the countries, and is better described by the model of everybody."""
+
+ADVANTAGE = 0.022
+"""Nats per answer shown by which the model of a country has to describe answers better than that of everybody.
+
+The more is shown, the surer is the guess, also of somebody whose country is none of those. Chosen on people of
+countries that were left out, and on others.
+"""
 
 LIKELY = 0.02
 """Countries with a smaller probability are not considered."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from indievalue.predictors.columns import padded
 from indievalue.predictors.conditional import Conditional, Forms
 from indievalue.predictors.counted import Counts
-from indievalue.predictors.countries import NO_COUNTRY, TEMPERATURE, Countries, candidates, softmax
+from indievalue.predictors.countries import ADVANTAGE, NO_COUNTRY, TEMPERATURE, Countries, candidates, softmax
 
 Floats = NDArray[np.float64]
 
@@ -107,7 +107,8 @@ class Mixture:
             self._part(number, np.flatnonzero(needed[:, number]), shown, probes)
             for number in np.flatnonzero(needed.any(axis=0)).tolist()
         ]
-        weight = np.where(guessed[:, None], self._posterior(parts, prior, densities), prior)
+        answers = shown.known[:, self.forms.survey.form(self.forms.shown).starts[:-1]].sum(axis=1)
+        weight = np.where(guessed[:, None], self._posterior(parts, prior, densities, answers), prior)
         most = int(self.forms.survey.form(self.forms.probed).counts[probes].max(initial=1))
         shape = len(shown.values), len(probes), most
         total = Expected(np.zeros(shape), np.zeros(shape), np.zeros(shape[:2]))
@@ -154,13 +155,17 @@ class Mixture:
         rates = np.broadcast_to(rates[:, : means.shape[2]], means.shape)
         return _Part(number, people, conditioned.density[:, 0], means, rates, explained)
 
-    def _posterior(self, parts: list["_Part"], prior: Floats, densities: Floats) -> Floats:
-        """Return the weights of countries and, last, of everybody (people × countries + 1), of people to guess."""
+    def _posterior(self, parts: list["_Part"], prior: Floats, densities: Floats, answers: NDArray[np.int64]) -> Floats:
+        """Return the weights of countries and, last, of everybody (people × countries + 1), of people to guess.
+
+        ``answers`` (people,) is the number of answers shown.
+        """
         logits = np.full(prior.shape, -np.inf)
         logits[:, -1] = 0
         for part in parts:
             if part.number == len(self.countries.labels):
-                logits[part.people, -1] = part.density / TEMPERATURE + np.log(NO_COUNTRY)
+                advantage = ADVANTAGE * answers[part.people]
+                logits[part.people, -1] = part.density / TEMPERATURE + np.log(NO_COUNTRY) + advantage
             else:
                 density = (densities[part.people, part.number] + part.density) / 2
                 share = self.countries.share[part.number] * (1 - NO_COUNTRY)

@@ -35,7 +35,7 @@ class MaskedOptions:
     rate: float = 1.5e-3
     decay: float = 0.1
     skip: bool = True
-    few: float = 0.15
+    few: float = 0.1
     topics: float = 0.5
     runs: float = 1.0
     coarse: float = 0.1

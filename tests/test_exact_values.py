@@ -11,7 +11,7 @@ from conftest import garden_answers
 from indievalue.benchmark.build import answered_threshold, build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.people.decode import decode
-from indievalue.predictors import gaussian
+from indievalue.predictors.joint import RIDGE, Joint
 from indievalue.scoring.groups import group_people
 from indievalue.scoring.inequity import inequity, measure_groups
 from indievalue.scoring.measures import person_sums
@@ -62,9 +62,9 @@ def test_the_sampling_variance_has_the_factor_n_over_n_minus_1() -> None:
 
 def test_the_ridge_of_the_gaussian_is_two_percent_of_a_variance() -> None:
     # A column of variance 1 that equals the target predicts 1 / (1 + ridge) of its deviation.
-    joint = gaussian.Joint(np.zeros(1), np.ones((1, 1)), gaussian.RIDGE)
-    weights, _ = joint.condition(np.ones((1, 1)), np.ones((1, 1), bool), np.zeros((1, 1), bool))
-    assert weights[0, 0] == pytest.approx(1 / 1.02)
+    joint = Joint(np.zeros(1), np.ones((1, 1)), RIDGE)
+    given = joint.condition(np.ones((1, 1)), np.ones((1, 1), bool), np.zeros((1, 1), bool))
+    assert given.weights[0, 0] == pytest.approx(1 / 1.02)
 
 
 def test_the_first_continent_gives_all_its_people_and_the_rest_is_shared_evenly(garden: Survey) -> None:

@@ -37,10 +37,11 @@ class Beliefs:
     @classmethod
     def prior(cls, gaussian: Gaussian, weights: Floats) -> Self:
         """Before anything is answered. ``weights`` (questions,) says what predicting each question is worth."""
-        joint, survey = gaussian.answers_.joint, gaussian.survey_
+        model, survey = gaussian.answers_, gaussian.survey_
+        joint = model.joint
         target = survey.form(gaussian.form_)
         owner = np.repeat(np.arange(len(target.counts)), target.counts)
-        onto = gaussian.answers_.onto * np.sqrt(weights)[owner]
+        onto = model.onto * np.sqrt(weights)[owner]
         worth = weights[owner] > 0
         form = survey.form(gaussian.shown_form_)
         return cls(form, joint.ridge, joint.mean, joint.covariance, onto[:, worth], owner[worth])

@@ -12,6 +12,7 @@ from indievalue.benchmark.model import Settings, Task
 from indievalue.choices import Context, FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
+from indievalue.predictors.columns import stacked
 from indievalue.predictors.logit import fit_logit, softmax
 from indievalue.predictors.protocol import Guesses, Predictor, StatisticalPredictor
 from indievalue.seeded import keys
@@ -94,7 +95,8 @@ class Blend(StatisticalPredictor):
     def predict(self, task: Task) -> Guesses:
         logs, exists = self._logs(task)
         scores = np.einsum("mpqo,pm->pqo", logs, self._weights(task))
-        return Guesses.most_probable(softmax(scores.reshape(-1, scores.shape[2]), exists)[0].reshape(scores.shape))
+        flat = -1, scores.shape[2]
+        return Guesses.most_probable(softmax(scores.reshape(flat), exists.reshape(flat))[0].reshape(scores.shape))
 
     def _fit_members(self, people: People, form: FormName, shown_form: FormName) -> None:
         for member in self.members.values():
@@ -102,13 +104,8 @@ class Blend(StatisticalPredictor):
 
     def _choose_weights(self, people: People, form: FormName, shown_form: FormName) -> None:
         batches = list(self._batches(people, form, shown_form))
-        if not batches:
-            return
-        widest = max(one.features.shape[1] for one in batches)
-        features = np.concatenate(
-            [np.pad(one.features, [(0, 0), (0, widest - one.features.shape[1]), (0, 0)]) for one in batches]
-        )
-        exists = np.concatenate([np.pad(one.exists, [(0, 0), (0, widest - one.exists.shape[1])]) for one in batches])
+        features = stacked([one.features for one in batches])
+        exists = stacked([one.exists for one in batches])
         truth = np.concatenate([one.truth for one in batches])
         offset = np.zeros(exists.shape)
         self.weights_ = fit_logit(offset, features, exists, truth, self.weights_.ravel(), _PENALTY).reshape(2, -1)
@@ -127,14 +124,10 @@ class Blend(StatisticalPredictor):
                 features = np.concatenate([each, each * told], axis=3)
                 truth = benchmark.answers(setup)
                 at = truth >= 0
-                where = np.broadcast_to(exists.reshape(each.shape[:3]), each.shape[:3])
-                yield _Batch(features[at], where[at], truth[at])
+                yield _Batch(features[at], exists[at], truth[at])
 
     def _logs(self, task: Task) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return log probabilities (predictors × people × probes × options), and which options exist.
-
-        The latter is (people · probes) × options.
-        """
+        """Return log probabilities (predictors × people × probes × options), and which options exist (the rest)."""
         shape = len(task.people), len(task.probes), int(task.counts.max(initial=1))
         exists = np.broadcast_to(np.arange(shape[2]) < task.counts[:, None], shape)
         logs = np.zeros((len(self.members), *shape))
@@ -143,7 +136,7 @@ class Blend(StatisticalPredictor):
             if probabilities is None or np.isnan(probabilities).any():
                 raise IndievalueError(f"blend: {name} gives no probabilities, which a blend needs")
             logs[at] = np.log(np.maximum(probabilities, _LEAST)) * exists
-        return logs, exists.reshape(-1, shape[2])
+        return logs, exists
 
     def _weights(self, task: Task) -> Floats:
         """Return the weights of the predictors for each person (people × predictors)."""

@@ -1,11 +1,16 @@
 """Encode answers and demographics as numeric columns for the fitted predictors."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.choices import FormName
 from indievalue.survey.survey import Survey
+
+T = TypeVar("T", bound=np.generic)
 
 FEWEST = 50
 """Minimum number of people for a demographic group to get a column of its own."""
@@ -56,6 +61,14 @@ def demographic_columns(
         known[member, start : start + len(labels)] = True
         start += len(labels)
     return values, known
+
+
+def stacked(parts: Sequence[NDArray[T]]) -> NDArray[T]:
+    """Stack rows of arrays (rows × options × …), padded with 0 to the most options."""
+    most = max(part.shape[1] for part in parts)
+    return np.concatenate(
+        [np.pad(part, [(0, 0), (0, most - part.shape[1]), *[(0, 0)] * (part.ndim - 2)]) for part in parts]
+    )
 
 
 def padded(flat: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +97,7 @@ class Countries:
 
     def covariance(self, country: int) -> Floats:
         """Return the covariance of a country, by its number (columns × columns)."""
-        rows, columns = _pairs(self.items)
+        rows, columns = self._kept
         apart = np.zeros_like(self.within)
         apart[rows, columns] = apart[columns, rows] = self.differences[country]
         starts, lasts = self.items[:-1], self.items[1:] - 1
@@ -108,6 +109,10 @@ class Countries:
         apart += self.within
         return apart
 
+    @cached_property
+    def _kept(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        return _pairs(self.items)
+
     @property
     def share(self) -> Floats:
         """Share of the people of each country (countries,)."""
@@ -118,12 +123,6 @@ def candidates(likely: Floats) -> NDArray[np.bool_]:
     """Return which countries are considered (people × countries): the most ``likely`` ones."""
     least = np.sort(likely, axis=1)[:, -min(CANDIDATES, likely.shape[1])]
     return np.asarray(likely >= np.maximum(least, LIKELY)[:, None])
-
-
-def softmax(logits: Floats) -> Floats:
-    """Return probabilities of the columns of each row; those of -inf are 0."""
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
 def _towards(mean: Floats, counts: Counts) -> Floats:

@@ -24,7 +24,7 @@ from indievalue.parsing import parse_json_as
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.calibrated import LogitCalibration
-from indievalue.predictors.columns import demographic_columns, frequent_groups
+from indievalue.predictors.columns import demographic_columns, frequent_groups, stacked
 from indievalue.predictors.conditional import Conditional, Forms
 from indievalue.predictors.counted import Counts, items_of
 from indievalue.predictors.countries import Countries
@@ -264,13 +264,12 @@ def _calibration(batches: list[_Batch]) -> LogitCalibration:
     """Fit the calibration on batches of held-out answers."""
     if not batches:
         return LogitCalibration.neutral()
-    widest = max(expected.means.shape[1] for expected, _ in batches)
-    parts = [(_wide(one.means, widest), _wide(one.rates, widest), one.explained, truth) for one, truth in batches]
-    return LogitCalibration.fit(*(np.concatenate(part) for part in zip(*parts, strict=True)))
-
-
-def _wide(options: Floats, most: int) -> Floats:
-    return np.pad(options, [(0, 0), (0, most - options.shape[1])])
+    return LogitCalibration.fit(
+        stacked([one.means for one, _ in batches]),
+        stacked([one.rates for one, _ in batches]),
+        np.concatenate([one.explained for one, _ in batches]),
+        np.concatenate([truth for _, truth in batches]),
+    )
 
 
 def _held_out(people: People) -> Iterator[NDArray[np.bool_]]:

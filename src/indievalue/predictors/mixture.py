@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from indievalue.predictors.columns import padded
 from indievalue.predictors.conditional import Conditional, Forms
 from indievalue.predictors.counted import Counts
-from indievalue.predictors.countries import ADVANTAGE, NO_COUNTRY, TEMPERATURE, Countries, candidates, softmax
+from indievalue.predictors.countries import ADVANTAGE, NO_COUNTRY, TEMPERATURE, Countries, candidates
+from indievalue.predictors.logit import softmax
 
 Floats = NDArray[np.float64]
 
@@ -94,13 +95,13 @@ class Mixture:
         return self.forms.conditional(self.mean[: len(self.countries.within)], self.countries.within)
 
     def country(self, number: int) -> Conditional:
-        """Return the model of a country; it is computed anew each time, for it takes 10 MB and more."""
+        """Return the model of a country; it is not kept, for it takes 10 MB and more."""
         return self.forms.conditional(self.countries.means[number], self.countries.covariance(number))
 
     def expected(self, shown: Shown, probes: NDArray[np.int64]) -> Expected:
         """Return what is expected of the ``probes`` (question columns)."""
-        prior, densities = self._prior(shown)
         guessed = (shown.country < 0) & shown.known.any(axis=1) & bool(self.countries.labels)
+        prior, densities = self._prior(shown, np.flatnonzero(guessed))
         needed = prior > 0
         needed[guessed, -1] = True
         parts = [
@@ -119,26 +120,27 @@ class Mixture:
             total.explained[part.people] += share[:, None] * part.explained
         return total
 
-    def _prior(self, shown: Shown) -> tuple[Floats, Floats]:
+    def _prior(self, shown: Shown, guessed: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Return the weights of countries and, last, of everybody, before anything is solved in a country's own model.
 
-        Also returns log densities of what is shown (people × countries), with the covariance that countries share on
-        average. The weight of everybody is what the countries that are no candidates have.
+        ``guessed`` are rows of people whose country is guessed. Also returns log densities of what is shown (people ×
+        countries), with the covariance that countries share on average. The weight of everybody is what the countries
+        that are no candidates have.
         """
         number = len(self.countries.labels)
         weight = np.zeros((len(shown.values), number + 1))
         densities = np.zeros((len(shown.values), number))
         told = np.flatnonzero(shown.country >= 0)
         weight[told, shown.country[told]] = 1
-        guessed = np.flatnonzero((shown.country < 0) & shown.known.any(axis=1))
-        if number and len(guessed):
+        if len(guessed):
             width = self._width(shown)
             given = shown.of(guessed, width)
             means = self.forms.seen(self.countries.means)[:, :width]
             joint = self._first(self.within, width).joint
             nothing = np.zeros_like(given.wanted)
             densities[guessed] = joint.condition(given.values, given.known, nothing, means).density
-            likely = softmax(densities[guessed] / TEMPERATURE + np.log(self.countries.share))
+            logits = densities[guessed] / TEMPERATURE + np.log(self.countries.share)
+            likely = softmax(logits, np.isfinite(logits))[0]
             weight[guessed, :-1] = np.where(candidates(likely), likely, 0)
         weight[:, -1] = 1 - weight[:, :-1].sum(axis=1)
         return weight, densities
@@ -170,7 +172,7 @@ class Mixture:
                 density = (densities[part.people, part.number] + part.density) / 2
                 share = self.countries.share[part.number] * (1 - NO_COUNTRY)
                 logits[part.people, part.number] = density / TEMPERATURE + np.log(share)
-        weight = softmax(logits) * (1 - prior[:, -1:])
+        weight = softmax(logits, np.isfinite(logits))[0] * (1 - prior[:, -1:])
         weight[:, -1] += prior[:, -1]
         return weight
 

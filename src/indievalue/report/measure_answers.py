@@ -95,7 +95,7 @@ def _alike(row: Mapping[str, Any]) -> str:
 
 
 def compared_answer(found: Sequence[Comparison]) -> str:
-    """State the difference in accuracy of a pair; of several pairs, whom the most accurate predictor surpasses."""
+    """State the difference in accuracy of a pair; of several pairs, which the most accurate one surpasses."""
     if len(found) == 1:
         return _pair_answer(found[0])
     accuracy: dict[str, float] = {}

@@ -22,7 +22,7 @@ class MaskedOptions:
         decay: weight decay of AdamW. skip: whether answers also reach the heads by one direct linear layer.
         few: share of people who are shown any number of answers, few more often than many, and not most of them.
         topics: share of these few people who are shown the answers of some topics and none of the others.
-        runs: share of all others from whom a run of neighbouring questions of every category is hidden.
+        runs: share of all others; a run of neighbouring questions of every category is hidden from them.
         coarse: share of people whose answers are shown in polar form. bare: share whose demographics are not shown.
     """
 

@@ -13,7 +13,7 @@ from indievalue.report.numbers import (
     probability,
     signed_interval,
 )
-from indievalue.report.tables.of_measures import UNITS, measure_words
+from indievalue.report.tables.of_measures import UNITS, measure_words, words
 from indievalue.report.wording import listed
 from indievalue.runs.run import Run
 from indievalue.scoring.flattening import ANYBODY, Flattening
@@ -54,7 +54,7 @@ def _most_uneven(most: pl.DataFrame, found: Inequity) -> str:
     percent = "%" if found.measure == "accuracy" else ""
     digits = 1 if percent else SIGMA_DIGITS[found.measure]
     ends = [f"{number(row[f'{end}_value'], digits)}{percent} ({row[end]})" for end in ("worst", "best")]
-    return f"Its {measure} differs most by {row['demographic'].replace('_', ' ')}: from {ends[0]} to {ends[1]}."
+    return f"Its {measure} differs most by {words(row['demographic'])}: from {ends[0]} to {ends[1]}."
 
 
 def flattening_answer(run: Run, found: Flattening) -> str:
@@ -73,13 +73,13 @@ def flattening_answer(run: Run, found: Flattening) -> str:
         else ""
     )
     text = (
-        f"{_named(run, best)} {_alike(first)}: within groups by {first['demographic'].replace('_', ' ')}, its "
+        f"{_named(run, best)} {_alike(first)}: within groups by {words(first['demographic'])}, its "
         f"predictions have {number(first['ratio'], 2)} of the variance of answers{ends}."
     )
     pairs = found.pairs.filter((pl.col("predictor") == best) & pl.col("apart").is_not_null()).head(1)
     if len(pairs):
         pair = pairs.row(0, named=True)
-        shared = [] if pair["matched"] == ANYBODY else pair["matched"].replace("_", " ").split(CROSS)
+        shared = [] if pair["matched"] == ANYBODY else words(pair["matched"]).split(CROSS)
         two = f"two people of the same {listed(shared)}" if shared else "two people"
         text += (
             f" Where {two} answer differently, it predicts both correctly in {number(pair['apart'])}% of cases, and "

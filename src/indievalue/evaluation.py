@@ -10,7 +10,7 @@ from threading import Thread
 import polars as pl
 from pydantic import TypeAdapter
 
-from indievalue.benchmark.model import Benchmark
+from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.benchmark.storage import benchmark_hash, task_texts
 from indievalue.choices import Weights
 from indievalue.errors import IndievalueError
@@ -27,6 +27,7 @@ from indievalue.runs.record import FORMAT, Example, Record, installed_versions
 from indievalue.runs.run import Run
 from indievalue.runs.storage import draw_run, write_run
 from indievalue.scoring.accuracy import PredictorScore, summarise
+from indievalue.scoring.ceiling import Ceilings, estimate_ceilings, with_ceilings
 from indievalue.scoring.weighting import named_weights
 
 EXAMPLES = 1
@@ -130,11 +131,14 @@ def evaluate(
     return run
 
 
-def _scores(predictions: pl.DataFrame, seed: int, people: People, parts: Sequence[Part]) -> dict[str, PredictorScore]:
-    """Return the score of each predictor, with how many probes a server did not take."""
+def _scores(
+    predictions: pl.DataFrame, settings: Settings, people: People, parts: Sequence[Part], ceilings: Ceilings
+) -> dict[str, PredictorScore]:
+    """Return the score of each predictor, with how many probes a server did not take, and the ceiling."""
     left_out = {part.name: part.effort.get("unanswered", 0) for part in parts}
-    scores = summarise(predictions, seed, people.survey)
-    return {name: replace(score, unanswered=int(str(left_out[name]))) for name, score in scores.items()}
+    scores = summarise(predictions, settings.seed, people.survey)
+    scores = {name: replace(score, unanswered=int(str(left_out[name]))) for name, score in scores.items()}
+    return with_ceilings(scores, ceilings, predictions, settings.form)
 
 
 def import_report() -> None:
@@ -205,15 +209,17 @@ def _run(learning: Learning, parts: Sequence[Part], call: Call, weights: Weights
         format=FORMAT,
         benchmark=benchmark_hash(benchmark),
     )
+    ceilings = estimate_ceilings(people, benchmark.people.ids.tolist(), settings.seed)
     examples = TypeAdapter(tuple[Example, ...]).validate_python(list(islice(task_texts(benchmark), EXAMPLES)))
     run = Run(
         record,
         people.survey,
         predictions,
         people_table(benchmark.people),
-        _scores(predictions, settings.seed, people, parts),
+        _scores(predictions, settings, people, parts, ceilings),
         examples,
         benchmark,
         tuple(part.write_log for part in parts),
+        ceilings,
     )
     return run if weights == "none" else run.weighted(weights)

@@ -1,5 +1,7 @@
 """The answer of an experiment in a sentence, from its table."""
 
+from typing import Any
+
 import polars as pl
 
 from indievalue.experiments.spec import PREDICTOR, Experiment, GroupsFigure, InequityFigure
@@ -23,7 +25,18 @@ def answer_of(experiment: Experiment, data: pl.DataFrame) -> str:
     row = whole.sort("accuracy", descending=True, maintain_order=True).row(0, named=True)
     where = ", ".join(filter(None, (described({name: row[name]}) for name in axes if row[name] is not None)))
     ends = interval(row["accuracy_low"], row["accuracy_high"])
-    return f"The highest accuracy is that of {where}: {number(row['accuracy'])}% (95% interval {ends})."
+    return f"The highest accuracy is that of {where}: {number(row['accuracy'])}% (95% interval {ends}).{_way(row)}"
+
+
+def _way(row: dict[str, Any]) -> str:
+    """Say how far it is from the most common answer to the ceiling; empty if the table does not say."""
+    if row.get("way_high") is None:
+        return ""
+    ceiling = interval(row["ceiling_low"], row["ceiling_high"], 0)
+    return (
+        f" That is {interval(row['way_low'], row['way_high'], 0)}% of the way from the most common answer "
+        f"({number(row['most_common'])}%) to the best possible predictor ({ceiling}%)."
+    )
 
 
 def _of_inequity(table: pl.DataFrame) -> str:

@@ -17,6 +17,7 @@ from indievalue.report.tables.of_experiments import ALL
 from indievalue.scoring.accuracy import log_loss
 from indievalue.scoring.bootstrap import DRAWS, Counts, cluster_intervals, times_drawn
 from indievalue.scoring.calibration import weighted_mean
+from indievalue.scoring.ceiling import Ceiling, Ceilings, reached
 from indievalue.scoring.exact import fixed
 from indievalue.scoring.weighting import weighted_rows
 from indievalue.survey.survey import Survey
@@ -31,6 +32,7 @@ class CellResult:
             categories of probes, or groups of people. People of weight 0 have no counts.
         log_loss: in nats, or None without probabilities. shown: mean number of demonstrations.
         weights: weight of each tested person (people,) with a mean of 1, or None if everybody counts the same.
+        ceilings: of all probes and of each part; empty if they were not estimated.
     """
 
     cell: Cell
@@ -40,6 +42,7 @@ class CellResult:
     log_loss: float | None
     shown: float
     weights: NDArray[np.float64] | None = None
+    ceilings: tuple[Ceiling | None, ...] = ()
 
     @cached_property
     def sums(self) -> tuple[Counts, Counts]:
@@ -63,11 +66,12 @@ def measure(
     survey: Survey,
     groups: pl.Series | None = None,
     weights: NDArray[np.float64] | None = None,
+    ceilings: Ceilings | None = None,
 ) -> CellResult:
     """Count correct predictions of a cell by person, and by category or by the ``groups`` of ``people``.
 
-    ``weights`` are those of ``people``, with a mean of 1. Raises IndievalueError if the predictions are of other
-    people.
+    ``weights`` are those of ``people``, with a mean of 1. ``ceilings`` bound the accuracy of any predictor. Raises
+    IndievalueError if the predictions are of other people.
     """
     row = {person: place for place, person in enumerate(people)}
     unknown = set(predictions["person"].unique()) - set(row)
@@ -92,7 +96,11 @@ def measure(
     np.add.at(right, (at_person, at_part), hit)
     right[:, 0], probes[:, 0] = right.sum(axis=1), probes.sum(axis=1)
     shown = weighted_mean(predictions["demonstrations"].to_numpy().astype(np.float64), predictions)
-    return CellResult(cell, parts, right, probes, log_loss(predictions), shown, weights)
+    reached: tuple[Ceiling | None, ...] = ()
+    if ceilings is not None:
+        of_parts = ceilings.of(predictions, cell.asked.form, at_part, len(parts) + 1)
+        reached = (*ceilings.of(predictions, cell.asked.form), *of_parts[1:])
+    return CellResult(cell, parts, right, probes, log_loss(predictions), shown, weights, reached)
 
 
 def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed: int) -> pl.DataFrame:
@@ -100,7 +108,9 @@ def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed:
 
     Columns: the form of the probes, the cell's axes, ``by`` (``all`` for all), ``accuracy``, ``accuracy_low``,
     ``accuracy_high`` (0-100), ``log_loss`` (of all only), ``people``, ``probes``, ``shown`` (mean number of
-    demonstrations), and with the figure's ``above`` also ``gain``, ``gain_low``, ``gain_high`` (points, paired).
+    demonstrations), and with the figure's ``above`` also ``gain``, ``gain_low``, ``gain_high`` (points, paired). Then,
+    in percent, the accuracy of the ``most_common`` answer, the ends of the best possible, ``ceiling_low`` and
+    ``ceiling_high``, and the share of the way from one to the other, ``way_low`` to ``way_high``.
     """
     above = getattr(experiment.figure, "above", None)
     of_cell = {one.cell: one for one in measured}
@@ -131,6 +141,7 @@ def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed:
                     "people": int((one.probes[:, part] > 0).sum()),
                     "probes": int(one.probes[:, part].sum()),
                     "shown": one.shown,
+                    **(reached(one.ceilings[part], _share(one, part)) if one.ceilings else {}),
                 }
             )
     return pl.DataFrame([_plain(row) for row in rows], infer_schema_length=None)
@@ -182,9 +193,14 @@ def _share(one: CellResult, part: int) -> float:
 
 def _plain(row: dict[str, object]) -> dict[str, object]:
     """Convert values to a single type for a column: to text if there are both numbers and ``all``."""
-    measures = {"accuracy", "accuracy_low", "accuracy_high", "gain", "gain_low", "gain_high", "log_loss", "shown"}
-    counts = {"people", "probes"}
-    return {key: value if key in measures | counts else value_words(value) for key, value in row.items()}
+    return {key: value if key in _MEASURES else value_words(value) for key, value in row.items()}
+
+
+_MEASURES = {
+    *("accuracy", "accuracy_low", "accuracy_high", "gain", "gain_low", "gain_high", "log_loss", "shown"),
+    *("people", "probes"),
+    *reached(None, 0),
+}
 
 
 def option_column(table: pl.DataFrame) -> pl.DataFrame:

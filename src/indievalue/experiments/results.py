@@ -46,6 +46,7 @@ from indievalue.report.tables.table import PrintedTable
 from indievalue.report.tables_page import Picture, Section, TablesPage
 from indievalue.report.wording import weighting
 from indievalue.runs.record import installed_versions
+from indievalue.scoring.ceiling import estimate_ceilings
 from indievalue.scoring.groups import GroupOptions
 from indievalue.scoring.inequity import inequity
 from indievalue.scoring.weighting import effective_size
@@ -210,8 +211,9 @@ def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[Pa
         return _evenness(planned, inputs, folder, figures)
     survey = inputs.people.survey
     groups = None if experiment.by in (None, CATEGORY) else inputs.tested.demographics[str(experiment.by)]
+    ceilings = estimate_ceilings(inputs.people, inputs.ids, inputs.seed)
     measured = [
-        measure(cell, predictions, inputs.ids, survey, groups, inputs.weights)
+        measure(cell, predictions, inputs.ids, survey, groups, inputs.weights, ceilings)
         for cell, predictions in cell_predictions(planned, folder)
     ]
     data = accuracy_table(experiment, measured, inputs.seed)

@@ -17,6 +17,7 @@ from indievalue.report.tables.of_measures import (
     group_notes,
     index_table,
     measure_words,
+    noise_table,
     pairs_table,
     ratio_groups_table,
     ratio_table,
@@ -63,6 +64,14 @@ _MEASURES = {
     ),
 }
 """Heading, title of the axis, and note, by what predictors are compared in."""
+
+
+_NOISE = (
+    "Groups whose answers have more noise can be predicted less well by anybody. The ceiling is the accuracy of the "
+    "best possible predictor in a group, and noise explains the share of the gap between the worst and the best group "
+    "by which their ceilings differ; both are bounds. Reliability is the agreement of two random halves of the people, "
+    "from 0 to 1."
+)
 
 
 @dataclass(frozen=True)
@@ -112,6 +121,8 @@ def inequity_page(measured: Sequence[Measured[Inequity]], command: str) -> Table
             "Groups", f"The {measure} in each group, with its 95% interval from resampling people.", values_table(parts)
         ),
     ]
+    if noise := noise_table(parts):
+        sections.insert(2, Section("How much of it is noise in the answers?", _NOISE, noise))
     answers = [(one.name, inequity_answer(one.run, one.found)) for one in measured]
     return _page("Which groups do the predictors fail?", f"Inequity of {measure}", measured, answers, sections, command)
 

@@ -23,6 +23,18 @@ def number(value: float | None, digits: int = 1, missing: str = MISSING) -> str:
     return missing if value is None or value != value else f"{value:,.{digits}f}"
 
 
+def share(low: float | None, high: float | None) -> str:
+    """Return the ends of a share in percent, cut off at 0 and 100.
+
+    >>> share(12.3, 140), share(-3, -1)
+    ('12–100', '0')
+    """
+    if low is None or high is None:
+        return MISSING
+    first, last = (f"{min(max(each, 0), 100):.0f}" for each in (low, high))
+    return first if first == last else f"{first}–{last}"
+
+
 def signed(value: float | None, digits: int = 1) -> str:
     """Return a number with its sign, without one for zero.
 

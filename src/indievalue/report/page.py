@@ -30,6 +30,8 @@ from indievalue.report.figures.world import WorldMap, map_svg, read_outline, sha
 from indievalue.report.numbers import over
 from indievalue.report.paper import paper_of
 from indievalue.report.questions import QuestionRow, question_rows
+from indievalue.report.tables.of_measures import noise_table
+from indievalue.report.tables.table import PrintedTable
 from indievalue.runs.names import run_names
 from indievalue.runs.record import Example
 from indievalue.runs.run import Run
@@ -83,7 +85,8 @@ class HeadlineRow:
 class GroupsPart:
     """Results by group of one run: the index, σ by demographic, and the groups of each demographic.
 
-    ``demographics`` and ``predictors`` are menu entries (value, text); ``best`` is the preselected predictor.
+    ``demographics`` and ``predictors`` are menu entries (value, text); ``best`` is the preselected predictor, and
+    ``noise`` the ceilings of its groups.
     """
 
     index: tuple[dict[str, Any], ...]
@@ -93,6 +96,7 @@ class GroupsPart:
     demographics: tuple[tuple[str, str], ...]
     predictors: tuple[tuple[str, str], ...]
     best: str
+    noise: PrintedTable | None
 
 
 @dataclass(frozen=True)
@@ -304,6 +308,7 @@ def _groups(run: Run, title: str, draw: Callable[..., Fitting]) -> GroupsPart | 
         demographics=tuple((plot.demographic, plot.title) for plot in plots),
         predictors=tuple((name, name) for name in run.scores),
         best=run.best,
+        noise=noise_table([("", found)], run.best),
     )
 
 

@@ -10,11 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from indievalue.choices import FormName
-from indievalue.report.numbers import SIGMA_DIGITS, interval, number, over, signed, signed_interval
+from indievalue.report.numbers import SIGMA_DIGITS, interval, number, over, share, signed, signed_interval
 from indievalue.report.paper import Paper
 from indievalue.report.tables.of_measures import group_notes, matching
 from indievalue.report.tables.table import PrintedTable
-from indievalue.report.wording import rows_left_out
+from indievalue.report.wording import ceiling, rows_left_out
 from indievalue.scoring.accuracy import Score
 from indievalue.scoring.flattening import Flattening
 from indievalue.scoring.inequity import Inequity
@@ -48,6 +48,8 @@ def print_summary(scores: Mapping[str, Score], form: FormName, console: Console,
             console.print(f"{escape(name)}: {left_out}, and not scored", highlight=False)
     for sentence in rows_left_out(scores):
         console.print(sentence, style="dim", highlight=False, markup=False)
+    if limits := ceiling(scores):
+        console.print(limits, style="dim", highlight=False, markup=False)
     asked = {(score.people, round(score.probes / score.people)) for score in scores.values()}
     sizes = ", ".join(f"{people:,} people × {probes:,} probes" for people, probes in sorted(asked))
     note = f"; paper: {paper.source}, its own people" if paper and beside else ""
@@ -89,7 +91,7 @@ def print_inequity(found: Inequity, console: Console) -> None:
             table.add_row(escape(row["demographic"]), str(row["groups"]), *_sigma(row, digits), _worst(row, digits))
         console.print(f"\n[bold]{escape(str(predictor))}[/]: σ over the groups of each demographic")
         console.print(table)
-    for sentence in group_notes(found):
+    for sentence in [*reliability_notes(found), *group_notes(found)]:
         console.print(sentence, style="dim", highlight=False, markup=False)
     console.print(
         "Chance: mean σ when people are assigned to groups at random; p: how often that gives as large a σ. "
@@ -98,6 +100,25 @@ def print_inequity(found: Inequity, console: Console) -> None:
         style="dim",
         highlight=False,
     )
+
+
+def reliability_notes(found: Inequity) -> Iterator[str]:
+    """Yield how reliably demographics are ordered by σ, and how much of the gaps noise in the answers explains."""
+    index = found.index.drop_nulls("split_half")
+    if len(index):
+        each = [f"{row['predictor']} {number(row['split_half'], 2)}" for row in index.iter_rows(named=True)]
+        agreement = index["agreement"][0]
+        more = f"; agreement of the predictors (Kendall's W): {number(agreement, 2)}" if agreement is not None else ""
+        yield f"Demographics in the order of σ, rank correlation of random halves of people: {', '.join(each)}{more}."
+    if "noise_low" not in found.table.columns:
+        return
+    for (predictor,), rows in found.table.drop_nulls("noise_low").group_by("predictor", maintain_order=True):
+        row = rows.sort("corrected", descending=True, nulls_last=True).row(0, named=True)
+        yield (
+            f"Noise in people's answers explains {share(row['noise_low'], row['noise_high'])}% of the gap of "
+            f"{number(row['gap'])} points between {row['worst']} and {row['best']} for {predictor}; --page and --out "
+            "have all demographics."
+        )
 
 
 def print_flattening(found: Flattening, console: Console) -> None:

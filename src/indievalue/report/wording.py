@@ -8,10 +8,10 @@ import polars as pl
 
 from indievalue.choices import Weights
 from indievalue.report.command import command_of
-from indievalue.report.numbers import over
+from indievalue.report.numbers import interval, number, over
 from indievalue.report.paper import COUNTRIES, paper_about, paper_of, read_paper
 from indievalue.runs.run import Run
-from indievalue.scoring.accuracy import Score
+from indievalue.scoring.accuracy import PredictorScore, Score
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -81,6 +81,30 @@ def uneven(run: Run) -> str:
         f"The accuracy of {run.best} differs most by {name}: from {row['worst_value']:.1f}% ({row['worst']}) "
         f"to {row['best_value']:.1f}% ({row['best']})."
     )
+
+
+def ceiling(scores: Mapping[str, Score]) -> str:
+    """Say how often the best possible predictor is right, and how far the predictors get; empty if it is not known."""
+    known = {name: score for name, score in scores.items() if isinstance(score, PredictorScore) and score.ceiling}
+    limit = next((score.ceiling for score in known.values()), None)
+    if limit is None:
+        return ""
+    ahead = [(score.accuracy, name) for name, score in known.items() if (score.way_high or 0) > 0.5]
+    reached = [
+        f"{name} goes {interval(known[name].way_low, known[name].way_high, 0)}%"
+        for _, name in sorted(ahead, reverse=True)[:_MOST]
+    ]
+    text = (
+        f"Nobody could be right about all answers, as people do not always repeat their own: the best possible "
+        f"predictor is right in about {interval(limit.low, limit.high, 0)}%"
+    )
+    if not reached:
+        return f"{text}."
+    return f"{text}. Of the way there from the most common answer ({number(limit.most_common)}%), {listed(reached)}."
+
+
+_MOST = 6
+"""Largest number of predictors that a sentence names."""
 
 
 def demographics(runs: Sequence[Run]) -> str:

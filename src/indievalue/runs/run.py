@@ -18,7 +18,9 @@ from indievalue.runs.record import Example, Record
 from indievalue.scoring.accuracy import PredictorScore, Score, summarise
 from indievalue.scoring.breakdown import accuracy_by_category, accuracy_by_person, accuracy_by_question
 from indievalue.scoring.calibration import option_scales, reliability
+from indievalue.scoring.ceiling import Ceilings, reached, with_ceilings
 from indievalue.scoring.flattening import Flattening, flattening
+from indievalue.scoring.gaps import with_ceilings_of_groups
 from indievalue.scoring.groups import GroupFields, GroupOptions
 from indievalue.scoring.inequity import Inequity, inequity
 from indievalue.scoring.paired import Comparison, compare
@@ -45,6 +47,7 @@ class Run:
         examples: people as shown to the predictors, for the report.
         benchmark: the benchmark, or the run directory that holds it; None if neither is available.
         logs: functions that write the predictors' logs into a run directory.
+        ceilings: what bounds the accuracy of any predictor; None in runs of earlier versions.
     """
 
     record: Record
@@ -55,6 +58,7 @@ class Run:
     examples: tuple[Example, ...] = ()
     benchmark: Benchmark | Path | None = None
     logs: tuple[Callable[[Path], None], ...] = ()
+    ceilings: Ceilings | None = None
     _computed: dict[Hashable, object] = field(default_factory=dict, init=False)
 
     @property
@@ -80,7 +84,8 @@ class Run:
         run = replace(self, record=replace(self.record, weights=weights))
         scores = summarise(run.predictions, run.record.seed, run.survey, run._by_person, weights)
         left_out = {name: score.unanswered for name, score in self.scores.items()}
-        return replace(run, scores={name: replace(one, unanswered=left_out[name]) for name, one in scores.items()})
+        scores = {name: replace(one, unanswered=left_out[name]) for name, one in scores.items()}
+        return replace(run, scores=with_ceilings(scores, run.ceilings, run._rows, run.record.form))
 
     @property
     def _by_person(self) -> Mapping[str, float] | None:
@@ -100,9 +105,14 @@ class Run:
 
         Columns: ``predictor``; ``accuracy`` with its 95% interval ``low`` and ``high``, in percent; ``log_loss`` in
         nats, ``brier`` (0-2) and ``ece`` (0-1), null if a predictor gives no probabilities; the counts ``invalid``,
-        ``people`` and ``probes``; the others are as in :class:`indievalue.scoring.accuracy.Score`.
+        ``people`` and ``probes``; ``way_low`` and ``way_high``, the share of the way from the most common answer to
+        ``ceiling_high`` and ``ceiling_low``, the ends of the best possible accuracy, in percent; the others are as in
+        :class:`indievalue.scoring.accuracy.PredictorScore`.
         """
-        rows = [{"predictor": name, **score.as_dict()} for name, score in self.scores.items()]
+        rows = [
+            {"predictor": name, **score.as_dict(), **reached(score.ceiling, score.accuracy)}
+            for name, score in self.scores.items()
+        ]
         table = pl.DataFrame(rows, infer_schema_length=None).rename({"accuracy_low": "low", "accuracy_high": "high"})
         first = ["predictor", "accuracy", "low", "high", "log_loss", "ece", "invalid"]
         return table.select(*first, pl.exclude(first))
@@ -151,10 +161,15 @@ class Run:
         """Measure how evenly each predictor performs across groups (see :func:`indievalue.scoring.inequity.inequity`).
 
         ``demographics`` are names, or tuples of two to cross; by default those of the survey's index. ``fields`` are
-        fields of ``options``, such as ``minimum=50``. Raises IndievalueError if the run has no such demographic.
+        fields of ``options``, such as ``minimum=50``. Inequity of accuracy has the ceilings of the groups, too, if the
+        run has them. Raises IndievalueError if the run has no such demographic.
         """
         options = self._options(options, fields)
-        return inequity(self.predictions, self.people, self.demographics(demographics), options)
+        found = inequity(self.predictions, self.people, self.demographics(demographics), options)
+        if self.ceilings is None or options.measure != "accuracy":
+            return found
+        of = self.predictions, self.people, self.record.form, options
+        return with_ceilings_of_groups(found, self.ceilings, *of)
 
     def flattening(
         self,

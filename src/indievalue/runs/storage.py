@@ -17,6 +17,7 @@ from indievalue.errors import IndievalueError
 from indievalue.files import new_directory, refuse_rows
 from indievalue.parsing import parse_json_as
 from indievalue.predictors.predictions import check_predictions, read_predictions
+from indievalue.runs.ceilings import read_ceilings, write_ceilings
 from indievalue.runs.record import FORMAT, Example, Record
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import PredictorScore
@@ -87,6 +88,8 @@ def _write_run(run: Run, folder: Path) -> None:
     """Write everything but the report into ``folder``."""
     run.predictions.write_parquet(folder / "predictions.parquet")
     run.people.write_parquet(folder / "people.parquet")
+    if run.ceilings is not None:
+        write_ceilings(run.ceilings, folder)
     write_json(folder / "summary.json", {name: score.as_nested_dict() for name, score in run.scores.items()})
     write_json(folder / "run.json", {**asdict(run.record), "format": FORMAT})
     write_json(folder / "example.json", [asdict(example) for example in run.examples])
@@ -148,7 +151,8 @@ def load_run(directory: str | Path) -> Run:
     own = folder / _SURVEY
     survey = load_survey(str(own.resolve()) if own.is_dir() else record.survey)
     check_predictions(folder / "predictions.parquet", predictions, survey)
-    return Run(record, survey, predictions, people, scores, examples, folder)
+    ceilings = read_ceilings(folder, predictions["question"].unique())
+    return Run(record, survey, predictions, people, scores, examples, folder, ceilings=ceilings)
 
 
 def _read(file: Path, kind: TypeAdapter[T]) -> T:

@@ -1,7 +1,7 @@
 """Score a predictor: accuracy with a confidence interval, log loss, calibration, and invalid outputs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 from indievalue.choices import Weights
 from indievalue.scoring.bootstrap import cluster_interval
 from indievalue.scoring.calibration import brier, calibration, option_scales, ordinal_error, weighted_mean
+from indievalue.scoring.ceiling import Ceiling
 from indievalue.scoring.exact import fixed
 from indievalue.scoring.inputs import check_survey, predictions_table
 from indievalue.scoring.weighting import effective_size, weighted_rows
@@ -74,10 +75,22 @@ class PredictorScore(Score):
     Attributes:
         setups: the setup's number → its scores. unanswered: number of probes that a chat model's server did not take;
             they have no prediction, and are in no score.
+        ceiling: accuracy of the best possible predictor of the same answers, and of always predicting the most common
+            answer (see :mod:`indievalue.scoring.ceiling`); None if it was not estimated. way_low, way_high: share of
+            the way from the most common answer to the high and the low end of the ceiling, in percent; None where the
+            most common answer is as good.
     """
 
     setups: Mapping[str, Score] = field(default_factory=dict)
     unanswered: Count = 0
+    ceiling: Ceiling | None = None
+    way_low: float | None = None
+    way_high: float | None = None
+
+    def beside(self, ceiling: Ceiling) -> "PredictorScore":
+        """Return the scores with the ceiling of the same answers."""
+        low, high = ceiling.way(self.accuracy)
+        return replace(self, ceiling=ceiling, way_low=low, way_high=high)
 
     @property
     def not_answered(self) -> str | None:
@@ -87,7 +100,15 @@ class PredictorScore(Score):
     def as_nested_dict(self) -> dict[str, object]:
         """Return the scores in the form of ``summary.json``."""
         left_out = {"unanswered": self.unanswered} if self.unanswered else {}
-        return {**self.as_dict(), **left_out, "setups": {setup: one.as_dict() for setup, one in self.setups.items()}}
+        reached: dict[str, object] = {}
+        if self.ceiling is not None:
+            reached = {"ceiling": asdict(self.ceiling), "way_low": self.way_low, "way_high": self.way_high}
+        return {
+            **self.as_dict(),
+            **left_out,
+            **reached,
+            "setups": {setup: one.as_dict() for setup, one in self.setups.items()},
+        }
 
 
 def score(

@@ -27,6 +27,7 @@ from indievalue.scoring.groups import (
     check_demographics,
     group_people,
 )
+from indievalue.scoring.halves import concordance, half_values, same_order, stepped_up
 from indievalue.scoring.inputs import demographics_table, predictions_table
 from indievalue.scoring.measures import Sums, person_sums
 from indievalue.scoring.spread import HIGH, LOW, Floats, between_groups, mean_spread_interval, spread, spread_interval
@@ -57,6 +58,7 @@ TABLE: dict[str, pl.DataType] = {
     "gap": _NUMBER,
     "note": pl.String(),
     "p_holm": _NUMBER,
+    "split_half": _NUMBER,
 }
 GROUPS: dict[str, pl.DataType] = {
     "predictor": pl.String(),
@@ -79,6 +81,8 @@ INDEX: dict[str, pl.DataType] = {
     "p": _NUMBER,
     "corrected": _NUMBER,
     "p_holm": _NUMBER,
+    "split_half": _NUMBER,
+    "agreement": _NUMBER,
 }
 
 
@@ -93,12 +97,17 @@ class Inequity:
             p-value of the permutation test; ``corrected``, σ corrected for noise, and its 95% interval,
             ``sigma_corrected_low`` to ``sigma_corrected_high``; the ``worst`` group with its 95% interval, the
             ``best`` group, and the ``gap`` between them; a ``note`` on who was pooled or left out; ``p_holm``,
-            p after Holm's correction over the demographics of one predictor.
+            p after Holm's correction over the demographics of one predictor; ``split_half``, the reliability of the
+            groups' values: the correlation of their values in random halves of the people, stepped up to all of them
+            (0-1; null for fewer than three groups). In a run with ceilings (:mod:`indievalue.scoring.ceiling`) also the
+            columns of :func:`indievalue.scoring.gaps.with_ceilings_of_groups`.
         groups: one row per predictor, demographic and group: ``people``, ``probes`` (rows used), ``value`` and its 95%
             interval, ``low`` to ``high``.
         index: one row per predictor: the number of ``demographics`` (with two groups or more), and the mean of σ over
             them; the interval, chance, p and corrected are as in ``table``, but for the mean; ``p_holm`` is corrected
-            over the predictors.
+            over the predictors; ``split_half`` is the mean rank correlation of random halves of the people in how they
+            order the demographics by σ, and ``agreement`` Kendall's W of the predictors in how they do (null with
+            fewer than three demographics or two predictors).
 
     Undefined values are null: σ of a single group, or probability-based measures of a predictor without probabilities.
     """
@@ -172,13 +181,21 @@ def inequity(
         pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=schema)
         for rows, schema in ((table, TABLE), (groups, GROUPS), (index, INDEX))
     ]
+    names = tuple(CROSS.join(columns) for columns in crossed)
+    agreement = pl.lit(_agreement(frames[0], names), pl.Float64).alias("agreement")
     return Inequity(
         options.measure,
-        tuple(CROSS.join(columns) for columns in crossed),
+        names,
         with_holm(frames[0], "predictor"),
         frames[1],
-        with_holm(frames[2]),
+        with_holm(frames[2].with_columns(agreement)),
     )
+
+
+def _agreement(table: pl.DataFrame, demographics: Sequence[str]) -> float | None:
+    """Return how far predictors order the demographics that all of them have σ of alike (see :func:`concordance`)."""
+    sigmas = table.pivot("demographic", index="predictor", values="sigma").select(demographics)
+    return concordance(sigmas.select(name for name in demographics if not sigmas[name].null_count()).to_numpy())
 
 
 def _of_predictor(
@@ -199,12 +216,19 @@ def _of_predictor(
     measured = measure_groups(sums, parts, options.draws, options.seed)
     shuffled = shuffled_sums(sums.parts, [part.groups.group for part in measured], options.seed, options.draws)
     by_chance = [spread(sums.value(drawn)) for drawn in shuffled]
+    halves = half_values(sums, [part.groups for part in measured], options.seed)
     table = [
-        {**part.row(), **_against_chance(part, chance), "note": "; ".join(filter(None, [part.note, left_out]))}
-        for part, chance in zip(measured, by_chance, strict=True)
+        {
+            **part.row(),
+            **_against_chance(part, chance),
+            "note": "; ".join(filter(None, [part.note, left_out])),
+            "split_half": stepped_up(half),
+        }
+        for part, chance, half in zip(measured, by_chance, halves, strict=True)
     ]
     groups = [row for part in measured for row in part.group_rows()]
-    return table, groups, [_index_row(measured, by_chance)]
+    order = same_order([half for half in halves if half.shape[-1] > 1])
+    return table, groups, [{**_index_row(measured, by_chance), "split_half": order}]
 
 
 @dataclass(frozen=True)

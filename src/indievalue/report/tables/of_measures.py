@@ -14,6 +14,7 @@ from indievalue.report.numbers import (
     number,
     over,
     probability,
+    share,
     signed,
     signed_interval,
     with_interval,
@@ -63,6 +64,39 @@ def sigma_table(parts: Sequence[tuple[str, Inequity]]) -> PrintedTable:
             yield words(row["demographic"]), row["predictor"], *counts, *_sigma(row, measure), worst, best
 
     return _of_runs(parts, headings, rows, names=2)
+
+
+def noise_table(parts: Sequence[tuple[str, Inequity]], predictor: str | None = None) -> PrintedTable | None:
+    """Return σ beside that of the ceilings, the share of gaps that noise explains, and how reliable groups' values are.
+
+    It is of one ``predictor`` or of all; None if the ceilings of the groups were not estimated.
+    """
+    if any("noise_low" not in found.table.columns for _, found in parts):
+        return None
+    headings = (
+        "Demographic",
+        *(() if predictor else ("Predictor",)),
+        "σ, points",
+        "σ of ceilings, points",
+        "Gap, points",
+        "Explained by noise, %",
+        "Reliability",
+    )
+
+    def rows(found: Inequity) -> Iterator[tuple[str, ...]]:
+        for row in found.table.filter(pl.lit(predictor is None) | (pl.col("predictor") == predictor)).to_dicts():
+            if row["sigma"] is not None:
+                yield (
+                    words(row["demographic"]),
+                    *(() if predictor else (row["predictor"],)),
+                    number(row["sigma"], 2),
+                    interval(row["ceiling_sigma_low"], row["ceiling_sigma_high"], 2),
+                    number(row["gap"], 1),
+                    share(row["noise_low"], row["noise_high"]),
+                    number(row["split_half"], 2),
+                )
+
+    return _of_runs(parts, headings, rows, names=1 if predictor else 2)
 
 
 def values_table(parts: Sequence[tuple[str, Inequity]]) -> PrintedTable:

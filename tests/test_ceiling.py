@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 import indievalue as iv
 from indievalue.choices import FormName
@@ -19,6 +17,7 @@ from indievalue.scoring.ceiling import Ceiling, Ceilings, estimate_ceilings
 from indievalue.scoring.halves import concordance, same_order, stepped_up
 from indievalue.scoring.noise import explained, latent_share, normal_scores, reach
 from indievalue.synthetic.generate import synthetic_people
+from indievalue.synthetic.known_noise import people_with_noise
 from indievalue.testing import made_up_people, small_survey
 
 
@@ -70,36 +69,6 @@ def test_shares_of_scores_and_of_what_underlies_them() -> None:
     assert latent_share(shares, lost) == pytest.approx(known, abs=0.01)
 
 
-def _asked_once(people: int, seed: int, mixed: float = 0.0) -> tuple[People, NDArray[np.float64], NDArray[np.float64]]:
-    """Return people whose answers have known noise, the best possible accuracy of each question, and each one's noise.
-
-    Opinions are mixtures of 12 factors and of something of the question's own. A normal variable of which they are the
-    share ``reliability`` (0.2 to 0.95, mostly 0.5 to 0.8) falls into steps; the noise of people differs by the factor
-    exp(``mixed`` · normal).
-    """
-    rng = np.random.default_rng(seed)
-    base = synthetic_people(people)
-    survey, form = base.survey, base.survey.form("refined")
-    questions = len(survey.questions)
-    reliability, common = np.clip(rng.beta(6, 3, questions), 0.2, 0.95), rng.uniform(0.3, 0.95, questions)
-    loadings = rng.standard_normal((12, questions)) * (rng.random((12, questions)) < 0.25)
-    loadings[rng.integers(0, 12, questions), np.arange(questions)] += 1.5
-    loadings /= np.linalg.norm(loadings, axis=0)
-    own = rng.standard_normal((people, questions))
-    opinions = np.sqrt(common) * (rng.standard_normal((people, 12)) @ loadings) + np.sqrt(1 - common) * own
-    noise = np.exp(mixed * rng.standard_normal(people))
-    codes, best = base.codes.copy(), np.zeros(questions)
-    for at, question in enumerate(survey.questions):
-        bounds = ndtri(np.cumsum(rng.dirichlet(np.full(int(form.counts[at]), 3.0)))[:-1])
-        spread = np.sqrt(1 - reliability[at]) * noise[:, None]
-        below = ndtr((bounds - np.sqrt(reliability[at]) * opinions[:, at, None]) / spread)
-        chance = np.diff(np.concatenate([np.zeros((people, 1)), below, np.ones((people, 1))], axis=1), axis=1)
-        best[at] = 100 * chance.max(axis=1).mean()
-        option = np.minimum((rng.random((people, 1)) > chance.cumsum(axis=1)).sum(axis=1), form.counts[at] - 1)
-        codes[:, at] = np.array([each.codes[0] for each in question.refined])[option]
-    return replace(base, codes=codes), best, noise
-
-
 def _rows(people: People, form: FormName = "refined") -> pl.DataFrame:
     names = [question.id for question in people.survey.questions]
     return pl.DataFrame(
@@ -113,7 +82,7 @@ def _rows(people: People, form: FormName = "refined") -> pl.DataFrame:
 
 @pytest.mark.parametrize(("people", "seed", "mixed"), [(1500, 0, 0.0), (400, 1, 0.0), (1500, 2, 0.4)])
 def test_the_band_holds_the_best_possible_accuracy(people: int, seed: int, mixed: float) -> None:
-    asked, best, _ = _asked_once(people, seed, mixed)
+    asked, best = (made := people_with_noise(people, seed, mixed)).people, made.best
     found = estimate_ceilings(asked, asked.ids[:50].tolist())
     number = len(asked.survey.questions)
     bands = found.of(_rows(asked), "refined", np.tile(np.arange(number), people), number)
@@ -127,7 +96,7 @@ def test_the_band_holds_the_best_possible_accuracy(people: int, seed: int, mixed
 
 
 def test_groups_of_noisier_people_have_lower_ceilings() -> None:
-    asked, _, noise = _asked_once(1200, 3, 0.5)
+    asked, noise = (made := people_with_noise(1200, 3, 0.5)).people, made.noise
     found = estimate_ceilings(asked, asked.ids.tolist())
     rank = np.argsort(np.argsort(noise[np.argsort(asked.ids)]))
     relative = found.people["distance"].to_numpy() / found.people["usual_distance"].to_numpy()
@@ -141,7 +110,7 @@ def test_groups_of_noisier_people_have_lower_ceilings() -> None:
 
 
 def test_nothing_depends_on_the_order_of_people() -> None:
-    asked, _, _ = _asked_once(300, 4)
+    asked = people_with_noise(300, 4).people
     tested = asked.ids[:60].tolist()
     shuffled = asked.take(np.random.default_rng(0).permutation(len(asked)))
     once, again = estimate_ceilings(asked, tested), estimate_ceilings(shuffled, tested[::-1])
@@ -150,7 +119,7 @@ def test_nothing_depends_on_the_order_of_people() -> None:
 
 
 def test_questions_that_say_the_same_are_nearest() -> None:
-    asked, _, _ = _asked_once(600, 5)
+    asked = people_with_noise(600, 5).people
     codes = asked.codes.copy()
     first, second = 0, 5
     assert len(asked.survey.questions[first].refined) == len(asked.survey.questions[second].refined)
@@ -173,7 +142,7 @@ def test_too_few_people_leave_published_reliabilities() -> None:
 
 
 def test_a_question_that_everybody_answers_alike() -> None:
-    asked, _, _ = _asked_once(300, 6)
+    asked = people_with_noise(300, 6).people
     codes = asked.codes.copy()
     codes[:, 0] = asked.survey.questions[0].refined[0].codes[0]
     same = replace(asked, codes=codes)
@@ -327,3 +296,5 @@ def test_groups_without_answers_have_no_ceiling() -> None:
     rows = _rows(people).filter(pl.col("answer") >= 0)
     bands = found.of(rows, "refined", np.where(np.arange(len(rows)) % 2, 2, -1), 4)
     assert [band is None for band in bands] == [True, True, False, True]
+    assert found.of(rows, "refined", np.full(len(rows), -1), 2) == [None, None]
+    assert found.of(rows, "refined", np.full(len(rows), -1), 0) == []

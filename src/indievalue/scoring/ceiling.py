@@ -39,7 +39,8 @@ from indievalue.strict import NO_OTHER_KEYS, Count, Percentage
 Floats = NDArray[np.float64]
 
 USUAL = (0.3, 0.92)
-"""Reliabilities between which those of nearly all published survey items about attitudes lie."""
+"""Reliabilities between which nearly all published ones lie: of 293 items of the General Social Survey, 5% are below
+0.40, 45% above 0.70 and 21%, mostly facts, above 0.85 (Hout & Hastings 2016)."""
 
 MOST_PEOPLE = 10_000
 """People over whom reliabilities are estimated; of more, all who are tested and as many others as these allow."""
@@ -78,6 +79,8 @@ class Ceilings:
         default all rows are of one group. A group without answers has None.
         """
         group = np.zeros(len(answers), np.int64) if group is None else group
+        if not (group >= 0).any():
+            return [None] * groups
         return _Counted.of(self, answers, form, group, groups).ceilings()
 
 

@@ -59,7 +59,7 @@ def _read(path: Path, kind: str, choose: Choose, options: ReadOptions) -> pl.Dat
             disable_datetime_conversion=True,
             output_format="polars",
             **encoding,
-            **({} if kind == ".por" else {"user_missing": True}),
+            **({} if kind == ".por" else {"user_missing": options.user_missing}),
         )
     if expected >= 0 and len(table) != expected:
         raise IndievalueError(f"{path} is cut off: its header tells of {expected:,} rows, and it holds {len(table):,}")

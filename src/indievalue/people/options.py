@@ -12,12 +12,9 @@ class ReadOptions:
         header_row: number of the row that holds the column names, the first row of the file being 1; None to find it.
         encoding: of text, such as ``cp1252``; None for what the file states, or UTF-8.
         person_columns: columns that together identify a person, in place of the survey's ``person``; empty for those.
-        user_missing: whether to keep the codes that an SPSS or Stata file declares as missing, whose meaning a survey
-            knows; otherwise they are empty.
     """
 
     sheet: str | int | None = None
     header_row: int | None = None
     encoding: str | None = None
     person_columns: tuple[str, ...] = ()
-    user_missing: bool = True

@@ -199,7 +199,7 @@ def _read_file(path: Path, options: PanelOptions, *, alone: bool) -> _File:
         wave = _wave_column(columns, options.wave, path) if alone and not options.suffixes else None
         names = _names(columns, survey, {*identified_by, *([wave] if wave else [])}, options, path)
         decided.append((survey, names, wave, identified_by))
-        return Wanted(list(names), list(identified_by))
+        return Wanted(list(names), list(identified_by), declared_missing=survey is not None)
 
     table = read_columns(path, choose, options.read)
     survey, names, wave, identified_by = decided[0]

@@ -106,7 +106,7 @@ def retest_panel(
         waves=panel.waves,
         people=int((panel.asked > 1).sum()),
         minimum=minimum,
-        questions=pl.DataFrame(rows, infer_schema_length=None).cast(dict.fromkeys(_COUNTS, pl.Int64)),
+        questions=_typed(pl.DataFrame(rows, infer_schema_length=None)),
         groups=_by_group({form: answers[form][:, :, kept] for form in forms}, panel.demographics, by, minimum),
         few=tuple(survey.questions[at].id for at in chosen if twice[at] < minimum),
     )
@@ -134,6 +134,13 @@ def _row(panel: Panel, at: int, form: FormName, found: Retest) -> dict[str, obje
         "stability": scale["stability"],
         **ends,
     }
+
+
+def _typed(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the table of questions with numbers where a column holds nothing."""
+    words = ("question", "category", "form", "ordered")
+    numbers = [name for name in table.columns if name not in words]
+    return table.with_columns(pl.col(name).cast(pl.Int64 if name in _COUNTS else pl.Float64) for name in numbers)
 
 
 _GROUPS = {

@@ -81,6 +81,21 @@ def test_rows_columns_and_files_are_read_the_same(tmp_path: Path) -> None:
     assert apart.people[0].findings.people == 60
 
 
+def test_files_of_the_same_name_are_told_apart_by_number(tmp_path: Path) -> None:
+    for table, folder in zip(_asked_again(waves=2), ("spring", "autumn"), strict=True):
+        (tmp_path / folder).mkdir()
+        _write(table, tmp_path / folder / "answers.csv")
+    files = [tmp_path / folder / "answers.csv" for folder in ("spring", "autumn")]
+    assert read_panel(files, _garden()).waves == ("1: answers.csv", "2: answers.csv")
+
+
+def test_columns_under_another_name_are_found_and_reported(tmp_path: Path) -> None:
+    table = _long(_asked_again()).rename({"ID": "id", "N1": "n1: fences"})
+    panel = read_panel([_write(table, tmp_path / "long.csv")], _garden(wave="YEAR"))
+    assert panel.ids[0] == "g0000"
+    assert panel.people[2].findings.renamed == (("id", "ID"), ("n1: fences", "N1"))
+
+
 def test_waves_are_in_order_whatever_the_order_of_rows(tmp_path: Path) -> None:
     waves = _asked_again(waves=2)
     table = _long(waves, (10, 9)).sample(fraction=1, shuffle=True, seed=1)
@@ -213,7 +228,10 @@ def test_errors_name_what_is_wrong_where_and_what_to_do(tmp_path: Path) -> None:
     assert "long.csv has no column 'YEARS'; did you mean 'YEAR'?" in _error(file, _garden(wave="YEARS"))
     assert "name the column of ids with --person-columns" in _error(file, PanelOptions(described=False, wave="YEAR"))
     assert "has no column ended" in _error(file, _garden(suffixes=("_1", "_2"))).replace("that ends in", "ended")
-    assert "has no column 'N9'" in _error(file, _bare(columns=Columns(questions=("N9",)), wave="YEAR"))
+    wrong = _error(file, _bare(columns=Columns(questions=("REGIONS",)), wave="YEAR"))
+    assert "long.csv has no column 'REGIONS'; did you mean 'REGION'?" in wrong
+    stated = _error(file, _garden(columns=Columns(missing=("9",)), wave="YEAR"))
+    assert "is of garden, whose specification says which answers are missing" in stated
     assert "holds no two distinct answers" in _error(
         _write(long.with_columns(S=1), tmp_path / "s.csv"), _bare(columns=Columns(questions=("S",)), wave="YEAR")
     )

@@ -113,6 +113,7 @@ def retest(
     """
     from indievalue.files import check_directory
     from indievalue.people.panel import read_panel
+    from indievalue.people.tables import slow_size
     from indievalue.report.retest import print_retest
     from indievalue.scoring.retest_tables import retest_panel
 
@@ -121,6 +122,9 @@ def retest(
         raise typer.BadParameter("--wave and --suffixes are for a single file; of several, each is a wave")
     if directory is not None:
         check_directory(directory, force=force)
+    for file in files:
+        if (size := slow_size(file)) is not None:
+            notes.print(escaped(f"Reading {file} ({size:,.0f} MB)"), soft_wrap=True)
     panel = read_panel(files, options)
     _print_findings(panel)
     found = retest_panel(panel, options.columns.questions, options.columns.by, flags.minimum)

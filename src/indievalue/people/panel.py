@@ -1,7 +1,7 @@
 """People who were asked more than once: a wave column, a file for each wave, or a column for each wave."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from indievalue.choices import FormName
 from indievalue.errors import IndievalueError, did_you_mean
-from indievalue.people.columns import recognise, renamed
+from indievalue.people.columns import other_names, recognise, renamed
 from indievalue.people.decode import code_columns, decode, needed_columns, without_levels
 from indievalue.people.ids import given_ids, id_columns
 from indievalue.people.options import ReadOptions
@@ -19,14 +19,9 @@ from indievalue.people.people import People
 from indievalue.people.tables import fingerprint, format_of, read_columns
 from indievalue.people.undescribed import Columns, describe
 from indievalue.people.wanted import Wanted
+from indievalue.people.waves import ends_in, in_order, wave_column, wave_labels, without_suffix
 from indievalue.survey.load import load_survey, shipped_surveys
 from indievalue.survey.survey import Survey
-
-_WAVE = "wave"
-"""Name of the wave column of a file, in any letter case, if none is stated."""
-
-_MOST_WAVES = 30
-"""Values of a wave column at most: one of more is a date or an id."""
 
 _ID = "\0id"
 
@@ -122,10 +117,9 @@ def read_panel(files: Sequence[str | Path], options: PanelOptions) -> Panel:
     skipped: dict[str, str] = {}
     described = survey is not None
     if survey is None:
-        apart = [*identified_by, _ID]
-        survey, tables, skipped = describe([part.table for part in parts], options.columns, apart, source)
-        parts = [_Part(part.wave, table, part.source, part.digest) for part, table in zip(parts, tables, strict=True)]
-    people = tuple(decode(part.table, survey, part.source, part.digest, identified_by) for part in parts)
+        survey, tables, skipped = describe([part.table for part in parts], options.columns, identified_by, source)
+        parts = [replace(part, table=table) for part, table in zip(parts, tables, strict=True)]
+    people = tuple(_people(part, survey, identified_by) for part in parts)
     panel = Panel(tuple(part.wave for part in parts), people, described, skipped)
     _check_asked_again(panel, source)
     return panel
@@ -133,12 +127,13 @@ def read_panel(files: Sequence[str | Path], options: PanelOptions) -> Panel:
 
 @dataclass(frozen=True)
 class _Part:
-    """The rows of one wave under the survey's column names."""
+    """The rows of one wave under the survey's column names, and which columns had another name in the file."""
 
     wave: str
     table: pl.DataFrame
     source: str
     digest: str
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,6 +152,11 @@ class _File:
     identified_by: tuple[str, ...]
 
 
+def _people(part: _Part, survey: Survey, identified_by: Sequence[str]) -> People:
+    people = decode(part.table, survey, part.source, part.digest, identified_by)
+    return replace(people, findings=replace(people.findings, renamed=part.renamed))
+
+
 def _read(paths: Sequence[Path], options: PanelOptions) -> tuple[list[_Part], Survey | None, tuple[str, ...]]:
     read = [_read_file(path, options, alone=len(paths) == 1) for path in paths]
     first = read[0]
@@ -169,9 +169,15 @@ def _read(paths: Sequence[Path], options: PanelOptions) -> tuple[list[_Part], Su
             )
     if len(read) > 1:
         names = [file.path.name for file in read]
-        labels = names if len(set(names)) == len(names) else [str(file.path) for file in read]
+        labels = names if len(set(names)) == len(names) else [f"{at}: {name}" for at, name in enumerate(names, 1)]
         parts = [
-            _Part(label, file.table.rename(file.names), file.path.name, fingerprint(file.path))
+            _Part(
+                label,
+                file.table.rename(file.names),
+                file.path.name,
+                fingerprint(file.path),
+                other_names(file.names),
+            )
             for label, file in zip(labels, read, strict=True)
         ]
         for file, part in zip(read, parts, strict=True):
@@ -188,18 +194,22 @@ def _read_file(path: Path, options: PanelOptions, *, alone: bool) -> _File:
     decided: list[tuple[Survey | None, dict[str, str], str | None, tuple[str, ...]]] = []
 
     def choose(columns: list[str]) -> Wanted:
-        bases = [_base(column, options.suffixes) for column in columns]
+        bases = [without_suffix(column, options.suffixes) for column in columns]
         survey = _survey(bases, options, path)
-        identified_by = id_columns(options.read.person_columns, survey.person if survey else (), columns, path.name)
+        _check_named(options.columns, survey, bases if alone else (), path)
+        usual = survey.person if survey else ()
+        ids = renamed(columns, options.read.person_columns or usual, path.name)
+        identified_by = id_columns(options.read.person_columns, usual, ids.values(), path.name)
         if not identified_by:
             raise IndievalueError(
                 f"{path.name} does not tell who is who: name the column of ids with --person-columns; it has "
                 f"{', '.join(columns[:6])}{' …' if len(columns) > 6 else ''}"
             )
-        wave = _wave_column(columns, options.wave, path) if alone and not options.suffixes else None
-        names = _names(columns, survey, {*identified_by, *([wave] if wave else [])}, options, path)
+        wave = wave_column(columns, options.wave, path) if alone and not options.suffixes else None
+        kept = ids | ({wave: wave} if wave else {})
+        names = _names(columns, survey, kept, options, path)
         decided.append((survey, names, wave, identified_by))
-        return Wanted(list(names), list(identified_by), declared_missing=survey is not None)
+        return Wanted(list(names), list(ids), declared_missing=survey is not None)
 
     table = read_columns(path, choose, options.read)
     survey, names, wave, identified_by = decided[0]
@@ -219,48 +229,41 @@ def _survey(columns: Sequence[str], options: PanelOptions, path: Path) -> Survey
         return None
 
 
-def _wave_column(columns: Sequence[str], stated: str | None, path: Path) -> str:
-    if stated is not None:
-        if stated not in columns:
-            raise IndievalueError(f"{path.name} has no column {stated!r}{did_you_mean(stated, columns)}")
-        return stated
-    found = [column for column in columns if column.strip().casefold() == _WAVE]
-    if len(found) != 1:
-        raise IndievalueError(
-            f"{path.name} does not tell when people were asked: give --wave COLUMN if it has a row for each person and "
-            "wave, --suffixes _1,_2 if it has a column for each question and wave, or a second file"
-        )
-    return found[0]
+def _check_named(own: Columns, survey: Survey | None, held: Sequence[str], path: Path) -> None:
+    """Raise IndievalueError for a named column that is not ``held``, unless that is empty, or for what surveys say."""
+    if survey is not None:
+        if own.nominal or own.missing:
+            raise IndievalueError(
+                f"{path.name} is of {survey.name}, whose specification says which answers are missing and which "
+                "questions have no scale: leave out --missing and --nominal, or give --no-survey"
+            )
+        return
+    for name in (*own.questions, *own.by, *own.nominal) if held else ():
+        if name not in held:
+            raise IndievalueError(f"{path.name} has no column {name!r}{did_you_mean(name, held)}")
 
 
 def _names(
-    columns: Sequence[str], survey: Survey | None, kept: set[str], options: PanelOptions, path: Path
+    columns: Sequence[str], survey: Survey | None, kept: dict[str, str], options: PanelOptions, path: Path
 ) -> dict[str, str]:
-    """Return the columns to read, with their names in the survey; those of a wave keep their suffix."""
-    own = options.columns
+    """Return the columns to read, with their names in the survey; those of a wave keep their suffix.
+
+    ``kept`` are the columns of ids and of the wave, with their names.
+    """
+    own, others = options.columns, [column for column in columns if column not in kept]
     if survey is None:
         named = {*own.questions, *own.by}
-        wanted = {column: column for column in columns}
-        if own.questions:
-            wanted = {column: column for column in columns if _base(column, options.suffixes) in named}
-        return {**wanted, **{column: column for column in columns if column in kept}}
-    needed = needed_columns(survey)
-    names = {column: column for column in columns if column in kept}
+        asked = [name for name in others if not own.questions or without_suffix(name, options.suffixes) in named]
+        return kept | {column: column for column in asked}
+    needed = needed_columns(survey) - set(kept.values())
     if not options.suffixes:
-        return {**renamed(columns, needed - kept, path.name), **names}
+        return kept | renamed(others, needed, path.name)
+    names = dict(kept)
     for suffix in options.suffixes:
-        stems = {column.removesuffix(suffix): column for column in columns if _ends(column, suffix)}
+        stems = {column.removesuffix(suffix): column for column in others if ends_in(column, suffix)}
         names |= {stems[stem]: f"{name}{suffix}" for stem, name in renamed(list(stems), needed, path.name).items()}
-    once = needed - {question.id for question in survey.questions} - kept
-    return {**renamed([column for column in columns if column not in names], once, path.name), **names}
-
-
-def _ends(column: str, suffix: str) -> bool:
-    return column.endswith(suffix) and column != suffix
-
-
-def _base(column: str, suffixes: Iterable[str]) -> str:
-    return next((column.removesuffix(suffix) for suffix in suffixes if _ends(column, suffix)), column)
+    once = needed - {question.id for question in survey.questions}
+    return names | renamed([column for column in others if column not in names], once, path.name)
 
 
 def _long(file: _File) -> list[_Part]:
@@ -268,66 +271,38 @@ def _long(file: _File) -> list[_Part]:
     assert file.wave is not None
     source = file.path.name
     column = file.table[file.wave]
-    labels = _wave_labels(column, source)
+    labels = wave_labels(column, source)
     table = file.table.rename(file.names).with_columns(labels.alias("\0wave"))
     _check_ids(table, file.identified_by, source)
     _check_once_a_wave(table, file, source)
     if file.survey is not None:  # before the rows are parted, so that errors name the row in the file
         coded = code_columns(without_levels(table), file.survey, source)
         table = table.with_columns(coded.get_columns())
-    waves = _in_order(labels.unique().to_list(), column)
+    waves = in_order(labels.unique().to_list(), column)
     digest = fingerprint(file.path)
     kept = [name for name in table.columns if name not in ("\0wave", file.wave)]
     return [
-        _Part(wave, table.filter(pl.col("\0wave") == wave).select(kept), f"{source}, {file.wave} {wave}", digest)
+        _Part(
+            wave,
+            table.filter(pl.col("\0wave") == wave).select(kept),
+            f"{source}, {file.wave} {wave}",
+            digest,
+            other_names(file.names),
+        )
         for wave in waves
     ]
-
-
-def _wave_labels(column: pl.Series, source: str) -> pl.Series:
-    """Return the wave of each row as text. Raises IndievalueError where a row has none, or all have the same."""
-    text = column.cast(pl.String).str.strip_chars().str.replace(r"^(-?\d+)\.0+$", "$1")
-    empty = text.is_null() | (text == "").fill_null(True) | (text == "NaN").fill_null(True)
-    if empty.any():
-        raise IndievalueError(
-            f"{source}: the wave column {column.name} is empty in {int(empty.sum()):,} rows, first in row "
-            f"{int(empty.arg_max() or 0) + 1:,}: fill it, or remove these rows"
-        )
-    values = text.n_unique()
-    if values == 1:
-        raise IndievalueError(
-            f"{source}: the wave column {column.name} is {text[0]!r} in every row, so that nobody was asked twice: "
-            "give another --wave, or a second file"
-        )
-    if values > _MOST_WAVES:
-        raise IndievalueError(
-            f"{source}: the column {column.name} has {values:,} distinct values, more than there can be waves: give "
-            "another --wave, such as a year"
-        )
-    return text
-
-
-def _in_order(labels: Sequence[str], column: pl.Series) -> list[str]:
-    """Return the waves from the earliest: by number, by the order of the factor's levels, or as words sort."""
-    if isinstance(column.dtype, pl.Enum):
-        levels = [level.strip() for level in column.dtype.categories.to_list()]
-        return sorted(labels, key=levels.index)
-    try:
-        return sorted(labels, key=float)
-    except ValueError:
-        return sorted(labels)
 
 
 def _wide(file: _File, suffixes: Sequence[str], by: Sequence[str]) -> list[_Part]:
     """Return the columns of each wave of a file that has a column for each question and wave."""
     source, table = file.path.name, file.table.rename(file.names)
     _check_ids(table, file.identified_by, source)
-    once = [name for name in table.columns if _base(name, suffixes) == name or name in file.identified_by]
+    once = [name for name in table.columns if without_suffix(name, suffixes) == name or name in file.identified_by]
     if file.survey is None:
         once = [name for name in once if name in {*file.identified_by, *by}]
     digest, parts = fingerprint(file.path), []
     for suffix in suffixes:
-        own = [name for name in table.columns if _ends(name, suffix) and name not in file.identified_by]
+        own = [name for name in table.columns if ends_in(name, suffix) and name not in file.identified_by]
         if not own:
             raise IndievalueError(f"{source} has no column that ends in {suffix!r}; give its endings as --suffixes")
         stems = {name: name.removesuffix(suffix) for name in own}

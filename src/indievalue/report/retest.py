@@ -51,7 +51,7 @@ def print_retest(found: PanelRetest, console: Console) -> None:
 
 def summary_sentences(found: PanelRetest) -> list[str]:
     """Return the summary in sentences: one on who was asked, and two for each form."""
-    sentences = [f"{found.people:,} people were asked again, over {len(found.waves)} waves: {', '.join(found.waves)}."]
+    sentences = [f"{found.people:,} people answered again, over {len(found.waves)} waves: {', '.join(found.waves)}."]
     summary = found.summary()
     for form in found.forms:
         of: Mapping[str, Any] = dict(summary[form])  # type: ignore[call-overload]

@@ -27,8 +27,8 @@ class PanelRetest:
     """How well a panel agrees with itself.
 
     Attributes:
-        waves: what the waves are called. people: number of people asked at least twice. minimum: people that a question
-            or a group needs.
+        waves: what the waves are called. people: number of people who answered a question at least twice. minimum: people
+            that a question or a group needs.
         questions: a row for each question and form: ``question``, ``category``, ``form``, ``options``, ``ordered``,
             and the fields of :class:`indievalue.scoring.retest.Retest` and its reliability. Agreement, chance and
             ceilings are in percent; kappas, correlations and reliabilities are coefficients up to 1.
@@ -104,7 +104,7 @@ def retest_panel(
     ]
     return PanelRetest(
         waves=panel.waves,
-        people=int((panel.asked > 1).sum()),
+        people=int(((answers["refined"][:, :, kept] >= 0).sum(axis=0) > 1).any(axis=1).sum()),
         minimum=minimum,
         questions=_typed(pl.DataFrame(rows, infer_schema_length=None)),
         groups=_by_group({form: answers[form][:, :, kept] for form in forms}, panel.demographics, by, minimum),

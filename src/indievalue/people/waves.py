@@ -15,7 +15,7 @@ _MOST_WAVES = 30
 
 
 def wave_column(columns: Sequence[str], stated: str | None, path: Path) -> str:
-    """Return the wave column: the ``stated`` one, or the one called ``wave``. Raises IndievalueError if there is none."""
+    """Return the wave column: the ``stated`` one, or one called ``wave``. Raises IndievalueError if none is there."""
     if stated is not None:
         if stated not in columns:
             raise IndievalueError(f"{path.name} has no column {stated!r}{did_you_mean(stated, columns)}")

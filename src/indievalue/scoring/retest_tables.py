@@ -27,8 +27,8 @@ class PanelRetest:
     """How well a panel agrees with itself.
 
     Attributes:
-        waves: what the waves are called. people: number of people who answered a question at least twice. minimum: people
-            that a question or a group needs.
+        waves: what the waves are called. people: number of people who answered a question at least twice.
+        minimum: people that a question or a group needs.
         questions: a row for each question and form: ``question``, ``category``, ``form``, ``options``, ``ordered``,
             and the fields of :class:`indievalue.scoring.retest.Retest` and its reliability. Agreement, chance and
             ceilings are in percent; kappas, correlations and reliabilities are coefficients up to 1.

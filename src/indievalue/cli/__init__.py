@@ -23,6 +23,7 @@ from indievalue.cli.inequity import inequity
 from indievalue.cli.options import escaped, notes, out
 from indievalue.cli.prompts import prompts
 from indievalue.cli.report import report
+from indievalue.cli.retest import retest
 from indievalue.cli.show import show
 from indievalue.cli.survey import survey
 from indievalue.cli.train import train
@@ -48,6 +49,7 @@ for command in (
     compare,
     inequity,
     flattening,
+    retest,
     export,
     training_set,
     train,

@@ -56,39 +56,47 @@ PeopleCount = Annotated[
 ]
 Form = Annotated[FormName, typer.Option("--form", help="How answers group into options.")]
 
+SurveyName = Annotated[
+    str | None,
+    typer.Option("--survey", help="Name of a survey, or the folder of your own [default: detected from the columns]."),
+]
+Sheet = Annotated[
+    str | None, typer.Option("--sheet", help="Name or number of an Excel file's sheet [default: the first].")
+]
+HeaderRow = Annotated[
+    int | None, typer.Option("--header-row", help="Number of the row with the column names, from 1 [default: found].")
+]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="Encoding of text, such as cp1252 [default: as the file states].")
+]
+PersonColumns = Annotated[
+    str | None,
+    typer.Option(
+        "--person-columns", help="Columns that together identify a person, separated by commas [default: survey's]."
+    ),
+]
+
 _LISTED = "give a text file with the ids of the people to test, one per line"
 
 Tested = int | Sequence[str] | Literal["all"] | None
 """People to test, as in :func:`indievalue.benchmark.build.build_benchmark`."""
 
 
+def listed(names: str | None) -> tuple[str, ...]:
+    """Return the names in a list that commas separate."""
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
+
+
 @dataclass(frozen=True)
 class SourceFlags:
     """The survey of a data file, and the seed; a command that draws more than synthetic people says so in its help."""
 
-    survey: Annotated[
-        str | None,
-        typer.Option(
-            "--survey", help="Name of a survey, or the folder of your own [default: detected from the columns]."
-        ),
-    ] = None
+    survey: SurveyName = None
     seed: Annotated[int, seed_of("synthetic people")] = 0
-    sheet: Annotated[
-        str | None, typer.Option("--sheet", help="Name or number of an Excel file's sheet [default: the first].")
-    ] = None
-    header_row: Annotated[
-        int | None,
-        typer.Option("--header-row", help="Number of the row with the column names, from 1 [default: found]."),
-    ] = None
-    encoding: Annotated[
-        str | None, typer.Option("--encoding", help="Encoding of text, such as cp1252 [default: as the file states].")
-    ] = None
-    person_columns: Annotated[
-        str | None,
-        typer.Option(
-            "--person-columns", help="Columns that together identify a person, separated by commas [default: survey's]."
-        ),
-    ] = None
+    sheet: Sheet = None
+    header_row: HeaderRow = None
+    encoding: Encoding = None
+    person_columns: PersonColumns = None
 
     def people(self, data: str, *, quiet: bool = False) -> "People":
         """Read people from ``data``, a file or ``synthetic``, and print findings in the data unless ``quiet``.
@@ -99,8 +107,7 @@ class SourceFlags:
         from indievalue.people.tables import slow_size
         from indievalue.synthetic.source import people_from
 
-        names = tuple(name.strip() for name in (self.person_columns or "").split(",") if name.strip())
-        options = ReadOptions(self.sheet, self.header_row, self.encoding, names)
+        options = ReadOptions(self.sheet, self.header_row, self.encoding, listed(self.person_columns))
         if not quiet and (size := slow_size(Path(data))) is not None:
             notes.print(escaped(f"Reading {data} ({size:,.0f} MB)"), soft_wrap=True)
         people = people_from(data, self.survey, self.seed, options)

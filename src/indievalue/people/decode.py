@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from polars import selectors
 
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
@@ -43,10 +44,11 @@ def decode(
         )
     if not len(table):
         raise IndievalueError(f"{source} has a header and no people")
+    table = without_levels(table)
     identified_by = id_columns(person_columns, survey.person, table.columns, source)
     given = given_ids(table, identified_by, source)
     weights, unweighted = _weights(table, survey, source)
-    codes_table = _codes(table, survey, source)
+    codes_table = code_columns(table, survey, source)
     filled_in = table.select(~pl.all_horizontal(_empty(table[name]) for name in table.columns)).to_series()
     names = names_of(given)
     check_repeated(
@@ -138,8 +140,16 @@ def needed_columns(survey: Survey) -> set[str]:
     return columns | {name for name in (*survey.person, survey.weight) if name}
 
 
-def _codes(table: pl.DataFrame, survey: Survey, source: str) -> pl.DataFrame:
-    """The columns of questions and demographics as Int64 codes, null where they are empty."""
+def without_levels(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with factors as plain texts."""
+    return table.with_columns(selectors.by_dtype(pl.Enum, pl.Categorical).cast(pl.String))
+
+
+def code_columns(table: pl.DataFrame, survey: Survey, source: str) -> pl.DataFrame:
+    """The columns of questions and demographics as Int64 codes, null where they are empty.
+
+    Raises IndievalueError where a cell is a fraction or a text instead of a code, naming its row and column.
+    """
     known: dict[str, set[int]] = {question.id: set(_known_codes(question)) for question in survey.questions}
     labels: dict[str, dict[str, int]] = {}
     for demographic in survey.demographics:

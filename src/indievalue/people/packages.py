@@ -52,14 +52,15 @@ def _read(path: Path, kind: str, choose: Choose, options: ReadOptions) -> pl.Dat
         expected = -1 if about.number_rows is None else about.number_rows
         if expected > _most_rows(path):
             raise IndievalueError(f"{path} is damaged: it is too small for the {expected:,} rows its header tells of")
-        columns = choose([str(name) for name in about.column_names]).columns
+        wanted = choose([str(name) for name in about.column_names])
+        columns = wanted.columns
         table, _ = read(
             path,
             usecols=columns,
             disable_datetime_conversion=True,
             output_format="polars",
             **encoding,
-            **({} if kind == ".por" else {"user_missing": True}),
+            **({} if kind == ".por" else {"user_missing": wanted.declared_missing}),
         )
     if expected >= 0 and len(table) != expected:
         raise IndievalueError(f"{path} is cut off: its header tells of {expected:,} rows, and it holds {len(table):,}")

@@ -1,6 +1,7 @@
 """Files of R, for which the package pyreadr (of the extra ``r``) must be installed."""
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -12,7 +13,8 @@ R_FILES = (".rds", ".rda", ".rdata")
 
 
 def read_r(path: Path, choose: Choose) -> pl.DataFrame:
-    """Read the columns that ``choose`` picks from the one data frame in the file; factors as their labels.
+    """Read the columns that ``choose`` picks from the one data frame in the file; factors as their labels, in
+    an Enum that has the order of the levels.
 
     Raises IndievalueError where pyreadr is not installed, or the file holds no data frame or several.
     """
@@ -29,17 +31,15 @@ def read_r(path: Path, choose: Choose) -> pl.DataFrame:
     columns = [str(column) for column in frame.columns]
     refuse_repeated(path, columns)
     frame.columns = columns
-    wanted = choose(columns).columns
-    texts = [name for name in wanted if frame[name].dtype.kind not in "iufb"]
-    return pl.DataFrame(
-        {
-            name: pl.Series(
-                name,
-                [None if cell != cell or cell is None else str(cell) for cell in frame[name]]
-                if name in texts
-                else frame[name].to_numpy(),
-                strict=False,
-            )
-            for name in wanted
-        }
-    )
+    return pl.DataFrame({name: _column(name, frame[name]) for name in choose(columns).columns})
+
+
+def _column(name: str, cells: Any) -> pl.Series:
+    if cells.dtype.kind in "iufb":
+        return pl.Series(name, cells.to_numpy(), strict=False)
+    if cells.dtype.name == "category":
+        levels = [str(level) for level in cells.cat.categories]
+        place = pl.Series(cells.cat.codes.to_numpy().astype("int32")).replace(-1, None)
+        return pl.Series(name, levels, pl.Enum(levels)).gather(place)
+    texts = [None if cell != cell or cell is None else str(cell) for cell in cells]
+    return pl.Series(name, texts, strict=False)

@@ -13,10 +13,15 @@ EMPTY = ["NA", "#NULL!", "NULL", "#N/A", "N/A"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which columns to read, and which of them hold names (ids) that must not be read as numbers."""
+    """Which columns to read, and which of them hold names (ids) that must not be read as numbers.
+
+    ``declared_missing`` says whether to keep the codes that an SPSS or Stata file declares as missing, whose meaning a
+    survey knows; otherwise these cells are empty.
+    """
 
     columns: list[str]
     names: list[str]
+    declared_missing: bool = True
 
 
 Choose = Callable[[list[str]], Wanted]

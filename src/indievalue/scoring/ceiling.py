@@ -267,14 +267,17 @@ class _Counted:
         return found
 
     def accuracies(self) -> Floats:
-        """Return the low and high end of the best accuracy (groups × questions × 2)."""
+        """Return the low and high end of the best accuracy (groups × questions × 2), 0 without answers."""
         size = self.counts.sum(axis=2, keepdims=True)
-        shares = (self.counts + PRIOR * self.everybody) / (size + PRIOR)
-        shares /= shares.sum(axis=2, keepdims=True)
-        own = np.clip(1 - self.noise[:, None, None] * (1 - self.reliability), 0, 1)
-        low = np.minimum(own[..., 0], self.reliability[:, 0])
-        high = np.maximum(own[..., 1], self.reliability[:, 1])
-        return np.stack([reach(shares, end, self.ordered).accuracy for end in (low, high)], axis=-1)
+        group, question = np.nonzero(size[..., 0])
+        shares = (self.counts + PRIOR * self.everybody)[group, question]
+        shares /= shares.sum(axis=1, keepdims=True)
+        known = self.reliability[question]
+        own = np.clip(1 - self.noise[group, None] * (1 - known), 0, 1)  # if the group's noise differs
+        ends = np.zeros((*size.shape[:2], 2))
+        for end, reliability in enumerate((np.minimum(own[:, 0], known[:, 0]), np.maximum(own[:, 1], known[:, 1]))):
+            ends[group, question, end] = reach(shares, reliability, self.ordered[question]).accuracy
+        return ends
 
 
 def _noise(found: Ceilings, answers: pl.DataFrame, groups: int) -> Floats:

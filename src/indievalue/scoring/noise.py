@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 OPINIONS = 200
 """Number of equally likely opinions over which the means of the ordered model are taken."""
 
+_BLOCK = 512
+"""Questions whose probabilities are in memory at a time."""
+
 _CERTAIN = 1 - 1e-9
 """Reliabilities are at most this: noise of no variance has no density."""
 
@@ -108,8 +111,13 @@ def probabilities(shares: Floats, known: Floats) -> Floats:
 
 
 def _of_probit(shares: Floats, known: Floats) -> tuple[Floats, Floats]:
-    chance = probabilities(shares, known)
-    return chance.max(axis=-1).mean(axis=-1), (chance**2).sum(axis=-1).mean(axis=-1)
+    accuracy, agreement = np.empty(len(shares)), np.empty(len(shares))
+    for start in range(0, len(shares), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        chance = probabilities(shares[block], known[block])
+        accuracy[block] = chance.max(axis=-1).mean(axis=-1)
+        agreement[block] = (chance**2).sum(axis=-1).mean(axis=-1)
+    return accuracy, agreement
 
 
 def _of_mixture(shares: Floats, known: Floats) -> tuple[Floats, Floats]:

@@ -14,7 +14,6 @@ from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.report import wording
 from indievalue.report.answer import answer, standing
-from indievalue.report.command import command_of
 from indievalue.report.differences import differences
 from indievalue.report.environment import page_environment
 from indievalue.report.example import chosen_example, guessed_person, spread
@@ -32,6 +31,7 @@ from indievalue.report.paper import paper_of
 from indievalue.report.questions import QuestionRow, question_rows
 from indievalue.runs.names import run_names
 from indievalue.runs.record import Example
+from indievalue.runs.repeat import command_of
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import Score
 from indievalue.scoring.calibration import option_scales

@@ -18,10 +18,10 @@ from indievalue.errors import IndievalueError, problems_of
 from indievalue.files import new_directory
 from indievalue.parsing import parse_json
 from indievalue.people.findings import SYNTHETIC, Findings
-from indievalue.report.command import without_folder
 from indievalue.report.figures.files import write_figures
 from indievalue.report.page import write_report
 from indievalue.report.tables.of_runs import write_run_tables
+from indievalue.runs.repeat import without_folder
 from indievalue.runs.run import Run
 from indievalue.runs.storage import write_json
 from indievalue.scoring.accuracy import PredictorScore

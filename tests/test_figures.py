@@ -177,13 +177,13 @@ def test_no_figure_of_an_experiment_cuts_long_names_off(long_run: Run, width: in
         dots(without.filter(demonstrations=10), [], rows="form", colour="predictor", width=width),
         dots(without.filter(demonstrations=10), [], rows="predictor", colour="form", panels="form", width=width),
         box_plot(table, [], x="demonstrations", colour="predictor", width=width),
-        heat_map(without.filter(demonstrations=10), rows="predictor", columns="form"),
-        heat_map(without.filter(demonstrations=10), rows="form", columns="predictor"),
+        heat_map(without.filter(demonstrations=10), rows="predictor", columns="form", width=width),
+        heat_map(without.filter(demonstrations=10), rows="form", columns="predictor", width=width),
     ]
-    drawn = [figure_svg(figure) for figure in figures[:-2]]  # squares are not drawn for phones
+    drawn = list(map(figure_svg, figures))
     assert width == WIDE or max(float(ElementTree.fromstring(svg).attrib["width"]) for svg in drawn) <= width + 5
     svgs = [
-        *map(figure_svg, figures),
+        *drawn,
         *(forest_svg(forest, predictor_styles(long_run.scores)) for forest in forests(long_run)),
     ]
     for bare in svgs:

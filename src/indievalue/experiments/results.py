@@ -130,12 +130,12 @@ def _write_drawn(results: Results, experiment: Experiment, inputs: CellInputs, p
 
 
 def _picture(experiment: Experiment, outcome: Outcome, wide: str) -> Picture:
-    """Return the figure, of which ``wide`` is the SVG, also as a phone shows it; squares do not fit there."""
-    label, caption = f"Figure: {experiment.title}", f"{outcome.legend}."
-    drawn = inline_svg(wide, "figure", experiment.title)
-    if isinstance(experiment.figure, HeatMapFigure):
-        return Picture(drawn, None, caption, label)
-    return Picture(drawn, inline_svg(figure_svg(outcome.draw(PHONE)), "phone", experiment.title), caption, label)
+    """Return the figure, of which ``wide`` is the SVG, also as a phone shows it."""
+    drawn = [
+        inline_svg(svg, name, experiment.title)
+        for svg, name in ((wide, "figure"), (figure_svg(outcome.draw(PHONE)), "phone"))
+    ]
+    return Picture(drawn[0], drawn[1], f"{outcome.legend}.", f"Figure: {experiment.title}")
 
 
 def html_page(
@@ -266,7 +266,7 @@ def _figure(
     spec = experiment.figure
     columns = spec.model_dump(exclude={"kind"})
     if isinstance(spec, HeatMapFigure):
-        return heat_map(data, **columns)
+        return heat_map(data, width=width, **columns)
     if isinstance(spec, BoxPlotFigure):
         return box_plot(people_table(measured, people), figures, width=width, **columns)
     parts = option_column(without_all(data, experiment.by))

@@ -84,13 +84,7 @@ def box_plot(
             for item in part.to_dicts()
         ]
         form = form_of(part)
-        rings: list[dict[str, Any]] = [
-            {"x": str(one.demonstrations), "look": look_of(colour, context), "mean": value, "label": one.label}
-            for one in printed
-            if (value := one.accuracy(form)) is not None
-            for context in [_as_cell_context(one)]
-            if context in colours and str(one.demonstrations) in map(str, xs)
-        ]
+        rings = _printed_means(printed, form, [str(one) for one in xs], colour, colours)
         alike = summary.filter(pl.col("form") == form)  # panels of one form have one scale
         ends = [*alike["low"].to_list(), *alike["high"].to_list(), *(ring["mean"] for ring in rings)]
         title = "Accuracy in one person's answers, %"
@@ -108,6 +102,19 @@ def box_plot(
         return alt.layer(*layers, headroom()).properties(width=panel, height=240)
 
     return _two_way(summary, rows, panels, draw, width)
+
+
+def _printed_means(
+    printed: Sequence[PaperFigure], form: FormName, xs: Sequence[str], colour: str, colours: Sequence[Any]
+) -> list[dict[str, Any]]:
+    """Return the printed results that have a place beside the boxes of probes in ``form``."""
+    return [
+        {"x": str(one.demonstrations), "look": look_of(colour, context), "mean": value, "label": one.label}
+        for one in printed
+        if (value := one.accuracy(form)) is not None
+        for context in [_as_cell_context(one)]
+        if context in colours and str(one.demonstrations) in xs
+    ]
 
 
 def _people_tip(summary: Mapping[str, Any]) -> str:

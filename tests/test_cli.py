@@ -10,9 +10,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from conftest import GARDEN, garden_answers
+from indievalue.cli import app
+from indievalue.errors import IndievalueError
 from indievalue.predictors.predictions import read_predictions
+from rundirs import make_run, some_people
 
 
 def _run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -253,3 +257,35 @@ def test_a_misspelt_name_is_answered_with_the_nearest(words: list[str], nearest:
     said = _run(*words)
     assert said.returncode in (1, 2)
     assert f"did you mean '{nearest}'?" in " ".join(said.stderr.split()).lower()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["inequity", "RUN", "--demographic", "agee"], "'age'"),
+        (["flattening", "RUN", "--demographic", "region*agee"], "'age'"),
+        (["compare", "RUN", "--predictor", "majorty"], "'majority'"),
+        (["evaluate", "RUN", "--predictor", "gausian", "--out", "x"], "'gaussian'"),
+        (["evaluate", "synthetik:50", "--predictor", "majority", "--out", "x"], "'synthetic'"),
+        (["evaluate", "synthetic:50", "--survey", "wvs", "--predictor", "majority", "--out", "x"], "'wvs7'"),
+        (["survey", "wvs"], "'wvs7'"),
+        (["experiment", "inequty", "synthetic:50", "--out", "x"], "'inequity'"),
+        (["train", "smolm2/laptop"], "'smollm2/laptop'"),
+        (["train", "smollm2/laptop", "--set", "dta=x"], "'data'"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_the_one_that_was_meant(
+    arguments: list[str], meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_run(tmp_path / "RUN", "wvs7", people=some_people(8, age=["25-34", "35-44"], region=["a", "b"]))
+    found = CliRunner().invoke(app, arguments)
+    assert isinstance(found.exception, IndievalueError), found.output
+    assert str(found.exception).endswith(f"; did you mean {meant}?")
+
+
+def test_a_value_that_is_none_of_the_choices_is_answered_with_these() -> None:
+    said = _run("export", "b", "--to", "lmeval", "--out", "x").stderr
+    assert said.strip() == (
+        "error: Invalid value for '--to': 'lmeval' is not one of 'jsonl', 'inspect', 'lm-eval', 'hf'; see --help"
+    )

@@ -15,14 +15,15 @@ from conftest import GARDEN
 from indievalue.experiments.spec import load_experiment
 from indievalue.report.differences import differences
 from indievalue.report.figures.curves import curve_figure, curves
-from indievalue.report.figures.drawing import NARROW, figure_svg, titled_svg
+from indievalue.report.figures.drawing import NARROW, PHONE, WIDE, figure_svg, titled_svg
 from indievalue.report.figures.evenness import experiment_inequity_figure, groups_figure
 from indievalue.report.figures.files import write_figures
 from indievalue.report.figures.forest import forest_svg, forests
+from indievalue.report.figures.heat_maps import heat_map
 from indievalue.report.figures.inequity import inequity_figure
 from indievalue.report.figures.inline import Draw, run_svg
 from indievalue.report.figures.lettering import lines_within, shortened, text_width
-from indievalue.report.figures.of_experiments import box_plot, curve, dots, heat_map
+from indievalue.report.figures.of_experiments import box_plot, curve, dots
 from indievalue.report.figures.of_runs import accuracy_figure, category_figure, people_figure, reliability_figure
 from indievalue.report.figures.styles import predictor_styles
 from indievalue.report.figures.world import country_codes, country_demographic, read_outline, scale_of, world_maps
@@ -154,9 +155,10 @@ def test_no_figure_of_a_run_cuts_long_names_off(long_run: Run, draw: Draw, width
     assert len(re.findall(r"score=label<", svg)) == len(re.findall(r"score=likelihood<", svg)) >= 1
 
 
-def test_no_figure_of_an_experiment_cuts_long_names_off(long_run: Run) -> None:
+@pytest.mark.parametrize("width", [PHONE, WIDE])
+def test_no_figure_of_an_experiment_cuts_long_names_off(long_run: Run, width: int) -> None:
     assert long_run.index is not None
-    sigma = experiment_inequity_figure(inequity_table(long_run.index), [])
+    sigma = experiment_inequity_figure(inequity_table(long_run.index), [], width)
     cells = [
         {"form": form, "predictor": name, "context": context, "demonstrations": shown, "person": f"p{shown}"}
         | {"accuracy": 60.0 + shown, "accuracy_low": 58.0, "accuracy_high": 72.0, "category": "Trust"}
@@ -169,17 +171,19 @@ def test_no_figure_of_an_experiment_cuts_long_names_off(long_run: Run) -> None:
     without = table.filter(context="statements")
     figures = [
         sigma,
-        groups_figure(long_run.index.groups),
-        curve(without, [], x="demonstrations", panels="form"),
-        curve(without.filter(form="polar"), [], x="demonstrations"),
-        dots(without.filter(demonstrations=10), [], rows="form", colour="predictor"),
-        dots(without.filter(demonstrations=10), [], rows="predictor", colour="form", panels="form"),
-        box_plot(table, [], x="demonstrations", colour="predictor"),
-        heat_map(without.filter(demonstrations=10), rows="predictor", columns="form"),
-        heat_map(without.filter(demonstrations=10), rows="form", columns="predictor"),
+        groups_figure(long_run.index.groups, width),
+        curve(without, [], x="demonstrations", panels="form", width=width),
+        curve(without.filter(form="polar"), [], x="demonstrations", width=width),
+        dots(without.filter(demonstrations=10), [], rows="form", colour="predictor", width=width),
+        dots(without.filter(demonstrations=10), [], rows="predictor", colour="form", panels="form", width=width),
+        box_plot(table, [], x="demonstrations", colour="predictor", width=width),
+        heat_map(without.filter(demonstrations=10), rows="predictor", columns="form", width=width),
+        heat_map(without.filter(demonstrations=10), rows="form", columns="predictor", width=width),
     ]
+    drawn = list(map(figure_svg, figures))
+    assert width == WIDE or max(float(ElementTree.fromstring(svg).attrib["width"]) for svg in drawn) <= width + 5
     svgs = [
-        *map(figure_svg, figures),
+        *drawn,
         *(forest_svg(forest, predictor_styles(long_run.scores)) for forest in forests(long_run)),
     ]
     for bare in svgs:
@@ -270,8 +274,11 @@ def test_the_legend_of_printed_results_keeps_to_the_panels() -> None:
     bare = box_plot(table, [], x="demonstrations", colour="context", panels="form")
     across = [float(ElementTree.fromstring(figure_svg(figure)).attrib["width"]) for figure in (rings, bare)]
     assert across[0] == pytest.approx(across[1], abs=12)  # labels of the axis may be a digit wider
+    narrow = box_plot(table, printed, x="demonstrations", colour="context", panels="form", width=PHONE)
+    assert float(ElementTree.fromstring(figure_svg(narrow)).attrib["width"]) <= PHONE
     for name in ("GPT-4o", "reasoner trained on demographics", "reasoner trained on both"):
-        assert f">{name}</text>" in figure_svg(rings)
+        for figure in (rings, narrow):
+            assert f">{name}</text>" in figure_svg(figure)
 
 
 def test_figures_of_groups_say_so_if_there_are_none(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """No command prints the temporary path of what it writes (`.NAME.xxxxxxxx.partial`), whether it succeeds or fails."""
 
+import re
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,9 @@ COMMANDS = {
     **{f"export {to}": ["export", "b", "--to", to, "--out", "out"] for to in ("jsonl", "inspect", "lm-eval", "hf")},
 }
 
+HIDDEN = re.compile(r"(?<![\w.])\.\w")
+"""The beginning of a hidden name in an error."""
+
 FAILING = {
     "evaluate": [*COMMANDS["evaluate"], "--predictor", "local:garden.csv"],
     "experiment": [*COMMANDS["experiment"], "--predictor", "majority", "--predictor", "local:garden.csv"],
@@ -100,6 +104,9 @@ def test_if_the_disk_is_full(folder: Path, name: str, room: int) -> None:
         result, said = ran(COMMANDS[name])
     assert result.exit_code == 0 or isinstance(result.exception, IndievalueError | SystemExit), said
     assert ".partial" not in said
+    if isinstance(result.exception, IndievalueError):  # what the user gave is named, and nothing hidden beside it
+        assert re.search(r"cannot write out\b", str(result.exception)), said
+        assert HIDDEN.search(str(result.exception)) is None, said
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -118,6 +125,7 @@ def test_of_a_training(folder: Path) -> None:
             result, said = ran(["train", "train.yaml"])
         assert isinstance(result.exception, IndievalueError), said
         assert ".partial" not in said
+        assert HIDDEN.search(str(result.exception)) is None, said
     (folder / "file").touch()
     for changes, code in ((["--set", "length=5"], 1), (["--set", "out=file/out"], 1), ([], 0)):
         result, said = ran(["train", "train.yaml", *changes, "--force"])

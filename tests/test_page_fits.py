@@ -1,5 +1,6 @@
 """Pages on screens of four widths, light and dark: nothing sticks out, collides, breaks or is silently cut off."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -237,11 +238,40 @@ def test_numbers_on_light_squares_are_dark_in_the_dark(visit: Any) -> None:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_figures_of_experiments_can_be_read_on_a_phone(visit: Any, name: str) -> None:
     page = visit(name, 390)
-    text = page.locator(".card > svg text").first
-    assert text.bounding_box()["height"] >= 10
-    card = page.locator(".card")
-    assert card.evaluate("one => one.scrollWidth - one.clientWidth") > 2
-    assert page.locator("figure .sideways").is_visible()
+    card = page.locator(".card:visible")
+    assert card.count() == 1
+    assert card.locator("svg text").first.bounding_box()["height"] >= 10
+    assert card.evaluate("one => one.scrollWidth - one.clientWidth") <= 0
+    drawn = card.locator("svg").evaluate("one => [one.clientWidth, one.viewBox.baseVal.width]")
+    assert drawn[0] == pytest.approx(drawn[1], abs=6)  # drawn for a phone, and not made smaller
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        (
+            "curve",
+            r"(majority|resemble:k=35), polar probes, 0 statements\n[\d.]+% right\n95% interval .*\n60 people, .*",
+        ),
+        ("boxes", r"majority, polar probes, 0 statements\nmean .*, median .*\nhalf of the people .*\nnine in ten .*"),
+        ("dots", r"majority, polar probes, 0 statements\n[\d.]+% right\n95% interval .*\n60 people, .*"),
+        ("heat", r"(majority|resemble:k=35), polar probes, showing .*\n[\d.]+% right\n95% interval .*\n\d+ people, .*"),
+        ("sigmas", r"majority, .*\nσ [\d.]+ points\nwithout noise .*\nby chance .*"),
+        ("groups", r"majority, country: .*\n[\d.]+% right\n95% interval .*\n\d+ people, .*"),
+    ],
+)
+def test_marks_in_figures_of_experiments_say_what_they_are(visit: Any, name: str, says: str, width: int) -> None:
+    page = visit(name, width)
+    marks = page.locator(".card:visible .mark")
+    assert marks.count() > 3
+    marks.first.hover()
+    assert re.fullmatch(says, page.locator("#tip").inner_text()), page.locator("#tip").inner_text()
+    page.keyboard.press("Escape")
+    page.locator(".card:visible .mark[tabindex='0']").focus()
+    page.keyboard.press("ArrowRight")
+    said = page.locator("#tip").inner_text().splitlines()
+    assert said[0] == str(marks.nth(1).get_attribute("aria-label")).split(" · ")[0]
 
 
 def test_differences_are_sorted_as_numbers(visit: Any) -> None:

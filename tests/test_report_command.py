@@ -3,19 +3,22 @@
 import inspect
 import re
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import typer
+import yaml
 from typer.testing import CliRunner
 
 from conftest import GARDEN, garden_answers
+from indievalue.choices import USUAL
 from indievalue.cli import app
 from indievalue.cli.evaluate import evaluate
 from indievalue.cli.flags import expanded
-from indievalue.report.command import _DEFAULTS, _FLAGS, command_of, without_folder
 from indievalue.report.page import report_html
+from indievalue.runs.repeat import command_of, option_name, without_folder
 from indievalue.runs.storage import load_run
 from rundirs import make_run
 
@@ -140,14 +143,31 @@ def test_every_option_of_evaluate_is_written_as_the_command_line_reads_it(tmp_pa
     }
 
 
-def test_what_the_command_leaves_out_is_what_the_command_line_does_by_default() -> None:
-    """A report cannot ask the command line, so that it has a table of its own; the two must not part."""
+def test_what_is_left_out_of_command_and_file_is_what_the_command_line_does_by_default() -> None:
     parameters = {one.name: one for one in typer.main.get_command(app).commands["evaluate"].params}
-    assert {name: parameters[name].default for name in _DEFAULTS} == _DEFAULTS
-    named = {name: flag for name, flag in _FLAGS.items() if name in parameters}
-    assert named == {name: parameters[name].opts[0] for name in named}
-    others = {name for name in parameters if f"--{name.replace('_', '-')}" not in parameters[name].opts}
-    assert others == {"data", *named}
+    by_default = {
+        name: one.default
+        for name, one in parameters.items()
+        if one.default not in (None, False) and one.name not in ("seed", "help") and not one.required
+    }
+    assert by_default == asdict(USUAL)
+    assert {name for name in parameters if f"--{option_name(name)}" not in parameters[name].opts} == {"data"}
+
+
+def test_command_and_file_repeat_a_run_by_the_same_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    garden_answers(60).write_csv(tmp_path / "garden.csv")
+    (tmp_path / "garden").symlink_to(GARDEN)
+    monkeypatch.chdir(tmp_path)
+    given = ["evaluate", "garden.csv", "--survey", "garden", "--predictor", "resemble:k=3", "--predictor", "majority"]
+    given += ["--people", "12", "--voice", "third", "--retries", "0", "--setup", "0,1", "--figures", "--folds", "2"]
+    assert CliRunner().invoke(app, [*given, "--out", "run"]).exit_code == 0
+    in_file = yaml.safe_load((tmp_path / "run" / "evaluate.yaml").read_text())
+    text = command_of(load_run(tmp_path / "run").record)
+    assert text is not None
+    options = [word.removeprefix("--") for word in words(text) if word.startswith("--")]
+    assert {"data", *options} == set(in_file)
+    assert {"retries", "voice", "setup", "folds"} < set(options)
+    assert not {"figures", "form", "force", "template"} & set(in_file)
 
 
 def _value(name: str) -> str:

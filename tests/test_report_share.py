@@ -7,6 +7,7 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
@@ -16,7 +17,8 @@ from conftest import GARDEN, garden_answers
 from indievalue.cli import app
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
-from indievalue.report.leaderboard import Entrant, entrant, leaderboard_html, ranked
+from indievalue.report.leaderboard import Entrant, entrant, leaderboard_html, ranked, unpaired
+from indievalue.report.numbers import signed
 from indievalue.report.share import FILE, LEAST, described, read_shared, share, without_people
 from indievalue.runs.comparing import compare_runs
 from indievalue.runs.run import Run
@@ -175,7 +177,8 @@ def test_shared_folders_and_runs_are_ranked_on_one_page(boards: dict[str, Path],
     page = (tmp_path / "board.html").read_text()
     scores = {**load_run(boards["simple"]).scores, **load_run(boards["similar"]).scores}
     ordered = sorted(scores, key=lambda name: -scores[name].accuracy)
-    rows = [row for row in re.findall(r"<tr>.*?</tr>", page, re.S) if 'scope="row"' in row]
+    ranking = page.partition('id="differences"')[0]
+    rows = [row for row in re.findall(r"<tr>.*?</tr>", ranking, re.S) if 'scope="row"' in row]
     assert [re.findall(r"<span>([^<]*)</span></span></th>", row)[0] for row in rows] == ordered
     for row, name in zip(rows, ordered, strict=True):
         score = scores[name]
@@ -211,6 +214,95 @@ def test_a_leaderboard_of_shared_folders_has_nothing_of_a_person(
     assert [id_ for id_ in garden_people.ids if id_ in page] == []
     references = re.findall(r"""(?:src|href)\s*=\s*["']?([^"'\s>]+)""", page)
     assert references == []
+
+
+def differences_on(page: str) -> dict[str, tuple[list[str], str]]:
+    """The numbers of each predictor in the table of differences, and how it was compared."""
+    part = page[page.index('id="differences"') :].split("</section>")[0]
+    rows = re.findall(r'<tr><th scope="row">.*?</tr>', part, re.S)
+    return {
+        re.findall(r"<span>([^<]*)</span></span></th>", row)[0]: (
+            re.findall(r"[+−]?\d+\.\d", row[row.index("data-value") :].partition(">")[2]),
+            re.findall(r"<td>([^<]*)</td>", row)[0],
+        )
+        for row in rows
+    }
+
+
+def printed(difference: float, low: float, high: float) -> list[str]:
+    return [signed(value) for value in (difference, low, high)]
+
+
+def test_differences_are_person_by_person_where_the_answers_are_or_one_folder_has_them(
+    boards: dict[str, Path], tmp_path: Path
+) -> None:
+    runs = [load_run(boards[name]) for name in ("simple", "similar")]
+    rows = {name: run.predictions.filter(predictor=name) for run in runs for name in run.scores}
+    first, *others = sorted(
+        rows, key=lambda name: -max(run.scores[name].accuracy for run in runs if name in run.scores)
+    )
+    paired = {name: iv.compare(rows[name], rows[first]).table.row(0, named=True) for name in others}
+    kinds = {
+        ("simple", "similar"): {"person by person"},
+        ("simple-shared", "similar-shared"): {"person by person", "by their intervals"},
+    }
+    for folders, said in kinds.items():
+        out = tmp_path / f"{folders[0]}.html"
+        code, output = board(*(boards[name] for name in folders), out=out, extra=("--leaderboard",))
+        assert code == 0, output
+        found = differences_on(out.read_text())
+        assert set(found) == set(others)
+        assert {kind for _, kind in found.values()} == said
+        for name, (numbers, kind) in found.items():
+            row = paired[name]
+            if kind == "person by person":
+                assert numbers == printed(row["difference"], row["low"], row["high"]), name
+            else:
+                scores = [next(run.scores[one] for run in runs if one in run.scores) for one in (name, first)]
+                assert numbers == printed(*unpaired(*scores)), name
+    text = (tmp_path / "simple-shared.html").read_text()
+    assert "shared folders hold nobody’s answers" in text
+    assert "shared folders hold nobody’s answers" not in (tmp_path / "simple.html").read_text()
+
+
+def test_an_unpaired_interval_is_that_of_independent_samples_and_wider_than_a_paired_one(
+    boards: dict[str, Path],
+) -> None:
+    run = load_run(boards["simple"])
+    score = run.scores["majority"]
+    a = replace(score, accuracy=70.0, accuracy_low=67.0, accuracy_high=74.0)
+    b = replace(score, accuracy=60.0, accuracy_low=57.0, accuracy_high=64.0)
+    assert unpaired(a, b) == (10.0, 10 - 5.0, 10 + 5.0)  # 3² + 4² = 5²
+    assert unpaired(b, a) == (-10.0, -15.0, -5.0)
+    random = np.random.default_rng(0)
+    normal = random.normal(10, np.hypot(1.5, 2.0), 200_000)  # differences of independent means, with errors 1.5 and 2
+    alike = [
+        replace(score, accuracy=at, accuracy_low=at - 1.96 * e, accuracy_high=at + 1.96 * e)
+        for at, e in ((70, 1.5), (60, 2))
+    ]
+    assert unpaired(*alike)[1:] == pytest.approx(np.quantile(normal, [0.025, 0.975]), abs=0.05)
+    skill = random.beta(8, 4, 300)  # the same people are easy for both
+    right = [random.binomial(50, np.clip(skill + up, 0, 1)) for up in (0.05, 0.0)]
+    ends = [np.quantile(random.choice(one, (4000, 300)).mean(1), [0.025, 0.975]) * 2 for one in right]
+    scores = [
+        replace(score, accuracy=2 * one.mean(), accuracy_low=low, accuracy_high=high)
+        for one, (low, high) in zip(right, ends, strict=True)
+    ]
+    low, high = np.quantile(2 * random.choice(right[0] - right[1], (4000, 300)).mean(1), [0.025, 0.975])
+    assert unpaired(*scores)[1] < low < high < unpaired(*scores)[2]
+
+
+def test_a_folder_shared_by_an_earlier_version_is_compared_by_intervals(
+    boards: dict[str, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(boards["simple-shared"], tmp_path / "old")
+    about = json.loads((tmp_path / "old" / FILE).read_text())
+    assert [(one["a"], one["b"]) for one in about.pop("paired")]
+    (tmp_path / "old" / FILE).write_text(json.dumps(about))
+    assert board(tmp_path / "old", out=tmp_path / "board.html")[0] == 0
+    assert {kind for _, kind in differences_on((tmp_path / "board.html").read_text()).values()} == {
+        "by their intervals"
+    }
 
 
 def test_ranks_are_those_that_the_intervals_allow(boards: dict[str, Path]) -> None:

@@ -3,7 +3,8 @@
 The module imports nothing else of the package, so that ``indievalue --help`` can name them and stay fast.
 """
 
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
 
 FormName = Literal["polar", "refined"]
 FORMS: tuple[FormName, ...] = get_args(FormName)
@@ -41,3 +42,27 @@ Missing = Literal["refuse", "invalid"]
 """What happens to probes that an answers file lacks: the file is refused, or they count as invalid."""
 
 ExportFormat = Literal["jsonl", "inspect", "lm-eval", "hf"]
+
+
+@dataclass(frozen=True)
+class Usual:
+    """The values of the options of ``indievalue evaluate`` where none is given, under the names of its arguments.
+
+    Options that are not here have no value then; ``--seed`` has one, but is always written down.
+    """
+
+    form: FormName = "polar"
+    setup: str = "all"
+    demonstrations: str = "200"
+    demonstrations_as: Literal["same", "polar", "refined"] = "same"
+    context: Context = "statements"
+    protocol: Protocol = "strict"
+    demonstrations_from: DemonstrationsFrom = "others"
+    template: str = "single"
+    voice: Voice = "first"
+    option_order: OptionOrder = "fixed"
+    retries: int = 3
+    weights: Weights = "none"
+
+
+USUAL: Final = Usual()

@@ -88,7 +88,8 @@ def main() -> None:
         notes.print(f"[bold red]error:[/] {escaped(str(error))}", soft_wrap=True)
         code = 1
     except typer.TyperException as error:
-        notes.print(f"[bold red]error:[/] {escaped(error.format_message())}; see --help", soft_wrap=True)
+        said = error.format_message().replace("Value error, ", "").rstrip(".")
+        notes.print(f"[bold red]error:[/] {escaped(said)}; see --help", soft_wrap=True)
         code = 2
     except BrokenPipeError:
         code = 0  # the reader of the output has closed the pipe

@@ -13,18 +13,13 @@ import yaml
 from indievalue.errors import IndievalueError, did_you_mean
 from indievalue.parsing import read_mapping
 from indievalue.redact import holds_secret
+from indievalue.runs.repeat import path_within, repeated
 
 REPEATED = "evaluate.yaml"
 """Name of the file in a run directory."""
 
-_NOT_WRITTEN = ("config", "out", "force", "dry-run", "example", "figures", "limit-cost")
-"""Options that a repeated run does not need."""
-
-_PATHS = ("data", "benchmark", "people-file", "survey", "template")
-"""Options that are or may be paths."""
-
-_MODELS = ("local", "reasoner")
-"""Kinds of predictors whose names may hold a path."""
+_NOT_WRITTEN = ("out", "limit-cost")
+"""Options that the file has a value of its own for, or does not need: all answers are stored when it is used."""
 
 
 def _use(context: typer.Context, file: Path | None) -> Path | None:
@@ -125,18 +120,9 @@ def _value(name: str, value: object, file: Path, *, multiple: bool) -> object:
 
 def _found(name: str, text: str, folder: Path) -> str:
     """Return a path as seen from here, if the value is one; ``folder`` is that of the file."""
-    before, path, after = _parts(name, text)
+    before, path, after = path_within(name, text)
     there = folder / path
     return f"{before}{os.path.normpath(there)}{after}" if name == "out" or (path and there.exists()) else text
-
-
-def _parts(name: str, text: str) -> tuple[str, str, str]:
-    """Return what comes before the path in a value, the path, or nothing, and what comes after it."""
-    kind, colon, rest = text.partition(":")
-    if name == "predictor" and colon and kind in _MODELS:
-        path, second, options = rest.partition(":")
-        return f"{kind}:", path, second + options
-    return "", text if name in (*_PATHS, "out") else "", ""
 
 
 def configuration(context: typer.Context, directory: Path) -> str:
@@ -144,14 +130,14 @@ def configuration(context: typer.Context, directory: Path) -> str:
 
     Paths are relative to the directory; values that hold a secret, such as a key or a password, are left out.
     """
-    usual = {str(parameter.name): parameter.default for parameter in context.command.params}
+    given = {parameter: context.params.get(parameter) for parameter, _ in _options(context).values()}
     content: dict[str, object] = {}
-    for name, (parameter, _) in _options(context).items():
-        value = context.params.get(parameter)
-        if name in _NOT_WRITTEN or value in (None, [], ()) or (value == usual[parameter] and name != "seed"):
-            continue
-        values = [_seen_from(directory, name, str(one)) for one in value] if isinstance(value, list | tuple) else value
-        content[name] = _seen_from(directory, name, str(value)) if isinstance(value, str | Path) else values
+    for name, value in repeated(given).items():
+        if name not in _NOT_WRITTEN:
+            values = (
+                [_seen_from(directory, name, str(one)) for one in value] if isinstance(value, list | tuple) else value
+            )
+            content[name] = _seen_from(directory, name, str(value)) if isinstance(value, str | Path) else values
     open_ = {name: _without_secrets(value) for name, value in content.items()}
     content = {name: value for name, value in open_.items() if value not in ([], None)}
     content["out"] = f"../{directory.resolve().name}-again"
@@ -169,7 +155,7 @@ def _without_secrets(value: object) -> object:
 
 
 def _seen_from(directory: Path, name: str, text: str) -> str:
-    before, path, after = _parts(name, text)
+    before, path, after = path_within(name, text)
     if not path or not Path(path).exists():
         return text
     return f"{before}{Path(os.path.relpath(Path(path).resolve(), directory.resolve())).as_posix()}{after}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from indievalue.choices import Weights
+from indievalue.choices import USUAL, Weights
 from indievalue.cli.config import Config, configuration, values_of
 from indievalue.cli.model_options import AskingFlags, print_cost
 from indievalue.cli.options import (
@@ -77,7 +77,7 @@ def evaluate(
     weights: Annotated[
         Weights,
         typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
-    ] = "none",
+    ] = USUAL.weights,
     force: Force = False,
     config: Config = None,
 ) -> None:

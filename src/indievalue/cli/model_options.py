@@ -8,6 +8,7 @@ import typer
 from rich.control import Control
 from rich.segment import ControlType
 
+from indievalue.choices import USUAL
 from indievalue.cli.options import escaped, notes
 from indievalue.parsing import parse_yaml
 
@@ -23,7 +24,7 @@ class AskingFlags:
 
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="Number of retries after an invalid answer of a chat model.")
-    ] = 3
+    ] = USUAL.retries
     skip_failed: Annotated[
         bool,
         typer.Option(

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from indievalue.choices import Context, DemonstrationsFrom, FormName, OptionOrder, Protocol, Voice
+from indievalue.choices import USUAL, Context, DemonstrationsFrom, FormName, OptionOrder, Protocol, Voice
 from indievalue.errors import IndievalueError
 from indievalue.safe_text import terminal_text
 
@@ -121,16 +121,16 @@ class SourceFlags:
 class ShownFlags:
     """The probes, and the context shown for each person."""
 
-    form: Form = "polar"
-    setup: Annotated[str, typer.Option("--setup", help="Which setups, such as `0,1,2`, or `all`.")] = "all"
+    form: Form = USUAL.form
+    setup: Annotated[str, typer.Option("--setup", help="Which setups, such as `0,1,2`, or `all`.")] = USUAL.setup
     demonstrations: Annotated[
         str, typer.Option("--demonstrations", help="Number of statements shown for each person, or `all`.")
-    ] = "200"
+    ] = USUAL.demonstrations
     demonstrations_as: Annotated[
         Literal["same", "polar", "refined"],
         typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` means that of the probes."),
-    ] = "same"
-    context: Annotated[Context, typer.Option("--context", help="Context shown for each person.")] = "statements"
+    ] = USUAL.demonstrations_as
+    context: Annotated[Context, typer.Option("--context", help="Context shown for each person.")] = USUAL.context
 
     def settings(self, seed: int) -> "Settings":
         """Return the benchmark settings. Raises BadParameter for an invalid number."""
@@ -152,14 +152,16 @@ class ShownFlags:
 class BenchmarkFlags(ShownFlags):
     """All benchmark options, including the people to test."""
 
-    protocol: Annotated[Protocol, typer.Option("--protocol", help="How probes are drawn (docs: Protocols).")] = "strict"
+    protocol: Annotated[Protocol, typer.Option("--protocol", help="How probes are drawn (docs: Protocols).")] = (
+        USUAL.protocol
+    )
     demonstrations_from: Annotated[
         DemonstrationsFrom,
         typer.Option(
             "--demonstrations-from",
             help="others: statements outside the setup's probes; siblings: all but the probe itself.",
         ),
-    ] = "others"
+    ] = USUAL.demonstrations_from
     people: PeopleCount = None
     people_file: Annotated[
         Path | None, typer.Option("--people-file", help="Text file with the ids of the people to test, one per line.")
@@ -197,16 +199,16 @@ class PromptFlags:
             "--template",
             help="single: one probe per call; batch: all probes of a setup, answered as JSON; or a Jinja file.",
         ),
-    ] = "single"
+    ] = USUAL.template
     batched: Annotated[
         bool,
         typer.Option("--batched", help="Use the Jinja file given as --template for all probes of a setup at once."),
     ] = False
     voice: Annotated[
         Voice, typer.Option("--voice", help="first: statements as the person says them; third: about the person.")
-    ] = "first"
+    ] = USUAL.voice
     option_order: Annotated[OptionOrder, typer.Option("--option-order", help="both: average over two orders.")] = (
-        "fixed"
+        USUAL.option_order
     )
 
     def style(self) -> "PromptStyle":

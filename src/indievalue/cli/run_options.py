@@ -130,7 +130,7 @@ def write_page(page: "TablesPage", file: Path, *, force: bool) -> None:
 
 def this_command() -> str:
     """Return the command being run, with file names instead of absolute paths."""
-    from indievalue.report.command import without_folder
+    from indievalue.runs.repeat import without_folder
 
     words = []
     for word in sys.argv[1:]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from indievalue.cli.options import Force, notes, out
+from indievalue.cli.options import notes, out
 
 
 def train(
@@ -21,7 +21,7 @@ def train(
             "--set", metavar="KEY=VALUE", help="Override a setting of the file: --set data=my.csv --set lora.rank=8"
         ),
     ] = None,
-    force: Force = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the contents of the folder `out`.")] = False,
 ) -> None:
     """Fine-tune a language model to predict people's answers; an interrupted training continues."""
     from indievalue import reasoner

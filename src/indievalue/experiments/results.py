@@ -6,7 +6,6 @@ from pathlib import Path
 from textwrap import fill
 
 import polars as pl
-from markupsafe import Markup
 
 from indievalue.errors import IndievalueError
 from indievalue.experiments.answer import answer_of
@@ -28,11 +27,12 @@ from indievalue.experiments.spec import (
 from indievalue.files import new_file
 from indievalue.people.catalog import people_table as table_of_people
 from indievalue.report.described import described
-from indievalue.report.figures.drawing import Figure, figure_svg, titled_svg
+from indievalue.report.figures.drawing import PHONE, WIDE, Figure, figure_svg, titled_svg
 from indievalue.report.figures.evenness import experiment_inequity_figure, groups_figure
 from indievalue.report.figures.files import write_svg
+from indievalue.report.figures.heat_maps import heat_map
 from indievalue.report.figures.inline import inline_svg
-from indievalue.report.figures.of_experiments import box_plot, curve, dots, heat_map, without_all
+from indievalue.report.figures.of_experiments import box_plot, curve, dots, without_all
 from indievalue.report.paper import PaperFigure, paper_about, paper_figures, read_paper
 from indievalue.report.tables.of_experiments import (
     comparison_table,
@@ -56,12 +56,13 @@ from indievalue.scoring.weighting import effective_size
 class Outcome:
     """The results of an experiment.
 
-    ``data`` is the full table, ``shown`` the table for readers, ``draw`` draws the chart, ``legend`` is its caption.
+    ``data`` is the full table, ``shown`` the table for readers, ``draw`` draws the chart at a width (see
+    :data:`indievalue.report.figures.drawing.PHONE`), ``legend`` is its caption.
     """
 
     data: pl.DataFrame
     shown: PrintedTable
-    draw: Callable[[], Figure]
+    draw: Callable[[int], Figure]
     legend: str
     compared: pl.DataFrame | None = None
 
@@ -121,23 +122,32 @@ def write_results(
 
 def _write_drawn(results: Results, experiment: Experiment, inputs: CellInputs, path: Path, command: str) -> None:
     outcome, figures = results.outcome, list(results.printed)
-    svg = figure_svg(outcome.draw())
+    svg = figure_svg(outcome.draw(WIDE))
     write_svg(titled_svg(svg, experiment.title, outcome.legend), path / "figure")
     write_text(path / "results.md", results_page(experiment, outcome, figures, inputs, command))
-    drawn = inline_svg(svg, "figure", experiment.title)
-    html_page(experiment, outcome, drawn, figures, inputs, command).write(path / "report.html", force=True)
+    html_page(experiment, outcome, _picture(experiment, outcome, svg), figures, inputs, command).write(
+        path / "report.html", force=True
+    )
+
+
+def _picture(experiment: Experiment, outcome: Outcome, wide: str) -> Picture:
+    """Return the figure, of which ``wide`` is the SVG, also as a phone shows it."""
+    drawn = [
+        inline_svg(svg, name, experiment.title)
+        for svg, name in ((wide, "figure"), (figure_svg(outcome.draw(PHONE)), "phone"))
+    ]
+    return Picture(drawn[0], drawn[1], f"{outcome.legend}.", f"Figure: {experiment.title}")
 
 
 def html_page(
     experiment: Experiment,
     outcome: Outcome,
-    drawn: Markup,
+    figure: Picture,
     figures: list[PaperFigure],
     inputs: CellInputs,
     command: str,
 ) -> TablesPage:
-    """Return the same as :func:`results_page` as an HTML page, with the figure as ``drawn``."""
-    figure = Picture(drawn, caption=f"{outcome.legend}.", label=f"Figure: {experiment.title}")
+    """Return the same as :func:`results_page` as an HTML page, with the ``figure``."""
     sections = [Section("Results", _note(experiment), outcome.shown, (figure,), ("worst", "best"))]
     if outcome.compared is not None and len(outcome.compared):
         sections.append(Section("Paired differences", _COMPARED, comparison_table(outcome.compared)))
@@ -222,7 +232,11 @@ def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[Pa
     across = _across(experiment)
     shown = pivoted(data, sorted((a for a in axes if a != across), key=lambda a: a == PREDICTOR), across)
     compared = comparisons(experiment, measured, inputs.seed) if experiment.compare else None
-    return Outcome(data, shown, lambda: _figure(experiment, data, measured, inputs.ids, figures), legend, compared)
+
+    def draw(width: int) -> Figure:
+        return _figure(experiment, data, measured, inputs.ids, figures, width)
+
+    return Outcome(data, shown, draw, legend, compared)
 
 
 def _across(experiment: Experiment) -> str:
@@ -249,18 +263,19 @@ def _figure(
     measured: list[CellResult],
     people: list[str],
     figures: list[PaperFigure],
+    width: int,
 ) -> Figure:
     spec = experiment.figure
     columns = spec.model_dump(exclude={"kind"})
     if isinstance(spec, HeatMapFigure):
-        return heat_map(data, **columns)
+        return heat_map(data, width=width, **columns)
     if isinstance(spec, BoxPlotFigure):
-        return box_plot(people_table(measured, people), figures, **columns)
+        return box_plot(people_table(measured, people), figures, width=width, **columns)
     parts = option_column(without_all(data, experiment.by))
     if isinstance(spec, CurveFigure):
-        return curve(parts, figures, **columns)
+        return curve(parts, figures, width=width, **columns)
     assert isinstance(spec, DotsFigure)
-    return dots(parts, figures, **columns)
+    return dots(parts, figures, width=width, **columns)
 
 
 def _evenness(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[PaperFigure]) -> Outcome:
@@ -280,9 +295,13 @@ def _evenness(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[P
         legend = (
             "Dots: σ without noise, with 95% intervals; hollow: σ as computed in the paper; ticks: σ expected by chance"
         )
-        return Outcome(table, shown_inequity(table), lambda: experiment_inequity_figure(table, figures), legend)
+        return Outcome(
+            table, shown_inequity(table), lambda width: experiment_inequity_figure(table, figures, width), legend
+        )
     legend = f"Accuracy, %, with 95% intervals; groups of at least {experiment.minimum} people"
-    return Outcome(result.groups, shown_groups(result.groups), lambda: groups_figure(result.groups), legend)
+    return Outcome(
+        result.groups, shown_groups(result.groups), lambda width: groups_figure(result.groups, width), legend
+    )
 
 
 def _write_csv(path: Path, table: pl.DataFrame) -> None:

@@ -47,7 +47,7 @@ def _read(path: Path, kind: str, choose: Choose, options: ReadOptions) -> pl.Dat
     path = path.absolute()  # one that began with ~ would be taken for a home directory
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of columns that occur twice, which it renames
-        _, about = read(path, metadataonly=True, **encoding)
+        _, about = read(path, metadataonly=True, output_format="dict", **encoding)
         refuse_repeated(path, [str(name).partition("_duplicated")[0] for name in about.column_names])
         expected = -1 if about.number_rows is None else about.number_rows
         if expected > _most_rows(path):

@@ -1,4 +1,4 @@
-"""Files of R, for which the package pyreadr (of the extra ``r``) must be installed."""
+"""Files of R, for which the packages pyreadr and pandas (of the extra ``r``) must be installed."""
 
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ def read_r(path: Path, choose: Choose) -> pl.DataFrame:
     """Read the columns that ``choose`` picks from the one data frame in the file; factors as their labels, in
     an Enum that has the order of the levels.
 
-    Raises IndievalueError where pyreadr is not installed, or the file holds no data frame or several.
+    Raises IndievalueError where one of these is not installed, or the file holds no data frame or several.
     """
     with importing(f"reading {path.name} needs", "r"):
+        import pandas  # noqa: F401 - in which pyreadr gives what it reads
         import pyreadr
     try:
         frames = pyreadr.read_r(str(path.absolute()))

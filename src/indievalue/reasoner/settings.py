@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from indievalue.errors import IndievalueError, problems_of
+from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import parse_yaml, read_mapping
 from indievalue.reasoner.recipe import AtLeastOne, NotNegative, Recipe
 from indievalue.reasoner.shipped import settings_file
@@ -196,8 +196,9 @@ def _nested(keys: Sequence[str], value: object) -> dict[str, object]:
 
 
 def _problem(error: ValidationError) -> str:
-    """Return the first problem, and the known keys if it is an unknown one."""
-    first, problem = error.errors()[0], problems_of(error)[0]
+    """Return the first problem, and the known keys if it is an unknown one, which may be why another is missing."""
+    found = list(zip(error.errors(), problems_of(error), strict=True))
+    first, problem = next((one for one in found if one[1].startswith("unknown key")), found[0])
     if first["type"] == "missing":
         return f"{problem}: give it in the file, or as --set {'.'.join(map(str, first['loc']))}=…"
     if not problem.startswith("unknown key"):
@@ -207,4 +208,4 @@ def _problem(error: ValidationError) -> str:
         "lora": LoraSettings.model_fields,
     }
     known = within[str(first["loc"][0])] if len(first["loc"]) > 1 else TrainingSettings.model_fields
-    return f"{problem}; there are {', '.join(known)}"
+    return f"{problem}; there are {', '.join(known)}{did_you_mean(str(first['loc'][-1]), known)}"

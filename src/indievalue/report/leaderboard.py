@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import hypot
 from pathlib import Path
 
 from indievalue.errors import IndievalueError
@@ -10,20 +11,45 @@ from indievalue.files import new_file
 from indievalue.report.environment import page_environment
 from indievalue.report.figures.lettering import printable
 from indievalue.report.figures.styles import PredictorStyle, predictor_styles
-from indievalue.report.numbers import interval, number
-from indievalue.report.share import Shared, described, public_names
+from indievalue.report.numbers import interval, number, signed, signed_interval
+from indievalue.report.share import Shared, described, paired, publicly_named
+from indievalue.report.tips import PART
 from indievalue.report.wording import count, listed, with_article
 from indievalue.runs.run import Run
-from indievalue.scoring.accuracy import PredictorScore
+from indievalue.scoring.accuracy import PredictorScore, Score
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """Results that take part, under the ``name`` of their folder: what is known of them, and each predictor's score."""
+    """Results that take part, under the ``name`` of their folder: what is known of them, and each predictor's score.
+
+    ``run`` has the people's answers, which a shared folder has not.
+    """
 
     name: str
     about: Shared
     scores: Mapping[str, PredictorScore]
+    run: Run | None = None
+
+
+@dataclass(frozen=True)
+class Behind:
+    """How far a predictor is behind the first: the difference in accuracy, in points, with its 95% interval.
+
+    ``person_by_person`` says whether both were compared on each person's answers, or by their own intervals alone.
+    """
+
+    predictor: str
+    difference: float
+    low: float
+    high: float
+    person_by_person: bool
+
+    @property
+    def tip(self) -> str:
+        kind = "person by person" if self.person_by_person else "as if other people had been tested"
+        ends = signed_interval(self.low, self.high)
+        return PART.join([self.predictor, f"{signed(self.difference)} points", f"95% interval {ends}", kind])
 
 
 @dataclass(frozen=True)
@@ -51,8 +77,8 @@ class Place:
 
 def entrant(name: str, run: Run) -> Entrant:
     """Return the results of a run as an entrant."""
-    names = public_names(run.scores)
-    return Entrant(name, described(run), {names[old]: score for old, score in run.scores.items()})
+    run = publicly_named(run)
+    return Entrant(name, described(run), run.scores, run)
 
 
 def ranked(entrants: Sequence[Entrant]) -> list[Place]:
@@ -80,6 +106,40 @@ def ranked(entrants: Sequence[Entrant]) -> list[Place]:
         )
         for predictor, score, sources in ordered
     ]
+
+
+def behind_first(places: Sequence[Place], entrants: Sequence[Entrant]) -> list[Behind]:
+    """Return how far each predictor is behind the first.
+
+    They are compared person by person where one folder has the difference, or where both are in runs. Where only their
+    scores were shared, the interval is that of :func:`unpaired`.
+    """
+    first, *others = places
+    return [_behind(place, first, {one.name: one for one in entrants}) for place in others]
+
+
+def _behind(place: Place, first: Place, entrant_of: Mapping[str, Entrant]) -> Behind:
+    for source in place.sources:
+        if source in first.sources:
+            for one in entrant_of[source].about.paired:
+                if (one.a, one.b) == (place.predictor, first.predictor):
+                    return Behind(one.a, one.difference, one.low, one.high, person_by_person=True)
+    runs = [[run for source in of.sources if (run := entrant_of[source].run) is not None] for of in (place, first)]
+    if all(runs) and (found := paired(runs[0][0], place.predictor, runs[1][0], first.predictor)) is not None:
+        return Behind(found.a, found.difference, found.low, found.high, person_by_person=True)
+    return Behind(place.predictor, *unpaired(place.score, first.score), person_by_person=False)
+
+
+def unpaired(a: Score, b: Score) -> tuple[float, float, float]:
+    """Return the difference in accuracy, a − b, and its 95% interval as if each had been tested on other people.
+
+    The interval is made of those of both (MOVER: Zou and Donner 2008). The same people are easy to predict for most
+    predictors; where both were tested on the same people, it is therefore rather too wide than too narrow.
+    """
+    difference = a.accuracy - b.accuracy
+    low = difference - hypot(a.accuracy - a.accuracy_low, b.accuracy_high - b.accuracy)
+    high = difference + hypot(a.accuracy_high - a.accuracy, b.accuracy - b.accuracy_low)
+    return difference, low, high
 
 
 def check_alike(entrants: Sequence[Entrant]) -> None:
@@ -149,6 +209,7 @@ def leaderboard_html(entrants: Sequence[Entrant]) -> str:
             lead=_lead(places),
             facts=_facts(places, entrants),
             entrants=entrants,
+            behind=behind_first(places, entrants),
             synthetic=entrants[0].about.synthetic,
             left_out=any(place.score.invalid or place.score.not_answered for place in places),
         )

@@ -14,7 +14,6 @@ from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.report import wording
 from indievalue.report.answer import answer, standing
-from indievalue.report.command import command_of
 from indievalue.report.differences import differences
 from indievalue.report.environment import page_environment
 from indievalue.report.example import chosen_example, guessed_person, spread
@@ -34,6 +33,7 @@ from indievalue.report.tables.of_measures import noise_table
 from indievalue.report.tables.table import PrintedTable
 from indievalue.runs.names import run_names
 from indievalue.runs.record import Example
+from indievalue.runs.repeat import command_of
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import Score
 from indievalue.scoring.calibration import option_scales

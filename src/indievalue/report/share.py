@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -18,13 +18,14 @@ from indievalue.errors import IndievalueError, problems_of
 from indievalue.files import new_directory
 from indievalue.parsing import parse_json
 from indievalue.people.findings import SYNTHETIC, Findings
-from indievalue.report.command import without_folder
 from indievalue.report.figures.files import write_figures
 from indievalue.report.page import write_report
 from indievalue.report.tables.of_runs import write_run_tables
+from indievalue.runs.repeat import without_folder
 from indievalue.runs.run import Run
 from indievalue.runs.storage import write_json
 from indievalue.scoring.accuracy import PredictorScore
+from indievalue.scoring.paired import NotComparableError, compare
 from indievalue.survey.survey import Survey
 
 FORMAT = 1
@@ -49,6 +50,20 @@ _PLAIN = re.compile(r"all|[a-z_]{1,20}|\d{1,7}(,\d{1,7})*")
 
 
 @dataclass(frozen=True)
+class Paired:
+    """A difference in accuracy, that of ``a`` minus that of ``b``, in points, computed person by person.
+
+    ``low`` and ``high`` are its 95% interval, from resampling people.
+    """
+
+    a: str
+    b: str
+    difference: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Shared:
     """What is known of the results in a shared folder: the content of ``shared.json``.
 
@@ -58,6 +73,7 @@ class Shared:
         data: SHA-256 of the data. rows: rows read. synthetic: whether the people are made up.
         people: number of people tested. training_people: number of people learned from.
         eligibility: how many people could be tested, and why others could not.
+        paired: how each predictor differs from the most accurate one; empty in folders of earlier versions.
     """
 
     format: int
@@ -76,6 +92,7 @@ class Shared:
     eligibility: Eligibility
     versions: Mapping[str, str]
     seconds: Mapping[str, float]
+    paired: tuple[Paired, ...] = ()
 
 
 T = TypeVar("T")
@@ -126,7 +143,7 @@ def without_people(run: Run) -> Run:
             f"the run tested {len(run.people)} people, and results of fewer than {LEAST} are not shared: answers could "
             "follow from them"
         )
-    record = run.record
+    record, named = run.record, publicly_named(run)
     names = public_names(run.scores)
     arguments = {name: value for name, value in record.arguments.items() if name in _ARGUMENTS and _is_plain(value)}
     command = {"predictor": list(names.values()), "data": "DATA", **arguments} if arguments else {}
@@ -141,9 +158,19 @@ def without_people(run: Run) -> Run:
             effort={},
         ),
         run.survey,
-        run.predictions.with_columns(pl.col("predictor").replace_strict(names, return_dtype=pl.String)),
+        named.predictions,
         run.people,
-        {names[name]: score for name, score in run.scores.items()},
+        named.scores,
+    )
+
+
+def publicly_named(run: Run) -> Run:
+    """Return the run with the :func:`public_names` of its predictors."""
+    names = public_names(run.scores)
+    return replace(
+        run,
+        predictions=run.predictions.with_columns(pl.col("predictor").replace_strict(names, return_dtype=pl.String)),
+        scores={names[name]: score for name, score in run.scores.items()},
     )
 
 
@@ -184,7 +211,33 @@ def described(run: Run) -> Shared:
         record.eligibility,
         record.versions,
         record.seconds,
+        tuple(_paired_with_best(run)),
     )
+
+
+def _paired_with_best(run: Run) -> Iterator[Paired]:
+    for name in run.scores:
+        if name != run.best and (found := paired(run, name, run, run.best)) is not None:
+            yield found
+
+
+def paired(run: Run, name: str, other: Run, against: str) -> Paired | None:
+    """Return how ``name`` in ``run`` differs from ``against`` in ``other``; None if they answered different probes."""
+    try:
+        table = compare(
+            run.predictions.filter(predictor=name),
+            other.predictions.filter(predictor=against),
+            run.people,
+            names=(name, against),
+            seed=run.record.seed,
+            weights=run.weights,
+        ).table
+    except NotComparableError:
+        return None
+    row = table.row(by_predicate=pl.col("measure") == "accuracy", named=True)
+    if row["low"] is None:
+        return None
+    return Paired(name, against, row["difference"], row["low"], row["high"])
 
 
 def read_shared(directory: Path) -> tuple[Shared, dict[str, PredictorScore]]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from indievalue.choices import Weights
-from indievalue.report.command import command_of
 from indievalue.report.numbers import interval, number, over
 from indievalue.report.paper import COUNTRIES, paper_about, paper_of, read_paper
+from indievalue.runs.repeat import command_of
 from indievalue.runs.run import Run
 from indievalue.scoring.accuracy import PredictorScore, Score
 

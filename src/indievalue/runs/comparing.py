@@ -8,7 +8,7 @@ from typing import Unpack
 
 import polars as pl
 
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, did_you_mean
 from indievalue.runs.names import short_names
 from indievalue.runs.run import Run
 from indievalue.scoring.groups import GroupFields, GroupOptions
@@ -33,7 +33,8 @@ def compare_runs(
     known = {name for _, run in runs for name in run.scores}
     for name in predictors or ():
         if name not in known:
-            raise IndievalueError(f"no run has a predictor {name!r}; they have {', '.join(sorted(known))}")
+            close = did_you_mean(name, known)
+            raise IndievalueError(f"no run has a predictor {name!r}; they have {', '.join(sorted(known))}{close}")
     pairs = list(_pairs(runs, predictors))
     if not pairs:
         raise IndievalueError("there is nothing to compare: name two runs, or one run with at least two predictors")

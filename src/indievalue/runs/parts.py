@@ -3,8 +3,8 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.metadata import version
@@ -97,7 +97,7 @@ class Parts:
     """
 
     def __init__(self, out: Path, learning: Learning, progress: Callable[[str], None] = lambda line: None) -> None:
-        self._progress = progress
+        self._progress, self._out = progress, out
         people, benchmark = learning.people, learning.benchmark
         learned_from = blake2b(np.ascontiguousarray(people.codes.T).data, digest_size=8)  # stored by column
         learned_from.update("\0".join(people.ids.tolist()).encode())
@@ -111,7 +111,8 @@ class Parts:
     def __enter__(self) -> Self:
         new = not self.folder.exists()
         try:
-            self._stack.enter_context(locked(self.folder))
+            with self._named_as_out(self.folder):
+                self._stack.enter_context(locked(self.folder))
         except KeyboardInterrupt:
             if new:
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -137,12 +138,22 @@ class Parts:
             progress(f"{name}: finished before")
             return found
         part = ask_predictor(name, predictor, learning, progress)
-        with new_directory(folder, force=True) as beside:
+        with self._named_as_out(folder), new_directory(folder, force=True) as beside:
             part.predictions.write_parquet(beside / "predictions.parquet")
             part.write_log(beside / "logs")
             about = {"name": name, "seconds": part.seconds, "effort": part.effort}
             (beside / "part.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
         return Part(name, part.predictions, part.seconds, part.effort, _copier(folder / "logs"))
+
+    @contextmanager
+    def _named_as_out(self, folder: Path) -> Iterator[None]:
+        """Errors that name ``folder``, which is hidden, name the run directory that the user gave instead."""
+        try:
+            yield
+        except IndievalueError as error:
+            if str(folder) not in str(error):
+                raise
+            raise IndievalueError(str(error).replace(str(folder), str(self._out))) from None
 
     def finish(self) -> None:
         """Mark the run as complete, so that the folder is deleted."""

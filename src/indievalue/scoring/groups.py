@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.choices import MEASURES, SMALL, Measure, Small
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, did_you_mean
 
 MINIMUM = 30
 """Default minimum number of people for a group to be reported on its own."""
@@ -114,7 +114,8 @@ def check_demographics(people: pl.DataFrame, demographics: Sequence[str | tuple[
         raise IndievalueError(f"name at least one demographic; these people have {', '.join(known)}")
     for name in (name for names in wanted for name in names):
         if name not in known:
-            raise IndievalueError(f"these people have no demographic {name!r}; they have {', '.join(known)}")
+            close = did_you_mean(name, known)
+            raise IndievalueError(f"these people have no demographic {name!r}; they have {', '.join(known)}{close}")
     return list(dict.fromkeys(wanted))
 
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from indievalue.errors import IndievalueError, problems_of
+from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import read_yaml
 from indievalue.survey.codes import LARGEST_CODE, TAGS, missing_code, parse_codes
 from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
@@ -108,9 +108,10 @@ def load_survey(name: str) -> Survey:
         return _read(files("indievalue") / "surveys" / name)
     folder = Path(name)
     if not (folder / "survey.yaml").is_file():
-        shipped = ", ".join(shipped_surveys())
+        shipped = shipped_surveys()
         raise IndievalueError(
-            f"there is no survey {name!r}: give one of {shipped}, or a folder with survey.yaml and questions.yaml"
+            f"there is no survey {name!r}: give one of {', '.join(shipped)}, or a folder with survey.yaml and "
+            f"questions.yaml{did_you_mean(name, shipped)}"
         )
     survey = _read(folder)
     problems = survey.validate()

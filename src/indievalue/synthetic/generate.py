@@ -149,8 +149,8 @@ def synthetic_people(n: int = 10_000, seed: int = 0, survey: str = "wvs7") -> Pe
         raise IndievalueError(f"there must be at least 1 synthetic person, not {n}")
     if seed < 0:
         raise IndievalueError(f"a seed is a number from 0 on, and not {seed}")
-    twin, digest = load_twin(survey)
     spec = load_survey(survey)
+    twin, digest = load_twin(survey)
     fingerprint = hashlib.sha256(f"{digest} n={n} seed={seed}".encode()).hexdigest()
     return decode(draw(twin, spec, n, seed), spec, SYNTHETIC, fingerprint)
 

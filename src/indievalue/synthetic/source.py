@@ -1,6 +1,8 @@
 """Load people from a path or from ``synthetic``."""
 
-from indievalue.errors import IndievalueError
+from pathlib import Path
+
+from indievalue.errors import IndievalueError, did_you_mean
 from indievalue.people.findings import SYNTHETIC
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
@@ -17,6 +19,8 @@ def people_from(data: str, survey: str | None = None, seed: int = 0, options: Re
     """
     kind, _, number = data.partition(":")
     if kind != SYNTHETIC:
+        if not Path(data).exists() and (close := did_you_mean(kind, [SYNTHETIC])):
+            raise IndievalueError(f"there is no file {data}{close}")
         return read_people(data, survey, options)
     if number and not number.isdecimal():
         raise IndievalueError(f"{data}: how many people? A whole number, as in {SYNTHETIC}:{SYNTHETIC_PEOPLE}")

@@ -134,7 +134,7 @@ def legend_of(names: Sequence[str], width: float, **options: Any) -> alt.Legend:
     columns = next(fitting, 1)
     text = label_expression(names, width - _SYMBOL)
     given = options if text is None else {**options, "labelExpr": text}
-    return alt.Legend(title=None, orient="top", columns=columns, labelLimit=0, symbolSize=70, **given)
+    return alt.Legend(title=None, columns=columns, labelLimit=0, symbolSize=70, **{"orient": "top", **given})
 
 
 def legend_row(names: Sequence[str]) -> float:

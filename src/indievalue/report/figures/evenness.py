@@ -1,44 +1,57 @@
 """Figures of accuracy across groups of people, for experiments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from indievalue.report.figures.drawing import CONFIG, chart_of, names_axis, spanning
-from indievalue.report.figures.panels import looks
+from indievalue.report.figures.drawing import CONFIG, WIDE, chart_of, names_axis, spanning
+from indievalue.report.figures.inequity import sigma_tip
+from indievalue.report.figures.lettering import widest
+from indievalue.report.figures.panels import is_narrow, looks, panel_width
 from indievalue.report.figures.styles import INK, MUTED
 from indievalue.report.paper import PaperFigure
 from indievalue.report.tables.of_experiments import MEAN
+from indievalue.report.tips import accuracy_tip
 
 _WIDTH = 440
 """Pixels across of the figure of σ, without the names of demographics."""
+
+_NAMED, _PADDING = 0.4, 16
+"""Share of a phone's figure that names take at most, and pixels between them and the panel."""
 
 _COLUMN, _NAMES, _BETWEEN = 230, 190, 24
 """Pixels across of a column of groups, of the names beside it, and between two columns."""
 
 
-def experiment_inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigure]) -> Any:
+def experiment_inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigure], width: int = WIDE) -> Any:
     """Draw σ by demographic and predictor: corrected (dots, intervals), observed (rings) and by chance (ticks)."""
     predictors = table["predictor"].unique(maintain_order=True).to_list()
-    look = looks("predictor", predictors, _WIDTH)
     best = table.filter((pl.col("predictor") == predictors[-1]) & (pl.col("demographic") != MEAN))
     best = best.filter(pl.col("sigma").is_not_null())  # demographics with one group have none
     order = best.sort("corrected", "sigma", descending=True, nulls_last=True)["demographic"].to_list()
     paper = [{"row": "mean, printed in the paper", "sigma": one.sigma} for one in printed if one.sigma is not None]
     names = [MEAN, *(["mean, printed in the paper"] if paper else []), *map(_words, order)]
     items = [
-        {**row, "row": _words(row["demographic"]), "look": row["predictor"]}
+        {
+            **row,
+            "row": _words(row["demographic"]),
+            "look": row["predictor"],
+            "tip": sigma_tip(f"{row['predictor']}, {_words(row['demographic'])}", row),
+        }
         for row in table.filter(pl.col("sigma").is_not_null()).to_dicts()
     ]
     if not items:
         return _nothing_to_compare()
+    longest = _NAMED * width if is_narrow(width) else 300
+    across = panel_width(_WIDTH, width, min(widest(names), longest) + _PADDING)
+    look = looks("predictor", predictors, across, width)
     y = alt.Y(
         "row:N",
         sort=None,
         scale=alt.Scale(domain=names, paddingInner=0.25),
-        axis=names_axis(names, 300, labelPadding=8),
+        axis=names_axis(names, longest, labelPadding=8),
     )
     offset = alt.YOffset("look:N", sort=None, scale=alt.Scale(domain=predictors))
     x = alt.X(
@@ -52,32 +65,37 @@ def experiment_inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigur
         ),
         chart.mark_tick(orient="vertical", size=8, thickness=1.6, color=MUTED).encode(x="chance:Q", **common),
         chart.mark_point(filled=False, size=34, strokeWidth=1.3, opacity=0.9).encode(x="sigma:Q", **look, **common),
-        chart.mark_point(filled=True, size=44, opacity=1).encode(x=x, **look, **common),
+        chart.mark_point(filled=True, size=44, opacity=1, aria=True).encode(x=x, description="tip:N", **look, **common),
     ]
     if paper:
         ring = chart_of(paper).mark_point(filled=False, size=70, strokeWidth=1.6, color=INK, opacity=1)
         layers.append(ring.encode(x="sigma:Q", y=y))
     height = len(names) * (9 * len(predictors) + 8)
-    return alt.layer(*layers).properties(width=_WIDTH, height=height, config=CONFIG)
+    return alt.layer(*layers).properties(width=across, height=height, config=CONFIG)
 
 
-def groups_figure(groups: pl.DataFrame) -> Any:
+def groups_figure(groups: pl.DataFrame, width: int = WIDE) -> Any:
     """Draw the accuracy of each group with its interval, by demographic, best group first."""
     if not len(groups):
         return _nothing_to_compare()
     predictors = groups["predictor"].unique(maintain_order=True).to_list()
     scale = spanning([*groups["low"].to_list(), *groups["high"].to_list()])
+    named = _NAMED * width if is_narrow(width) else _NAMES
+    column = panel_width(_COLUMN, width, named + _PADDING)
+    legend = column if is_narrow(width) else 2 * _COLUMN + _NAMES
     charts = []
     for place, demographic in enumerate(groups["demographic"].unique(maintain_order=True)):
         part = groups.filter(pl.col("demographic") == demographic)
         names = part.filter(pl.col("predictor") == predictors[-1]).sort("value", descending=True)["group"].to_list()
-        items = [{**row, "row": row["group"], "look": row["predictor"]} for row in part.to_dicts()]
-        look = looks("predictor", predictors, None if place else 2 * _COLUMN + _NAMES)
+        items = [
+            {**row, "row": row["group"], "look": row["predictor"], "tip": _group_tip(row)} for row in part.to_dicts()
+        ]
+        look = looks("predictor", predictors, None if place else legend, width)
         y = alt.Y(
             "row:N",
             sort=None,
             scale=alt.Scale(domain=names),
-            axis=names_axis(names, _NAMES, minExtent=_NAMES, labelFontSize=11.5),
+            axis=names_axis(names, named, minExtent=named, labelFontSize=11.5),
         )
         x = alt.X("value:Q", scale=scale, axis=alt.Axis(title=None, grid=True, tickCount=5, labelFontSize=11))
         chart = chart_of(items)
@@ -85,14 +103,20 @@ def groups_figure(groups: pl.DataFrame) -> Any:
             chart.mark_rule(strokeWidth=1.8, opacity=0.55).encode(
                 x=alt.X("low:Q"), x2="high:Q", y=y, color=look["color"]
             ),
-            chart.mark_point(filled=True, size=36, opacity=1).encode(x=x, y=y, **look),
+            chart.mark_point(filled=True, size=36, opacity=1, aria=True).encode(x=x, y=y, description="tip:N", **look),
         )
         heading = alt.TitleParams(_words(demographic), anchor="start", frame="bounds", fontSize=12.5, offset=4)
-        charts.append((len(names), layered.properties(width=_COLUMN, height=15 * len(names), title=heading)))
-    left, right = _two_columns(charts)
+        charts.append((len(names), layered.properties(width=column, height=15 * len(names), title=heading)))
+    left, right = ([chart for _, chart in charts], []) if is_narrow(width) else _two_columns(charts)
     return alt.hconcat(
         *(alt.vconcat(*column, spacing=10) for column in (left, right) if column), spacing=_BETWEEN
     ).properties(config=CONFIG)
+
+
+def _group_tip(row: Mapping[str, Any]) -> str:
+    score = {"accuracy": row["value"], "accuracy_low": row["low"], "accuracy_high": row["high"]}
+    heading = f"{row['predictor']}, {_words(row['demographic'])}: {row['group']}"
+    return accuracy_tip(heading, {**score, "people": row["people"], "probes": row["probes"]})
 
 
 def _nothing_to_compare() -> Any:

@@ -7,7 +7,8 @@ import altair as alt
 import polars as pl
 
 from indievalue.report.described import described
-from indievalue.report.figures.drawing import CONFIG, Figure, chart_of, legend_of
+from indievalue.report.figures.drawing import CONFIG, NARROW, WIDE, Figure, chart_of, legend_of
+from indievalue.report.figures.lettering import shortened
 from indievalue.report.figures.styles import INK, MUTED, PALETTE, SHAPES, predictor_styles
 
 ACROSS = 2
@@ -17,6 +18,12 @@ _BETWEEN = 28
 """Pixels between panels side by side."""
 
 
+AXIS = 50
+"""Pixels that an upright axis of percentages and its title take beside a panel."""
+
+_EDGES = 12
+"""Pixels to the left and right of everything in a figure."""
+
 _HEADROOM = 8
 """Pixels by which the label of a tick at the top of an axis stands out above the panel, at most."""
 
@@ -24,16 +31,38 @@ _LEGEND = 430
 """Pixels that a legend may take above the narrowest panel, which the heading of the figure takes too."""
 
 
+def is_narrow(width: int) -> bool:
+    """Whether a figure is for a phone: panels are below each other, and as wide as it is."""
+    return width < NARROW
+
+
+def panel_width(wide: int, width: int, beside: float) -> int:
+    """Pixels across of a panel: ``wide``, or on a phone what is left of ``width`` by what is ``beside`` the panel."""
+    return round(width - beside - _EDGES) if is_narrow(width) else wide
+
+
 def panelled(
-    table: pl.DataFrame, by: str | None, draw: Callable[[pl.DataFrame, int], Figure], *, across: int = ACROSS
+    table: pl.DataFrame,
+    by: str | None,
+    draw: Callable[[pl.DataFrame, int], Figure],
+    *,
+    across: int = ACROSS,
+    width: int = WIDE,
 ) -> Figure:
     """Draw one chart per value of the column ``by``; the second argument of ``draw`` is its index."""
+    across = 1 if is_narrow(width) else across
     if by is None or table[by].n_unique() < 2:
         return draw(table, 0).properties(config=CONFIG)
     charts = []
     for place, value in enumerate(table[by].unique(maintain_order=True)):
+        text = described({by: value})
         heading = alt.TitleParams(
-            described({by: value}), anchor="start", frame="group", fontSize=13, color=MUTED, offset=8
+            shortened(text, width - _EDGES, bold=True) if is_narrow(width) else text,
+            anchor="start",
+            frame="group",
+            fontSize=13,
+            color=MUTED,
+            offset=8,
         )
         charts.append(draw(table.filter(pl.col(by) == value), place).properties(title=heading))
     rows = [alt.hconcat(*charts[at : at + across], spacing=_BETWEEN) for at in range(0, len(charts), across)]
@@ -50,16 +79,17 @@ def headroom() -> alt.Chart:
     return layer
 
 
-def panels_width(table: pl.DataFrame, by: str | None, each: float, *, across: int = ACROSS) -> float:
+def panels_width(table: pl.DataFrame, by: str | None, each: float, width: int) -> float:
     """Pixels that a row of panels takes, of ``each`` for one, without the names to the left of it."""
-    side_by_side = 1 if by is None else max(1, min(across, table[by].n_unique()))
+    side_by_side = 1 if by is None or is_narrow(width) else max(1, min(ACROSS, table[by].n_unique()))
     return side_by_side * each + (side_by_side - 1) * _BETWEEN
 
 
-def looks(axis: str, values: Sequence[Any], legend_width: float | None) -> dict[str, Any]:
+def looks(axis: str, values: Sequence[Any], legend_width: float | None, width: int = WIDE) -> dict[str, Any]:
     """Return encodings of colour and shape by the key ``look``; predictors look as they do in reports.
 
-    The legend keeps to ``legend_width``, or to what a heading takes at least; with None there is no legend.
+    The legend, which begins where a panel does, keeps to ``legend_width``, or to what a heading takes at least where
+    the ``width`` of the figure is not that of a phone; with None there is no legend.
     """
     if axis == "predictor":
         styles = predictor_styles(map(str, values))
@@ -68,7 +98,10 @@ def looks(axis: str, values: Sequence[Any], legend_width: float | None) -> dict[
         colours = [PALETTE[place % len(PALETTE)][0] for place in range(len(values))]
         shapes = [SHAPES[place % len(SHAPES)] for place in range(len(values))]
     names = [described({axis: value}) for value in values]
-    made = None if legend_width is None else legend_of(names, max(legend_width, _LEGEND), symbolOpacity=1)
+    made = None
+    if legend_width is not None:
+        least = 0 if is_narrow(width) else _LEGEND
+        made = legend_of(names, max(legend_width, least), symbolOpacity=1)
     return {
         "color": alt.Color("look:N", scale=alt.Scale(domain=names, range=colours), legend=made),
         "shape": alt.Shape("look:N", scale=alt.Scale(domain=names, range=shapes), legend=made),

@@ -216,7 +216,8 @@ def test_p_is_corrected_over_the_demographics_of_a_predictor_and_over_the_predic
     both = pl.concat([table, other.with_columns(pl.lit("q").alias("predictor"))])
     demographics = ["region", "half", ("region", "half")]
     said = inequity(both, people, demographics, minimum=5, draws=99)
-    assert said.table.columns[-1] == said.index.columns[-1] == "p_holm"
+    assert "p_holm" in said.table.columns
+    assert "p_holm" in said.index.columns
     for predictor in ("p", "q"):
         rows = said.table.filter(predictor=predictor).sort("p")
         first, second, third = rows["p"].to_list()

@@ -195,7 +195,7 @@ def test_where_everybody_is_from_one_country_its_model_is_that_of_everybody(regi
 def test_a_survey_without_a_country_has_a_list_for_everybody(regional: People) -> None:
     nowhere = replace(regional, survey=replace(regional.survey, country=None))
     fitted = Gaussian().fit(nowhere, "polar", "refined")
-    assert len(short_forms(fitted, [None], 4)[None]) == 4
+    assert len(short_forms(fitted, nowhere, [None], 4)[None]) == 4
     assert fitted.countries_of(nowhere) == [None] * len(nowhere)
     assert Interview(fitted, Session("garden")).next_question() is not None
 
@@ -203,8 +203,10 @@ def test_a_survey_without_a_country_has_a_list_for_everybody(regional: People) -
 # Files of lists
 
 
-def test_lists_are_written_and_read_by_country(gaussian: Gaussian, garden: Survey, tmp_path: Path) -> None:
-    lists = short_forms(gaussian, [None, VALLEY, HILLS], 3)
+def test_lists_are_written_and_read_by_country(
+    gaussian: Gaussian, regional: People, garden: Survey, tmp_path: Path
+) -> None:
+    lists = short_forms(gaussian, regional, [None, VALLEY, HILLS], 3)
     write_lists(lists, garden, tmp_path / "lists.csv")
     rows = list(csv.DictReader((tmp_path / "lists.csv").open()))
     assert [row["country"] for row in rows] == ["", "", "", *[VALLEY] * 3, *[HILLS] * 3]
@@ -238,9 +240,19 @@ def test_a_file_that_is_no_list_is_refused(garden: Survey, tmp_path: Path, conte
         read_list(tmp_path / "list.csv", garden, None)
 
 
-def test_a_list_is_no_longer_than_the_survey(gaussian: Gaussian) -> None:
-    with pytest.raises(IndievalueError, match="survey garden has 10 questions, and not 11"):
-        short_forms(gaussian, [None], 11)
+def test_a_list_has_no_question_that_nobody_in_the_country_was_asked(garden: Survey) -> None:
+    table = regional_answers(900).with_columns(P2=pl.when(REGION=3).then(-4).otherwise(pl.col("P2")))
+    people = decode(table, garden, "garden.csv", "")
+    fitted = Gaussian().fit(people, "polar", "refined")
+    assert "P2" not in short_forms(fitted, people, [ISLAND], 9)[ISLAND]
+    assert "P2" in short_forms(fitted, people, [VALLEY], 10)[VALLEY]
+    with pytest.raises(IndievalueError, match="9 questions of garden were asked in Island, and not 10"):
+        short_forms(fitted, people, [ISLAND], 10)
+
+
+def test_a_list_is_no_longer_than_the_survey(gaussian: Gaussian, regional: People) -> None:
+    with pytest.raises(IndievalueError, match="10 questions of garden were asked in the data, and not 11"):
+        short_forms(gaussian, regional, [None], 11)
 
 
 # The network of a list

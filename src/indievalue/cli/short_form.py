@@ -45,7 +45,7 @@ def short_form(
     people = source.people(data)
     countries = _countries(people, country or [], each_country)
     with notes.status(f"learning from {len(people):,} people"):
-        lists = short_forms(Gaussian().fit(people, form, "refined"), countries, questions)
+        lists = short_forms(Gaussian().fit(people, form, "refined"), people, countries, questions)
     if file is not None:
         write_lists(lists, people.survey, file)
         notes.print(escaped(f"Lists: {file}" if len(lists) > 1 else f"List: {file}"), soft_wrap=True)

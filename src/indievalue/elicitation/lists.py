@@ -9,6 +9,7 @@ import numpy as np
 from indievalue.elicitation.strategies import best_list
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
+from indievalue.people.people import People
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.survey.survey import Survey
 
@@ -19,18 +20,24 @@ Lists = Mapping[str | None, Sequence[str]]
 """Ids of questions in the order in which they are asked, by country; None is everybody."""
 
 
-def short_forms(gaussian: Gaussian, countries: Sequence[str | None], questions: int) -> dict[str | None, list[str]]:
+def short_forms(
+    gaussian: Gaussian, people: People, countries: Sequence[str | None], questions: int
+) -> dict[str | None, list[str]]:
     """Return for each country, or everybody (None), the ids of the questions that tell most about all the others.
 
-    Raises IndievalueError if the survey does not have as many questions, or a country has no model.
+    ``people`` are those that ``gaussian`` was fitted on: a question that none of a country were asked is not on its
+    list. Raises IndievalueError if fewer questions were asked, or a country has no model.
     """
-    survey = gaussian.survey_
-    everything = np.ones(len(survey.questions))
-    if questions > len(everything):
-        raise IndievalueError(f"survey {survey.name} has {len(everything)} questions, and not {questions}")
+    survey = people.survey
     found = {}
     for country in countries:
-        chosen = best_list(gaussian, everything, everything > 0, questions, country)
+        asked = _among(people, country).asked
+        if questions > asked.sum():
+            where = "in the data" if country is None else f"in {country}"
+            raise IndievalueError(
+                f"{int(asked.sum())} questions of {survey.name} were asked {where}, and not {questions}"
+            )
+        chosen = best_list(gaussian, asked.astype(np.float64), asked, questions, country)
         found[country] = [survey.questions[at].id for at in chosen]
     return found
 
@@ -70,6 +77,13 @@ def read_list(path: Path, survey: Survey, country: str | None) -> list[str]:
         asked = "give the country as --country" if country is None else f"it has none for {country}"
         raise IndievalueError(f"{path} has lists for {known}, and none for everybody; {asked}")
     return lists[own]
+
+
+def _among(people: People, country: str | None) -> People:
+    """Return the people of a country; everybody for None."""
+    if country is None:
+        return people
+    return people.take((people.demographics[str(people.survey.country)] == country).fill_null(False).to_numpy())
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str | None]]]:

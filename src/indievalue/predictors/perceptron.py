@@ -35,8 +35,8 @@ class PerceptronOptions:
     epochs: int = 14
     batch: int = 256
     rate: float = 4e-3
-    decay: float = 0.01
-    dropout: float = 0.3
+    decay: float = 0.3
+    dropout: float = 0.4
     seed: int = 0
 
 

@@ -17,7 +17,7 @@ from indievalue.cli import app
 from indievalue.elicitation.beliefs import Beliefs
 from indievalue.elicitation.countries import countries_in, country_named
 from indievalue.elicitation.interview import Interview
-from indievalue.elicitation.lists import read_list, short_forms, write_lists
+from indievalue.elicitation.lists import list_for, read_lists, short_forms, write_lists
 from indievalue.elicitation.network import ListNetwork
 from indievalue.elicitation.session import Session, load_session
 from indievalue.elicitation.strategies import Strategy, best_list, elicited
@@ -212,14 +212,14 @@ def test_lists_are_written_and_read_by_country(
     assert [row["country"] for row in rows] == ["", "", "", *[VALLEY] * 3, *[HILLS] * 3]
     assert [row["place"] for row in rows[:3]] == ["1", "2", "3"]
     assert rows[0]["asks"] == garden.question(rows[0]["question"]).asks
-    for country in (None, VALLEY, HILLS):
-        assert read_list(tmp_path / "lists.csv", garden, country) == lists[country]
-    assert read_list(tmp_path / "lists.csv", garden, ISLAND) == lists[None], "it has no list of its own"
+    assert read_lists(tmp_path / "lists.csv", garden) == lists
+    assert list_for(HILLS, lists, tmp_path / "lists.csv") == lists[HILLS]
+    assert list_for(ISLAND, lists, tmp_path / "lists.csv") == lists[None], "it has no list of its own"
 
 
 def test_a_list_can_be_written_by_hand(garden: Survey, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("question\nP3\nA1\n")
-    assert read_list(tmp_path / "mine.csv", garden, None) == ["P3", "A1"]
+    assert read_lists(tmp_path / "mine.csv", garden) == {None: ["P3", "A1"]}
 
 
 @pytest.mark.parametrize(
@@ -230,14 +230,22 @@ def test_a_list_can_be_written_by_hand(garden: Survey, tmp_path: Path) -> None:
         ("name\nP3\n", "no column 'question'"),
         ("", "no column 'question'"),
         ("question\n", "has no question"),
-        ("country,question\nValley,P3\n", "has lists for Valley, and none for everybody; give the country"),
         ('question\n"P3\n', "is no list of questions"),
     ],
 )
 def test_a_file_that_is_no_list_is_refused(garden: Survey, tmp_path: Path, content: str, complaint: str) -> None:
     (tmp_path / "list.csv").write_text(content)
     with pytest.raises(IndievalueError, match=complaint):
-        read_list(tmp_path / "list.csv", garden, None)
+        read_lists(tmp_path / "list.csv", garden)
+
+
+def test_a_file_without_a_list_for_somebody_says_which_it_has() -> None:
+    with pytest.raises(
+        IndievalueError, match=r"mine.csv has lists for Valley, and none for everybody; give the country"
+    ):
+        list_for(None, {VALLEY: ["P3"]}, Path("mine.csv"))
+    with pytest.raises(IndievalueError, match="it has none for Hills"):
+        list_for(HILLS, {VALLEY: ["P3"]}, Path("mine.csv"))
 
 
 def test_a_list_has_no_question_that_nobody_in_the_country_was_asked(garden: Survey) -> None:
@@ -387,6 +395,8 @@ def test_elicit_asks_the_list_of_the_country_and_predicts_as_for_people_there(fo
     assert "Question 2 of 2" in done.output
     assert "What your answers predict" in done.output
     assert "a network trained on" not in done.output
+    other = _run("elicit", "--new", "--country", HILLS, "--list", "lists.csv", typed="1\n")
+    assert "lists.csv has no list for Hills: the one for everybody is asked" in other.output
 
 
 def test_elicit_on_a_list_without_a_country_predicts_by_a_network_of_its_questions(folder: Path) -> None:

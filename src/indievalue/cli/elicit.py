@@ -127,11 +127,15 @@ def _listed(path: Path | None, session: "Session", people: "People", file: "Answ
 
     Raises IndievalueError if there is none for the person's country, or questions that are not on it were asked before.
     """
-    from indievalue.elicitation.lists import read_list
+    from indievalue.elicitation.lists import list_for, read_lists
 
     if path is None:
         return None
-    listed = read_list(path, people.survey, session.country)
+    lists = read_lists(path, people.survey)
+    listed = list_for(session.country, lists, path)
+    if session.country and session.country not in lists:
+        note = f"{path} has no list for {session.country}: the one for everybody is asked"
+        notes.print(escaped(note), soft_wrap=True)
     others = [turn.question for turn in session.turns if turn.question not in listed]
     if others:
         raise IndievalueError(

@@ -52,12 +52,11 @@ def write_lists(lists: Lists, survey: Survey, path: Path) -> None:
                 writer.writerow([country or "", place, name, survey.question(name).asks])
 
 
-def read_list(path: Path, survey: Survey, country: str | None) -> list[str]:
-    """Return the list for people of ``country`` in a file: that of the country, or else the one for everybody.
+def read_lists(path: Path, survey: Survey) -> dict[str | None, list[str]]:
+    """Return the lists in a file, their questions in the order of the rows.
 
-    Of the file's columns, ``question`` is needed; without ``country``, the list is for everybody. Questions are asked
-    in the order of the rows. Raises IndievalueError, naming the file and the row, for what is no such list, and if it
-    has none for these people.
+    Of the file's columns, ``question`` is needed; without ``country``, the list is for everybody. Raises
+    IndievalueError, naming the file and the row, for what is no list of questions of the survey.
     """
     lists: dict[str | None, list[str]] = {}
     for number, row in _rows(path):
@@ -71,12 +70,20 @@ def read_list(path: Path, survey: Survey, country: str | None) -> list[str]:
         lists[whose].append(name)
     if not lists:
         raise IndievalueError(f"{path} has no question; `indievalue short-form` writes such a file")
+    return lists
+
+
+def list_for(country: str | None, lists: Lists, path: Path) -> list[str]:
+    """Return the list for people of ``country``, or else the one for everybody.
+
+    Raises IndievalueError, naming the file ``path``, if ``lists`` has neither.
+    """
     own = country if country in lists else None
     if own not in lists:
         known = ", ".join(sorted(filter(None, lists)))
         asked = "give the country as --country" if country is None else f"it has none for {country}"
         raise IndievalueError(f"{path} has lists for {known}, and none for everybody; {asked}")
-    return lists[own]
+    return list(lists[own])
 
 
 def _among(people: People, country: str | None) -> People:

@@ -56,7 +56,8 @@ class ShortForms:
         """The people with whom an adaptive interview is held (people,)."""
         number = len(self.benchmark.people)
         some = np.zeros(number, bool)
-        some[:: max(1, number // self.adaptive_people)] = True
+        if self.adaptive_people:
+            some[:: max(1, number // self.adaptive_people)] = True
         return some
 
     def table(self, asked: Benchmark, number: int) -> pl.DataFrame:
@@ -83,11 +84,13 @@ class ShortForms:
         most = max(NUMBERS)
         fixed = self._elicited(self.benchmark, "fixed", most)
         of_countries = self._elicited(known, "fixed", most)
-        adaptive = self._elicited(with_people(known, self.some), "adaptive", PAIRED)
         yield "nothing", "one list", "gaussian", lambda number: self.table(fixed, number)
         yield "nothing", "one list", "network", self.network
         yield "country", "one list", "gaussian", lambda number: self.table(with_country_alone(fixed), number)
         yield "country", "a list per country", "gaussian", lambda number: self.table(of_countries, number)
+        if not self.some.any():
+            return
+        adaptive = self._elicited(with_people(known, self.some), "adaptive", PAIRED)
         few = f"adaptive, {int(self.some.sum())} people"
         yield "country", few, "gaussian", lambda number: self.table(adaptive, number)
 
@@ -122,13 +125,14 @@ def measured(forms: ShortForms) -> Iterator[str]:
             got = score(predictions)
             cells.append(f"{got.accuracy:.2f} ({got.accuracy_low:.1f}-{got.accuracy_high:.1f})")
         yield f"| {known} | {chosen} | {name} | {' | '.join(cells)} |"
-    yield f"\nPaired differences in accuracy after {PAIRED} questions, {form}:\n"
-    yield "| | instead of | difference | log loss |\n|---|---|---|---|"
+    yield f"\nPaired differences after {PAIRED} questions, with 95% intervals from resampling people ({form} probes):\n"
+    yield "| | instead of | accuracy | log loss |\n|---|---|---|---|"
     nothing, network = ("nothing", "one list", "gaussian"), ("nothing", "one list", "network")
     known, by_country = ("country", "one list", "gaussian"), ("country", "a list per country", "gaussian")
     pairs = [(network, nothing), (known, nothing), (by_country, known), (by_country, network)]
     for a, b in [*pairs, (("country", "adaptive", "gaussian"), by_country)]:
-        yield f"| {_words(a)} | {_words(b)} | {' | '.join(_differences(paired[a], paired[b]))} |"
+        if a in paired:
+            yield f"| {_words(a)} | {_words(b)} | {' | '.join(_differences(paired[a], paired[b]))} |"
 
 
 def _words(row: tuple[str, str, str]) -> str:
@@ -153,7 +157,7 @@ def main() -> None:
     parser.add_argument("data", help="survey file")
     parser.add_argument("--form", choices=FORMS, default="polar", help="form of the probes")
     parser.add_argument("--people", type=int, default=800, help="number of people to test")
-    parser.add_argument("--adaptive", type=int, default=200, help="about how many of them are asked adaptively")
+    parser.add_argument("--adaptive", type=int, default=200, help="about how many are asked adaptively, or 0")
     parser.add_argument("--validation", action="store_true", help="test people drawn from the training people")
     options = parser.parse_args()
     people = read_people(options.data)

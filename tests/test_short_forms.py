@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
-from conftest import GARDEN, garden_answers
+from conftest import GARDEN, ROOT, garden_answers
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings, Setup
 from indievalue.cli import app
@@ -210,6 +210,7 @@ def test_lists_are_written_and_read_by_country(
     write_lists(lists, garden, tmp_path / "lists.csv")
     rows = list(csv.DictReader((tmp_path / "lists.csv").open()))
     assert [row["country"] for row in rows] == ["", "", "", *[VALLEY] * 3, *[HILLS] * 3]
+    assert b"\r" not in (tmp_path / "lists.csv").read_bytes()
     assert [row["place"] for row in rows[:3]] == ["1", "2", "3"]
     assert rows[0]["asks"] == garden.question(rows[0]["question"]).asks
     assert read_lists(tmp_path / "lists.csv", garden) == lists
@@ -220,6 +221,13 @@ def test_lists_are_written_and_read_by_country(
 def test_a_list_can_be_written_by_hand(garden: Survey, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("question\nP3\nA1\n")
     assert read_lists(tmp_path / "mine.csv", garden) == {None: ["P3", "A1"]}
+
+
+def test_the_lists_in_the_docs_are_of_the_shipped_survey(wvs7: Survey) -> None:
+    lists = read_lists(ROOT / "docs" / "results" / "short-forms.csv", wvs7)
+    assert len(lists) == 15, "everybody, and 14 countries"
+    assert {len(questions) for questions in lists.values()} == {20}
+    assert len({tuple(questions) for questions in lists.values()}) == 15
 
 
 @pytest.mark.parametrize(

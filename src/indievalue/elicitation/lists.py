@@ -45,7 +45,7 @@ def short_forms(
 def write_lists(lists: Lists, survey: Survey, path: Path) -> None:
     """Write ``lists`` to a CSV file with :data:`COLUMNS`. Raises IndievalueError where it cannot be written."""
     with new_file(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for country, questions in lists.items():
             for place, name in enumerate(questions, 1):

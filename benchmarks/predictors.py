@@ -294,7 +294,8 @@ def short_forms(study: Study) -> Iterator[str]:
 def lists(study: Study) -> Iterator[str]:
     yield "\n## The best twenty questions\n"
     yield "A fixed list of questions for everybody, each chosen for its contribution to predicting all others; and"
-    yield "the accuracy of `gaussian` on the 233 questions not on the list once each is answered.\n"
+    yield "the accuracy of `gaussian` on the 233 questions not on the list once each is answered."
+    yield "Lists for each country are in [short-forms.csv](short-forms.csv).\n"
     yield "| | to predict polar answers | accuracy | to predict refined answers | accuracy |\n|---|---|---|---|---|"
     questions = study.people.survey.questions
     columns = []

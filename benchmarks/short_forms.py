@@ -53,7 +53,7 @@ class ShortForms:
 
     @cached_property
     def some(self) -> np.ndarray:
-        """The people with whom an adaptive interview is held (people,)."""
+        """The people who are asked adaptively (people,)."""
         number = len(self.benchmark.people)
         some = np.zeros(number, bool)
         if self.adaptive_people:

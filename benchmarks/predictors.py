@@ -28,10 +28,14 @@ from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Predictor
 from indievalue.predictors.registry import make_predictor
 from indievalue.scoring.accuracy import Score, score
+from short_forms import ShortForms, measured
 
 NUMBERS = (0, 5, 10, 20, 50, 100, 200)
 ASKED = (5, 10, 20, 30, 50)
 ADAPTIVE_PEOPLE = 100
+ADAPTIVE_BY_COUNTRY = 200
+"""Numbers of people whose questions follow their answers: without a country, and with it."""
+
 FOLDS = 3
 """Number of groups of countries to hold out together, for predictors that take minutes to fit."""
 
@@ -87,6 +91,7 @@ def main() -> None:
         lambda: demonstrations(study, strong, options.out),
         lambda: contexts(study, strong[1:]),
         lambda: asking(study, strong[1:], options.out),
+        lambda: short_forms(study),
         lambda: lists(study),
         lambda: per_probe(study, ["majority", "resemble:k=35", *([] if options.quick else SLOW), *strong[1:]]),
         lambda: new_country(study, ["majority", *smaller]),
@@ -274,10 +279,23 @@ def asking(study: Study, names: list[str], out: Path) -> Iterator[str]:
     _curve(rows, "questions asked", out / "asking.svg")
 
 
+def short_forms(study: Study) -> Iterator[str]:
+    yield "\n## Asking with the country known, and a network for a list\n"
+    yield (
+        "Polar probes and refined answers, as above. `network` is trained on the answers to exactly the questions of\n"
+        "a list (`ListNetwork`); `gaussian` guesses the country from the answers where it is not known.\n"
+    )
+    gaussian = study.fitted("gaussian", "polar", "refined")
+    assert isinstance(gaussian, Gaussian)
+    benchmark = study.benchmark(form="polar", demonstrations_as="refined")
+    yield from measured(ShortForms(study.training, benchmark, gaussian, ADAPTIVE_BY_COUNTRY))
+
+
 def lists(study: Study) -> Iterator[str]:
     yield "\n## The best twenty questions\n"
     yield "A fixed list of questions for everybody, each chosen for its contribution to predicting all others; and"
-    yield "the accuracy of `gaussian` on the 233 questions not on the list once each is answered.\n"
+    yield "the accuracy of `gaussian` on the 233 questions not on the list once each is answered."
+    yield "Lists for each country are in [short-forms.csv](short-forms.csv).\n"
     yield "| | to predict polar answers | accuracy | to predict refined answers | accuracy |\n|---|---|---|---|---|"
     questions = study.people.survey.questions
     columns = []

@@ -24,6 +24,7 @@ from indievalue.cli.options import escaped, notes, out
 from indievalue.cli.prompts import prompts
 from indievalue.cli.report import report
 from indievalue.cli.retest import retest
+from indievalue.cli.short_form import short_form
 from indievalue.cli.show import show
 from indievalue.cli.survey import survey
 from indievalue.cli.train import train
@@ -45,6 +46,7 @@ for command in (
     evaluate,
     experiment,
     elicit,
+    short_form,
     report,
     compare,
     inequity,

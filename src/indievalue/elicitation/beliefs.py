@@ -35,9 +35,14 @@ class Beliefs:
     owner: NDArray[np.int64]
 
     @classmethod
-    def prior(cls, gaussian: Gaussian, weights: Floats) -> Self:
-        """Before anything is answered. ``weights`` (questions,) says what predicting each question is worth."""
-        model, survey = gaussian.answers_, gaussian.survey_
+    def prior(cls, gaussian: Gaussian, weights: Floats, country: str | None = None) -> Self:
+        """Before anything is answered: the beliefs about somebody from ``country`` or, for None, about anybody.
+
+        ``weights`` (questions,) says what predicting each question is worth. Raises IndievalueError for a country
+        without a model.
+        """
+        model = gaussian.answers_ if country is None else gaussian.answers_in(country)
+        survey = gaussian.survey_
         joint = model.joint
         target = survey.form(gaussian.form_)
         owner = np.repeat(np.arange(len(target.counts)), target.counts)

@@ -1,8 +1,10 @@
 """Adaptive interview: the next best question, and what the answers predict."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.benchmark.model import Task
@@ -10,6 +12,7 @@ from indievalue.elicitation.beliefs import Beliefs
 from indievalue.elicitation.session import Session, Turn
 from indievalue.people.people import People
 from indievalue.predictors.gaussian import Gaussian
+from indievalue.predictors.protocol import Predictor
 from indievalue.survey.survey import Survey
 
 ALIKE = 0.02
@@ -42,20 +45,28 @@ class AlikeGroup:
 class Interview:
     """Interview that next asks the question whose answer is expected to be most informative about the others.
 
-    ``gaussian`` is fitted with refined demonstrations.
+    ``gaussian`` is fitted with refined demonstrations. If the session has a country, the interview starts from what is
+    known of the people there. With ``questions``, a list of ids, these are asked, in this order, and no others.
+
+    Attributes:
+        predictor: predicts the other answers; ``gaussian``, unless another is set. It sees the answers and the country.
     """
 
-    def __init__(self, gaussian: Gaussian, session: Session) -> None:
+    def __init__(self, gaussian: Gaussian, session: Session, questions: Sequence[str] | None = None) -> None:
         self.gaussian, self.session = gaussian, session
+        self.predictor: Predictor = gaussian
         self.survey: Survey = gaussian.survey_
+        self._list = None if questions is None else [self.survey.positions[name] for name in questions]
         counts = gaussian.survey_.form("refined").counts
-        self._prior = Beliefs.prior(gaussian, np.ones(len(counts)))
+        self._prior = Beliefs.prior(gaussian, np.ones(len(counts)), session.country)
         self._beliefs = self._prior
         self._replay()
 
     def next_question(self) -> int | None:
         """Column of the next question; None where all have been asked."""
         asked = {self.survey.positions[turn.question] for turn in self.session.turns}
+        if self._list is not None:
+            return next((at for at in self._list if at not in asked), None)
         left = np.array([at for at in range(len(self.survey.questions)) if at not in asked], np.int64)
         return int(left[np.argmax(self._beliefs.gains(left))]) if len(left) else None
 
@@ -83,7 +94,7 @@ class Interview:
         Difference is the Kullback-Leibler divergence of the person's probabilities from everybody's.
         """
         probes = np.flatnonzero(self._shown()[0] < 0)
-        probabilities = self.gaussian.predict(self._task(probes)).probabilities
+        probabilities = self.predictor.predict(self._task(probes)).probabilities
         assert probabilities is not None
         said = probabilities[0].astype(np.float64)
         among_all = self.gaussian.rates_[probes][:, : said.shape[1]]
@@ -144,6 +155,17 @@ class Interview:
             probes=probes,
             shown=shown,
             order=np.flatnonzero(shown[0] >= 0)[None].astype(np.int16),
-            demographics=None,
+            demographics=self._demographics(),
             asked=np.ones((1, len(probes)), bool),
+        )
+
+    def _demographics(self) -> pl.DataFrame | None:
+        """Return the person's country, and no other demographic; None if it is not known."""
+        if self.session.country is None:
+            return None
+        return pl.DataFrame(
+            {
+                name: pl.Series([self.session.country if name == self.survey.country else None], dtype=pl.String)
+                for name in self.gaussian.groups_
+            }
         )

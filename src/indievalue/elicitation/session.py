@@ -29,10 +29,11 @@ class Turn:
 
 @dataclass
 class Session:
-    """The turns of an interview so far, in order."""
+    """The turns of an interview so far, in order; and the person's country, if it is known."""
 
     survey: str
     turns: list[Turn] = field(default_factory=list)
+    country: str | None = None
 
     def save(self, path: Path) -> None:
         """Write the session, which nobody but its owner can read; the file is complete or untouched.

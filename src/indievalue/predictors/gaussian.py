@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from indievalue.benchmark.model import Task
 from indievalue.choices import FormName
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, did_you_mean
 from indievalue.files import new_file
 from indievalue.parsing import parse_json_as
 from indievalue.people.people import People
@@ -161,6 +161,29 @@ class Gaussian(StatisticalPredictor):
     def answers_(self) -> Conditional:
         """The model of everybody's answers, without demographic groups."""
         return self.mixture_.everybody.first(int(self.survey_.form(self.shown_form_).starts[-1]))
+
+    def answers_in(self, country: str) -> Conditional:
+        """Return the model of a country's answers, without demographic groups.
+
+        If everybody is from one country, it is the model of everybody. Raises IndievalueError for a country of which
+        too few people, or none, were learned from.
+        """
+        known = self.groups_.get(str(self.survey_.country), [])
+        if country not in known:
+            raise IndievalueError(
+                f"there is no model of country {country!r}; there are those of {', '.join(known) or 'none'}"
+                f"{did_you_mean(country, known)}"
+            )
+        if country not in self.mixture_.countries.labels:
+            return self.answers_
+        model = self.mixture_.country(self.mixture_.countries.labels.index(country))
+        return model.first(int(self.survey_.form(self.shown_form_).starts[-1]))
+
+    def countries_of(self, people: People) -> list[str | None]:
+        """Return each person's country, None where it is missing or has no model of its own."""
+        labels = self.mixture_.countries.labels
+        numbers = self._country(people.demographics, len(people)).tolist()
+        return [labels[number] if number != UNKNOWN else None for number in numbers]
 
     def predict(self, task: Task) -> Guesses:
         expected = self.expected(task.shown, task.demographics, task.probes)

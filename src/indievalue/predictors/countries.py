@@ -25,8 +25,12 @@ PSEUDO_PEOPLE = 10
 FEWEST_ANSWERS = 50
 """With fewer answers to a question, a country's covariances of that question follow from those of the others."""
 
-STEP = 0.002
-"""Precision with which differences of covariances are kept; columns are 0 or 1, so that 127 steps are enough."""
+STEP = 0.0005
+"""Precision with which differences of covariances are kept.
+
+Rounding moves eigenvalues by about 2 · √columns · STEP / √12, and more in the last column of an item, whose differences
+are sums of others; :data:`OWN` times that has to stay well below the ridge, or a covariance is not positive definite.
+"""
 
 TEMPERATURE = 2
 """Log densities are divided by it to guess a country: answers are less independent than the model assumes."""
@@ -54,7 +58,7 @@ class Countries:
 
     Attributes:
         labels: of the countries (countries,). people: int64 (countries,). means: float64 (countries × columns).
-        within: float64 (columns × columns), mean covariance within countries. differences: int8 (countries × pairs), of
+        within: float64 (columns × columns), mean covariance within countries. differences: int16 (countries × pairs), of
             the country's own covariance from it, in :data:`STEP`. Columns of an item add up to a constant, so that
             those of its last column need not be kept. items: where the columns of each item start (items + 1,).
     """
@@ -63,7 +67,7 @@ class Countries:
     people: NDArray[np.int64]
     means: Floats
     within: Floats
-    differences: NDArray[np.int8]
+    differences: NDArray[np.int16]
     items: NDArray[np.int64]
 
     @classmethod
@@ -71,7 +75,7 @@ class Countries:
         """Return the model without any country."""
         columns = int(items[-1])
         nobody = np.zeros(0, np.int64)
-        return cls((), nobody, np.zeros((0, columns)), np.zeros((columns,) * 2), np.zeros((0, 0), np.int8), items)
+        return cls((), nobody, np.zeros((0, columns)), np.zeros((columns,) * 2), np.zeros((0, 0), np.int16), items)
 
     @classmethod
     def of(cls, labels: Sequence[str], counts: Sequence[Counts], mean: Floats) -> "Countries":
@@ -87,10 +91,10 @@ class Countries:
         pairs = _pairs(items)
         precision = Joint(mean, within, RIDGE).precision
 
-        def difference(at: int) -> NDArray[np.int8]:
+        def difference(at: int) -> NDArray[np.int16]:
             apart = own[at] / max(1, people[at]) - within
             _spread(apart, counts[at].known() >= FEWEST_ANSWERS, precision)
-            return np.asarray(np.rint(apart[pairs] / STEP).clip(-127, 127).astype(np.int8))
+            return np.asarray(np.rint(apart[pairs] / STEP).astype(np.int16))
 
         differences = np.stack(in_threads(difference, range(len(counts))))
         return cls(tuple(labels), people, means, within, differences, items)

@@ -27,7 +27,7 @@ from indievalue.predictors.calibrated import LogitCalibration
 from indievalue.predictors.columns import demographic_columns, frequent_groups, stacked
 from indievalue.predictors.conditional import Conditional, Forms
 from indievalue.predictors.counted import Counts, items_of
-from indievalue.predictors.countries import Countries
+from indievalue.predictors.countries import STEP, Countries
 from indievalue.predictors.mixture import UNKNOWN, Expected, Mixture, Shown
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.seeded import key_table, keys
@@ -59,13 +59,14 @@ ASKED_OF_VALIDATION = 40
 
 @dataclass(frozen=True)
 class _About:
-    """What a saved predictor says of itself."""
+    """What a saved predictor says of itself. ``step`` is the precision of the countries' differences."""
 
     survey: str
     form: FormName
     shown_form: FormName
     groups: dict[str, list[str]]
     countries: tuple[str, ...] = ()
+    step: float = 0.002
 
 
 class Gaussian(StatisticalPredictor):
@@ -116,6 +117,7 @@ class Gaussian(StatisticalPredictor):
             "shown_form": self.shown_form_,
             "groups": self.groups_,
             "countries": countries.labels,
+            "step": STEP,
         }
         with new_file(Path(path)) as beside, beside.open("wb") as out:
             np.savez_compressed(
@@ -144,7 +146,7 @@ class Gaussian(StatisticalPredictor):
                     stored["country_people"],
                     stored["country_means"].astype(np.float64),
                     _symmetric(stored["within"]),
-                    stored["country_differences"],
+                    stored["country_differences"].astype(np.int16) * round(about.step / STEP),
                 )
         except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise IndievalueError(f"{path} is no saved gaussian predictor: {error}") from None

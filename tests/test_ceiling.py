@@ -131,9 +131,10 @@ def test_questions_that_say_the_same_are_nearest() -> None:
     assert row["explained"] > 0.9
 
 
-def test_too_few_people_leave_published_reliabilities() -> None:
-    people = made_up_people(small_survey(), 20)
-    found = estimate_ceilings(people, people.ids[:5].tolist())
+@pytest.mark.parametrize("number", [1, 2, 3, 20])
+def test_too_few_people_leave_published_reliabilities(number: int) -> None:
+    people = made_up_people(small_survey(), number)
+    found = estimate_ceilings(people, people.ids[:1].tolist())
     assert found.questions["explained"].null_count() == len(people.survey.questions)
     assert found.questions["reliability_low"].unique().to_list() == [0.3]
     (band,) = found.of(_rows(people).filter(pl.col("answer") >= 0), "refined")

@@ -60,6 +60,7 @@ def test_evaluate_writes_a_whole_run(garden_csv: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert sorted(entry.name for entry in run.iterdir()) == [
         "benchmark",
+        "ceiling",
         "evaluate.yaml",
         "example.json",
         "people.parquet",

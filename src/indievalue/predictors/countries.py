@@ -58,8 +58,8 @@ class Countries:
 
     Attributes:
         labels: of the countries (countries,). people: int64 (countries,). means: float64 (countries × columns).
-        within: float64 (columns × columns), mean covariance within countries. differences: int16 (countries × pairs), of
-            the country's own covariance from it, in :data:`STEP`. Columns of an item add up to a constant, so that
+        within: float64 (columns × columns), mean covariance within countries. differences: int16 (countries × pairs),
+            of the country's own covariance from it, in :data:`STEP`. Columns of an item add up to a constant, so that
             those of its last column need not be kept. items: where the columns of each item start (items + 1,).
     """
 

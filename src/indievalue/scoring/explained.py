@@ -95,11 +95,11 @@ class Scores:
         """Which questions enough people answered, not all the same (questions,)."""
         return np.asarray((self.known.sum(axis=0) >= FEWEST) & (self.table != 0).any(axis=1))
 
-    def correlations(self, parts: NDArray[np.int64]) -> "list[_Correlated]":
-        """Return what the correlations of people in each part (people,), numbered from 0, are made of."""
+    def correlations(self, part: NDArray[np.int64], parts: int) -> "list[_Correlated]":
+        """Return what the correlations of people in each of ``parts`` are made of; ``part`` (people,) is a number."""
         found = []
-        for part in range(int(parts.max()) + 1):
-            values, known = self.values[parts == part], self.known[parts == part].astype(np.float32)
+        for number in range(parts):
+            values, known = self.values[part == number], self.known[part == number].astype(np.float32)
             found.append(_Correlated(values.T @ values, known.T @ known))
         return found
 
@@ -135,7 +135,7 @@ def explained(scores: Scores, people: People, wanted: NDArray[np.bool_], seed: i
     """
     order = np.argsort(keys(seed, "ceiling", people.ids.tolist()), kind="stable")
     part = np.argsort(order) % 4
-    quarters = scores.correlations(part)
+    quarters = scores.correlations(part, 4)
     whole = [quarters[0] + quarters[1], quarters[2] + quarters[3]]
     every = scores.used
     ridge = max(RIDGES, key=lambda ridge: float(_held_out(whole, every, ridge)[every].mean())) if every.any() else 1.0

@@ -45,6 +45,7 @@ from indievalue.report.paper import paper_figures
 from indievalue.report.tables.of_experiments import pivoted
 from indievalue.report.tables.table import PrintedTable
 from indievalue.scoring.accuracy import score
+from indievalue.scoring.ceiling import estimate_ceilings
 from indievalue.scoring.families import holm
 from indievalue.synthetic.generate import synthetic_people
 
@@ -278,6 +279,7 @@ def test_every_experiment_runs_from_end_to_end(name: str, crowd: People, tmp_pat
     assert "24 people × 108 probes; 1,176 others to learn from" in said[1]
     table = pl.read_csv(tmp_path / "out" / "table.csv")
     assert set(table["predictor"]) == set(predictors)
+    assert table["ceiling_sigma_low" if "inequity" in name else "ceiling_low"].null_count() < len(table)
     page = (tmp_path / "out" / "results.md").read_text()
     assert page.startswith(f"# {experiment.title}\n")
     assert "GPT-4o" not in page, "figures of the paper say nothing about synthetic people"
@@ -292,12 +294,17 @@ def test_a_table_holds_what_scoring_says(small: Experiment, gardeners: People, t
     tested = build_benchmark(gardeners, Settings(seed=2), 14).people.ids
     training = gardeners.take(~np.isin(gardeners.ids, tested))
     benchmark = build_benchmark(gardeners, Settings(form="refined", demonstrations=2, seed=2), tested.tolist())
-    said = score(predict("majority", Majority().fit(training, "refined", "refined"), benchmark), 2)
+    rows = predict("majority", Majority().fit(training, "refined", "refined"), benchmark)
+    said = score(rows, 2)
     row = table.row(
         by_predicate=(pl.concat_str("form", "demonstrations", "predictor", separator=" ") == "refined 2 majority"),
         named=True,
     )
     assert row["accuracy"] == pytest.approx(said.accuracy)
+    (limit,) = estimate_ceilings(gardeners, tested.tolist(), 2).of(rows, "refined")
+    assert limit is not None
+    assert (row["ceiling_low"], row["ceiling_high"]) == pytest.approx((limit.low, limit.high))
+    assert row["way_low"] == limit.way(said.accuracy)[0]
     assert (row["accuracy_low"], row["accuracy_high"]) == pytest.approx((said.accuracy_low, said.accuracy_high))
     assert row["log_loss"] == pytest.approx(said.log_loss)
     assert (row["people"], row["probes"], row["shown"]) == (14, said.probes, 2)

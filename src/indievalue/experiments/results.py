@@ -47,6 +47,7 @@ from indievalue.report.tables_page import Picture, Section, TablesPage
 from indievalue.report.wording import weighting
 from indievalue.runs.record import installed_versions
 from indievalue.scoring.ceiling import estimate_ceilings
+from indievalue.scoring.gaps import with_ceilings_of_groups
 from indievalue.scoring.groups import GroupOptions
 from indievalue.scoring.inequity import inequity
 from indievalue.scoring.weighting import effective_size
@@ -289,7 +290,10 @@ def _evenness(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[P
     ]
     asked, people = compared_demographics(experiment, inputs), table_of_people(inputs.tested)
     options = GroupOptions(minimum=experiment.minimum, seed=inputs.seed, weights=inputs.weights)
-    result = inequity(pl.concat(tables), people, asked, options)
+    predictions = pl.concat(tables)
+    result = inequity(predictions, people, asked, options)
+    ceilings = estimate_ceilings(inputs.people, inputs.ids, inputs.seed)
+    result = with_ceilings_of_groups(result, ceilings, predictions, people, options)
     if isinstance(experiment.figure, InequityFigure):
         table = inequity_table(result)
         legend = (

@@ -168,8 +168,7 @@ class Run:
         found = inequity(self.predictions, self.people, self.demographics(demographics), options)
         if self.ceilings is None or options.measure != "accuracy":
             return found
-        of = self.predictions, self.people, self.record.form, options
-        return with_ceilings_of_groups(found, self.ceilings, *of)
+        return with_ceilings_of_groups(found, self.ceilings, self.predictions, self.people, options)
 
     def flattening(
         self,

@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from indievalue.choices import FormName
 from indievalue.scoring.ceiling import Ceiling, Ceilings, reached
 from indievalue.scoring.groups import CROSS, GroupOptions, group_people
 from indievalue.scoring.inequity import Inequity
@@ -26,12 +25,12 @@ def with_ceilings_of_groups(
     ceilings: Ceilings,
     predictions: pl.DataFrame,
     people: pl.DataFrame,
-    form: FormName,
     options: GroupOptions,
 ) -> Inequity:
     """Return the inequity of accuracy with the ceilings of its groups.
 
-    ``predictions`` and ``people`` are those that ``found`` was measured on with these ``options``. ``groups`` gains
+    ``predictions`` (with the column ``form``) and ``people`` are those that ``found`` was measured on with these
+    ``options``; a predictor's predictions are all in one form. ``groups`` gains
     the columns of :func:`indievalue.scoring.ceiling.reached`. ``table`` gains ``ceiling_sigma_low`` and
     ``ceiling_sigma_high``, σ of the groups' ceilings, and ``noise_low`` and ``noise_high``, the share of the gap
     between the worst and the best group by which their ceilings differ, in percent: without noise, all ceilings would
@@ -51,7 +50,7 @@ def with_ceilings_of_groups(
         values = found.groups.filter(predictor=name, demographic=demographic)
         key = demographic, same[name]
         if key not in computed:
-            computed[key] = _ceilings(ceilings, asked[name], people, demographic, form, options)
+            computed[key] = _ceilings(ceilings, asked[name], people, demographic, options)
         of_groups = computed[key]
         limits = [of_groups.get(label) for label in values["group"]]
         beside = [reached(limit, value) for limit, value in zip(limits, values["value"], strict=True)]
@@ -67,7 +66,7 @@ def with_ceilings_of_groups(
 
 def _fingerprint(rows: pl.DataFrame) -> int:
     """Return a number that is the same for predictors that were asked the same, whatever the order."""
-    return int(rows.select("person", "question", "answer").hash_rows().sum())
+    return int(rows.select("form", "person", "question", "answer").hash_rows().sum())
 
 
 def _ceilings(
@@ -75,7 +74,6 @@ def _ceilings(
     rows: pl.DataFrame,
     people: pl.DataFrame,
     demographic: str,
-    form: FormName,
     options: GroupOptions,
 ) -> dict[str, Ceiling | None]:
     """Return the ceiling of each group of a demographic, by label."""
@@ -86,7 +84,7 @@ def _ceilings(
     found = group_people(kept, tuple(demographic.split(CROSS)), options.minimum, options.small)
     at = dict(zip(kept["person"].to_list(), found.group.tolist(), strict=True))
     group: NDArray[np.int64] = rows["person"].replace_strict(at, default=-1, return_dtype=pl.Int64).to_numpy()
-    return dict(zip(found.labels, ceilings.of(rows, form, group, len(found.labels)), strict=True))
+    return dict(zip(found.labels, ceilings.of(rows, rows["form"][0], group, len(found.labels)), strict=True))
 
 
 def _gaps(row: dict[str, object], limits: dict[str, Ceiling | None]) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""Train a small language model on the examples of `reasoner_gpu.py prepare`, all weights, on one GPU.
+"""Train a small language model on the examples of `reasoner_gpu_prepare.py`, all weights, on one GPU.
 
     python benchmarks/reasoner_gpu_train.py examples.npz --model MODEL --out trained [--runs plain] [--seconds 130]
 
@@ -69,7 +69,7 @@ class Drawn:
 
 
 class Examples:
-    """The file of `reasoner_gpu.py prepare`."""
+    """The file of `reasoner_gpu_prepare.py`."""
 
     def __init__(self, file: Path) -> None:
         self.file = dict(np.load(file))
@@ -336,7 +336,7 @@ def warm_up(network: Network, width: int) -> float:
 def main() -> None:
     """Train as the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("examples", type=Path, help="file that `reasoner_gpu.py prepare` wrote")
+    parser.add_argument("examples", type=Path, help="file that `reasoner_gpu_prepare.py` wrote")
     parser.add_argument(
         "--model", required=True, help="directory or GGUF file of a Llama model; `random`, `tiny`: made up"
     )

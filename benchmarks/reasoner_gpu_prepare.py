@@ -1,37 +1,31 @@
-"""Examples of a few statements that tell most about a probe, to train a reasoner on a GPU, and its scores.
+"""Write examples of a few statements that tell most about a probe, to train a reasoner on a GPU.
 
-    python benchmarks/reasoner_gpu.py prepare DATA --out examples.npz        # on any computer, a quarter of an hour
-    python benchmarks/reasoner_gpu_train.py examples.npz --model MODEL --out trained --seconds 130   # on the GPU
-    python benchmarks/reasoner_gpu.py report DATA examples.npz trained
+    python benchmarks/reasoner_gpu_prepare.py DATA --out examples.npz     # on any computer, ten minutes
+    python benchmarks/reasoner_gpu_train.py examples.npz --model MODEL --out trained --compile      # on the GPU
+    python benchmarks/reasoner_gpu_report.py DATA examples.npz trained
 
-`prepare` ranks questions for each probe by what they add to those ranked before, as `indievalue elicit` does, with the
+Questions are ranked for each probe by what they add to those ranked before, as `indievalue elicit` does, with the
 covariances of the training people. Nobody who is tested is in the training or validation part, in the ranking, or in
 the teacher: `gaussian` given all statements outside the setup, fitted on the other half of the training people.
 """
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.benchmark.build import build_benchmark
-from indievalue.benchmark.model import NOBODY, Benchmark, Settings, Setup, Task
+from indievalue.benchmark.model import NOBODY, Benchmark, Settings
 from indievalue.elicitation.strategies import best_list
-from indievalue.evaluation import evaluate
 from indievalue.people.people import People
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.local.wording import Wording
-from indievalue.predictors.protocol import BasePredictor, Guesses
-from indievalue.predictors.registry import make_predictor
 from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of
 from indievalue.reasoner.model import load_tokenizer, source_of
-from indievalue.runs.run import Run
-from indievalue.scoring.accuracy import summarise
 from indievalue.seeded import keys
 from indievalue.synthetic.source import people_from
 
@@ -48,25 +42,14 @@ Integers = NDArray[np.int64]
 
 
 def main() -> None:
-    """Write the examples, or print tables of scores."""
+    """Write the examples."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    preparing = commands.add_parser("prepare", help="write the examples")
-    preparing.add_argument("data", help="survey file")
-    preparing.add_argument("--out", type=Path, required=True, help="file to write")
-    preparing.add_argument("--people", type=int, default=800, help="number of people to test [default: 800]")
-    preparing.add_argument("--model", default="smollm2", help="model whose tokenizer is used [default: smollm2]")
-    reporting = commands.add_parser("report", help="print scores of trained models")
-    reporting.add_argument("data", help="survey file")
-    reporting.add_argument("examples", type=Path, help="file that `prepare` wrote")
-    reporting.add_argument("trained", type=Path, help="folder that the training wrote")
-    reporting.add_argument("--only", help="names of trainings to compare, separated by commas [default: all]")
+    parser.add_argument("data", help="survey file")
+    parser.add_argument("--out", type=Path, required=True, help="file to write")
+    parser.add_argument("--people", type=int, default=800, help="number of people to test [default: 800]")
+    parser.add_argument("--model", default="smollm2", help="model whose tokenizer is used [default: smollm2]")
     options = parser.parse_args()
-    people = people_from(options.data)
-    if options.command == "prepare":
-        prepare(people, options.out, options.people, options.model)
-    else:
-        report(people, options.examples, options.trained, options.only)
+    prepare(people_from(options.data), options.out, options.people, options.model)
 
 
 def prepare(people: People, out: Path, tested: int, model: str) -> None:
@@ -209,83 +192,6 @@ class Pieces:
             parts = [self.head, *(self.statement[one, shown[row, one]] for one in columns), self.probe[question]]
             if [token for part in parts for token in self.tokens[part]] != whole["input_ids"]:
                 raise RuntimeError(f"pieces do not join to the prompt of {people.survey.questions[question].id}")
-
-
-class Replayed(BasePredictor):
-    """The predictions of a trained model, made elsewhere.
-
-    Args:
-        people: everybody in the data. file: with the model's probabilities for rows of people, and questions.
-    """
-
-    learns = False
-
-    def __init__(self, people: People, file: Path) -> None:
-        stored = np.load(file)
-        self.rows = people.rows
-        shape = len(people), len(people.survey.questions), stored["probabilities"].shape[1]
-        self.probabilities = np.full(shape, np.nan, np.float32)
-        self.probabilities[stored["rows"], stored["questions"]] = stored["probabilities"]
-
-    def predict(self, task: Task) -> Guesses:
-        rows = np.array([self.rows[person] for person in task.people.tolist()])
-        options = int(task.counts.max())
-        found = np.nan_to_num(self.probabilities[np.ix_(rows, task.probes)][:, :, :options], nan=1 / options)
-        return Guesses.most_probable(found / found.sum(axis=2, keepdims=True))
-
-
-def report(people: People, examples: Path, trained: Path, only: str | None) -> None:
-    """Print tables of the trainings' scores, on all probes, those kept unseen, and the others."""
-    file = dict(np.load(examples))
-    names = only.split(",") if only else sorted(path.stem for path in trained.glob("*.npz"))
-    predictors = {
-        "majority": make_predictor("majority"),
-        "gaussian": make_predictor("gaussian"),
-        **{name: Replayed(people, trained / f"{name}.npz") for name in names},
-    }
-    run = evaluate(people, relevant(people, file, 6), predictors)
-    unseen = [people.survey.questions[column].id for column in file["unseen"].tolist()]
-    print(scores(run, names))
-    print(run.by_category)
-    for title, chosen in (("unseen in one training", True), ("other probes", False)):
-        predictions = run.predictions.filter(pl.col("question").is_in(unseen) == chosen)
-        part = replace(run, predictions=predictions, scores=summarise(predictions, 0, people.survey))
-        print(f"\n{title}\n\n{scores(part, names)}")
-
-
-def relevant(people: People, file: dict[str, NDArray[Any]], number: int) -> Benchmark:
-    """Return the benchmark in which each probe is shown with the statements that tell most about it."""
-    benchmark = benchmark_of(people, people.ids[file["tested"]].tolist())
-    answered = benchmark.people.options("refined") >= 0
-    setups = []
-    for probe in file["probes"].tolist():
-        ranked = file["ranking"][probe]
-        known = answered[:, ranked]
-        places = np.argsort(~known, axis=1, kind="stable")[:, :number]
-        shown = np.where(np.take_along_axis(known, places, axis=1), ranked[places], NOBODY).astype(np.int16)
-        setups.append(Setup(0, np.array([probe]), shown))
-    return replace(benchmark, settings=replace(benchmark.settings, demonstrations=number), setups=tuple(setups))
-
-
-def scores(run: Run, names: list[str]) -> str:
-    """Return a table of accuracy and log loss, each training's paired differences, and its agreement with others."""
-    lines = ["| predictor | accuracy, % | log loss | − majority | p | − gaussian | p | as majority | as gaussian |"]
-    lines.append("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
-    choices = run.predictions.pivot("predictor", index=["person", "question"], values="choice")
-    for row in run.summary.iter_rows(named=True):
-        name = row["predictor"]
-        cells = [name, f"{row['accuracy']:.1f} ({row['low']:.1f}–{row['high']:.1f})", f"{row['log_loss']:.3f}"]
-        for other in ("majority", "gaussian") if name in names else ():
-            difference = run.compare(name, other, []).table.row(
-                by_predicate=pl.col("measure") == "accuracy", named=True
-            )
-            low, high = difference["low"], difference["high"]
-            cells += [f"{difference['difference']:+.1f} ({low:+.1f} to {high:+.1f})", f"{difference['p']:.4f}"]
-        if name in names:
-            same = [100 * (choices[name] == choices[other]).mean() for other in ("majority", "gaussian")]
-            cells += [f"{share:.0f} %" for share in same]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
 
 
 def _prompt(people: People, question: int, statements: list[str]) -> Prompt:

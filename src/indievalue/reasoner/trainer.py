@@ -104,9 +104,10 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, *, validates: bool
     )
 
 
-def _checkpointing(arguments: type, *, on: bool) -> dict[str, bool]:
-    """Return the argument that turns activation checkpointing on or off: early versions of transformers 5 name it
-    gradient checkpointing. TRL turns it on by default.
+def _checkpointing(arguments: type, *, on: bool) -> dict[str, Any]:
+    """Return the argument that turns activation checkpointing, on by default in TRL, on or off.
+
+    Early versions of transformers 5 call it gradient checkpointing.
     """
     known = getattr(arguments, "__dataclass_fields__", {})
     return {"activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing": on}

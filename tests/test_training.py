@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ pytest.importorskip("trl", reason="training needs trl (extra train)")
 
 import torch
 from safetensors.torch import load_file
+from trl.trainer.sft_config import SFTConfig
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
@@ -35,7 +37,7 @@ from indievalue.reasoner.leakage import people_of_benchmark
 from indievalue.reasoner.model import load_model, load_tokenizer, source_of
 from indievalue.reasoner.settings import load_settings
 from indievalue.reasoner.tokens import write_tokens
-from indievalue.reasoner.trainer import make_trainer
+from indievalue.reasoner.trainer import _checkpointing, make_trainer
 from indievalue.reasoner.training import RESULT, last_checkpoint, train
 from indievalue.reasoner.training_set import load_training_set
 
@@ -162,6 +164,20 @@ def test_an_adapter_alone_and_some_layers(settings: Callable[..., Path], tmp_pat
     from indievalue.predictors.local.source import find_source
 
     assert find_source(str(tmp_path / "adapter")).adapter == str(tmp_path / "adapter")
+
+
+@dataclass
+class EarlierArguments:
+    """The name that transformers 5.17 has for activation checkpointing."""
+
+    gradient_checkpointing: bool = True
+
+
+def test_activation_checkpointing_is_set_whatever_transformers_calls_it() -> None:
+    assert _checkpointing(EarlierArguments, on=False) == {"gradient_checkpointing": False}
+    for on in (True, False):
+        (name,) = chosen = _checkpointing(SFTConfig, on=on)
+        assert getattr(SFTConfig(**chosen, use_cpu=True), name) is on
 
 
 def test_who_is_tested_is_never_trained_on(

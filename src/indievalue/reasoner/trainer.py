@@ -80,7 +80,7 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, *, validates: bool
         weight_decay=settings.decay,
         max_grad_norm=settings.clip,
         bf16=dtype_of(settings) == torch.bfloat16,
-        activation_checkpointing=settings.checkpointing,
+        **_checkpointing(TrainingArguments, on=settings.checkpointing),
         train_sampling_strategy="group_by_length" if settings.by_length else "random",
         packing=settings.packing,
         max_length=settings.length,
@@ -102,6 +102,15 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, *, validates: bool
         log_level="error",
         use_cpu=not torch.cuda.is_available(),
     )
+
+
+def _checkpointing(arguments: type, *, on: bool) -> dict[str, Any]:
+    """Return the argument that turns activation checkpointing, on by default in TRL, on or off.
+
+    Early versions of transformers 5 call it gradient checkpointing.
+    """
+    known = getattr(arguments, "__dataclass_fields__", {})
+    return {"activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing": on}
 
 
 class ReasonerTrainer(SFTTrainer):  # type: ignore[misc, unused-ignore]

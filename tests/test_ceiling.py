@@ -282,6 +282,7 @@ def test_agreement_on_the_order_of_demographics() -> None:
     growing = [np.array([[[70.0, 70 + size], [70, 70 + 2 * size]]]) for size in (1, 2, 3)]
     assert same_order(growing) == pytest.approx(1)
     assert same_order(growing[:2]) is None
+    assert same_order([np.full((1, 2, 2), 70.0)] * 3) is None
 
 
 def test_the_way_there() -> None:

@@ -211,9 +211,10 @@ class _Counted:
 
     Attributes:
         counts: float64 (groups × questions × options), weighted. right: float64 (groups,), answers that are the most
-            common one. rows: int64 (groups,), answers. noise: float64 (groups,), distances of the group's people from
-            what their other answers let expect, relative to those of all people. of: where shares and reliabilities
-            are.
+            common one, weighted. rows: int64 (groups,), answers. noise: float64 (groups,), distances of the group's
+            people from what their other answers let expect, relative to those of all people.
+        everybody: float64 (questions × options), how often everybody chooses each option. reliability: float64
+            (questions × 2), its low and high end. ordered: bool (questions,).
     """
 
     counts: Floats
@@ -262,7 +263,7 @@ class _Counted:
                 found.append(None)
                 continue
             most_common, low, high = (100 * float(part) / total for part in (self.right[at], *(size[at] @ ends[at])))
-            low, high = max(low, most_common), max(high, most_common)
+            low, high = (max(round(end, 6), most_common) for end in (low, high))
             found.append(Ceiling(most_common, low, high, int((size[at] > 0).sum()), rows))
         return found
 
@@ -285,7 +286,8 @@ def _noise(found: Ceilings, answers: pl.DataFrame, groups: int) -> Floats:
 
     ``answers`` has columns ``group``, ``person`` and ``weight``.
     """
-    people = answers.unique(["group", "person"]).join(found.people, on="person", how="left").fill_null(0)
+    once = answers.unique(["group", "person"]).sort("group", "person")
+    people = once.join(found.people, on="person", how="left", maintain_order="left").fill_null(0)
     group, weight = people["group"].to_numpy(), people["weight"].to_numpy()
     far, usual = (
         np.bincount(group, people[name].to_numpy() * weight, minlength=groups)

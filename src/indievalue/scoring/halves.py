@@ -57,17 +57,17 @@ def stepped_up(values: Floats) -> float | None:
 
 
 def same_order(values: Sequence[Floats]) -> float | None:
-    """Return the mean rank correlation of two halves in how they order demographics by σ; None for fewer than three.
+    """Return the mean rank correlation of two halves in how they order demographics by σ.
 
-    ``values`` are those of :func:`half_values`.
+    ``values`` are those of :func:`half_values`. None for fewer than three demographics, or if all have the same σ.
     """
     if len(values) < 3:
         return None
     sigmas = np.stack([spread(one) for one in values], axis=-1)  # splits × 2 × demographics
-    sigmas = sigmas[np.isfinite(sigmas).all(axis=(1, 2))]
-    if not len(sigmas):
+    differing = np.isfinite(sigmas).all(axis=(1, 2)) & (np.ptp(sigmas, axis=2) > 0).all(axis=1)
+    if not differing.any():
         return None
-    return float(np.mean([_rank_correlation(one, other) for one, other in sigmas]))
+    return float(np.mean([_rank_correlation(one, other) for one, other in sigmas[differing]]))
 
 
 def concordance(sigmas: Floats) -> float | None:

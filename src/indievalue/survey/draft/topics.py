@@ -1,0 +1,91 @@
+"""What a question is about, from its wording: without item codes, instructions, and the stem that a battery shares."""
+
+import re
+from collections.abc import Sequence
+
+MOST_WORDS = 32
+
+_ITEM_CODE = re.compile(
+    r"^[A-Za-z]{0,12}[-_]?\d*[A-Za-z0-9_./-]*\d[A-Za-z0-9_]*(?:[-_][A-Za-z0-9]+)*\s*[.:)]\s+"
+    r"|^[A-Z0-9_]{3,}[a-z]?(F\d)?\s*[.:]\s+|^[A-Za-z0-9][.)]\s+|^\d+[a-z]?[.)]?\s+"
+)
+_STAGE = re.compile(r"^(?:[A-Z][A-Z0-9/ +-]{2,30}:\s*)+")
+_INSTRUCTION = re.compile(
+    r"\((?:[^()]*\b(?:READ|CODE|CIRCLE|PROBE|CARD|SHOW|ITEM|IF|USE|HAND)\b[^()]*)\)|\b(?:READ EACH"
+    r"|CODE ONE|CIRCLE ONE|HAND CARD)[^.]*\.?"
+)
+_QUESTION = re.compile(
+    r"^(how|what|which|who|do|does|did|is|are|was|were|have|has|would|will|should|can|could|when"
+    r"|where|if|thinking|in general"
+    r"|¿|cómo|qué|cuál|cuánto|hasta qué|est-ce|comment|quel|quelle|dans quelle|pensez-vous|êtes-vous"
+    r"|avez-vous)\b.*\?$",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def topics_of(wordings: Sequence[tuple[str, str]]) -> list[tuple[str, bool]]:
+    """(topic, whether it was cut) of each (name, label) of questions that stand next to each other with one scale."""
+    cleaned = [_cleaned(label or name, name) for name, label in wordings]
+    stem = _shared_stem(cleaned)
+    rests = [_after(text, stem) for text in cleaned]
+    if len(rests) > 1 and all(len(rest) > 2 for rest in rests) and len(stem.split()) >= 5:
+        cleaned = rests
+    return [_shortened(text) for text in cleaned]
+
+
+def is_question(topic: str) -> bool:
+    """Whether a topic is a question by itself."""
+    return _QUESTION.match(topic) is not None
+
+
+def _cleaned(label: str, name: str) -> str:
+    text = " ".join(label.replace("\ufffd", "'").replace("ï¿½", " ").split())
+    if re.search(r"\d", name) and text.casefold().startswith(name.casefold() + " "):
+        text = text[len(name) :].strip(" .:-")
+    for _ in range(2):
+        text = _ITEM_CODE.sub("", _STAGE.sub("", text)) or text
+    text = _INSTRUCTION.sub("", text)
+    text = re.sub(r"\s*\b(SPLIT BALLOT|recoded?)\b\.?\s*$", "", text)
+    text = re.sub(r"\bU\.S\.(A\.)?", "US", text)
+    text = re.sub(r"\[([^\[\]]*)\]", r"\1", text)
+    text = text.replace('"', "'").replace("“", "'").replace("”", "'").replace("«", "'").replace("»", "'")
+    text = re.sub(r"\b[Rr]espondent's\b", "my", text)
+    text = text.replace("{", "(").replace("}", ")")
+    return " ".join(text.split()).strip(" -–")
+
+
+def _shared_stem(texts: Sequence[str]) -> str:
+    """The words that all texts begin with, up to the last end of a sentence or clause among them."""
+    if len(texts) < 2:
+        return ""
+    split = [text.split() for text in texts]
+    shared: list[str] = []
+    for together in zip(*split, strict=False):
+        if len(set(together)) > 1:
+            break
+        shared.append(together[0])
+    while shared and not re.search(r"[.?!:,…;]$", shared[-1]):
+        shared.pop()
+    return " ".join(shared)
+
+
+def _after(text: str, stem: str) -> str:
+    rest = text[len(stem) :].strip()
+    return _ITEM_CODE.sub("", rest) or rest
+
+
+def _shortened(text: str) -> tuple[str, bool]:
+    """One clause without the end of a sentence inside, of 32 words at most."""
+    cut = False
+    sentences = re.split(r"(?<=[.?!…])\s+", text)
+    while len(" ".join(sentences).split()) > MOST_WORDS and len(sentences) > 1:
+        sentences = sentences[1:] if len(sentences[-1].split()) >= 4 or len(sentences) > 2 else sentences[:1]
+        cut = True
+    short = " ".join(sentences)
+    words = short.split()
+    if len(words) > MOST_WORDS:
+        short, cut = " ".join(words[:MOST_WORDS]) + " …", True
+    short = _ITEM_CODE.sub("", short) or short
+    short = re.sub(r"[.!](?=\s+[\"']?[A-ZÀ-Ý¿¡])", ";", short)
+    short = re.sub(r"\?(?=\s+[\"']?[A-ZÀ-Ý¿¡])", ":", short)
+    return short.strip().rstrip(".:;,").strip(), cut

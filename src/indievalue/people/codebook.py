@@ -108,8 +108,8 @@ def _pairs(said: Any) -> dict[int, str]:
             return {}
     starts = list(re.finditer(r"(?:^|[;|\n,]|\s\s)" + _PAIR.pattern, text))
     found = {}
-    for start, after in zip(starts, [*starts[1:], None], strict=True):
-        label = text[start.end() : after.start() if after else len(text)].strip(" ;|,\n")
+    for start, end in zip(starts, [*(after.start() for after in starts[1:]), len(text)], strict=False):
+        label = text[start.end() : end].strip(" ;|,\n")
         found[int(start[1])] = label
     if not found and text:
         found = {int(code): "missing" for code in re.findall(r"-?\d+", text)}

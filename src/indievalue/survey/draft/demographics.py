@@ -10,7 +10,7 @@ from indievalue.survey.draft.roles import DEMOGRAPHICS, MOST_GROUPS, Guess, Kind
 from indievalue.survey.draft.scales import missing_codes, shown
 from indievalue.survey.rules import statement_problems
 
-_AGES = ((0, 29, "under 30"), (30, 44, "30 to 44"), (45, 59, "45 to 59"), (60, 120, "60 or more"))
+_AGES = ((10, 29, "under 30"), (30, 44, "30 to 44"), (45, 59, "45 to 59"), (60, 120, "60 or more"))
 
 COUNTRY = Kind("country", "", "", "In which country do you live?", "I live in {group}.")
 

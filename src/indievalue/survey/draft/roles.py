@@ -28,7 +28,7 @@ _TECHNICAL = (
     ),
     (
         r"\b(psu|psu/ea|strat[ua]m?|sampling|sample|primary sampling|ballot|split ballot"
-        r"|administration of|form value|version"
+        r"|administration of|form value"
         r"|edition|title of dataset|essround|ess round|production date|enumeration area|cluster|variance"
         r"|panel form|filter variable"
         r"|post-?stratification|design effect|record(ed)?|restricted|conglomerado|unidad primaria|grappe)\b",
@@ -50,7 +50,7 @@ _ABOUT_OTHERS = re.compile(
     r"|c[óo]nyuge|when respondent 14)('s)?\b"
 )
 
-_ANY_FACT = ("other", "yes_no", "mentioned", "amount", "attachment", "change", "closeness", "ends", "happening")
+_ANY_FACT = ("other", "yes_no", "mentioned", "amount", "attachment", "change", "closeness", "happening")
 """Kinds of scales that facts may have as well as opinions."""
 
 _FACT = re.compile(
@@ -98,7 +98,7 @@ class Kind:
 DEMOGRAPHICS = (
     Kind(
         "sex",
-        r"^(q\w*\.? )?(sex|gender|sexo|g[ée]nero|sexe|genre)\b|\b(respondent'?s? sex|(gender|sex|sexo"
+        r"^(sex|gender|sexo|g[ée]nero|sexe|genre)( .{0,14})?$|\b(respondent'?s? sex|(gender|sex|sexo"
         r"|sexe) (of respondent|del encuestado|du r[ée]pondant)|self-identified gender|what is your (sex"
         r"|gender))\b",
         r"^(sex|gender|gndr|sexo|sexe|genre|f_sex\w*)$",
@@ -116,7 +116,8 @@ DEMOGRAPHICS = (
     ),
     Kind(
         "education",
-        r"\b(education|educational|highest (degree|level)|respondent'?s degree|level of education"
+        r"^education( of respondent| level.*)?$|\b(education(al)? (level|attainment|category)|highest (degree|level)"
+        r"|years of (full-time )?(education|school)|respondent'?s (degree|education)|education of respondent"
         r"|nivel (de estudios|educativo)|estudios|niveau d'([ée]tudes|[ée]ducation|instruction)"
         r"|dipl[ôo]me|escolaridad)\b",
         r"^(educ\w*|eisced|edulvl\w*|degree|f_educcat\w*|education)$",
@@ -181,7 +182,9 @@ DEMOGRAPHICS = (
     ),
     Kind(
         "ethnicity",
-        r"\b(race|ethnic(ity)?( group)?|race-ethnicity|self-identified race|etnia|origine ethnique)\b",
+        r"^(race|ethnic(ity| group)|etnia|origine ethnique)\b|\b(race of respondent|respondent'?s? race|race-ethnicity"
+        r"|combining race|self-identified race|(belong to|minority) ethnic group"
+        r"|ethnic minority|race or ethnic group)\b",
         r"^(race\w*|ethnic\w*|f_racecmb|f_racethn)$",
         "What is your ethnic group?",
         'My ethnic group is "{group}".',

@@ -12,6 +12,8 @@ from indievalue.survey.draft.build import Draft, DraftQuestion
 ROUNDS = ((3, 3), (2, 3), (2, 2), (3, 1), (2, 1), (1, 1))
 """(setups, probes of each category in a setup), the most probes first."""
 
+MOST_ROUNDS = 9
+
 ENOUGH = 400
 """People who answered all probes that are enough, or a third of everybody."""
 
@@ -25,22 +27,19 @@ def with_sampling(draft: Draft, codes: pl.DataFrame) -> Draft:
     people = len(codes)
     enough = min(ENOUGH, max(people // 3, 1))
     draft = _asked(draft, answered)
-    plain = _rounds_in_order(draft, answered, people)
-    for rounds, (setups, per_category) in zip(map(_product, ROUNDS), ROUNDS, strict=True):
-        if plain[rounds - 1] >= max(enough, people // 2):
-            return replace(draft, setups=setups, per_category=per_category)
+    plain = _eligible(_members(draft), answered, people)
     while True:
         order, eligible = _greedy(draft, answered, people)
-        for rounds, (setups, per_category) in zip(map(_product, ROUNDS), ROUNDS, strict=True):
-            if eligible[rounds - 1] >= enough:
-                return _ordered(draft, order, setups, per_category, eligible[rounds - 1], people)
+        for setups, per_category in ROUNDS:
+            last = setups * per_category - 1
+            if plain[last] >= max(enough, people // 2):
+                return replace(draft, setups=setups, per_category=per_category)
+            if eligible[last] >= enough:
+                return _ordered(draft, order, setups, per_category, eligible[last], people)
         if len(draft.categories) < 2:
             return _ordered(draft, order, 1, 1, eligible[0], people)
         draft = _merged(draft, answered)
-
-
-def _product(pair: tuple[int, int]) -> int:
-    return pair[0] * pair[1]
+        plain = _eligible(_members(draft), answered, people)
 
 
 def _answered(question: DraftQuestion, codes: pl.DataFrame) -> NDArray[np.bool_]:
@@ -65,15 +64,10 @@ def _members(draft: Draft) -> dict[str, list[str]]:
     return found
 
 
-def _rounds_in_order(draft: Draft, answered: dict[str, NDArray[np.bool_]], people: int) -> list[int]:
-    """People who answered the first one, two, … nine questions of every category."""
-    return _eligible(_members(draft), answered, people)
-
-
 def _eligible(members: dict[str, list[str]], answered: dict[str, NDArray[np.bool_]], people: int) -> list[int]:
     everybody = np.ones(people, bool)
     counts = []
-    for place in range(_product(ROUNDS[0])):
+    for place in range(MOST_ROUNDS):
         for names in members.values():
             if place < len(names):
                 everybody = everybody & answered[names[place]]
@@ -88,7 +82,7 @@ def _greedy(
     members = _members(draft)
     order: dict[str, list[str]] = {category: [] for category in members}
     everybody = np.ones(people, bool)
-    for _ in range(_product(ROUNDS[0])):
+    for _ in range(MOST_ROUNDS):
         for category, names in members.items():
             left = [name for name in names if name not in order[category]]
             if left:

@@ -11,6 +11,9 @@ from indievalue.survey.draft.metadata import Column
 MOST_LABELS = 12
 """Labelled answers of an attitude question at most; longer lists are parties, occupations or countries."""
 
+_LONGEST_DEGREE = 7
+"""Words of a label that says how often or how much."""
+
 _MIDDLES = {"goodness": ("fair", "regular", "moyen", "moyenne", "ok")}
 """Labels in the middle of the scales of one kind."""
 
@@ -175,9 +178,9 @@ def _recognised(texts: Sequence[str]) -> tuple[str, list[float]]:
     for kind, (for_it, against_it) in words.KINDS.items():
         scores = [_side_score(text, for_it, against_it, _MIDDLES.get(kind, ())) for text in texts]
         if None not in scores and _tells(found := [score for score in scores if score is not None]):
-            return kind, _spread(found, texts, against_it)
+            return kind, found if kind == "like_me" else _spread(found, texts, against_it)
     for kind, table in (("frequency", words.FREQUENCY), ("amount", words.AMOUNT)):
-        levels = [_level(text, table) for text in texts]
+        levels = [_level(text, table) if len(text.split()) <= _LONGEST_DEGREE else None for text in texts]
         if sum(level is None for level in levels) == 0:
             known = [level for level in levels if level is not None]
             if _monotone(known) and len(set(known)) > 1:

@@ -153,7 +153,7 @@ _SIDES_EN: dict[str, tuple[str, str, str]] = {
     "approval": ("I disapprove", "I neither approve nor disapprove", "I approve"),
     "favor": ("I am opposed", "I am neither in favor nor opposed", "I am in favor"),
     "satisfaction": ("I am dissatisfied", "I am neither satisfied nor dissatisfied", "I am satisfied"),
-    "importance": ("I see little importance", "I see middling importance", "I see importance"),
+    "importance": ("I see this as of little importance", "I see this as of some importance", "I see this as important"),
     "likelihood": ("I think this is unlikely", "I think this may go either way", "I think this is likely"),
     "willingness": ("I am unwilling", "I am neither willing nor unwilling", "I am willing"),
     "interest": ("I have little or no interest", "I have middling interest", "I am interested"),
@@ -192,7 +192,7 @@ def word(scale: Scale, topic: str, language: Language, *, softer: bool = False) 
     ``softer`` words answers without "not" and "never", for topics that have one already.
     """
     if scale.kind == "ends":
-        return _ends(scale, language)
+        return _ends(scale, language, with_topic=not softer)
     if scale.kind == "mentioned":
         return _both_sides(scale, _MENTIONED[language])
     if scale.kind == "like_me" and language == "en":
@@ -286,19 +286,21 @@ def _like_me(scale: Scale, softer: bool) -> Wording:
     return Wording(asks, tuple((_codes(group), said[group[0].side + 1]) for group in groups), refined)
 
 
-def _ends(scale: Scale, language: Language) -> Wording:
+def _ends(scale: Scale, language: Language, *, with_topic: bool) -> Wording:
     frame, near = _ENDS[language]
     assert frame.sides is not None
     low, high = scale.answers[0].label.split("|")
+
+    def filled(template: str, end: str = "") -> str:
+        kept = template if with_topic else template[template.index("{topic}") :].partition(", ")[2]
+        return kept.replace("{end}", end).replace("{low}", low).replace("{high}", high)
+
     refined = []
     for answer in scale.answers:
         end = high if answer.side > 0 else low
         template = frame.sides[1] if answer.side == 0 else near[0] if answer.strength == 1 else near[1]
-        refined.append((answer.codes, template.replace("{end}", end).replace("{low}", low).replace("{high}", high)))
-    polar = tuple(
-        (_codes(group), frame.sides[group[0].side + 1].replace("{low}", low).replace("{high}", high))
-        for group in _side_groups(scale)
-    )
+        refined.append((answer.codes, filled(template, end)))
+    polar = tuple((_codes(group), filled(frame.sides[group[0].side + 1])) for group in _side_groups(scale))
     return Wording(frame.asks, polar, tuple(refined))
 
 

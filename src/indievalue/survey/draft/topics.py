@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from html import unescape
 
 MOST_WORDS = 32
 
@@ -39,7 +40,7 @@ def is_question(topic: str) -> bool:
 
 
 def _cleaned(label: str, name: str) -> str:
-    text = " ".join(label.replace("\ufffd", "'").replace("ï¿½", " ").split())
+    text = " ".join(unescape(label).replace("\ufffd", "'").replace("ï¿½", " ").split())
     if re.search(r"\d", name) and text.casefold().startswith(name.casefold() + " "):
         text = text[len(name) :].strip(" .:-")
     for _ in range(2):

@@ -131,12 +131,13 @@ def _worded(run: Sequence[Guess], language: Language) -> tuple[list[DraftQuestio
     """The questions of a run with their statements, and the columns for which none was found → why."""
     made, unworded = [], {}
     topics = topics_of([(guess.column.name, guess.column.label) for guess in run])
-    for guess, (topic, cut) in zip(run, topics, strict=True):
+    for guess, about in zip(run, topics, strict=True):
         assert guess.scale is not None
         column, scale = guess.column, guess.scale
         checks = list(scale.doubts)
-        if cut:
-            checks.append("the wording was shortened")
+        topic = about.text
+        if about.cut:
+            checks.append("does it tell what was asked? the wording was shortened")
         if not column.label:
             checks.append("the file has no wording of this question")
         elif len(column.label) in (40, 79, 80, 120, 255, 256):
@@ -153,6 +154,8 @@ def _worded(run: Sequence[Guess], language: Language) -> tuple[list[DraftQuestio
         if wording is None:
             unworded[column.name] = "no sound statement was found"
             continue
+        if about.stem:
+            wording = replace(wording, asks=f"{about.stem}: {{topic}}?")
         made.append(DraftQuestion(column.name, topic, scale, wording, checks=tuple(checks)))
     return made, unworded
 

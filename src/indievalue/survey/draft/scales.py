@@ -158,7 +158,8 @@ def _labelled(labels: Mapping[int, str], left_out: Mapping[int, str], doubts: tu
         by_score = dict(zip(answers, scores, strict=True))
         first = scores[0] < scores[-1]
         answers = tuple(sorted(answers, key=lambda answer: by_score[answer] if first else -by_score[answer]))
-        doubts = (*doubts, "the codes are not in the order of the scale: is this order right?")
+        if kind != "two_statements":
+            doubts = (*doubts, "the codes are not in the order of the scale: is this order right?")
     return Scale(kind, answers, left_out, ordered, doubts)
 
 

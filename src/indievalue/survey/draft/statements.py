@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from indievalue.survey.draft import words
 from indievalue.survey.draft.metadata import Language
 from indievalue.survey.draft.scales import Answer, Scale
 from indievalue.survey.draft.topics import is_question
@@ -164,6 +165,7 @@ _SIDES_EN: dict[str, tuple[str, str, str]] = {
 
 _SOFTER = (
     (r"\bneither\b", "neither"),
+    (r"\bnot (very )?much\b", "little"),
     (r"\bnot very\b|\bnot too\b", "hardly"),
     (r"\bnot at all\b|\bnot\b (?=.* at all)", "in no way "),
     (r"\bnot\b", "in no way"),
@@ -219,7 +221,8 @@ def _polar(kind: str, group: Sequence[Answer], frame: Frame, language: Language,
         if frame is not _ASKED["en"] and not (softer and re.search(r"\bnot\b", predicate)):
             return f"{start}{predicate}."
     comma, last, _ = _OR[language]
-    labels = [_soft(answer.label) if softer else answer.label for answer in group]
+    negated = sum(words.NEGATION.search(answer.label.lower()) is not None for answer in group)
+    labels = [_soft(answer.label) if softer or negated > 1 else answer.label for answer in group]
     joined = last.join([comma.join(labels[:-1]), labels[-1]]) if len(labels) > 1 else labels[0]
     return frame.answer.replace("{answer}", joined)
 

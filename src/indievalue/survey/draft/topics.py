@@ -2,9 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import unescape
 
 MOST_WORDS = 32
+
+SHORTEST_STEM = 8
+"""Words of a stem that is taken off."""
+
+FEWEST_WORDS = 4
+"""Words that tell what a question is about without its stem."""
 
 _ITEM_CODE = re.compile(
     r"^[A-Za-z]{0,12}[-_]?\d*[A-Za-z0-9_./-]*\d[A-Za-z0-9_]*(?:[-_][A-Za-z0-9]+)*\s*[.:)]\s+"
@@ -15,28 +22,32 @@ _INSTRUCTION = re.compile(
     r"\((?:[^()]*\b(?:READ|CODE|CIRCLE|PROBE|CARD|SHOW|ITEM|IF|USE|HAND)\b[^()]*)\)|\b(?:READ EACH"
     r"|CODE ONE|CIRCLE ONE|HAND CARD)[^.]*\.?"
 )
-_QUESTION = re.compile(
-    r"^(how|what|which|who|do|does|did|is|are|was|were|have|has|would|will|should|can|could|when"
-    r"|where|if|thinking|in general"
-    r"|¿|cómo|qué|cuál|cuánto|hasta qué|est-ce|comment|quel|quelle|dans quelle|pensez-vous|êtes-vous"
-    r"|avez-vous)\b.*\?$",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
-def topics_of(wordings: Sequence[tuple[str, str]]) -> list[tuple[str, bool]]:
-    """(topic, whether it was cut) of each (name, label) of questions that stand next to each other with one scale."""
+@dataclass(frozen=True)
+class Topic:
+    """What a question is about; ``cut`` says that words are lacking, ``stem`` what its battery shares."""
+
+    text: str
+    cut: bool = False
+    stem: str = ""
+
+
+def topics_of(wordings: Sequence[tuple[str, str]]) -> list[Topic]:
+    """The topic of each (name, label) of questions that stand next to each other with one scale."""
     cleaned = [_cleaned(label or name, name) for name, label in wordings]
     stem = _shared_stem(cleaned)
     rests = [_after(text, stem) for text in cleaned]
-    if len(rests) > 1 and all(len(rest) > 2 for rest in rests) and len(stem.split()) >= 5:
-        cleaned = rests
-    return [_shortened(text) for text in cleaned]
+    if len(stem.split()) < SHORTEST_STEM or not all(len(rest) > 2 for rest in rests):
+        return [Topic(*_shortened(text)) for text in cleaned]
+    shown = _shortened(stem)[0].rstrip("?.:…, ")
+    topics = [(*_shortened(rest), len(rest.split())) for rest in rests]
+    return [Topic(text, cut or words < FEWEST_WORDS, shown) for text, cut, words in topics]
 
 
 def is_question(topic: str) -> bool:
     """Whether a topic is a question by itself."""
-    return _QUESTION.match(topic) is not None
+    return topic.endswith("?")
 
 
 def _cleaned(label: str, name: str) -> str:
@@ -47,6 +58,7 @@ def _cleaned(label: str, name: str) -> str:
         text = _ITEM_CODE.sub("", _STAGE.sub("", text)) or text
     text = _INSTRUCTION.sub("", text)
     text = re.sub(r"\s*\b(SPLIT BALLOT|recoded?)\b\.?\s*$", "", text)
+    text = re.sub(r",? (or|whether or|if) not(?=[?,.…]|$)|, if at all", "", text)
     text = re.sub(r"\bU\.S\.(A\.)?", "US", text)
     text = re.sub(r"\[([^\[\]]*)\]", r"\1", text)
     text = text.replace('"', "'").replace("“", "'").replace("”", "'").replace("«", "'").replace("»", "'")

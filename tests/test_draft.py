@@ -53,8 +53,7 @@ def _file(folder: Path, columns: dict[str, tuple[str, dict[int, str]]], suffix: 
     rng = np.random.default_rng(1)
     table: dict[str, object] = {"idno": np.arange(1, PEOPLE + 1)}
     for name, (_, labels) in columns.items():
-        low, high = min(labels), max(code for code, label in labels.items() if code < 70)
-        codes = list(range(low, high + 1)) if len(labels) == 4 and 77 in labels else list(labels)
+        codes = list(range(11)) if labels is ENGLISH["trust"] else list(labels)
         table[name] = rng.choice(codes, PEOPLE)
     table["agea"] = rng.integers(18, 90, PEOPLE)
     table["wtfinal"] = rng.uniform(0.5, 2.0, PEOPLE).round(3)
@@ -327,3 +326,42 @@ def test_probes_are_questions_that_people_of_all_ballots_answered(tmp_path: Path
     survey = _drafted(file, tmp_path / "mine")
     assert {question.id for question in survey.questions[:4]} == {"a2", "a5", "a8", "a11"}
     assert build_benchmark(read_people(file, survey)).eligibility.eligible >= PEOPLE // 3
+
+
+HOSTILE = [
+    'A {brace} and a "quote"',
+    "Two sentences. With {0} a slot!",
+    "line\nbreak\tand tab # check: nothing",
+    "- yes: [no, {a: b}] & *alias !tag",
+    "x" * 250,
+    "Nobody never does not do nothing",
+    "Ünïcode «guillemets» “quotes” … ",
+]
+
+
+def test_labels_of_any_text_make_a_valid_survey(tmp_path: Path) -> None:
+    columns = {f"v{at}": (text, {-1: "No", 2: text, 5: "Yes"}) for at, text in enumerate(HOSTILE)}
+    columns |= {f"w{at}": (text, ENGLISH["agree"]) for at, text in enumerate(HOSTILE)}
+    columns |= {
+        "region": ("Region", dict(enumerate(HOSTILE, 1))),
+        "country": ("Country", {276: "Germany", 250: "France"}),
+    }
+    survey = _drafted(_file(tmp_path, columns), tmp_path / "mine")
+    assert {"w0", "w1", "w2"} <= set(survey.positions)
+    assert survey.country == "country"
+    assert [group.label for group in survey.demographic("country").groups] == ["France", "Germany"]
+
+
+def test_codes_that_a_file_declares_missing_are_no_answers(tmp_path: Path) -> None:
+    labels = {1: "Very important", 2: "Not important", 6: "Other", 7: "Something else"}
+    table = pl.DataFrame({f"i{at}": [1, 2, 6, 7, 1, 2] * 10 for at in range(3)})
+    file = tmp_path / "missing.sav"
+    pyreadstat.write_sav(
+        table,
+        file,
+        variable_value_labels=dict.fromkeys(table.columns, labels),
+        missing_ranges={name: [{"lo": 6, "hi": 7}] for name in table.columns},
+    )
+    survey = _drafted(file, tmp_path / "mine")
+    assert [option.codes for option in survey.question("i0").refined] == [(1,), (2,)]
+    assert {code: survey.missing[code] for code in (6, 7)} == {6: "Other", 7: "Something else"}

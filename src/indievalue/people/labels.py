@@ -30,11 +30,12 @@ def read_metadata(path: Path, codebook: Path | None = None, options: ReadOptions
     if format_of(path) == ".zip":
         with unzipped(path, FORMATS) as inner:
             return replace(read_metadata(inner, codebook, options), source=path.name)
+    entries = read_codebook(codebook) if codebook else {}
+    # The rows come first: a file that is damaged is refused there, with the reason.
+    table = without_levels(read_columns(path, lambda columns: Wanted(columns, []), options))
     labels = PackageLabels()
     if (kind := format_of(path)) in PACKAGES:
         labels = read_package_labels(path, kind, options)
-    entries = read_codebook(codebook) if codebook else {}
-    table = without_levels(read_columns(path, lambda columns: Wanted(columns, []), options))
     numbers: dict[str, pl.Series] = {}
     columns = []
     for name in table.columns:
@@ -69,7 +70,7 @@ def _column(cells: pl.Series, labels: PackageLabels, entry: Entry) -> tuple[Colu
     codes = numbers.cast(pl.Int64)
     missing = {
         int(code): "missing"
-        for code in codes.unique().drop_nulls().to_list()
+        for code in {*codes.unique().drop_nulls().to_list(), *answers}
         if any(low <= code <= high for low, high in labels.missing.get(name, ()))
     }
     missing = {code: answers.get(code, why) for code, why in missing.items()} | dict(entry.missing)

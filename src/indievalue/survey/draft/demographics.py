@@ -83,16 +83,18 @@ def _demographic(column: Column, kind: Kind) -> DraftDemographic | None:
     unlabelled = {code: "no label in the file" for code in column.counts if code not in labels and code not in left_out}
     if len(labels) < 2 or len(labels) > MOST_GROUPS * (4 if kind is COUNTRY else 1):
         return None
-    by_label: dict[str, list[int]] = {}
+    by_statement: dict[str, dict[int, str]] = {}
     for code, label in labels.items():
-        by_label.setdefault(label, []).append(code)
-    groups = []
-    for label, codes in by_label.items():
         statement = kind.statement.replace("{group}", label.lower() if kind.name == "sex" else label)
+        by_statement.setdefault(statement, {})[code] = label
+    groups = []
+    for statement, held in by_statement.items():
         if list(statement_problems(statement)):
-            unlabelled |= dict.fromkeys(codes, label)
+            unlabelled |= held
             continue
-        groups.append(DraftGroup(codes_text(codes), label, statement))
+        groups.append(DraftGroup(codes_text(list(held)), next(iter(held.values())), statement))
+    if len(groups) < 2:
+        return None
     kept = frozenset(code for code in labels if code not in unlabelled)
     check = (
         "" if _by_name(column, kind) or kind is COUNTRY else f"is this the person's own {kind.name.replace('_', ' ')}?"

@@ -64,6 +64,8 @@ def plain(label: str) -> str:
 def shown(label: str) -> str:
     """A label as it stands in a statement."""
     text = _NUMBERED.sub("", label.strip(), count=1) or label.strip()
+    text = re.sub(r"\b([A-Z])\.([A-Z])\.", r"\1\2", text)
+    text = re.sub(r"([.!?])(?= +[A-ZÀ-Ý])", ";", text)
     text = re.sub(r"\s*\((vol\w*\.?|if volunteered|ne pas lire|no leer)\)", "", text, flags=re.IGNORECASE)
     return " ".join(text.split()).rstrip(".:;,").replace("{", "(").replace("}", ")").replace('"', "'")
 

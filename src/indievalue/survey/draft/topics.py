@@ -18,6 +18,9 @@ _ITEM_CODE = re.compile(
     r"|^[A-Z0-9_]{3,}[a-z]?(F\d)?\s*[.:]\s+|^[A-Za-z0-9][.)]\s+|^\d+[a-z]?[.)]?\s+"
 )
 _STAGE = re.compile(r"^(?:[A-Z][A-Z0-9/ +-]{2,30}:\s*)+")
+_ASKED_OF_CLAIMS = re.compile(
+    r"^(agree[ /]*(or )?disagree|acuerdo o desacuerdo|d'accord ou non)\s*[:–-]\s*", re.IGNORECASE
+)
 _INSTRUCTION = re.compile(
     r"\((?:[^()]*\b(?:READ|CODE|CIRCLE|PROBE|CARD|SHOW|ITEM|IF|USE|HAND)\b[^()]*)\)|\b(?:READ EACH"
     r"|CODE ONE|CIRCLE ONE|HAND CARD)[^.]*\.?"
@@ -56,6 +59,7 @@ def _cleaned(label: str, name: str) -> str:
         text = text[len(name) :].strip(" .:-")
     for _ in range(2):
         text = _ITEM_CODE.sub("", _STAGE.sub("", text)) or text
+    text = _ASKED_OF_CLAIMS.sub("", text)
     text = _INSTRUCTION.sub("", text)
     text = re.sub(r"\s*\b(SPLIT BALLOT|recoded?)\b\.?\s*$", "", text)
     text = re.sub(r",? (or|whether or|if) not(?=[?,.…]|$)|, if at all", "", text)

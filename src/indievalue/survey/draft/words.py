@@ -6,7 +6,7 @@ All labels are compared in lower case, with typographic apostrophes made plain.
 import re
 
 MISSING = re.compile(
-    r"^(dk|dk/na|na|n/a|ns|nc|nr|nsp|ns/nc|ns/nr|nsp/nr|rf|ref|sr|missing|iap)\.?$"
+    r"^\(?(dk|dk/na|na|n/a|n\.? ?s|n\.? ?c|n\.? ?r|nsp|n\.?s\.? ?/ ?n\.?[cr]|nsp/nr|rf|ref|sr|missing|iap)\.?\)?$"
     r"|\b(don'?t know|do not know|refus\w*|no answer|not applicable|inapplicable|not asked|not ascertained"
     r"|missing|not available|can'?t choose|cannot choose|can'?t say|no response|did not answer|skipped|not stated"
     r"|haven'?t heard|haven'?t thought|never heard|don'?t understand"
@@ -72,18 +72,20 @@ KINDS: dict[str, tuple[str, str]] = {
     "optimism": (r"\b(optimistic|optimista|optimiste)\b", r"\b(pessimistic|pesimista|pessimiste)\b"),
     "liberal": (r"\b(conservative|conservador|conservateur)\b", r"\b(liberal|progresista|progressiste)\b"),
     "change": (
-        r"\b(better|improved?|more|increased?|grow|grown|larger|stronger|mejor|m[áa]s|meilleure?|mieux"
-        r"|plus|aumentar|augment\w+)\b",
-        r"\b(worse|less|fewer|decreased?|reduced?|smaller|weaker|peor|menos|pire|moins|disminuir|diminu\w+)\b",
+        r"\b(better|improved?|more|increased?|grow|grown|larger|stronger|mejor(es)?|m[áa]s|meilleure?s?|mieux"
+        r"|plus|aument\w+|augment\w+)\b",
+        r"\b(worse|less|fewer|decreased?|reduced?|smaller|weaker|peor(es)?|menos|pires?|moins|disminu\w+|diminu\w+)\b",
     ),
     "enough": (
-        r"\btoo (much|many)\b|\bdemasiad[oa]s?\b|\btrop\b(?! peu)",
-        r"\btoo (little|few)\b|\btrop peu\b|\bmuy poco\b",
+        r"\btoo (much|many)\b|\bdemasiad[oa]s?\b(?! poc)|\btrop\b(?! peu)",
+        r"\btoo (little|few)\b|\btrop peu\b|\bmuy poco\b|\bdemasiado poco\b"
+        r"|\bnot enough\b|\bpas assez\b|\bno (lo )?suficiente\b",
     ),
     "goodness": (
         r"\b(good|excellent|well|positive|buen[oa]?|bien|bonne?|excelente|positiv[oa]|positif|positive)\b",
         r"\b(bad|badly|poor|poorly|negative|terrible|mal[oa]?|negativ[oa]|mauvaise?|n[ée]gatif|n[ée]gative)\b",
     ),
+    "fairness": (r"\b(fair|fairly|just[oa]s?)\b", r"\b(unfair|unfairly|injust[oa]s?|injustes?)\b"),
     "religion": (r"\b(religious|religios[oa]|religieu(x|se)|spiritual)\b", r"\b(irreligious|atheist)\b"),
     "problem": (r"\b(problem|problema|probl[eè]me|dangerous|serious|grave)\b", r"(?!x)x"),
     "freedom": (r"\b(free|libre|freedom)\b", r"\b(unfree)\b"),
@@ -99,7 +101,7 @@ FREQUENCY = (
         0.25,
         (
             r"\b(rarely|seldom|less than once a month|once a year|rara vez|raramente|rarement|(just "
-            r"|only )?once|once or twice|just once or twice|only once|one or two)\b"
+            r"|only )?once|once or twice|une ou deux fois|una o dos veces|just once or twice|only once|one or two)\b"
         ),
     ),
     (
@@ -107,7 +109,8 @@ FREQUENCY = (
         (
             r"\b(sometimes|occasionally|only sometimes|some of the time|a few times|half the time"
             r"|half of the time|several times|once a month|times a month|times a year|twice a year"
-            r"|algunas veces|a veces|parfois|quelquefois|de vez en cuando|de temps en temps|holy days"
+            r"|algunas veces|quelques fois|certaines fois|a veces|parfois|quelquefois"
+            r"|de vez en cuando|de temps en temps|holy days"
             r"|holidays)\b"
         ),
     ),
@@ -142,14 +145,15 @@ AMOUNT = (
         0.25,
         (
             r"\b(a little|a little bit|just a little|very little|little|hardly any|only a few|few|not much"
-            r"|not very much|slightly|poco|un peu|peu|pas beaucoup|minor|once)\b"
+            r"|not very much|slightly|poc[oa]s?|un peu|peu|pas beaucoup|minor|once)\b"
         ),
     ),
     (
         0.6,
         (
             r"\b(some|somewhat|only some|some of them|several|a moderate amount|moderately|algo|algun[oa]s"
-            r"|quelques-un(e)?s|quelques|moyennement|a fair amount|to some extent|half)\b"
+            r"|quelques-un(e)?s|certains?|certaines|quelque peu|quelques"
+            r"|moyennement|a fair amount|to some extent|half)\b"
         ),
     ),
     (
@@ -162,7 +166,7 @@ AMOUNT = (
     (
         1.0,
         (
-            r"\b(a great deal|very much|all|all of them|complete|completely|extremely|everything|mucho"
+            r"\b(a great deal|very much|all|all of them|complete|completely|extremely|everything|much[oa]s?"
             r"|much[íi]simo|todos|beaucoup|[ée]norm[ée]ment|tous|a good many|very|tout [àa] fait)\b"
         ),
     ),
@@ -190,7 +194,8 @@ NEUTRAL = re.compile(
     r"|kept the same|no change"
     r"|same|about right|right amount|just about right|in the middle|middle of the road|uncertain"
     r"|unsure|average|it depends|equal"
-    r"|no difference|no effect|moderate|indeciso|igual|depende|neutre|neutro|indiff[ée]rente?|would not care|both)\b"
+    r"|no difference|no effect|moderate|indeciso|igual(es)?|pareil(le)?s?|identiques?|lo justo"
+    r"|ce qu'il faut|suficiente|depende|neutre|neutro|indiff[ée]rente?|would not care|both)\b"
 )
 
 YES = re.compile(r"^(yes|s[íi]|oui|true|agree)\b")

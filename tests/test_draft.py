@@ -264,6 +264,14 @@ def test_a_scale_is_recognised_by_its_labels(labels: list[str], kind: str, sides
     assert [answer.side for answer in scale.answers] == sides
 
 
+def test_a_code_beyond_the_ends_of_a_scale_is_no_step_of_it() -> None:
+    answers = {0: "Does not apply at all", 10: "Applies completely", 55: "I have no education yet", 88: "Don't know"}
+    scale = scale_of(Column("x", "X", answers, counts=dict.fromkeys([*range(11), 55, 88], 5), holds="codes"))
+    assert scale is not None
+    assert [code for answer in scale.answers for code in answer.codes] == list(range(11))
+    assert scale.left_out == {55: "i have no education yet", 88: "don't know"}
+
+
 def test_the_stem_of_a_battery_is_taken_off() -> None:
     stem = "Q5. How worried are you about each of the following, if at all?"
     asked = "How worried are you about each of the following"

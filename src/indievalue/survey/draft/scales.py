@@ -105,20 +105,22 @@ def _ends(held: Sequence[int], labels: Mapping[int, str], left_out: Mapping[int,
     worded = {code: label for code, label in labels.items() if not _numeric(label)}
     if not worded or len(worded) > 3:
         return None
-    low, high = min(worded), max(worded)
-    extra = [code for code in held if code > high and code not in worded and code not in labels]
-    points = list(range(low, high + 1))
-    between = len(points) - len(worded)
-    inside = [code for code in held if low <= code <= high and code not in worded]
-    if not 5 <= len(points) <= 11 or between < 2 or not inside or any(code < low for code in held):
+    low = min(worded)
+    for high in sorted(worded, reverse=True):
+        points = range(low, high + 1)
+        inside = [code for code in held if code in points and code not in worded]
+        if 5 <= len(points) <= 11 and inside and held[0] >= low and not any(code in points for code in left_out):
+            break
+    else:
+        return None
+    if sum(code not in worded for code in points) < 2:
         return None
     lowest, highest = shown(worded[low]), shown(worded[high])
     answers = tuple(
         Answer(tuple(codes), f"{lowest}|{highest}", side, strength) for codes, side, strength in _cut(points)
     )
-    others = dict.fromkeys(extra, "no label in the file")
-    beyond = {code: shown(labels[code]).lower() for code in labels if code > high}
-    return Scale("ends", answers, {**left_out, **others, **beyond})
+    beyond = {code: shown(labels.get(code, "no label in the file")).lower() for code in held if code > high}
+    return Scale("ends", answers, {**left_out, **beyond})
 
 
 def _cut(points: Sequence[int]) -> list[tuple[Sequence[int], int, float]]:

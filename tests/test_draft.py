@@ -19,7 +19,7 @@ from indievalue.people.read import read_people
 from indievalue.survey.draft.build import build_draft
 from indievalue.survey.draft.metadata import Column
 from indievalue.survey.draft.sampling import with_sampling
-from indievalue.survey.draft.scales import scale_of
+from indievalue.survey.draft.scales import scale_of, shown
 from indievalue.survey.draft.topics import Topic, topics_of
 from indievalue.survey.draft.write import marks_in, write_draft
 from indievalue.survey.load import load_survey
@@ -262,6 +262,20 @@ def test_a_scale_is_recognised_by_its_labels(labels: list[str], kind: str, sides
     assert scale is not None
     assert scale.kind == kind
     assert [answer.side for answer in scale.answers] == sides
+
+
+@pytest.mark.parametrize(
+    ("label", "as_said"),
+    [
+        ("1. Agree", "Agree"),
+        ("2) Agree", "Agree"),
+        ("3 - Rich", "Rich"),
+        ("18-29", "18-29"),
+        ("10 or more", "10 or more"),
+    ],
+)
+def test_the_number_before_a_label_is_taken_off_where_it_is_the_code(label: str, as_said: str) -> None:
+    assert shown(label) == as_said
 
 
 def test_a_code_beyond_the_ends_of_a_scale_is_no_step_of_it() -> None:

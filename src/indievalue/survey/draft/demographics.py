@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from indievalue.survey.codes import format_codes
 from indievalue.survey.draft.metadata import Column
 from indievalue.survey.draft.roles import DEMOGRAPHICS, MOST_GROUPS, Guess, Kind
-from indievalue.survey.draft.scales import missing_codes, shown
+from indievalue.survey.draft.scales import missing_codes, plain, shown
 from indievalue.survey.rules import statement_problems
 
 _AGES = ((10, 29, "under 30"), (30, 44, "30 to 44"), (45, 59, "45 to 59"), (60, 120, "60 or more"))
+
+_YES_NO = ("born_here", "citizen")
+"""Demographics whose groups may be called yes and no."""
+
+_ANSWER = re.compile(r"(yes|no|s[íi]|oui|non)\b")
 
 COUNTRY = Kind("country", "", "", "In which country do you live?", "I live in {group}.")
 
@@ -82,6 +87,8 @@ def _demographic(column: Column, kind: Kind) -> DraftDemographic | None:
         labels = {code: str(code) for code in column.counts if 0 <= code <= 20 and code not in left_out}
     unlabelled = {code: "no label in the file" for code in column.counts if code not in labels and code not in left_out}
     if len(labels) < 2 or len(labels) > MOST_GROUPS * (4 if kind is COUNTRY else 1):
+        return None
+    if kind.name not in _YES_NO and all(_ANSWER.match(plain(label)) for label in labels.values()):
         return None
     by_statement: dict[str, dict[int, str]] = {}
     for code, label in labels.items():

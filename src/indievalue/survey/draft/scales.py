@@ -19,7 +19,7 @@ _MIDDLES = {"goodness": ("fair", "regular", "moyen", "moyenne", "ok")}
 
 _TWO_STATEMENTS = re.compile(r"\bwith (?:statement )?(1|2|a|b|neither|both)\b|^statement (1|2|a|b)$")
 
-_NUMBERED = re.compile(r"^\s*(-?\d+)\s*([.):=-]\s*|\s+|$)")
+_NUMBERED = re.compile(r"^\s*-?\d+\s*([.):=]\s*|\s-\s+)(?=\D)")
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def _cleaned(label: str, name: str) -> str:
     text = re.sub(r"\bU\.S\.(A\.)?", "US", text)
     text = re.sub(r"\[([^\[\]]*)\]", r"\1", text)
     text = text.replace('"', "'").replace("“", "'").replace("”", "'").replace("«", "'").replace("»", "'")
-    text = re.sub(r"\b[Rr]espondent's\b", "my", text)
+    text = re.sub(r"\b([Rr]espondent|[Rr])'s\b", "my", text)
     text = text.replace("{", "(").replace("}", ")")
     return " ".join(text.split()).strip(" -–")
 

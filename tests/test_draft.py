@@ -20,6 +20,7 @@ from indievalue.survey.draft.build import build_draft
 from indievalue.survey.draft.metadata import Column
 from indievalue.survey.draft.sampling import with_sampling
 from indievalue.survey.draft.scales import scale_of, shown
+from indievalue.survey.draft.statements import word
 from indievalue.survey.draft.topics import Topic, topics_of
 from indievalue.survey.draft.write import marks_in, write_draft
 from indievalue.survey.load import load_survey
@@ -71,7 +72,7 @@ def _file(folder: Path, columns: dict[str, tuple[str, dict[int, str]]], suffix: 
 def _english(folder: Path, suffix: str = ".sav") -> Path:
     claims = ["Gardens should be open to all", "Fences make good neighbours", "Bees are useful", "Lawns waste water"]
     columns = {f"a{number}": (f"A{number}. {claim}", ENGLISH["agree"]) for number, claim in enumerate(claims, 1)}
-    columns |= {f"t{place}": (f"Trust in the {whom}", ENGLISH["trust"]) for place, whom in enumerate(["mayor", "club"])}
+    columns |= {f"t{place}": (f"Trust in the {body}", ENGLISH["trust"]) for place, body in enumerate(["mayor", "club"])}
     columns |= {
         "y1": ("Q7a. Planted a tree last year", ENGLISH["yes"]),
         "b1": ("The weather compared to last year", ENGLISH["better"]),
@@ -262,6 +263,15 @@ def test_a_scale_is_recognised_by_its_labels(labels: list[str], kind: str, sides
     assert scale is not None
     assert scale.kind == kind
     assert [answer.side for answer in scale.answers] == sides
+
+
+def test_two_labels_that_deny_are_told_apart_in_one_statement() -> None:
+    answers = dict(enumerate(["Not at all confident", "Not confident", "Somewhat confident", "Very confident"]))
+    scale = scale_of(Column("x", "X", answers, counts=dict.fromkeys(answers, 5), holds="codes"))
+    assert scale is not None
+    polar = [statement for _, statement in word(scale, "the mayor", "en").polar]
+    assert polar[0] == 'On "{topic}", I would say "in absolutely no way confident" or "in no way confident".'
+    assert polar[1] == 'On "{topic}", I would say "Somewhat confident" or "Very confident".'
 
 
 @pytest.mark.parametrize(

@@ -37,11 +37,6 @@ class Column:
     lowest: float = 0.0
     highest: float = 0.0
 
-    @property
-    def wording(self) -> str:
-        """The label, or the name where there is none."""
-        return self.label or self.name
-
 
 @dataclass(frozen=True)
 class FileMetadata:

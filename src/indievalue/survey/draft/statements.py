@@ -164,10 +164,10 @@ _SIDES_EN: dict[str, tuple[str, str, str]] = {
 }
 
 _SOFTER = (
-    (r"\bneither\b", "neither"),
     (r"\bnot (very )?much\b", "little"),
     (r"\bnot very\b|\bnot too\b", "hardly"),
-    (r"\bnot at all\b|\bnot\b (?=.* at all)", "in no way "),
+    (r"\bnot at all\b", "in absolutely no way"),
+    (r"\bnot\b(?=.* at all\b)", "in absolutely no way"),
     (r"\bnot\b", "in no way"),
     (r"\bnever\b", "at no time"),
     (r"\bno one\b|\bnobody\b", "no person"),

@@ -172,7 +172,12 @@ def test_a_draft_in_spanish_speaks_spanish(tmp_path: Path) -> None:
         "Si me preguntan, no menciono «Problemas del barrio: ruido».",
         "Si me preguntan, menciono «Problemas del barrio: ruido».",
     ]
-    assert survey.demographics[0].name == "sex"
+    sex, age = survey.demographics
+    assert [group.statement for group in sex.groups] == [
+        "Si me preguntan «sexo», respondo «Hombre».",
+        "Si me preguntan «sexo», respondo «Mujer».",
+    ]
+    assert age.groups[0].label == "menos de 30 años"
 
 
 def test_a_draft_in_french_speaks_french(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def build_draft(file: FileMetadata, name: str, language: Language | None = None)
             f"({labelled} have labelled answers); give its wordings and answers with --codebook FILE, a CSV with the "
             "columns name, label, answers (1 = Agree; 2 = Disagree)"
         )
-    demographics, unused = demographics_of(guesses)
+    demographics, unused = demographics_of(guesses, language)
     left_out |= unused
     weight, weight_check = _weight(guesses)
     person = next((guess.column.name for guess in guesses if guess.role == "id"), None)

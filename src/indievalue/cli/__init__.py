@@ -55,9 +55,9 @@ for command in (
     export,
     training_set,
     train,
-    survey,
 ):
     app.command()(expanded(command))
+app.add_typer(survey, name="survey")
 app.command("import")(expanded(import_answers))
 
 

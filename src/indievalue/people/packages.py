@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,45 @@ def read_package(path: Path, kind: str, choose: Choose, options: ReadOptions) ->
             raise
         stated = f"in the encoding {options.encoding}" if options.encoding else "in the encoding that it states"
         raise IndievalueError(f"{path} holds texts that are not {stated}: give its --encoding (often cp1252)") from None
+
+
+@dataclass(frozen=True)
+class PackageLabels:
+    """What a file says of its columns.
+
+    Attributes:
+        wordings: column → its label. answers: column → code → label. missing: column → ranges of codes that are
+            declared missing. tags: Stata's ``.a`` to ``.z`` → label.
+    """
+
+    wordings: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    missing: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_package_labels(path: Path, kind: str, options: ReadOptions) -> PackageLabels:
+    """Read the labels and missing ranges of a file's columns, without its rows."""
+    if kind in (".sav", ".zsav"):
+        check_dictionary(path)
+    more: dict[str, Any] = {} if kind == ".por" else {"user_missing": True}
+    if options.encoding and kind != ".por":
+        more["encoding"] = options.encoding
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        _, about = _READERS[kind](path.absolute(), metadataonly=True, output_format="dict", **more)
+    answers: dict[str, dict[int, str]] = {}
+    tags: dict[str, str] = {}
+    for name, labels in about.variable_value_labels.items():
+        tags |= {f".{code}": str(label) for code, label in labels.items() if f"{code}" in TAGS}
+        numbers = {code: str(label) for code, label in labels.items() if not isinstance(code, str)}
+        answers[name] = {int(code): numbers[code] for code in sorted(numbers) if float(code).is_integer()}
+    ranges = {
+        name: tuple((one["lo"], one["hi"]) for one in found if not isinstance(one["lo"], str))
+        for name, found in about.missing_ranges.items()
+    }
+    wordings = {name: str(label or "").strip() for name, label in about.column_names_to_labels.items()}
+    return PackageLabels(wordings, answers, ranges, tags)
 
 
 def _read(path: Path, kind: str, choose: Choose, options: ReadOptions) -> pl.DataFrame:

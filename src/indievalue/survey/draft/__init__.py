@@ -1,0 +1,1 @@
+"""A first draft of a survey specification, from what a data file says of itself."""

@@ -1,0 +1,177 @@
+"""Writes a draft as the YAML of a specification, with a ``# check:`` comment at every guess that is not sure."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from indievalue.survey.draft.build import Draft, DraftQuestion, asked
+from indievalue.survey.draft.demographics import DraftDemographic, codes_text
+from indievalue.survey.draft.topics import is_question
+
+CHECK = "# check:"
+"""What every guess that is not sure is marked with."""
+
+_FILES = ("survey.yaml", "questions.yaml", "demographics.yaml")
+
+
+def write_draft(draft: Draft, folder: Path) -> None:
+    """Write survey.yaml, questions.yaml and demographics.yaml into ``folder``."""
+    texts = (_survey(draft), _questions(draft), _demographics(draft))
+    for name, text in zip(_FILES, texts, strict=True):
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def marks_in(folder: Path) -> int:
+    """How many guesses in the files of a specification are still marked to be checked."""
+    files = [folder / name for name in _FILES if (folder / name).is_file()]
+    return sum(
+        len(re.findall(rf"(?:^|\s){CHECK}", line))
+        for file in files
+        for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    )
+
+
+def _survey(draft: Draft) -> str:
+    lines = [
+        f"# Drafted from {_comment(draft.source)}. Look at what is marked with `check:`, and remove the mark.",
+        f"name: {_quoted(draft.name)}",
+        f"title: {_quoted(f'Draft of a survey from {draft.source}')}   {CHECK} give it the name of the survey",
+    ]
+    if draft.person:
+        lines.append(f"person: {_quoted(draft.person)}{_check(draft.checks.get('person'))}")
+    elif "person" in draft.checks:
+        lines.append(f"{CHECK} {draft.checks['person']}")
+    if draft.weight:
+        lines.append(f"weight: {_quoted(draft.weight)}{_check(draft.checks.get('weight'))}")
+    if draft.country:
+        lines.append(f"country: {draft.country}")
+    lines.append("missing:")
+    lines += [f"  {code}: {_quoted(reason)}" for code, reason in draft.missing.items()]
+    lines += [f"  {tag}: {_quoted(reason)}" for tag, reason in sorted(draft.tags.items())]
+    lines += [f"  {draft.empty}: empty cell", f"not_asked: {draft.empty}", f"blank: {draft.empty}", "categories:"]
+    lines += [f"  - {_quoted(category)}" for category in draft.categories]
+    lines += [
+        "sampling:",
+        f"  setups: {draft.setups}",
+        f"  per_category: {draft.per_category}{_check(draft.checks.get('sampling'))}",
+    ]
+    if draft.left_out:
+        lines += ["", f"# Columns that are no part of the draft ({len(draft.left_out)}):"]
+        for reason, names in _by_reason(draft.left_out).items():
+            lines.append(f"#   {_comment(reason)}: {_comment(', '.join(names))}")
+    return "\n".join(lines) + "\n"
+
+
+def _by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, reason in left_out.items():
+        found.setdefault(reason, []).append(name)
+    return found
+
+
+def _questions(draft: Draft) -> str:
+    lines: list[str] = []
+
+    def key(question: DraftQuestion) -> object:
+        return (
+            question.category,
+            question.wording,
+            question.scale.ordered,
+            tuple(question.scale.left_out.items()),
+            question.scale.doubts,
+            question.wording.asks == "{topic}" and is_question(question.topic),
+        )
+
+    for number, (_, group) in enumerate(groupby(draft.questions, key), 1):
+        lines += ["", *_battery(draft, list(group), number)]
+    return "\n".join(lines[1:]) + "\n"
+
+
+def _battery(draft: Draft, questions: Sequence[DraftQuestion], number: int) -> list[str]:
+    first = questions[0]
+    alone = len(questions) == 1
+    scale, wording = first.scale, first.wording
+    doubts = "".join(_check(doubt) for doubt in scale.doubts)
+    own = "".join(_check(one) for one in first.checks if one not in scale.doubts) if alone else ""
+    head = f"- question: {_quoted(first.id)}" if alone else f"- battery: {_quoted(f'{number}: {scale.kind}')}"
+    asks = asked(wording.asks, first.topic) if alone else wording.asks
+
+    def filled(text: str) -> str:
+        return _quoted(text.replace("{topic}", first.topic) if alone else text)
+
+    lines = [
+        f"{head}{own}",
+        f"  category: {_quoted(first.category)}",
+        f"  type: {scale.kind}_{len(scale.answers)}",
+        f"  asks: {filled(asks)}",
+    ]
+    if not scale.ordered or scale.kind == "other":
+        lines.append(f"  ordered: false{doubts}")
+    elif doubts:
+        lines.append(f"  ordered: true{doubts}")
+    lines.append("  polar:")
+    lines += [f"    {_quoted(codes_text(codes))}: {filled(text)}" for codes, text in wording.polar]
+    if wording.refined is None:
+        lines.append("  refined: same as polar")
+    else:
+        lines.append("  refined:")
+        lines += [f"    {_quoted(codes_text(codes))}: {filled(text)}" for codes, text in wording.refined]
+    lines += _left_out(scale.left_out, draft.missing)
+    if not alone:
+        lines.append("  questions:")
+        for one in questions:
+            own = "".join(_check(check) for check in one.checks if check not in scale.doubts)
+            lines.append(f"    {_quoted(one.id)}: {{topic: {_quoted(_topic(one))}}}{own}")
+    return lines
+
+
+def _topic(question: DraftQuestion) -> str:
+    return asked(question.wording.asks, question.topic) if question.wording.asks == "{topic}" else question.topic
+
+
+def _left_out(left_out: Mapping[int, str], missing: Mapping[int, str]) -> list[str]:
+    kept = {code: reason for code, reason in sorted(left_out.items()) if code not in missing}
+    if not kept:
+        return []
+    return ["  left_out:", *(f"    {code}: {_quoted(reason)}" for code, reason in kept.items())]
+
+
+def _demographics(draft: Draft) -> str:
+    lines: list[str] = []
+    for demographic in draft.demographics:
+        lines += ["", *_demographic(demographic, draft.missing)]
+    return "\n".join(lines[1:]) + "\n" if lines else "[]\n"
+
+
+def _demographic(one: DraftDemographic, missing: Mapping[int, str]) -> list[str]:
+    lines = [
+        f"- id: {_quoted(one.id)}{_check(one.check)}",
+        f"  name: {one.name}",
+        f"  asks: {_quoted(one.asks)}",
+    ]
+    if one.template:
+        lines.append(f"  statement: {_quoted(one.template)}")
+    lines.append("  groups:" if one.groups else "  groups: []")
+    lines += [
+        f"    - {{codes: {_quoted(group.codes)}, label: {_quoted(group.label)}, statement: {_quoted(group.statement)}}}"
+        for group in one.groups
+    ]
+    if one.otherwise:
+        lines.append(f"  otherwise: {one.otherwise}")
+    return lines + _left_out(one.left_out, missing)
+
+
+def _check(reason: str | None) -> str:
+    return f"   {CHECK} {_comment(reason)}" if reason else ""
+
+
+def _comment(text: str) -> str:
+    """A text that can stand in a comment: of one line."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def _quoted(text: str) -> str:
+    """A text as YAML: a double-quoted scalar, which is written as in JSON."""
+    return json.dumps("".join(letter if letter.isprintable() else " " for letter in text), ensure_ascii=False)

@@ -84,7 +84,7 @@ def decode(
         row_numbers=given.filter(kept).null_count(),
         unweighted=len(ids) if unweighted is None else int((unweighted & kept).sum()),
         tags=tuple(
-            (code_text(code), survey.missing.get(code, ""), cells) for code, cells in sorted(found.tags.items())[::-1]
+            (code_text(code), reason, cells) for (code, reason), cells in sorted(found.tags.items(), reverse=True)
         ),
     )
     return People(survey, ids, codes, demographics, weights[kept.to_numpy()], findings)
@@ -99,7 +99,7 @@ class _Found:
     filled: list[tuple[str, str, int]] = field(default_factory=list)
     ungrouped: list[tuple[str, int]] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
-    tags: Counter[int] = field(default_factory=Counter)
+    tags: Counter[tuple[int, str]] = field(default_factory=Counter)
     blank: int = 0
 
 
@@ -111,9 +111,9 @@ def _question_codes(people: pl.DataFrame, survey: Survey, found: _Found) -> NDAr
             continue
         values = people[question.id]
         found.blank += values.null_count()
-        filled = values.fill_null(survey.blank)
+        filled = values.fill_null(survey.blank if question.blank is None else question.blank)
         options = set(_known_codes(question))
-        _explain(filled, question.id, options, question.left_out, survey, found)
+        _explain(filled, question.id, options, question, survey, found)
         within = filled.is_between(-LARGEST_CODE, LARGEST_CODE) | filled.is_in(list(TAGS.values()))
         codes[:, position] = filled.set(~within, _OTHER).to_numpy()
     return codes
@@ -196,16 +196,16 @@ def _explain(
     values: pl.Series,
     column: str,
     known: Set[int],
-    left_out: Mapping[int, str] | None,
+    item: Question | Demographic,
     survey: Survey,
     found: _Found,
 ) -> None:
     """Note the codes in ``values`` that are no option: unknown ones, ones the spec leaves out, and Stata's tags."""
-    reasons = left_out or {}
+    missing, reasons = {**survey.missing, **(item.missing or {})}, item.left_out or {}
     for code, people in sorted(values.drop_nulls().value_counts(sort=False).iter_rows()):
         if code in _TAG_CODES:
-            found.tags[code] += people
-        elif code in known or code in survey.missing:
+            found.tags[code, missing.get(code, "")] += people
+        elif code in known or code in missing:
             continue
         elif code in reasons:
             found.left_out.append(CodeCount(column, code, people, reasons[code]))
@@ -222,11 +222,12 @@ def _labels(table: pl.DataFrame, demographic: Demographic, survey: Survey, found
         values = table[column]
         label_of = {code: group.label for group in demographic.groups for code in group.codes.get(column, ())}
         if demographic.otherwise:
+            missing = {**survey.missing, **(demographic.missing or {})}
             for code in values.drop_nulls().unique().to_list():
-                name = None if code in label_of else look_up(code, demographic.otherwise)
+                name = None if code in label_of or code in missing else look_up(code, demographic.otherwise)
                 if name is not None:
                     label_of[code] = name
-        _explain(values, column, label_of.keys(), demographic.left_out, survey, found)
+        _explain(values, column, label_of.keys(), demographic, survey, found)
         here = values.replace_strict(label_of, default=None, return_dtype=pl.String)
         before = labels.null_count()
         labels = pl.select(pl.coalesce(labels, here).alias(demographic.name)).to_series()

@@ -54,6 +54,18 @@ def missing_code(key: int | str) -> int:
     return codes[0]
 
 
+def missing_codes(key: int | str) -> tuple[int, ...]:
+    """The codes of missing answers that ``key`` names: ``-1``, ``7-9`` or ``".d, .r"``. Raises ValueError otherwise."""
+    codes: list[int] = []
+    for item in str(key).split(","):
+        text = item.strip().lower()
+        if text[:1] == ".":
+            codes.append(missing_code(text))
+        else:
+            codes.extend(parse_codes(text))
+    return tuple(codes)
+
+
 def code_text(code: int) -> str:
     """A code as the file has it: ``.a`` for the tag of that letter."""
     letters = {tag: letter for letter, tag in TAGS.items()}

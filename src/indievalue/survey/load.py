@@ -6,84 +6,15 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Formatter
-from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import read_yaml
-from indievalue.survey.codes import LARGEST_CODE, TAGS, missing_code, parse_codes
+from indievalue.survey.codes import LARGEST_CODE, TAGS, code_text, missing_code, missing_codes, parse_codes
 from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
+from indievalue.survey.spec import SAME, BatterySpec, Codes, DemographicSpec, Spec, SurveySpec
 from indievalue.survey.survey import Survey
-
-SAME = "same as polar"
-
-_Codes = int | str
-
-
-class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-Spec = TypeVar("Spec", bound=_Spec)
-
-
-class _SamplingSpec(_Spec):
-    setups: int = Field(default=3, ge=1)
-    per_category: int = Field(default=3, ge=1)
-    answered: int | None = Field(default=None, ge=1)
-    continent: str | None = None
-    religion: str | None = None
-    first: str | None = None
-    per_religion: int | None = Field(default=None, ge=1)
-
-
-class _SurveySpec(_Spec):
-    name: str
-    title: str
-    licence: str = ""
-    person: str | list[str] | None = None
-    repeated_ids: int = Field(default=0, ge=0)
-    weight: str | None = None
-    country: str | None = None
-    recognised_by: list[str] = Field(default_factory=list)
-    missing: dict[_Codes, str]
-    not_asked: int = Field(ge=-LARGEST_CODE, le=LARGEST_CODE)
-    blank: int = Field(ge=-LARGEST_CODE, le=LARGEST_CODE)
-    categories: list[str]
-    sampling: _SamplingSpec = _SamplingSpec()
-    inequity: list[str] | None = None
-
-
-class _BatterySpec(_Spec):
-    battery: str | None = None
-    question: str | None = None
-    category: str
-    type: str
-    asks: str
-    ordered: bool = True
-    polar: dict[_Codes, str]
-    refined: dict[_Codes, str] | Literal["same as polar"]
-    questions: dict[str, dict[str, str]] = Field(default_factory=dict)
-    left_out: dict[int, str] = Field(default_factory=dict)
-
-
-class _GroupSpec(_Spec):
-    codes: _Codes | dict[str, _Codes]
-    label: str
-    statement: str | None = None
-
-
-class _DemographicSpec(_Spec):
-    id: str
-    name: str
-    asks: str
-    columns: list[str] | None = None
-    statement: str | None = None
-    groups: list[_GroupSpec]
-    otherwise: Literal["country", "continent"] | None = None
-    left_out: dict[int, str] = Field(default_factory=dict)
-
 
 _SHIPPED = Path(str(files("indievalue"))) / "surveys"
 
@@ -121,11 +52,11 @@ def load_survey(name: str) -> Survey:
 
 
 def _read(folder: Traversable) -> Survey:
-    spec = _parse(folder / "survey.yaml", _SurveySpec)
-    batteries = _parse_list(folder / "questions.yaml", _BatterySpec)
-    demographics: list[_DemographicSpec] = []
+    spec = _parse(folder / "survey.yaml", SurveySpec)
+    batteries = _parse_list(folder / "questions.yaml", BatterySpec)
+    demographics: list[DemographicSpec] = []
     if (folder / "demographics.yaml").is_file():
-        demographics = _parse_list(folder / "demographics.yaml", _DemographicSpec)
+        demographics = _parse_list(folder / "demographics.yaml", DemographicSpec)
     return Survey(
         name=spec.name,
         title=spec.title,
@@ -134,7 +65,7 @@ def _read(folder: Traversable) -> Survey:
         weight=spec.weight,
         country=spec.country,
         recognised_by=tuple(spec.recognised_by),
-        missing=_missing(spec.missing, folder / "survey.yaml"),
+        missing=_missing(spec.missing, f"{folder / 'survey.yaml'}"),
         not_asked=spec.not_asked,
         blank=spec.blank,
         categories=tuple(spec.categories),
@@ -147,14 +78,16 @@ def _read(folder: Traversable) -> Survey:
     )
 
 
-def _questions(battery: _BatterySpec, folder: Traversable) -> list[Question]:
+def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
     where = f"{folder}/questions.yaml, {battery.battery or battery.question}"
     if (battery.question is None) == (not battery.questions):
         raise IndievalueError(f"{where}: give either `question: ID` or `battery: NAME` with `questions:`")
     slots_by_id = battery.questions or {str(battery.question): {}}
     refined = battery.polar if battery.refined == SAME else battery.refined
     assert isinstance(refined, dict)
+    missing = None if battery.missing is None else _missing(battery.missing, where)
     try:
+        blank = None if battery.blank is None else missing_code(battery.blank)
         return [
             Question(
                 id=id,
@@ -165,6 +98,8 @@ def _questions(battery: _BatterySpec, folder: Traversable) -> list[Question]:
                 refined=_options(refined, slots),
                 ordered=battery.ordered,
                 left_out=battery.left_out,
+                missing=missing,
+                blank=blank,
             )
             for id, slots in slots_by_id.items()  # noqa: A001 - the survey's own word
         ]
@@ -174,18 +109,24 @@ def _questions(battery: _BatterySpec, folder: Traversable) -> list[Question]:
         raise IndievalueError(f"{where}: {error}") from None
 
 
-def _missing(reasons: Mapping[_Codes, str], file: Traversable) -> dict[int, str]:
+def _missing(reasons: Mapping[Codes, str], where: str) -> dict[int, str]:
+    found: dict[int, str] = {}
     try:
-        found = {key if isinstance(key, int) else missing_code(key): reason for key, reason in reasons.items()}
+        for key, reason in reasons.items():
+            codes = missing_codes(key)
+            twice = found.keys() & set(codes)
+            if twice:
+                raise ValueError(f"the code {code_text(min(twice))} occurs twice")
+            found |= dict.fromkeys(codes, reason)
     except ValueError as error:
-        raise IndievalueError(f"{file}, missing: {error}") from None
+        raise IndievalueError(f"{where}, missing: {error}") from None
     beyond = [code for code in found if abs(code) > LARGEST_CODE and code not in TAGS.values()]
     if beyond:
-        raise IndievalueError(f"{file}, missing: {beyond[0]} is no code; they go up to {LARGEST_CODE:,}")
+        raise IndievalueError(f"{where}, missing: {beyond[0]} is no code; they go up to {LARGEST_CODE:,}")
     return found
 
 
-def _options(options: dict[_Codes, str], slots: dict[str, str]) -> tuple[Option, ...]:
+def _options(options: dict[Codes, str], slots: dict[str, str]) -> tuple[Option, ...]:
     made = tuple(Option(parse_codes(codes), _sentence(text, slots)) for codes, text in options.items())
     beyond = [code for option in made for code in option.codes if abs(code) > LARGEST_CODE]
     if beyond:
@@ -210,7 +151,7 @@ def _filled(template: str, slots: Mapping[str, str]) -> str:
     return template.format_map(slots)
 
 
-def _demographic(spec: _DemographicSpec, folder: Traversable) -> Demographic:
+def _demographic(spec: DemographicSpec, folder: Traversable) -> Demographic:
     where = f"{folder}/demographics.yaml, {spec.name}"
     columns = tuple(spec.columns or [spec.id])
     groups = []
@@ -242,6 +183,7 @@ def _demographic(spec: _DemographicSpec, folder: Traversable) -> Demographic:
         template=spec.statement,
         otherwise=spec.otherwise,
         left_out=spec.left_out,
+        missing=None if spec.missing is None else _missing(spec.missing, where),
     )
 
 

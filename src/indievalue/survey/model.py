@@ -31,8 +31,12 @@ class Option:
 class Question:
     """One item of the survey.
 
-    ``ordered`` says that the options are steps of one scale. ``left_out`` maps codes that are in the codebook but are
-    nobody's option to the reason why.
+    Attributes:
+        ordered: whether the options are steps of one scale.
+        left_out: codes that are in the codebook but are nobody's option → the reason why.
+        missing: missing codes of this question → what they mean, besides the survey's; None where it has the survey's
+            alone. Where there are some, its options may have codes that are missing elsewhere in the survey.
+        blank: the missing code that an empty cell stands for; None for the survey's.
     """
 
     id: str
@@ -43,6 +47,8 @@ class Question:
     refined: tuple[Option, ...]
     ordered: bool = True
     left_out: Mapping[int, str] | None = None
+    missing: Mapping[int, str] | None = None
+    blank: int | None = None
 
     def options(self, form: FormName) -> tuple[Option, ...]:
         return self.polar if form == "polar" else self.refined
@@ -62,7 +68,7 @@ class Demographic:
     """A background item. Each person is in the group of the first of ``columns`` that holds a code known to it.
 
     ``otherwise`` names the gazetteer lookup (``country`` or ``continent``) for ISO 3166 codes that no group lists,
-    whose statement is then made from ``template``.
+    whose statement is then made from ``template``. ``missing`` is as in :class:`Question`.
     """
 
     id: str
@@ -73,6 +79,7 @@ class Demographic:
     template: str | None = None
     otherwise: Literal["country", "continent"] | None = None
     left_out: Mapping[int, str] | None = None
+    missing: Mapping[int, str] | None = None
 
     def statement(self, label: str) -> str:
         """What a person of the group ``label`` would say of themselves. Raises KeyError for an unknown label."""

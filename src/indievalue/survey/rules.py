@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from indievalue.choices import FORMS
-from indievalue.survey.codes import format_codes
+from indievalue.survey.codes import code_text, format_codes
 from indievalue.survey.model import Demographic, Question
 
 LONGEST_STATEMENT = 60
@@ -26,8 +26,12 @@ def problems(
     demographics: Sequence[Demographic],
     inequity: Sequence[str] = (),
     sampled: Mapping[str, str | None] | None = None,
+    reserved: tuple[int, int] | None = None,
 ) -> list[str]:
-    """Everything that is wrong, one line each, with the place in front; empty where all is sound."""
+    """Everything that is wrong, one line each, with the place in front; empty where all is sound.
+
+    The codes ``reserved`` for questions that were not asked and for empty cells are an option of no question.
+    """
     found: list[str] = []
     found += _repeated("question id", (question.id for question in questions))
     found += _repeated("demographic name", (demographic.name for demographic in demographics))
@@ -44,7 +48,9 @@ def problems(
     absent = [name for name in inequity if name not in {demographic.name for demographic in demographics}]
     found += [f"inequity names {name!r}, which is no demographic" for name in absent]
     for question in questions:
-        found += [f"{question.id}: {problem}" for problem in _question_problems(question, missing, categories)]
+        barred = missing if question.missing is None else question.missing
+        found += [f"{question.id}: {problem}" for problem in _question_problems(question, barred, categories)]
+        found += [f"{question.id}: {problem}" for problem in _reserved_problems(question, missing, reserved)]
     for demographic in demographics:
         found += [f"{demographic.name}: {problem}" for problem in _demographic_problems(demographic, missing)]
     return found
@@ -89,12 +95,28 @@ def _question_problems(question: Question, missing: Mapping[int, str], categorie
         yield from _repeated(f"{form} statement", (option.statement for option in options))
         for option in options:
             yield from statement_problems(option.statement)
+    yield from _missing_problems(question.missing or {}, question.left_out or {})
     if covered["polar"] != covered["refined"]:
         difference = format_codes(covered["polar"] ^ covered["refined"])
         yield f"code {difference} is in an option of one form and not of the other"
     for fine in question.refined:
         if not any(set(fine.codes) <= set(broad.codes) for broad in question.polar):
             yield f"the refined option {format_codes(fine.codes)} lies across two polar options"
+
+
+def _reserved_problems(
+    question: Question, missing: Mapping[int, str], reserved: tuple[int, int] | None
+) -> Iterator[str]:
+    """What is wrong with what stands for no answer at all: the codes of a blank and of what was not asked."""
+    codes = {code for form in FORMS for option in question.options(form) for code in option.codes}
+    if reserved and question.missing is not None:
+        not_asked, blank = reserved
+        if not_asked in codes:
+            yield f"code {not_asked} is an option, and the survey's code of a question that was not asked"
+        if question.blank is None and blank in codes:
+            yield f"code {blank} is an option, and the survey's code of empty cells; give it a blank: of its own"
+    if question.blank is not None and question.blank not in {**missing, **(question.missing or {})}:
+        yield f"blank: {code_text(question.blank)} is not among the missing codes; add it to missing with its reason"
 
 
 def _demographic_problems(demographic: Demographic, missing: Mapping[int, str]) -> Iterator[str]:
@@ -109,9 +131,17 @@ def _demographic_problems(demographic: Demographic, missing: Mapping[int, str]) 
         unknown = set(group.codes) - set(demographic.columns)
         if unknown:
             yield f"group {group.label!r} has codes for {', '.join(sorted(unknown))}, which is not among its columns"
+    barred = missing if demographic.missing is None else demographic.missing
     for column in demographic.columns:
         codes = [code for group in demographic.groups for code in group.codes.get(column, ())]
-        yield from _codes_problems(column, codes, missing, demographic.left_out or {})
+        yield from _codes_problems(column, codes, barred, demographic.left_out or {})
+    yield from _missing_problems(demographic.missing or {}, demographic.left_out or {})
+
+
+def _missing_problems(own: Mapping[int, str], left_out: Mapping[int, str]) -> Iterator[str]:
+    both = sorted(set(own) & set(left_out))
+    if both:
+        yield f"code {code_text(both[0])} is both missing and left out; keep one of the two"
 
 
 def _codes_problems(
@@ -121,7 +151,10 @@ def _codes_problems(
     if twice:
         yield f"{where}: code {format_codes(twice)} is in two options"
     if set(codes) & set(missing):
-        yield f"{where}: code {format_codes(set(codes) & set(missing))} is a missing code and an option"
+        yield (
+            f"{where}: code {format_codes(set(codes) & set(missing))} is a missing code and an option; where it is "
+            "missing in other questions only, give this one a `missing:` of its own"
+        )
     if set(codes) & set(left_out):
         yield f"{where}: code {format_codes(set(codes) & set(left_out))} is left out and in an option"
 

@@ -100,4 +100,7 @@ class Survey:
     def validate(self) -> list[str]:
         """List everything that is wrong with the survey, one line each; empty if it is valid."""
         sampled = {"continent": self.sampling.continent, "religion": self.sampling.religion}
-        return rules.problems(self.missing, self.categories, self.questions, self.demographics, self.inequity, sampled)
+        reserved = (self.not_asked, self.blank)
+        return rules.problems(
+            self.missing, self.categories, self.questions, self.demographics, self.inequity, sampled, reserved
+        )

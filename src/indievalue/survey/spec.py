@@ -1,0 +1,78 @@
+"""The YAML files of a survey as pydantic models; docs/surveys.md describes the format."""
+
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from indievalue.survey.codes import LARGEST_CODE
+
+SAME = "same as polar"
+
+Codes = int | str
+
+
+class Base(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+Spec = TypeVar("Spec", bound=Base)
+
+
+class SamplingSpec(Base):
+    setups: int = Field(default=3, ge=1)
+    per_category: int = Field(default=3, ge=1)
+    answered: int | None = Field(default=None, ge=1)
+    continent: str | None = None
+    religion: str | None = None
+    first: str | None = None
+    per_religion: int | None = Field(default=None, ge=1)
+
+
+class SurveySpec(Base):
+    name: str
+    title: str
+    licence: str = ""
+    person: str | list[str] | None = None
+    repeated_ids: int = Field(default=0, ge=0)
+    weight: str | None = None
+    country: str | None = None
+    recognised_by: list[str] = Field(default_factory=list)
+    missing: dict[Codes, str]
+    not_asked: int = Field(ge=-LARGEST_CODE, le=LARGEST_CODE)
+    blank: int = Field(ge=-LARGEST_CODE, le=LARGEST_CODE)
+    categories: list[str]
+    sampling: SamplingSpec = SamplingSpec()
+    inequity: list[str] | None = None
+
+
+class BatterySpec(Base):
+    battery: str | None = None
+    question: str | None = None
+    category: str
+    type: str
+    asks: str
+    ordered: bool = True
+    polar: dict[Codes, str]
+    refined: dict[Codes, str] | Literal["same as polar"]
+    questions: dict[str, dict[str, str]] = Field(default_factory=dict)
+    left_out: dict[int, str] = Field(default_factory=dict)
+    missing: dict[Codes, str] | None = None
+    blank: Codes | None = None
+
+
+class GroupSpec(Base):
+    codes: Codes | dict[str, Codes]
+    label: str
+    statement: str | None = None
+
+
+class DemographicSpec(Base):
+    id: str
+    name: str
+    asks: str
+    columns: list[str] | None = None
+    statement: str | None = None
+    groups: list[GroupSpec]
+    otherwise: Literal["country", "continent"] | None = None
+    left_out: dict[int, str] = Field(default_factory=dict)
+    missing: dict[Codes, str] | None = None

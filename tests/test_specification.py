@@ -136,3 +136,134 @@ def test_what_is_wrong_with_missing_codes_is_told(tmp_path: Path, before: str, a
     with pytest.raises(IndievalueError) as error:
         _survey(tmp_path, FLYING + HEIGHT.replace(before, after))
     assert complaint in str(error.value)
+
+
+# Columns, and who was asked
+
+STRINGS = """
+- battery: strings
+  category: Kites
+  type: mc_3
+  asks: Do you trust {what}?
+  column: "{id}_W41"
+  polar:
+    1: "I trust {what}."
+    2-3: "I do not trust {what}."
+  refined: same as polar
+  questions:
+    S1: {what: cotton strings}
+    S2: {what: nylon strings, columns: [S2F1, S2F2, S2_OLD]}
+"""
+
+
+def test_a_column_of_another_name_is_read_as_the_battery_says(tmp_path: Path) -> None:
+    people = _people(_survey(tmp_path, FLYING + STRINGS), ID=["a", "b"], S1_W41=[1, 3], S1=[2, 2])
+    assert _options(people, "S1") == [0, 1]
+    assert people.findings.absent_questions == ("F1", "S2")
+
+
+def test_the_halves_of_a_split_ballot_are_one_question(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, FLYING + STRINGS)
+    people = _people(survey, ID=list("abcde"), S2F1=[1, None, 8, None, 7], S2F2=[None, 2, 2, None, 8])
+    assert _options(people, "S2") == [0, 1, 1, -1, -1]
+    assert _reasons(people, "S2")[3:] == ["no answer", "refused"]
+    assert people.findings.blank == 1
+    assert people.findings.filled == (("S2", "S2F2", 2),)
+
+
+def test_another_round_has_the_question_under_another_name(tmp_path: Path) -> None:
+    people = _people(_survey(tmp_path, FLYING + STRINGS), ID=["a", "b"], S2_OLD=[1, 2])
+    assert _options(people, "S2") == [0, 1]
+    assert people.findings.filled == ()
+    assert "2 questions not in the file: F1, S1" in people.findings.lines()
+
+
+def test_many_questions_in_two_columns_are_one_line_of_the_report(tmp_path: Path) -> None:
+    rows = "".join(
+        f"    S{number}: {{what: string {number}, columns: [A{number}, B{number}]}}\n" for number in range(9)
+    )
+    survey = _survey(tmp_path, STRINGS[: STRINGS.index("    S1:")] + rows)
+    columns = {f"{half}{number}": [1, None] if half == "A" else [None, 2] for number in range(9) for half in "AB"}
+    people = _people(survey, ID=["a", "b"], **columns)
+    expected = "9 columns filled another of the same item: S0 from B0 (1), S1 from B1 (1), S2 from B2 (1) and 6 more"
+    assert expected in people.findings.lines()
+
+
+PILOTS = """
+- question: M
+  category: Kites
+  type: mc_2
+  column: PILOT
+  where: {BALLOT: 1}
+  asks: Should men fly kites?
+  polar: {1: I want men to fly kites., 2: I want men to leave kites alone.}
+  refined: same as polar
+- question: W
+  category: Kites
+  type: mc_2
+  column: PILOT
+  where: {BALLOT: "2, C"}
+  asks: Should women fly kites?
+  polar: {1: I want women to fly kites., 2: I want women to leave kites alone.}
+  refined: same as polar
+"""
+
+
+def test_another_column_tells_which_of_two_questions_a_person_was_asked(tmp_path: Path) -> None:
+    people = _people(_survey(tmp_path, PILOTS), ID=list("abcd"), PILOT=[1, 1, 2, None], BALLOT=["1", "2.0", "c", "1"])
+    assert _options(people, "M") == [0, -1, -1, -1]
+    assert _options(people, "W") == [-1, 0, 1, -1]
+    assert _reasons(people, "M") == ["", "not asked", "not asked", "no answer"]
+
+
+def test_without_the_column_that_tells_who_was_asked_a_question_is_absent(tmp_path: Path) -> None:
+    people = _people(_survey(tmp_path, FLYING + PILOTS), ID=["a"], F1=[1], PILOT=[1])
+    assert people.findings.absent_questions == ("M", "W")
+
+
+ROUND_8 = SURVEY + "where: {ROUND: 8}\n"
+
+
+def test_rows_of_other_rounds_are_left_out_and_counted(tmp_path: Path) -> None:
+    people = _people(
+        _survey(tmp_path, survey=ROUND_8), ID=["a", "a", "b", "c"], F1=[1, 2, 1, 2], ROUND=[7.0, 8.0, 8.0, None]
+    )
+    assert people.ids.tolist() == ["a", "b"]
+    assert _options(people, "F1") == [1, 0]
+    assert "2 rows left out by the survey's `where`" in people.findings.lines()
+
+
+def test_a_file_without_the_column_or_the_rows_that_are_picked_is_refused(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, survey=ROUND_8)
+    with pytest.raises(IndievalueError, match=r"kites\.csv has no column ROUND, by which survey kites picks its rows"):
+        _people(survey, ID=["a"], F1=[1])
+    with pytest.raises(IndievalueError, match=r"none of them has what survey kites picks its rows by \(ROUND: 8\)"):
+        _people(survey, ID=["a"], F1=[1], ROUND=[7])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "complaint"),
+    [
+        ("columns: [S2F1", "column: S2, columns: [S2F1", "strings: S2 has both column and columns: keep columns"),
+        ("columns: [S2F1, S2F2, S2_OLD]", "columns: S2F1", "S2 has one text as its columns: call it column, or write"),
+        ("columns: [S2F1, S2F2, S2_OLD]", "columns: []", "S2 has an empty list of columns"),
+        ("what: nylon strings, ", "what: [nylon], ", "strings: S2 has a list as its what; only columns is one"),
+        (
+            "columns: [S2F1",
+            "columns: [S1_W41",
+            "S1 and S2 both read the column S1_W41: give each its own, or a `where:`",
+        ),
+        ('"{id}_W41"', '"{wave}_W41"', "no value for the slot 'wave'"),
+        ("  type: mc_3", "  type: mc_3\n  where: {FORM: NO}", "YAML reads NO, OFF or FALSE without quotes as false"),
+        (
+            "  type: mc_3",
+            "  type: mc_3\n  where: {FORM: 'A,,B'}",
+            "strings, where: 'A,,B' is no list of codes or texts",
+        ),
+    ],
+)
+def test_what_is_wrong_with_columns_is_told(tmp_path: Path, before: str, after: str, complaint: str) -> None:
+    assert before in STRINGS
+    with pytest.raises(IndievalueError) as error:
+        _survey(tmp_path, FLYING + STRINGS.replace(before, after))
+    assert complaint in str(error.value)

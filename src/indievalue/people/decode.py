@@ -15,6 +15,7 @@ from indievalue.people.findings import CodeCount, Findings
 from indievalue.people.ids import check_repeated, given_ids, id_columns, names_of, repeated_names
 from indievalue.people.numbers import integer_codes, weights_of
 from indievalue.people.people import People
+from indievalue.people.where import rows_where, where_columns
 from indievalue.survey.codes import LARGEST_CODE, TAGS, code_text
 from indievalue.survey.gazetteer import look_up
 from indievalue.survey.model import Demographic, Question
@@ -37,7 +38,7 @@ def decode(
     a text instead of a code, naming its row (the first person is row 1) and column, where rows that differ share an
     id, or where no question of the survey is there.
     """
-    if not any(question.id in table.columns for question in survey.questions):
+    if not any(_present(question, table) for question in survey.questions):
         raise IndievalueError(
             f"{source} has none of the {len(survey.questions)} questions of survey {survey.name}; "
             f"its first column is {table.columns[0]!r}"
@@ -50,21 +51,21 @@ def decode(
     weights, unweighted = _weights(table, survey, source)
     codes_table = code_columns(table, survey, source)
     filled_in = table.select(~pl.all_horizontal(_empty(table[name]) for name in table.columns)).to_series()
+    within = filled_in & _of_the_survey(table, survey, source)
     names = names_of(given)
     check_repeated(
-        names.filter(filled_in),
-        codes_table.with_columns(pl.Series("\0weight", weights)).filter(filled_in),
+        names.filter(within),
+        codes_table.with_columns(pl.Series("\0weight", weights)).filter(within),
         identified_by,
         survey,
         source,
     )
-    kept = filled_in & names.is_first_distinct()
-    if not kept.any():
-        raise IndievalueError(f"{source} has {len(table):,} rows, and all of them are empty")
+    kept = within & pl.DataFrame([names, within.alias("\0within")]).to_struct().is_first_distinct()
+    _check_some(filled_in, within, survey, source)
     found = _Found()
     ids = names.filter(kept).to_numpy().astype(np.str_)
     people = codes_table.filter(kept)
-    codes = _question_codes(people, survey, found)
+    codes = _question_codes(people, table.filter(kept), survey, found)
     demographics = _demographics(people, survey, found)
     findings = Findings(
         source=source,
@@ -72,7 +73,7 @@ def decode(
         fingerprint=fingerprint,
         rows=len(table),
         people=len(ids),
-        absent_questions=tuple(q.id for q in survey.questions if q.id not in table.columns),
+        absent_questions=tuple(q.id for q in survey.questions if not _present(q, table)),
         absent_demographics=tuple(found.absent),
         unknown=tuple(found.unknown),
         left_out=tuple(found.left_out),
@@ -80,7 +81,8 @@ def decode(
         ungrouped=tuple(found.ungrouped),
         blank=found.blank,
         empty_rows=len(table) - int(filled_in.sum()),
-        repeated=repeated_names(names.filter(filled_in)),
+        repeated=repeated_names(names.filter(within)),
+        outside=int((filled_in & ~within).sum()),
         row_numbers=given.filter(kept).null_count(),
         unweighted=len(ids) if unweighted is None else int((unweighted & kept).sum()),
         tags=tuple(
@@ -103,20 +105,62 @@ class _Found:
     blank: int = 0
 
 
-def _question_codes(people: pl.DataFrame, survey: Survey, found: _Found) -> NDArray[np.int16]:
-    """Raw codes (people × questions) of everybody's answers."""
+def _present(question: Question, table: pl.DataFrame) -> list[str]:
+    """The question's columns that are there; none where those that tell who was asked are not."""
+    if not set(question.where or ()) <= set(table.columns):
+        return []
+    return [column for column in question.data_columns if column in table.columns]
+
+
+def _of_the_survey(table: pl.DataFrame, survey: Survey, source: str) -> pl.Series:
+    """Which rows are the survey's people. Raises IndievalueError where the file has not the columns to tell."""
+    absent = [column for column in survey.where or () if column not in table.columns]
+    if absent:
+        raise IndievalueError(
+            f"{source} has no column {absent[0]}, by which survey {survey.name} picks its rows (`where` in survey.yaml)"
+        )
+    return rows_where(table, survey.where or {})
+
+
+def _check_some(filled_in: pl.Series, within: pl.Series, survey: Survey, source: str) -> None:
+    if within.any():
+        return
+    rows = f"{source} has {len(within):,} rows"
+    if not filled_in.any():
+        raise IndievalueError(f"{rows}, and all of them are empty")
+    picked = "; ".join(f"{column}: {', '.join(values[:5])}" for column, values in (survey.where or {}).items())
+    raise IndievalueError(f"{rows}, and none of them has what survey {survey.name} picks its rows by ({picked})")
+
+
+def _question_codes(people: pl.DataFrame, raw: pl.DataFrame, survey: Survey, found: _Found) -> NDArray[np.int16]:
+    """Raw codes (people × questions) of everybody's answers; ``raw`` are their cells as the file has them."""
     codes = np.full((len(people), len(survey.questions)), survey.not_asked, np.int16, order="F")
     for position, question in enumerate(survey.questions):
-        if question.id not in people.columns:
+        present = _present(question, raw)
+        if not present:
             continue
-        values = people[question.id]
+        options = set(_known_codes(question))
+        values = _joined(people, question.id, present, options, found)
+        if question.where:
+            values = values.set(~rows_where(raw, question.where), survey.not_asked)
         found.blank += values.null_count()
         filled = values.fill_null(survey.blank if question.blank is None else question.blank)
-        options = set(_known_codes(question))
-        _explain(filled, question.id, options, question, survey, found)
+        _explain(filled, present[0], options, question, survey, found)
         within = filled.is_between(-LARGEST_CODE, LARGEST_CODE) | filled.is_in(list(TAGS.values()))
         codes[:, position] = filled.set(~within, _OTHER).to_numpy()
     return codes
+
+
+def _joined(people: pl.DataFrame, name: str, columns: Sequence[str], known: Set[int], found: _Found) -> pl.Series:
+    """Everybody's code in the first of the columns that holds an answer, else in the first that is filled."""
+    values = people[columns[0]]
+    for column in columns[1:]:
+        other = people[column]
+        answered = other.is_in(list(known)).fill_null(False) & ~values.is_in(list(known)).fill_null(False)
+        values = other.zip_with(answered | values.is_null(), values)
+        if answered.any():
+            found.filled.append((name, column, int(answered.sum())))
+    return values
 
 
 def _demographics(people: pl.DataFrame, survey: Survey, found: _Found) -> pl.DataFrame:
@@ -135,7 +179,7 @@ def _demographics(people: pl.DataFrame, survey: Survey, found: _Found) -> pl.Dat
 
 def needed_columns(survey: Survey) -> set[str]:
     """Every data column that :func:`decode` looks at."""
-    columns = {question.id for question in survey.questions}
+    columns = {column for question in survey.questions for column in question.data_columns} | where_columns(survey)
     columns |= {column for demographic in survey.demographics for column in demographic.columns}
     return columns | {name for name in (*survey.person, survey.weight) if name}
 
@@ -150,7 +194,10 @@ def code_columns(table: pl.DataFrame, survey: Survey, source: str) -> pl.DataFra
 
     Raises IndievalueError where a cell is a fraction or a text instead of a code, naming its row and column.
     """
-    known: dict[str, set[int]] = {question.id: set(_known_codes(question)) for question in survey.questions}
+    known: dict[str, set[int]] = {}
+    for question in survey.questions:
+        for column in question.data_columns:
+            known.setdefault(column, set()).update(_known_codes(question))
     labels: dict[str, dict[str, int]] = {}
     for demographic in survey.demographics:
         for column in demographic.columns:

@@ -32,6 +32,20 @@ def parse_codes(text: int | str) -> tuple[int, ...]:
     return tuple(codes)
 
 
+def parse_values(text: int | str) -> tuple[str, ...]:
+    """Values of cells named by ``text``, as texts: codes where it is a list of them, else what stands between commas.
+
+    Raises ValueError where nothing stands there.
+    """
+    try:
+        return tuple(str(code) for code in parse_codes(text))
+    except ValueError:
+        values = tuple(part.strip() for part in str(text).split(","))
+        if "" in values:
+            raise ValueError(f"{text!r} is no list of codes or texts, such as 1-3 or 'EE, LV'") from None
+        return values
+
+
 def format_codes(codes: Iterable[int]) -> str:
     """The shortest text that :func:`parse_codes` reads back as the same set: ``(0, 3, 4, 5)`` → ``"0, 3-5"``."""
     runs: list[list[int]] = []

@@ -11,7 +11,15 @@ from pydantic import ValidationError
 
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import read_yaml
-from indievalue.survey.codes import LARGEST_CODE, TAGS, code_text, missing_code, missing_codes, parse_codes
+from indievalue.survey.codes import (
+    LARGEST_CODE,
+    TAGS,
+    code_text,
+    missing_code,
+    missing_codes,
+    parse_codes,
+    parse_values,
+)
 from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
 from indievalue.survey.spec import SAME, BatterySpec, Codes, DemographicSpec, Spec, SurveySpec
 from indievalue.survey.survey import Survey
@@ -74,6 +82,7 @@ def _read(folder: Traversable) -> Survey:
         sampling=Sampling(**spec.sampling.model_dump()),
         inequity=tuple([item.name for item in demographics] if spec.inequity is None else spec.inequity),
         repeated_ids=spec.repeated_ids,
+        where=_where(spec.where, f"{folder / 'survey.yaml'}"),
         folder=str(folder) if isinstance(folder, Path) and folder.parent != _SHIPPED else None,
     )
 
@@ -83,30 +92,64 @@ def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
     if (battery.question is None) == (not battery.questions):
         raise IndievalueError(f"{where}: give either `question: ID` or `battery: NAME` with `questions:`")
     slots_by_id = battery.questions or {str(battery.question): {}}
+    condition = None if battery.where is None else _where(battery.where, where)
     refined = battery.polar if battery.refined == SAME else battery.refined
     assert isinstance(refined, dict)
     missing = None if battery.missing is None else _missing(battery.missing, where)
     try:
         blank = None if battery.blank is None else missing_code(battery.blank)
-        return [
-            Question(
-                id=id,
-                category=battery.category,
-                type=battery.type,
-                asks=_sentence(battery.asks, slots),
-                polar=_options(battery.polar, slots),
-                refined=_options(refined, slots),
-                ordered=battery.ordered,
-                left_out=battery.left_out,
-                missing=missing,
-                blank=blank,
+        made = []
+        for id, values in slots_by_id.items():  # noqa: A001 - the survey's own word
+            columns = _columns(id, values, battery)
+            slots = {name: value for name, value in values.items() if isinstance(value, str)}
+            made.append(
+                Question(
+                    id=id,
+                    category=battery.category,
+                    type=battery.type,
+                    asks=_sentence(battery.asks, slots),
+                    polar=_options(battery.polar, slots),
+                    refined=_options(refined, slots),
+                    ordered=battery.ordered,
+                    left_out=battery.left_out,
+                    missing=missing,
+                    blank=blank,
+                    columns=columns,
+                    where=condition,
+                )
             )
-            for id, slots in slots_by_id.items()  # noqa: A001 - the survey's own word
-        ]
+        return made
     except KeyError as slot:
         raise IndievalueError(f"{where}: a question gives no value for the slot {slot}") from None
     except ValueError as error:
         raise IndievalueError(f"{where}: {error}") from None
+
+
+def _columns(id: str, values: Mapping[str, str | list[str]], battery: BatterySpec) -> tuple[str, ...]:  # noqa: A002
+    """The data columns of a question: its own, or those of its battery with ``{id}`` and its slots filled in."""
+    own = {"column": battery.column, "columns": battery.columns}
+    if not values.keys().isdisjoint(own):
+        own = {name: values.get(name) for name in own}  # type: ignore[assignment]
+    column, columns = own["column"], own["columns"]
+    if column is not None and columns is not None:
+        raise ValueError(f"{id} has both column and columns: keep columns")
+    lists = [name for name, value in values.items() if isinstance(value, list) and name != "columns"]
+    if lists:
+        raise ValueError(f"{id} has a list as its {lists[0]}; only columns is one")
+    if isinstance(columns, str):
+        raise ValueError(f"{id} has one text as its columns: call it column, or write a list such as [Q1, Q2]")
+    if columns == []:
+        raise ValueError(f"{id} has an empty list of columns")
+    texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    given = columns or ([str(column)] if column is not None else [])
+    return tuple(_filled(name, {"id": id, **texts}) for name in given)
+
+
+def _where(condition: Mapping[str, Codes], where: str) -> dict[str, tuple[str, ...]]:
+    try:
+        return {column: parse_values(values) for column, values in condition.items()}
+    except ValueError as error:
+        raise IndievalueError(f"{where}, where: {error}") from None
 
 
 def _missing(reasons: Mapping[Codes, str], where: str) -> dict[int, str]:

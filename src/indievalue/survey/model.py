@@ -37,6 +37,8 @@ class Question:
         missing: missing codes of this question → what they mean, besides the survey's; None where it has the survey's
             alone. Where there are some, its options may have codes that are missing elsewhere in the survey.
         blank: the missing code that an empty cell stands for; None for the survey's.
+        columns: data columns that hold it in one file or another; empty where there is one, called as the question.
+        where: columns and their values that tell who was asked; others were not. None where nothing tells it.
     """
 
     id: str
@@ -49,6 +51,13 @@ class Question:
     left_out: Mapping[int, str] | None = None
     missing: Mapping[int, str] | None = None
     blank: int | None = None
+    columns: tuple[str, ...] = ()
+    where: Mapping[str, tuple[str, ...]] | None = None
+
+    @property
+    def data_columns(self) -> tuple[str, ...]:
+        """Data columns to read; each person has the answer in the first of them that holds one."""
+        return self.columns or (self.id,)
 
     def options(self, form: FormName) -> tuple[Option, ...]:
         return self.polar if form == "polar" else self.refined

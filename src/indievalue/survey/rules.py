@@ -1,7 +1,7 @@
 """What makes a survey spec sound: codes in exactly one option, options in order, statements a person would say."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from indievalue.choices import FORMS
@@ -36,6 +36,7 @@ def problems(
     found += _repeated("question id", (question.id for question in questions))
     found += _repeated("demographic name", (demographic.name for demographic in demographics))
     found += _repeated("demographic id", (demographic.id for demographic in demographics))
+    found += _shared_columns(questions)
     found += [
         f"category {name!r} has no question" for name in categories if name not in {q.category for q in questions}
     ]
@@ -157,6 +158,20 @@ def _codes_problems(
         )
     if set(codes) & set(left_out):
         yield f"{where}: code {format_codes(set(codes) & set(left_out))} is left out and in an option"
+
+
+def _shared_columns(questions: Sequence[Question]) -> list[str]:
+    """Columns that two questions read, so that one answer would be counted twice."""
+    readers: defaultdict[str, list[Question]] = defaultdict(list)
+    for question in questions:
+        for column in question.data_columns:
+            readers[column].append(question)
+    return [
+        f"{several[0].id} and {several[1].id} both read the column {column}: give each its own, or a `where:` that "
+        "tells who was asked which"
+        for column, several in readers.items()
+        if len({question.id for question in several}) > 1 and any(not question.where for question in several)
+    ]
 
 
 def _repeated(what: str, values: Iterable[str]) -> list[str]:

@@ -1,14 +1,22 @@
 """The YAML files of a survey as pydantic models; docs/surveys.md describes the format."""
 
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from indievalue.survey.codes import LARGEST_CODE
 
 SAME = "same as polar"
 
-Codes = int | str
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        written = "YES, ON or TRUE" if value else "NO, OFF or FALSE"
+        raise ValueError(f"YAML reads {written} without quotes as {str(value).lower()}: put it in quotes")
+    return value
+
+
+Codes = Annotated[int | str, BeforeValidator(_no_boolean)]
 
 
 class Base(BaseModel):
@@ -32,6 +40,7 @@ class SurveySpec(Base):
     name: str
     title: str
     licence: str = ""
+    where: dict[str, Codes] = Field(default_factory=dict)
     person: str | list[str] | None = None
     repeated_ids: int = Field(default=0, ge=0)
     weight: str | None = None
@@ -54,7 +63,10 @@ class BatterySpec(Base):
     ordered: bool = True
     polar: dict[Codes, str]
     refined: dict[Codes, str] | Literal["same as polar"]
-    questions: dict[str, dict[str, str]] = Field(default_factory=dict)
+    questions: dict[str, dict[str, str | list[str]]] = Field(default_factory=dict)
+    column: str | None = None
+    columns: list[str] | None = None
+    where: dict[str, Codes] | None = None
     left_out: dict[int, str] = Field(default_factory=dict)
     missing: dict[Codes, str] | None = None
     blank: Codes | None = None

@@ -22,6 +22,7 @@ class Survey:
         missing: missing codes (e.g. -1) → what they mean. not_asked: the one of a question that was not put.
         blank: the code that an empty cell stands for. inequity: demographics over whose groups a predictor is held to
             be even (see :mod:`indievalue.scoring.inequity`). folder: where its files are; None for a shipped survey.
+        where: columns and their values that tell which rows of a file are its people; empty for all.
         repeated_ids: how many ids the published file gives to more than one row; of each the first row is kept.
 
     >>> from indievalue.survey.load import load_survey
@@ -47,6 +48,7 @@ class Survey:
     inequity: tuple[str, ...] = ()
     folder: str | None = None
     repeated_ids: int = 0
+    where: Mapping[str, tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
         return (

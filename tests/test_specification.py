@@ -267,3 +267,91 @@ def test_what_is_wrong_with_columns_is_told(tmp_path: Path, before: str, after: 
     with pytest.raises(IndievalueError) as error:
         _survey(tmp_path, FLYING + STRINGS.replace(before, after))
     assert complaint in str(error.value)
+
+
+# Scales
+
+WIND = """
+- question: WIND
+  category: Kites
+  type: mc_3
+  ordered: as written
+  asks: Will the wind be better or worse?
+  polar:
+    1: I expect better wind.
+    3: I expect the same wind as now.
+    2: I expect worse wind.
+  refined: same as polar
+- question: RULE
+  category: Kites
+  type: mc_5
+  ordered: as written
+  asks: Should kites be free or registered?
+  polar:
+    1-2: I want kites to be free.
+    5: I agree neither with free kites nor with a register.
+    3-4: I want kites to be registered.
+  refined:
+    1: I strongly want kites to be free.
+    2: I want kites to be free.
+    5: I agree neither with free kites nor with a register.
+    3: I want kites to be registered.
+    4: I strongly want kites to be registered.
+"""
+
+
+def test_options_keep_the_order_in_which_they_are_written(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, WIND)
+    people = _people(survey, ID=list("abcde"), WIND=[1, 2, 3, 3, 2], RULE=[1, 2, 3, 4, 5])
+    assert _options(people, "WIND") == [0, 2, 1, 1, 2]
+    assert people.options("polar")[:, 1].tolist() == [0, 0, 2, 2, 1]
+    assert _options(people, "RULE") == [0, 1, 3, 4, 2]
+    assert [question.ordered for question in survey.questions] == [True, True]
+
+
+def test_both_forms_of_a_scale_run_the_same_way(tmp_path: Path) -> None:
+    strongly = "    1: I strongly want kites to be free.\n"
+    moved = WIND.replace(strongly, "") + strongly
+    with pytest.raises(IndievalueError, match="RULE: the refined options run in another order than the polar ones"):
+        _survey(tmp_path, moved)
+
+
+@pytest.mark.parametrize("ordered", ["true", ""])
+def test_codes_out_of_order_are_a_slip_unless_the_specification_says_that_they_are_none(
+    tmp_path: Path, ordered: str
+) -> None:
+    text = WIND.replace("  ordered: as written\n", f"  ordered: {ordered}\n" if ordered else "")
+    with pytest.raises(IndievalueError, match=r"WIND: polar: .* or ordered: as written if they are one in this order"):
+        _survey(tmp_path, text)
+
+
+WARMTH = """
+- question: WARMTH
+  category: Kites
+  type: thermometer
+  asks: How warmly do you feel about kites, from 0 to 100?
+  polar:
+    0-49: I feel cold about kites.
+    50: I feel neither warm nor cold about kites.
+    51-100: I feel warm about kites.
+  refined:
+    0-15: I feel very cold about kites.
+    16-49: I feel rather cold about kites.
+    50: I feel neither warm nor cold about kites.
+    51-84: I feel rather warm about kites.
+    85-100: I feel very warm about kites.
+  missing: {997-999: no answer}
+"""
+
+
+def test_a_thermometer_of_a_hundred_degrees_has_options_for_ranges(tmp_path: Path) -> None:
+    people = _people(_survey(tmp_path, WARMTH), ID=list("abcdefg"), WARMTH=[0, 7, 15, 50, 84, 100, 998])
+    assert _options(people, "WARMTH") == [0, 0, 0, 2, 3, 4, -1]
+    assert _reasons(people, "WARMTH")[-1] == "no answer"
+    assert people.findings.unknown == ()
+
+
+def test_the_ends_of_a_scale_from_0_to_10_are_options_of_their_own(tmp_path: Path) -> None:
+    people = _people(_survey(tmp_path), ID=list("abcd"), H1=[0, 1, 9, 10])
+    assert people.options("polar")[:, 1].tolist() == [0, 0, 1, 1]
+    assert _options(people, "H1") == [0, 1, 2, 3]

@@ -21,7 +21,7 @@ from indievalue.survey.codes import (
     parse_values,
 )
 from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
-from indievalue.survey.spec import SAME, BatterySpec, Codes, DemographicSpec, Spec, SurveySpec
+from indievalue.survey.spec import AS_WRITTEN, SAME, BatterySpec, Codes, DemographicSpec, Spec, SurveySpec
 from indievalue.survey.survey import Survey
 
 _SHIPPED = Path(str(files("indievalue"))) / "surveys"
@@ -110,7 +110,8 @@ def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
                     asks=_sentence(battery.asks, slots),
                     polar=_options(battery.polar, slots),
                     refined=_options(refined, slots),
-                    ordered=battery.ordered,
+                    ordered=battery.ordered is not False,
+                    codes_in_order=battery.ordered != AS_WRITTEN,
                     left_out=battery.left_out,
                     missing=missing,
                     blank=blank,
@@ -129,7 +130,7 @@ def _columns(id: str, values: Mapping[str, str | list[str]], battery: BatterySpe
     """The data columns of a question: its own, or those of its battery with ``{id}`` and its slots filled in."""
     own = {"column": battery.column, "columns": battery.columns}
     if not values.keys().isdisjoint(own):
-        own = {name: values.get(name) for name in own}  # type: ignore[assignment]
+        own = {name: values.get(name) for name in own}
     column, columns = own["column"], own["columns"]
     if column is not None and columns is not None:
         raise ValueError(f"{id} has both column and columns: keep columns")

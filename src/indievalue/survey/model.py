@@ -32,12 +32,13 @@ class Question:
     """One item of the survey.
 
     Attributes:
-        ordered: whether the options are steps of one scale.
+        ordered: whether the options are steps of one scale, from one end to the other in the order they stand in.
         left_out: codes that are in the codebook but are nobody's option → the reason why.
         missing: missing codes of this question → what they mean, besides the survey's; None where it has the survey's
             alone. Where there are some, its options may have codes that are missing elsewhere in the survey.
         blank: the missing code that an empty cell stands for; None for the survey's.
         columns: data columns that hold it in one file or another; empty where there is one, called as the question.
+        codes_in_order: whether the codes rise along a scale; False where its steps are to be read as they stand.
         where: columns and their values that tell who was asked; others were not. None where nothing tells it.
     """
 
@@ -53,6 +54,7 @@ class Question:
     blank: int | None = None
     columns: tuple[str, ...] = ()
     where: Mapping[str, tuple[str, ...]] | None = None
+    codes_in_order: bool = True
 
     @property
     def data_columns(self) -> tuple[str, ...]:

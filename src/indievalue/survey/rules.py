@@ -91,8 +91,11 @@ def _question_problems(question: Question, missing: Mapping[int, str], categorie
         codes = [code for option in options for code in option.codes]
         covered[form] = set(codes)
         yield from _codes_problems(form, codes, missing, question.left_out or {})
-        if question.ordered and codes != sorted(codes):
-            yield f"{form}: the options do not follow the order of the codes; say ordered: false if they are no scale"
+        if question.ordered and question.codes_in_order and codes != sorted(codes):
+            yield (
+                f"{form}: the options do not follow the order of the codes; say ordered: false if they are no scale, "
+                "or ordered: as written if they are one in this order"
+            )
         yield from _repeated(f"{form} statement", (option.statement for option in options))
         for option in options:
             yield from statement_problems(option.statement)
@@ -100,9 +103,19 @@ def _question_problems(question: Question, missing: Mapping[int, str], categorie
     if covered["polar"] != covered["refined"]:
         difference = format_codes(covered["polar"] ^ covered["refined"])
         yield f"code {difference} is in an option of one form and not of the other"
+    if question.ordered and not question.codes_in_order:
+        yield from _direction_problems(question)
     for fine in question.refined:
         if not any(set(fine.codes) <= set(broad.codes) for broad in question.polar):
             yield f"the refined option {format_codes(fine.codes)} lies across two polar options"
+
+
+def _direction_problems(question: Question) -> Iterator[str]:
+    """Where the scale's steps stand in another order in one form than in the other."""
+    place = {code: at for at, option in enumerate(question.polar) for code in option.codes}
+    steps = [place[code] for option in question.refined for code in option.codes if code in place]
+    if steps != sorted(steps):
+        yield "the refined options run in another order than the polar ones; write a scale from one end to the other"
 
 
 def _reserved_problems(

@@ -8,6 +8,8 @@ from indievalue.survey.codes import LARGEST_CODE
 
 SAME = "same as polar"
 
+AS_WRITTEN = "as written"
+
 
 def _no_boolean(value: object) -> object:
     if isinstance(value, bool):
@@ -60,7 +62,7 @@ class BatterySpec(Base):
     category: str
     type: str
     asks: str
-    ordered: bool = True
+    ordered: bool | Literal["as written"] = True
     polar: dict[Codes, str]
     refined: dict[Codes, str] | Literal["same as polar"]
     questions: dict[str, dict[str, str | list[str]]] = Field(default_factory=dict)

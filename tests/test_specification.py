@@ -355,3 +355,103 @@ def test_the_ends_of_a_scale_from_0_to_10_are_options_of_their_own(tmp_path: Pat
     people = _people(_survey(tmp_path), ID=list("abcd"), H1=[0, 1, 9, 10])
     assert people.options("polar")[:, 1].tolist() == [0, 0, 1, 1]
     assert _options(people, "H1") == [0, 1, 2, 3]
+
+
+# Groups
+
+PLACES = """
+- id: cntry
+  name: country
+  asks: Where do you fly kites?
+  statement: I fly kites in {group}.
+  groups:
+    - {codes: EE, label: Estonia}
+    - {codes: "LT, LV", label: Latvia or Lithuania}
+    - {codes: GB-NIR, label: Northern Ireland}
+  left_out: {XK: not in the sample}
+"""
+
+
+def test_groups_have_texts_in_place_of_codes(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, demographics=PLACES)
+    cells = ["EE", " lv ", "LT", "GB-NIR", "XK", "", None]
+    people = _people(survey, ID=list("abcdefg"), F1=[1] * 7, cntry=cells)
+    expected = ["Estonia", "Latvia or Lithuania", "Latvia or Lithuania", "Northern Ireland", None, None, None]
+    assert people.demographics["country"].to_list() == expected
+    assert [(count.column, count.people, count.reason) for count in people.findings.left_out] == [
+        ("cntry", 1, "not in the sample")
+    ]
+
+
+def test_a_text_that_no_group_has_is_refused_with_its_row(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, demographics=PLACES)
+    with pytest.raises(IndievalueError, match="column cntry, row 2 holds 'SE', which is in no group of country: add"):
+        _people(survey, ID=["a", "b"], F1=[1, 1], cntry=["EE", "SE"])
+
+
+BORN = """
+- id: brncntr
+  name: birth_country
+  asks: Where were you born?
+  statement: I was born in {group}.
+  groups:
+    - {codes: CZ, label: Bohemia}
+    - {codes: 40, label: Austria}
+    - {codes: Kosovo, label: Kosovo}
+  otherwise: country
+  missing: {8: don't know}
+"""
+
+
+@pytest.mark.parametrize(
+    "cells", [["CZ", "AT", "gb", "NO"], ["CZE", "AUT", "GBR", "nor"], [203, 40, 826, 578], ["203", "AT", "GBR", "578"]]
+)
+def test_countries_are_numbers_or_codes_of_two_or_three_letters(tmp_path: Path, cells: list[Any]) -> None:
+    people = _people(_survey(tmp_path, demographics=BORN), ID=list("abcd"), F1=[1] * 4, brncntr=cells)
+    assert people.demographics["birth_country"].to_list() == ["Bohemia", "Austria", "United Kingdom", "Norway"]
+
+
+def test_a_missing_code_is_no_country(tmp_path: Path) -> None:
+    people = _people(_survey(tmp_path, demographics=BORN), ID=["a", "b"], F1=[1, 1], brncntr=["8", "Kosovo"])
+    assert people.demographics["birth_country"].to_list() == [None, "Kosovo"]
+
+
+def test_each_country_has_a_column_of_its_own_for_one_demographic(tmp_path: Path) -> None:
+    faiths = """
+    - id: faith
+      name: faith
+      asks: What is your faith?
+      columns: [rlgdnee, rlgdnde]
+      statement: I am {group}.
+      groups:
+        - {codes: {rlgdnee: 1, rlgdnde: 2-3}, label: Protestant}
+        - {codes: {rlgdnee: 2, rlgdnde: 1}, label: Catholic}
+      missing: {66: not applicable}
+    """
+    people = _people(
+        _survey(tmp_path, demographics=faiths),
+        ID=list("abcde"),
+        F1=[1] * 5,
+        rlgdnee=[1, 2, 66, None, 66],
+        rlgdnde=[66, None, 1, 3, 66],
+    )
+    assert people.demographics["faith"].to_list() == ["Protestant", "Catholic", "Catholic", "Protestant", None]
+    assert people.findings.unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "complaint"),
+    [
+        ("codes: EE,", "codes: NO,", "groups.0.codes"),
+        ("codes: EE,", "codes: NO,", "YAML reads NO, OFF or FALSE without quotes as false: put it in quotes"),
+        ("codes: EE,", "codes: 'EE, lv',", "the text 'lv' is in the groups 'Estonia' and 'Latvia or Lithuania'"),
+        ("codes: EE,", "codes: 'EE,',", "group 'Estonia': 'EE,' has nothing between two commas"),
+        ("codes: EE,", "codes: 233,", "group 'Latvia or Lithuania': 'LT, LV' is not a list of codes"),
+        ("{XK:", "{EE:", "country, left_out: the text 'EE' is in a group as well"),
+    ],
+)
+def test_what_is_wrong_with_groups_is_told(tmp_path: Path, before: str, after: str, complaint: str) -> None:
+    assert before in PLACES
+    with pytest.raises(IndievalueError) as error:
+        _survey(tmp_path, demographics=PLACES.replace(before, after))
+    assert complaint in str(error.value)

@@ -13,11 +13,11 @@ from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.findings import CodeCount, Findings
 from indievalue.people.ids import check_repeated, given_ids, id_columns, names_of, repeated_names
-from indievalue.people.numbers import integer_codes, weights_of
+from indievalue.people.numbers import NO_CODE, integer_codes, weights_of
 from indievalue.people.people import People
 from indievalue.people.where import rows_where, where_columns
 from indievalue.survey.codes import LARGEST_CODE, TAGS, code_text
-from indievalue.survey.gazetteer import look_up
+from indievalue.survey.gazetteer import look_up, numeric_code
 from indievalue.survey.model import Demographic, Question
 from indievalue.survey.survey import Survey
 
@@ -199,15 +199,31 @@ def code_columns(table: pl.DataFrame, survey: Survey, source: str) -> pl.DataFra
         for column in question.data_columns:
             known.setdefault(column, set()).update(_known_codes(question))
     labels: dict[str, dict[str, int]] = {}
+    otherwise: dict[str, str] = {}
     for demographic in survey.demographics:
         for column in demographic.columns:
             known[column] = {code for group in demographic.groups for code in group.codes.get(column, ())}
-            labels[column] = _codes_by_label(demographic, column)
+            labels[column] = _codes_by_label(demographic, column) | dict(demographic.texts or {})
+            if demographic.texts:
+                otherwise[column] = f"in no group of {demographic.name}: add it to one, or to left_out with a reason"
+            if demographic.otherwise and column in table.columns:
+                labels[column] = _country_codes(table[column]) | labels[column]
     columns = [
-        integer_codes(_without_labels(table[name], labels.get(name, {})), source, known[name])
+        integer_codes(
+            _without_labels(table[name], labels.get(name, {})), source, known[name], otherwise.get(name, NO_CODE)
+        )
         for name in sorted(known.keys() & set(table.columns))
     ]
     return pl.DataFrame(columns)
+
+
+def _country_codes(column: pl.Series) -> dict[str, int]:
+    """ISO 3166 numeric codes of the codes of two or three letters that the column holds, in lower case."""
+    if column.dtype != pl.String:
+        return {}
+    letters = column.str.strip_chars().str.to_lowercase().drop_nulls().unique().to_list()
+    codes = {text: numeric_code(text) for text in letters}
+    return {text: code for text, code in codes.items() if code is not None}
 
 
 def _known_codes(question: Question) -> Iterator[int]:

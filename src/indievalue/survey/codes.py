@@ -1,10 +1,15 @@
 """Answer codes as people write them in a survey spec: ``1``, ``1-5``, ``"0, 3-4"``."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from indievalue.errors import IndievalueError
 
 LARGEST_CODE = 32_000
 """Largest code of a question's option, up or down: answers have 16 bits, whose ends stand for other things."""
+
+FIRST_TEXT_CODE = 20_001
+"""Codes from here on stand for the texts that a demographic has in place of numbers."""
 
 TAGS = {letter: -32_100 - place for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
 """Codes of Stata's extended missing values ``.a`` to ``.z``, which no answer can have."""
@@ -78,6 +83,24 @@ def missing_codes(key: int | str) -> tuple[int, ...]:
         else:
             codes.extend(parse_codes(text))
     return tuple(codes)
+
+
+def missing_reasons(reasons: Mapping[int | str, str], where: str) -> dict[int, str]:
+    """What each missing code means. Raises IndievalueError, beginning with ``where`` it stands, for what is no code."""
+    found: dict[int, str] = {}
+    try:
+        for key, reason in reasons.items():
+            codes = missing_codes(key)
+            twice = found.keys() & set(codes)
+            if twice:
+                raise ValueError(f"the code {code_text(min(twice))} occurs twice")
+            found |= dict.fromkeys(codes, reason)
+    except ValueError as error:
+        raise IndievalueError(f"{where}, missing: {error}") from None
+    beyond = [code for code in found if abs(code) > LARGEST_CODE and code not in TAGS.values()]
+    if beyond:
+        raise IndievalueError(f"{where}, missing: {beyond[0]} is no code; they go up to {LARGEST_CODE:,}")
+    return found
 
 
 def code_text(code: int) -> str:

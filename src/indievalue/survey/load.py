@@ -5,24 +5,23 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from string import Formatter
 
 from pydantic import ValidationError
 
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import read_yaml
+from indievalue.survey.background import demographic_of
 from indievalue.survey.codes import (
     LARGEST_CODE,
-    TAGS,
-    code_text,
     missing_code,
-    missing_codes,
+    missing_reasons,
     parse_codes,
     parse_values,
 )
-from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
+from indievalue.survey.model import Option, Question, Sampling
 from indievalue.survey.spec import AS_WRITTEN, SAME, BatterySpec, Codes, DemographicSpec, Spec, SurveySpec
 from indievalue.survey.survey import Survey
+from indievalue.survey.template import filled
 
 _SHIPPED = Path(str(files("indievalue"))) / "surveys"
 
@@ -73,12 +72,12 @@ def _read(folder: Traversable) -> Survey:
         weight=spec.weight,
         country=spec.country,
         recognised_by=tuple(spec.recognised_by),
-        missing=_missing(spec.missing, f"{folder / 'survey.yaml'}"),
+        missing=missing_reasons(spec.missing, f"{folder / 'survey.yaml'}"),
         not_asked=spec.not_asked,
         blank=spec.blank,
         categories=tuple(spec.categories),
         questions=tuple(question for battery in batteries for question in _questions(battery, folder)),
-        demographics=tuple(_demographic(item, folder) for item in demographics),
+        demographics=tuple(demographic_of(item, f"{folder}/demographics.yaml, {item.name}") for item in demographics),
         sampling=Sampling(**spec.sampling.model_dump()),
         inequity=tuple([item.name for item in demographics] if spec.inequity is None else spec.inequity),
         repeated_ids=spec.repeated_ids,
@@ -95,7 +94,7 @@ def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
     condition = None if battery.where is None else _where(battery.where, where)
     refined = battery.polar if battery.refined == SAME else battery.refined
     assert isinstance(refined, dict)
-    missing = None if battery.missing is None else _missing(battery.missing, where)
+    missing = None if battery.missing is None else missing_reasons(battery.missing, where)
     try:
         blank = None if battery.blank is None else missing_code(battery.blank)
         made = []
@@ -143,7 +142,7 @@ def _columns(id: str, values: Mapping[str, str | list[str]], battery: BatterySpe
         raise ValueError(f"{id} has an empty list of columns")
     texts = {name: value for name, value in values.items() if isinstance(value, str)}
     given = columns or ([str(column)] if column is not None else [])
-    return tuple(_filled(name, {"id": id, **texts}) for name in given)
+    return tuple(filled(name, {"id": id, **texts}) for name in given)
 
 
 def _where(condition: Mapping[str, Codes], where: str) -> dict[str, tuple[str, ...]]:
@@ -151,23 +150,6 @@ def _where(condition: Mapping[str, Codes], where: str) -> dict[str, tuple[str, .
         return {column: parse_values(values) for column, values in condition.items()}
     except ValueError as error:
         raise IndievalueError(f"{where}, where: {error}") from None
-
-
-def _missing(reasons: Mapping[Codes, str], where: str) -> dict[int, str]:
-    found: dict[int, str] = {}
-    try:
-        for key, reason in reasons.items():
-            codes = missing_codes(key)
-            twice = found.keys() & set(codes)
-            if twice:
-                raise ValueError(f"the code {code_text(min(twice))} occurs twice")
-            found |= dict.fromkeys(codes, reason)
-    except ValueError as error:
-        raise IndievalueError(f"{where}, missing: {error}") from None
-    beyond = [code for code in found if abs(code) > LARGEST_CODE and code not in TAGS.values()]
-    if beyond:
-        raise IndievalueError(f"{where}, missing: {beyond[0]} is no code; they go up to {LARGEST_CODE:,}")
-    return found
 
 
 def _options(options: dict[Codes, str], slots: dict[str, str]) -> tuple[Option, ...]:
@@ -179,56 +161,8 @@ def _options(options: dict[Codes, str], slots: dict[str, str]) -> tuple[Option, 
 
 
 def _sentence(template: str, slots: dict[str, str]) -> str:
-    text = _filled(template, slots)
+    text = filled(template, slots)
     return text[:1].upper() + text[1:]
-
-
-def _filled(template: str, slots: Mapping[str, str]) -> str:
-    """Fill the slots of a template, each a ``{name}`` and nothing else. Raises KeyError for one without a value."""
-    try:
-        parts = list(Formatter().parse(template))
-    except ValueError as error:
-        raise ValueError(f"{template!r} is no template: {error}") from None
-    for _, name, format_of_it, conversion in parts:
-        if name is not None and (not name.isidentifier() or format_of_it or conversion):
-            raise ValueError(f"{template!r} has a slot that is not a plain {{name}}")
-    return template.format_map(slots)
-
-
-def _demographic(spec: DemographicSpec, folder: Traversable) -> Demographic:
-    where = f"{folder}/demographics.yaml, {spec.name}"
-    columns = tuple(spec.columns or [spec.id])
-    groups = []
-    for group in spec.groups:
-        statement = group.statement
-        if statement is None:
-            if spec.statement is None:
-                raise IndievalueError(
-                    f"demographic {spec.name}: group {group.label!r} has no statement and no template"
-                )
-            try:
-                statement = _filled(spec.statement, {"group": group.label})
-            except KeyError as slot:
-                raise IndievalueError(f"{where}: its statement has the slot {slot}, not group") from None
-            except ValueError as error:
-                raise IndievalueError(f"{where}: {error}") from None
-        by_column = group.codes if isinstance(group.codes, dict) else {columns[0]: group.codes}
-        try:
-            codes = {column: parse_codes(text) for column, text in by_column.items()}
-        except ValueError as error:
-            raise IndievalueError(f"{where}, group {group.label!r}: {error}") from None
-        groups.append(Group(group.label, statement, codes))
-    return Demographic(
-        id=spec.id,
-        name=spec.name,
-        asks=spec.asks,
-        columns=columns,
-        groups=tuple(groups),
-        template=spec.statement,
-        otherwise=spec.otherwise,
-        left_out=spec.left_out,
-        missing=None if spec.missing is None else _missing(spec.missing, where),
-    )
 
 
 def _parse(file: Traversable, spec: type[Spec]) -> Spec:

@@ -80,6 +80,7 @@ class Demographic:
 
     ``otherwise`` names the gazetteer lookup (``country`` or ``continent``) for ISO 3166 codes that no group lists,
     whose statement is then made from ``template``. ``missing`` is as in :class:`Question`.
+    ``texts`` are cells that are no number, in lower case → the codes that stand for them in ``groups``.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Demographic:
     otherwise: Literal["country", "continent"] | None = None
     left_out: Mapping[int, str] | None = None
     missing: Mapping[int, str] | None = None
+    texts: Mapping[str, int] | None = None
 
     def statement(self, label: str) -> str:
         """What a person of the group ``label`` would say of themselves. Raises KeyError for an unknown label."""

@@ -88,5 +88,5 @@ class DemographicSpec(Base):
     statement: str | None = None
     groups: list[GroupSpec]
     otherwise: Literal["country", "continent"] | None = None
-    left_out: dict[int, str] = Field(default_factory=dict)
+    left_out: dict[Codes, str] = Field(default_factory=dict)
     missing: dict[Codes, str] | None = None

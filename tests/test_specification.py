@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from indievalue.errors import IndievalueError
+from indievalue.people.card import dataset_card
 from indievalue.people.catalog import why_missing
 from indievalue.people.decode import decode
 from indievalue.people.people import People
@@ -454,4 +455,62 @@ def test_what_is_wrong_with_groups_is_told(tmp_path: Path, before: str, after: s
     assert before in PLACES
     with pytest.raises(IndievalueError) as error:
         _survey(tmp_path, demographics=PLACES.replace(before, after))
+    assert complaint in str(error.value)
+
+
+# Weights, licence and language
+
+
+def test_a_weight_is_a_product_of_columns(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, survey=SURVEY + "weight: [PSPWGHT, PWEIGHT]\n")
+    people = _people(survey, ID=list("abc"), F1=[1] * 3, PSPWGHT=[2.0, 0.5, None], PWEIGHT=[3.0, 3.0, 3.0])
+    assert people.weights.tolist() == [6.0, 1.5, 1.0]
+    assert people.findings.unweighted == 1
+
+
+def test_a_weight_without_one_of_its_factors_is_no_weight(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, survey=SURVEY + "weight: [PSPWGHT, PWEIGHT]\n")
+    assert _people(survey, ID=["a"], F1=[1]).weights.tolist() == [1.0]
+    with pytest.raises(
+        IndievalueError, match=r"kites\.csv has PWEIGHT and no column PSPWGHT, and the weight of survey"
+    ):
+        _people(survey, ID=["a"], F1=[1], PWEIGHT=[3.0])
+
+
+FRENCH = """
+- question: F1
+  category: Kites
+  type: mc_2
+  asks: Jouez-vous au cerf-volant ?
+  polar: {1: J'aime le cerf-volant., 2: "Je n'aime ni le cerf-volant, ni rien qui vole."}
+  refined: same as polar
+"""
+
+SPANISH = FRENCH.replace("J'aime le cerf-volant.", "Vuelo cometas.").replace("Je n'aime", "No me gusta")
+
+
+def test_statements_are_in_the_language_of_the_survey(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, FRENCH, SURVEY + "language: fr\nlicence: CC BY 4.0, the kite club\n")
+    card = dataset_card(_people(survey, ID=["a"], F1=[1]), text=None)
+    assert "language:\n- fr\n" in card
+    assert "**Licence.** CC BY 4.0, the kite club" in card
+    assert _survey(tmp_path, SPANISH, SURVEY + "language: es\n").language == "es"
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "after", "complaint"),
+    [
+        ("en", "", "", 'F1: "J\'aime le cerf-volant." is not said in the first person'),
+        ("fr", "J'aime le", "Vive le", "F1: 'Vive le cerf-volant.' is not said in the first person"),
+        ("fr", "J'aime le cerf-volant.", "J'aime le cerf-volant", "is not one sentence that ends in a period"),
+        ("fr", "cerf-volant ?", "cerf-volant", "F1: what it asks is no question"),
+        ("no", "", "", "language: YAML reads NO, OFF or FALSE without quotes as false: put it in quotes"),
+        ("French", "", "", "language: String should match pattern"),
+    ],
+)
+def test_what_is_wrong_with_the_language_is_told(
+    tmp_path: Path, language: str, before: str, after: str, complaint: str
+) -> None:
+    with pytest.raises(IndievalueError) as error:
+        _survey(tmp_path, FRENCH.replace(before, after) if before else FRENCH, SURVEY + f"language: {language}\n")
     assert complaint in str(error.value)

@@ -181,7 +181,7 @@ def needed_columns(survey: Survey) -> set[str]:
     """Every data column that :func:`decode` looks at."""
     columns = {column for question in survey.questions for column in question.data_columns} | where_columns(survey)
     columns |= {column for demographic in survey.demographics for column in demographic.columns}
-    return columns | {name for name in (*survey.person, survey.weight) if name}
+    return columns.union(survey.person, survey.weight_columns)
 
 
 def without_levels(table: pl.DataFrame) -> pl.DataFrame:
@@ -301,6 +301,16 @@ def _labels(table: pl.DataFrame, demographic: Demographic, survey: Survey, found
 
 def _weights(table: pl.DataFrame, survey: Survey, source: str) -> tuple[NDArray[np.float64], pl.Series | None]:
     """(weights, whose are absent and were given 1); None for all of them."""
-    if survey.weight is None or survey.weight not in table.columns:
+    present = [column for column in survey.weight_columns if column in table.columns]
+    if not present:
         return np.ones(len(table)), None
-    return weights_of(table[survey.weight], source)
+    if absent := [column for column in survey.weight_columns if column not in present]:
+        raise IndievalueError(
+            f"{source} has {present[0]} and no column {absent[0]}, and the weight of survey {survey.name} is their "
+            "product: add it to the file, or state another `weight` in survey.yaml"
+        )
+    weights, lacking = weights_of(table[present[0]], source)
+    for column in present[1:]:
+        factor, without = weights_of(table[column], source)
+        weights, lacking = weights * factor, lacking | without
+    return np.where(lacking.to_numpy(), 1.0, weights), lacking

@@ -43,9 +43,10 @@ def numeric_code(text: str) -> int | None:
     if not (text.isascii() and text.isalpha() and len(text) in (2, 3)):
         return None
     try:
-        return int(CountryInfo(text.upper()).iso()["numeric"])
-    except (CountryNotFoundError, KeyError, TypeError, ValueError):
+        number = CountryInfo(text.upper()).iso().get("numeric")
+    except CountryNotFoundError:
         return None
+    return int(number) if number else None
 
 
 @cache

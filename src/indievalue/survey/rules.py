@@ -15,6 +15,16 @@ MOST_OPTIONS = 26
 """A prompt names each option by a letter."""
 
 _SPEAKER = re.compile(r"\b(I|(?i:me|my|myself|mine|we|our|us))\b")
+_SPEAKERS = {
+    "en": _SPEAKER,
+    "fr": re.compile(r"\b(je|me|moi|mon|ma|mes|nous|notre|nos)\b|\b[jm]['’]", re.IGNORECASE),
+    "de": re.compile(r"\b(ich|mich|mir|mein\w*|wir|uns|unser\w*)\b", re.IGNORECASE),
+}
+"""Words of a speaker, of languages that name one in each sentence; others, such as Spanish, tell it by the verb."""
+
+_ENDS, _QUESTION_ENDS = (".", "。", "।", "۔", "።"), ("?", "؟", "？", ";")
+"""Ends of a sentence and of a question in the world's scripts."""
+
 _NEGATION = re.compile(r"\b(not|never|no one|nobody|none|neither|cannot|nothing)\b|\w+n't\b", re.IGNORECASE)
 _ALLOWED_PAIRS = re.compile(r"\bneither\b.*\bnor\b|\bnever or almost never\b", re.IGNORECASE)
 
@@ -57,30 +67,48 @@ def problems(
     return found
 
 
-def statement_problems(statement: str) -> Iterator[str]:
-    """What keeps ``statement`` from being one clear first-person sentence."""
+def wording_problems(
+    questions: Sequence[Question], demographics: Sequence[Demographic], language: str = "en"
+) -> list[str]:
+    """What is wrong with the sentences of a survey, one line each, with the place in front."""
+    ends = "?" if language == "en" else _QUESTION_ENDS
+    found = []
+    for name, item in [*((q.id, q) for q in questions), *((d.name, d) for d in demographics)]:
+        if not item.asks.endswith(ends):
+            found.append(f"{name}: what it asks is no question: {item.asks!r}")
+        for statement in _statements(item):
+            found += [f"{name}: {problem}" for problem in statement_problems(statement, language)]
+    return found
+
+
+def _statements(item: Question | Demographic) -> list[str]:
+    if isinstance(item, Demographic):
+        return [group.statement for group in item.groups]
+    return [option.statement for form in FORMS for option in item.options(form)]
+
+
+def statement_problems(statement: str, language: str = "en") -> Iterator[str]:
+    """What keeps ``statement`` from being one clear first-person sentence, as far as it can be told of a language."""
     quoted = repr(statement)
     if "{" in statement or "}" in statement:
         yield f"a placeholder is left in {quoted}"
-    if not statement[:1].isupper():
+    if not statement[:1].isupper() if language == "en" else statement[:1].islower():
         yield f"no capital at the start of {quoted}"
-    if not statement.endswith(".") or re.search(r"[.!?] [A-Z]", statement[:-1]):
+    if not statement.endswith("." if language == "en" else _ENDS) or re.search(r"[.!?] [A-Z]", statement[:-1]):
         yield f"{quoted} is not one sentence that ends in a period"
     if "  " in statement or statement != statement.strip():
         yield f"stray spaces in {quoted}"
-    if not _SPEAKER.search(statement):
+    if language in _SPEAKERS and not _SPEAKERS[language].search(statement):
         yield f"{quoted} is not said in the first person"
     if len(statement.split()) > LONGEST_STATEMENT:
         yield f"{quoted} is longer than {LONGEST_STATEMENT} words"
-    if len(_NEGATION.findall(statement)) > 1 and not _ALLOWED_PAIRS.search(statement):
+    if language == "en" and len(_NEGATION.findall(statement)) > 1 and not _ALLOWED_PAIRS.search(statement):
         yield f"a double negative in {quoted}"
 
 
 def _question_problems(question: Question, missing: Mapping[int, str], categories: Sequence[str]) -> Iterator[str]:
     if question.category not in categories:
         yield f"its category {question.category!r} is not one of the survey's"
-    if not question.asks.endswith("?"):
-        yield f"what it asks is no question: {question.asks!r}"
     covered: dict[str, set[int]] = {}
     for form in FORMS:
         options = question.options(form)
@@ -97,8 +125,6 @@ def _question_problems(question: Question, missing: Mapping[int, str], categorie
                 "or ordered: as written if they are one in this order"
             )
         yield from _repeated(f"{form} statement", (option.statement for option in options))
-        for option in options:
-            yield from statement_problems(option.statement)
     yield from _missing_problems(question.missing or {}, question.left_out or {})
     if covered["polar"] != covered["refined"]:
         difference = format_codes(covered["polar"] ^ covered["refined"])
@@ -136,12 +162,9 @@ def _reserved_problems(
 def _demographic_problems(demographic: Demographic, missing: Mapping[int, str]) -> Iterator[str]:
     if not demographic.groups and demographic.otherwise is None:
         yield "it has no group"
-    if not demographic.asks.endswith("?"):
-        yield f"what it asks is no question: {demographic.asks!r}"
     yield from _repeated("label", (group.label for group in demographic.groups))
     yield from _repeated("statement", (group.statement for group in demographic.groups))
     for group in demographic.groups:
-        yield from statement_problems(group.statement)
         unknown = set(group.codes) - set(demographic.columns)
         if unknown:
             yield f"group {group.label!r} has codes for {', '.join(sorted(unknown))}, which is not among its columns"

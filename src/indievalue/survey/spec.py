@@ -45,7 +45,8 @@ class SurveySpec(Base):
     where: dict[str, Codes] = Field(default_factory=dict)
     person: str | list[str] | None = None
     repeated_ids: int = Field(default=0, ge=0)
-    weight: str | None = None
+    weight: str | list[str] | None = None
+    language: Annotated[str, BeforeValidator(_no_boolean), Field(pattern="^[a-z]{2,3}$")] = "en"
     country: str | None = None
     recognised_by: list[str] = Field(default_factory=list)
     missing: dict[Codes, str]

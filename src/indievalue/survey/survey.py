@@ -17,7 +17,9 @@ class Survey:
     """A questionnaire with its answer codes.
 
     Attributes:
-        person: data columns that together identify a person. weight: of the survey weight; None where there is none.
+        person: data columns that together identify a person.
+        weight: data column of the survey weight, or several whose product it is; None where there is none.
+        language: ISO 639 code of the language of the statements.
         recognised_by: data columns that identify a file of this survey.
         missing: missing codes (e.g. -1) → what they mean. not_asked: the one of a question that was not put.
         blank: the code that an empty cell stands for. inequity: demographics over whose groups a predictor is held to
@@ -35,7 +37,7 @@ class Survey:
     title: str
     licence: str
     person: tuple[str, ...]
-    weight: str | None
+    weight: str | tuple[str, ...] | None
     country: str | None
     recognised_by: tuple[str, ...]
     missing: Mapping[int, str]
@@ -49,6 +51,7 @@ class Survey:
     folder: str | None = None
     repeated_ids: int = 0
     where: Mapping[str, tuple[str, ...]] | None = None
+    language: str = "en"
 
     def __repr__(self) -> str:
         return (
@@ -56,6 +59,11 @@ class Survey:
             f"  {len(self.questions)} questions in {len(self.categories)} categories, "
             f"{len(self.demographics)} demographics"
         )
+
+    @property
+    def weight_columns(self) -> tuple[str, ...]:
+        """Data columns whose product is the survey weight; empty where there is none."""
+        return (self.weight,) if isinstance(self.weight, str) else self.weight or ()
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -103,6 +111,7 @@ class Survey:
         """List everything that is wrong with the survey, one line each; empty if it is valid."""
         sampled = {"continent": self.sampling.continent, "religion": self.sampling.religion}
         reserved = (self.not_asked, self.blank)
-        return rules.problems(
+        found = rules.problems(
             self.missing, self.categories, self.questions, self.demographics, self.inequity, sampled, reserved
         )
+        return found + rules.wording_problems(self.questions, self.demographics, self.language)

@@ -514,3 +514,21 @@ def test_what_is_wrong_with_the_language_is_told(
     with pytest.raises(IndievalueError) as error:
         _survey(tmp_path, FRENCH.replace(before, after) if before else FRENCH, SURVEY + f"language: {language}\n")
     assert complaint in str(error.value)
+
+
+# Sampling
+
+
+@pytest.mark.parametrize(
+    ("sampling", "complaint"),
+    [
+        ("answered_probes: 1", "sampling: answered_probes is only of use with probes: answered; give both or neither"),
+        ("probes: answered, answered_probes: 0", "answered_probes: Input should be greater than or equal to 1"),
+        ("probes: answered, answered_probes: 2", "answered_probes is 2, and a setup has 1 probes (1 of each category)"),
+        ("probes: some", "sampling.probes: Input should be 'all' or 'answered'"),
+    ],
+)
+def test_what_is_wrong_with_the_sampling_is_told(tmp_path: Path, sampling: str, complaint: str) -> None:
+    with pytest.raises(IndievalueError) as error:
+        _survey(tmp_path, survey=SURVEY.replace("per_category: 1", f"per_category: 1, {sampling}"))
+    assert complaint in str(error.value)

@@ -152,6 +152,8 @@ class Sampling:
 
     ``answered`` of the survey's questions must be answered for a person to be eligible; ``continent`` and ``religion``
     name demographics: people are drawn evenly over the first, at most ``per_religion`` of one of the second in each.
+    ``probes`` says whether a person must have answered ``all`` probes of all setups or is tested on those they
+    ``answered``, of which there are ``answered_probes`` or more in each setup.
     ``first`` is the group of ``continent`` of which every eligible person is taken before the rest is shared out.
     """
 
@@ -162,3 +164,5 @@ class Sampling:
     religion: str | None = None
     first: str | None = None
     per_religion: int | None = None
+    probes: Literal["all", "answered"] = "all"
+    answered_probes: int = 1

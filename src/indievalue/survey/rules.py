@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from indievalue.choices import FORMS
 from indievalue.survey.codes import code_text, format_codes
-from indievalue.survey.model import Demographic, Question
+from indievalue.survey.model import Demographic, Question, Sampling
 
 LONGEST_STATEMENT = 60
 """Words. Longer ones are not one natural sentence any more."""
@@ -35,7 +35,7 @@ def problems(
     questions: Sequence[Question],
     demographics: Sequence[Demographic],
     inequity: Sequence[str] = (),
-    sampled: Mapping[str, str | None] | None = None,
+    sampling: Sampling | None = None,
     reserved: tuple[int, int] | None = None,
 ) -> list[str]:
     """Everything that is wrong, one line each, with the place in front; empty where all is sound.
@@ -50,12 +50,7 @@ def problems(
     found += [
         f"category {name!r} has no question" for name in categories if name not in {q.category for q in questions}
     ]
-    named = {demographic.name for demographic in demographics}
-    found += [
-        f"sampling names {name!r} as its {role}, which is no demographic"
-        for role, name in (sampled or {}).items()
-        if name is not None and name not in named
-    ]
+    found += _sampling_problems(sampling or Sampling(), questions, {demographic.name for demographic in demographics})
     absent = [name for name in inequity if name not in {demographic.name for demographic in demographics}]
     found += [f"inequity names {name!r}, which is no demographic" for name in absent]
     for question in questions:
@@ -67,13 +62,33 @@ def problems(
     return found
 
 
+def _sampling_problems(sampling: Sampling, questions: Sequence[Question], demographics: set[str]) -> list[str]:
+    """Demographics that are none, and more answered probes than a setup has."""
+    named = {"continent": sampling.continent, "religion": sampling.religion}
+    found = [
+        f"sampling names {name!r} as its {role}, which is no demographic"
+        for role, name in named.items()
+        if name is not None and name not in demographics
+    ]
+    sizes = Counter(question.category for question in questions).values()
+    probes = sum(min(sampling.per_category, size) for size in sizes)
+    if sampling.answered_probes > probes:
+        found.append(
+            f"sampling: answered_probes is {sampling.answered_probes}, and a setup has {probes} probes "
+            f"({sampling.per_category} of each category): give a smaller number, or a larger per_category"
+        )
+    return found
+
+
 def wording_problems(
     questions: Sequence[Question], demographics: Sequence[Demographic], language: str = "en"
 ) -> list[str]:
     """What is wrong with the sentences of a survey, one line each, with the place in front."""
     ends = "?" if language == "en" else _QUESTION_ENDS
-    found = []
-    for name, item in [*((q.id, q) for q in questions), *((d.name, d) for d in demographics)]:
+    found: list[str] = []
+    items: list[tuple[str, Question | Demographic]] = [(question.id, question) for question in questions]
+    items += [(demographic.name, demographic) for demographic in demographics]
+    for name, item in items:
         if not item.asks.endswith(ends):
             found.append(f"{name}: what it asks is no question: {item.asks!r}")
         for statement in _statements(item):

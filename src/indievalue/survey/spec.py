@@ -1,8 +1,8 @@
 """The YAML files of a survey as pydantic models; docs/surveys.md describes the format."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from indievalue.survey.codes import LARGEST_CODE
 
@@ -36,6 +36,14 @@ class SamplingSpec(Base):
     religion: str | None = None
     first: str | None = None
     per_religion: int | None = Field(default=None, ge=1)
+    probes: Literal["all", "answered"] = "all"
+    answered_probes: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _needs_answered(self) -> Self:
+        if "answered_probes" in self.model_fields_set and self.probes == "all":
+            raise ValueError("answered_probes is only of use with probes: answered; give both or neither")
+        return self
 
 
 class SurveySpec(Base):

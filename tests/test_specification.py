@@ -1,19 +1,25 @@
 """What a specification can say of surveys that are unlike each other, and what it is told where it says it wrongly."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
+from conftest import ROOT
 from indievalue.errors import IndievalueError
 from indievalue.people.card import dataset_card
 from indievalue.people.catalog import why_missing
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.survey.load import load_survey
+from indievalue.survey.spec import BatterySpec, DemographicSpec, SamplingSpec, SurveySpec
 from indievalue.survey.survey import Survey
+
+SPECS = {"survey": SurveySpec, "question": BatterySpec, "demographic": DemographicSpec, "sampling": SamplingSpec}
 
 SURVEY = """
 name: kites
@@ -532,3 +538,22 @@ def test_what_is_wrong_with_the_sampling_is_told(tmp_path: Path, sampling: str, 
     with pytest.raises(IndievalueError) as error:
         _survey(tmp_path, survey=SURVEY.replace("per_category: 1", f"per_category: 1, {sampling}"))
     assert complaint in str(error.value)
+
+
+# The documentation
+
+
+def test_the_documentation_names_every_key_and_no_other() -> None:
+    text = (ROOT / "docs" / "surveys.md").read_text(encoding="utf-8")
+    named: dict[str, set[str]] = {"survey": set(), "question": set(), "demographic": set(), "sampling": set()}
+    for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):
+        content = yaml.safe_load(block)
+        if isinstance(content, dict):
+            named["survey"] |= content.keys()
+            named["sampling"] |= content["sampling"].keys()
+        else:
+            for item in content:
+                named["demographic" if "groups" in item else "question"] |= item.keys()
+    told = {key: set(spec.model_fields) for key, spec in SPECS.items()}
+    assert told["survey"] - named["survey"] == {"repeated_ids"}  # of the published WVS files alone
+    assert named == told | {"survey": told["survey"] - {"repeated_ids"}, "question": told["question"] - {"columns"}}

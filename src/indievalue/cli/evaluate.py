@@ -1,5 +1,6 @@
 """``indievalue evaluate``: evaluate predictors on a benchmark."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ from indievalue.cli.config import Config, configuration, values_of
 from indievalue.cli.model_options import AskingFlags, print_cost
 from indievalue.cli.options import (
     BenchmarkFlags,
-    Data,
+    DataFiles,
     ExamplePerson,
     Failures,
     Force,
@@ -67,7 +68,7 @@ class EvaluationFlags:
 
 def evaluate(
     context_of_call: typer.Context,
-    data: Data,
+    data: DataFiles,
     directory: Out,
     asked: EvaluationFlags,
     drawing: BenchmarkFlags,
@@ -90,6 +91,8 @@ def evaluate(
     from indievalue.report.paper import paper_of
     from indievalue.report.terminal import print_summary
 
+    if len(data) == 1:  # a file alone is recorded as such
+        context_of_call.params["data"] = data[0]
     with values_of(context_of_call, "template", "generate", "model-arg", "price", "limit-cost"):
         how = asking.asking(prompt.style())
     with values_of(context_of_call, "predictor"):
@@ -137,7 +140,7 @@ def _check_example(person: str | None, drawn: "Benchmark") -> None:
 
 
 def _drawn(
-    context: typer.Context, data: str, asked: EvaluationFlags, drawing: BenchmarkFlags, source: SourceFlags
+    context: typer.Context, data: Sequence[str], asked: EvaluationFlags, drawing: BenchmarkFlags, source: SourceFlags
 ) -> "tuple[People, Benchmark]":
     """Read the people, and draw or load the benchmark."""
     from indievalue.benchmark.build import build_benchmark

@@ -80,7 +80,8 @@ def command_of(record: "Record") -> str | None:
         return _line(["indievalue", "demo", "--seed", str(record.seed), "--out", OUT])
     if "data" not in arguments or kind not in ("evaluate", "import"):
         return None
-    first = [str(arguments.pop(name)) for name in ("file", "data") if name in arguments]
+    given = [arguments.pop(name) for name in ("file", "data") if name in arguments]
+    first = [str(one) for value in given for one in (value if isinstance(value, list | tuple) else [value])]
     arguments["directory"] = OUT
     if kind == "import":
         arguments["name"] = next(iter(record.seconds), "imported")

@@ -15,6 +15,8 @@ from indievalue.errors import IndievalueError
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.read import read_people
+from indievalue.runs.repeat import command_of
+from indievalue.runs.storage import load_run
 from indievalue.synthetic.source import people_from
 
 runner = CliRunner()
@@ -87,8 +89,11 @@ def test_evaluate_takes_several_files_and_its_run_repeats_them(halves: list[Path
     options = ["--survey", str(GARDEN), "--predictor", "majority", "--people", "10", "--out", str(run)]
     result = runner.invoke(app, ["evaluate", *map(str, halves), *options])
     assert result.exit_code == 0, result.output
-    assert json.loads((run / "run.json").read_text())["arguments"]["data"] == [str(file) for file in halves]
-    assert yaml.safe_load((run / "evaluate.yaml").read_text())["data"] == ["../first.csv", "../second.csv"]
+    called = json.loads((run / "run.json").read_text())["arguments"]
+    assert [called["data"], *called["further"]] == [str(file) for file in halves]
+    assert "indievalue evaluate first.csv second.csv" in str(command_of(load_run(run).record))
+    written = yaml.safe_load((run / "evaluate.yaml").read_text())
+    assert (written["data"], written["further"]) == ("../first.csv", ["../second.csv"])
     again = runner.invoke(app, ["evaluate", "--config", str(run / "evaluate.yaml"), "--out", str(tmp_path / "again")])
     assert again.exit_code == 0, again.output
     assert (run / "predictions.parquet").read_bytes() == (tmp_path / "again" / "predictions.parquet").read_bytes()

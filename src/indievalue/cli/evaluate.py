@@ -12,10 +12,11 @@ from indievalue.cli.config import Config, configuration, values_of
 from indievalue.cli.model_options import AskingFlags, print_cost
 from indievalue.cli.options import (
     BenchmarkFlags,
-    DataFiles,
+    Data,
     ExamplePerson,
     Failures,
     Force,
+    Further,
     Out,
     PromptFlags,
     SourceFlags,
@@ -68,7 +69,7 @@ class EvaluationFlags:
 
 def evaluate(
     context_of_call: typer.Context,
-    data: DataFiles,
+    data: Data,
     directory: Out,
     asked: EvaluationFlags,
     drawing: BenchmarkFlags,
@@ -79,6 +80,7 @@ def evaluate(
         Weights,
         typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
     ] = USUAL.weights,
+    further: Further = None,
     force: Force = False,
     config: Config = None,
 ) -> None:
@@ -91,8 +93,6 @@ def evaluate(
     from indievalue.report.paper import paper_of
     from indievalue.report.terminal import print_summary
 
-    if len(data) == 1:  # a file alone is recorded as such
-        context_of_call.params["data"] = data[0]
     with values_of(context_of_call, "template", "generate", "model-arg", "price", "limit-cost"):
         how = asking.asking(prompt.style())
     with values_of(context_of_call, "predictor"):
@@ -100,7 +100,7 @@ def evaluate(
     if not asked.dry_run:
         check_directory(directory, force=force)
         start_vega()
-    people, drawn = _drawn(context_of_call, data, asked, drawing, source)
+    people, drawn = _drawn(context_of_call, [data, *(further or [])], asked, drawing, source)
     with values_of(context_of_call, "example"):
         _check_example(asked.example, drawn)
     with values_of(context_of_call, "predictor"):
@@ -149,7 +149,7 @@ def _drawn(
     drawn_by = ("setup", "demonstrations", "people", "people-file")
     with values_of(context, *drawn_by):
         settings, tested = drawing.settings(source.seed), drawing.tested()
-    with values_of(context, "data", "survey", "sheet", "header-row", "encoding", "person-columns"):
+    with values_of(context, "data", "further", "survey", "sheet", "header-row", "encoding", "person-columns"):
         people = source.people(data)
     if asked.saved:
         with values_of(context, "benchmark"):

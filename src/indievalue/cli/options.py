@@ -34,8 +34,9 @@ notes = SafeConsole(stderr=True, highlight=False)
 DATA_HELP = "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped), or `synthetic`, or `synthetic:20000`."
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
-DataFiles = Annotated[
-    list[str], typer.Argument(metavar="DATA...", help=f"{DATA_HELP} Several files of one survey are read as one.")
+Further = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[DATA]...", help="Further files of the same survey, whose people are read as well."),
 ]
 Out = Annotated[Path, typer.Option("--out", help="Directory to write; must be new or empty.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the contents of --out.")]

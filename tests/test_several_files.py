@@ -68,6 +68,17 @@ def test_ids_that_several_columns_make_tell_files_apart(tmp_path: Path) -> None:
     assert _read(files, "REGION", "ID").ids.tolist()[::5] == ["2/g0000", "3/g0000"]
 
 
+def test_the_file_is_part_of_an_id_where_ids_start_over(tmp_path: Path) -> None:
+    files = [tmp_path / "round 7.csv", tmp_path / "round 8.csv"]
+    for file in files:
+        garden_answers(5).write_csv(file)
+        file.write_text(file.read_text() + "," * 16 + "\n")  # a row without any cell filled
+    people = _read(files, "file", "ID")
+    assert people.ids.tolist()[::5] == ["round 7/g0000", "round 8/g0000"]
+    assert people.findings.empty_rows == 2
+    assert _read(files[:1], "file", "ID").ids[0] == "round 7/g0000"
+
+
 def test_people_without_an_id_are_named_by_their_file(halves: list[Path]) -> None:
     for file in halves:
         pl.read_csv(file).drop("ID").write_csv(file)

@@ -178,6 +178,14 @@ def test_the_halves_of_a_split_ballot_are_one_question(tmp_path: Path) -> None:
     assert people.findings.filled == (("S2", "S2F2", 2),)
 
 
+def test_of_the_names_that_a_column_has_in_several_rounds_the_first_in_the_file_is_read(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, FLYING + STRINGS.replace("columns: [S2F1, S2F2, S2_OLD]", "column: [S2_NEW, S2_OLD]"))
+    assert _options(_people(survey, ID=["a", "b"], S2_OLD=[1, 2]), "S2") == [0, 1]
+    both = _people(survey, ID=["a", "b"], S2_NEW=[8, 2], S2_OLD=[1, 1])  # another question, in the new round
+    assert _options(both, "S2") == [-1, 1]
+    assert both.findings.filled == ()
+
+
 def test_another_round_has_the_question_under_another_name(tmp_path: Path) -> None:
     people = _people(_survey(tmp_path, FLYING + STRINGS), ID=["a", "b"], S2_OLD=[1, 2])
     assert _options(people, "S2") == [0, 1]
@@ -251,10 +259,14 @@ def test_a_file_without_the_column_or_the_rows_that_are_picked_is_refused(tmp_pa
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [
-        ("columns: [S2F1", "column: S2, columns: [S2F1", "strings: S2 has both column and columns: keep columns"),
+        ("columns: [S2F1", "column: S2, columns: [S2F1", "strings: S2 has both column and columns: keep column for"),
         ("columns: [S2F1, S2F2, S2_OLD]", "columns: S2F1", "S2 has one text as its columns: call it column, or write"),
         ("columns: [S2F1, S2F2, S2_OLD]", "columns: []", "S2 has an empty list of columns"),
-        ("what: nylon strings, ", "what: [nylon], ", "strings: S2 has a list as its what; only columns is one"),
+        (
+            "what: nylon strings, ",
+            "what: [nylon], ",
+            "strings: S2 has a list as its what; only column and columns can be one",
+        ),
         (
             "columns: [S2F1",
             "columns: [S1_W41",

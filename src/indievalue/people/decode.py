@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,7 @@ from polars import selectors
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.findings import CodeCount, Findings
-from indievalue.people.ids import check_repeated, given_ids, id_columns, names_of, repeated_names
+from indievalue.people.ids import FILE, check_repeated, given_ids, id_columns, names_of, repeated_names
 from indievalue.people.numbers import NO_CODE, integer_codes, weights_of
 from indievalue.people.people import People
 from indievalue.people.where import rows_where, where_columns
@@ -46,8 +47,7 @@ def decode(
     if not len(table):
         raise IndievalueError(f"{source} has a header and no people")
     table = without_levels(table)
-    identified_by = id_columns(person_columns, survey.person, table.columns, source)
-    given = given_ids(table, identified_by, source)
+    identified_by, given = _identified(table, survey, person_columns, source)
     weights, unweighted = _weights(table, survey, source)
     codes_table = code_columns(table, survey, source)
     filled_in = table.select(~pl.all_horizontal(_empty(table[name]) for name in table.columns)).to_series()
@@ -105,11 +105,22 @@ class _Found:
     blank: int = 0
 
 
+def _identified(
+    table: pl.DataFrame, survey: Survey, person_columns: Sequence[str], source: str
+) -> tuple[tuple[str, ...], pl.Series]:
+    """(columns of the id, the id in each row), with the name of the file in place of a column ``file``."""
+    if FILE in (person_columns or survey.person) and FILE not in table.columns:
+        table = table.with_columns(pl.lit(Path(source).stem).alias(FILE))
+    identified_by = id_columns(person_columns, survey.person, table.columns, source)
+    return identified_by, given_ids(table, identified_by, source)
+
+
 def _present(question: Question, table: pl.DataFrame) -> list[str]:
-    """The question's columns that are there; none where those that tell who was asked are not."""
+    """The question's columns to read, being there; none where those that tell who was asked are not."""
     if not set(question.where or ()) <= set(table.columns):
         return []
-    return [column for column in question.data_columns if column in table.columns]
+    present = [column for column in question.data_columns if column in table.columns]
+    return present[:1] if question.one_column else present
 
 
 def _of_the_survey(table: pl.DataFrame, survey: Survey, source: str) -> pl.Series:

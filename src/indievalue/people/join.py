@@ -61,7 +61,8 @@ def _check_distinct(parts: Sequence[People]) -> None:
             raise IndievalueError(
                 f"{seen[shared[0]]} and {part.findings.source} share {len(shared):,} "
                 f"{'id' if len(shared) == 1 else 'ids'}, first {shared[0]!r}: name columns that tell the people of one "
-                "from those of the other with --person-columns, such as country,id, or leave one of the files out"
+                "from those of the other with --person-columns, such as country,id, or file,id where ids start over in "
+                "each file"
             )
         seen |= dict.fromkeys(part.ids.tolist(), part.findings.source)
 

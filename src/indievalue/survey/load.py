@@ -100,7 +100,7 @@ def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
         blank = None if battery.blank is None else missing_code(battery.blank)
         made = []
         for id, values in slots_by_id.items():  # noqa: A001 - the survey's own word
-            columns = _columns(id, values, battery)
+            columns, one_column = _columns(id, values, battery)
             slots = {name: value for name, value in values.items() if isinstance(value, str)}
             made.append(
                 Question(
@@ -116,6 +116,7 @@ def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
                     missing=missing,
                     blank=blank,
                     columns=columns,
+                    one_column=one_column,
                     where=condition,
                 )
             )
@@ -126,24 +127,29 @@ def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
         raise IndievalueError(f"{where}: {error}") from None
 
 
-def _columns(id: str, values: Mapping[str, str | list[str]], battery: BatterySpec) -> tuple[str, ...]:  # noqa: A002
-    """The data columns of a question: its own, or those of its battery with ``{id}`` and its slots filled in."""
-    own = {"column": battery.column, "columns": battery.columns}
-    if not values.keys().isdisjoint(own):
-        own = {name: values.get(name) for name in own}
-    column, columns = own["column"], own["columns"]
-    if column is not None and columns is not None:
-        raise ValueError(f"{id} has both column and columns: keep columns")
-    lists = [name for name, value in values.items() if isinstance(value, list) and name != "columns"]
+def _columns(id: str, values: Mapping[str, str | list[str]], battery: BatterySpec) -> tuple[tuple[str, ...], bool]:  # noqa: A002
+    """The data columns of a question, its own or its battery's with ``{id}`` and slots filled in, and whether they are
+    names of one column, of which a file has one.
+    """
+    lists = [name for name, value in values.items() if isinstance(value, list) and name not in ("column", "columns")]
     if lists:
-        raise ValueError(f"{id} has a list as its {lists[0]}; only columns is one")
+        raise ValueError(f"{id} has a list as its {lists[0]}; only column and columns can be one")
+    column, columns = values.get("column"), values.get("columns")
+    if column is None and columns is None:
+        column, columns = battery.column, battery.columns
+    if column is not None and columns is not None:
+        raise ValueError(
+            f"{id} has both column and columns: keep column for names in other files, or columns for parts"
+        )
     if isinstance(columns, str):
         raise ValueError(f"{id} has one text as its columns: call it column, or write a list such as [Q1, Q2]")
-    if columns == []:
+    given = columns if columns is not None else [column] if isinstance(column, str) else column
+    if given is None:
+        return (), False
+    if not given:
         raise ValueError(f"{id} has an empty list of columns")
     texts = {name: value for name, value in values.items() if isinstance(value, str)}
-    given = columns or ([str(column)] if column is not None else [])
-    return tuple(filled(name, {"id": id, **texts}) for name in given)
+    return tuple(filled(name, {"id": id, **texts}) for name in given), columns is None
 
 
 def _where(condition: Mapping[str, Codes], where: str) -> dict[str, tuple[str, ...]]:

@@ -37,7 +37,9 @@ class Question:
         missing: missing codes of this question → what they mean, besides the survey's; None where it has the survey's
             alone. Where there are some, its options may have codes that are missing elsewhere in the survey.
         blank: the missing code that an empty cell stands for; None for the survey's.
-        columns: data columns that hold it in one file or another; empty where there is one, called as the question.
+        columns: data columns that hold it; empty where there is one, called as the question.
+        one_column: whether ``columns`` are names of one column, of which the first that a file has is read; else each
+            person's answer is in the first that holds one.
         codes_in_order: whether the codes rise along a scale; False where its steps are to be read as they stand.
         where: columns and their values that tell who was asked; others were not. None where nothing tells it.
     """
@@ -55,10 +57,11 @@ class Question:
     columns: tuple[str, ...] = ()
     where: Mapping[str, tuple[str, ...]] | None = None
     codes_in_order: bool = True
+    one_column: bool = False
 
     @property
     def data_columns(self) -> tuple[str, ...]:
-        """Data columns to read; each person has the answer in the first of them that holds one."""
+        """Data columns that may hold the answer."""
         return self.columns or (self.id,)
 
     def options(self, form: FormName) -> tuple[Option, ...]:

@@ -75,7 +75,7 @@ class BatterySpec(Base):
     polar: dict[Codes, str]
     refined: dict[Codes, str] | Literal["same as polar"]
     questions: dict[str, dict[str, str | list[str]]] = Field(default_factory=dict)
-    column: str | None = None
+    column: str | list[str] | None = None
     columns: list[str] | None = None
     where: dict[str, Codes] | None = None
     left_out: dict[int, str] = Field(default_factory=dict)

@@ -542,7 +542,7 @@ def test_what_is_wrong_with_the_language_is_told(
     [
         ("answered_probes: 1", "sampling: answered_probes is only of use with probes: answered; give both or neither"),
         ("probes: answered, answered_probes: 0", "answered_probes: Input should be greater than or equal to 1"),
-        ("probes: answered, answered_probes: 2", "answered_probes is 2, and a setup has 1 probes (1 of each category)"),
+        ("probes: answered, answered_probes: 2", "answered_probes is 2, and a setup has 1 probe (1 of each category)"),
         ("probes: some", "sampling.probes: Input should be 'all' or 'answered'"),
     ],
 )

@@ -74,7 +74,7 @@ def _sampling_problems(sampling: Sampling, questions: Sequence[Question], demogr
     probes = sum(min(sampling.per_category, size) for size in sizes)
     if sampling.answered_probes > probes:
         found.append(
-            f"sampling: answered_probes is {sampling.answered_probes}, and a setup has {probes} probes "
+            f"sampling: answered_probes is {sampling.answered_probes}, and a setup has {probes} probe{'' if probes == 1 else 's'} "
             f"({sampling.per_category} of each category): give a smaller number, or a larger per_category"
         )
     return found

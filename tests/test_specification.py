@@ -186,6 +186,45 @@ def test_of_the_names_that_a_column_has_in_several_rounds_the_first_in_the_file_
     assert both.findings.filled == ()
 
 
+TWO_ROUNDS = """
+- question: TRUST
+  category: Kites
+  type: mc_2
+  column: {"8": Q41, "7": Q43}
+  asks: Do you trust the wind?
+  polar: {1: I trust the wind., 2: I do not trust the wind.}
+  refined: same as polar
+- question: FEAR
+  category: Kites
+  type: mc_2
+  column: {"8": Q43}
+  asks: Do you fear the wind?
+  polar: {1: I fear the wind., 2: I do not fear the wind.}
+  refined: same as polar
+"""
+
+ROUNDS = SURVEY + "rounds: {'8': [DAY8], '7': [DAY7]}\n"
+
+
+def test_a_column_that_holds_something_else_in_another_round_is_told_by_the_round(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, TWO_ROUNDS, ROUNDS)
+    new = _people(survey, ID=["a", "b"], DAY8=[1, 1], Q41=[1, 2], Q43=[2, 2])
+    assert (_options(new, "TRUST"), _options(new, "FEAR")) == ([0, 1], [1, 1])
+    old = _people(survey, ID=["a", "b"], DAY7=[1, 1], Q41=[1, 1], Q43=[2, 1])
+    assert (_options(old, "TRUST"), _options(old, "FEAR")) == ([1, 0], [-1, -1])
+    assert old.findings.absent_questions == ("FEAR",)
+
+
+def test_a_file_of_no_round_and_rounds_that_there_are_not_are_refused(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, TWO_ROUNDS, ROUNDS)
+    with pytest.raises(IndievalueError, match=r"is of none of the rounds of survey kites, .* \(8: DAY8; 7: DAY7\)"):
+        _people(survey, ID=["a"], Q41=[1])
+    with pytest.raises(IndievalueError, match=r"TRUST: its column is of the round '7', which is none of .* \(8\)"):
+        _survey(tmp_path, TWO_ROUNDS, ROUNDS.replace(", '7': [DAY7]", ""))
+    with pytest.raises(IndievalueError, match="TRUST and FEAR both read the column Q43"):
+        _survey(tmp_path, TWO_ROUNDS.replace('{"8": Q41', '{"8": Q43'), ROUNDS)
+
+
 def test_another_round_has_the_question_under_another_name(tmp_path: Path) -> None:
     people = _people(_survey(tmp_path, FLYING + STRINGS), ID=["a", "b"], S2_OLD=[1, 2])
     assert _options(people, "S2") == [0, 1]

@@ -39,7 +39,8 @@ def decode(
     a text instead of a code, naming its row (the first person is row 1) and column, where rows that differ share an
     id, or where no question of the survey is there.
     """
-    if not any(_present(question, table) for question in survey.questions):
+    _check_round(survey, table, source)
+    if not any(_present(question, table, survey) for question in survey.questions):
         raise IndievalueError(
             f"{source} has none of the {len(survey.questions)} questions of survey {survey.name}; "
             f"its first column is {table.columns[0]!r}"
@@ -73,7 +74,7 @@ def decode(
         fingerprint=fingerprint,
         rows=len(table),
         people=len(ids),
-        absent_questions=tuple(q.id for q in survey.questions if not _present(q, table)),
+        absent_questions=tuple(q.id for q in survey.questions if not _present(q, table, survey)),
         absent_demographics=tuple(found.absent),
         unknown=tuple(found.unknown),
         left_out=tuple(found.left_out),
@@ -115,10 +116,27 @@ def _identified(
     return identified_by, given_ids(table, identified_by, source)
 
 
-def _present(question: Question, table: pl.DataFrame) -> list[str]:
+def _round_of(survey: Survey, table: pl.DataFrame) -> str | None:
+    """The first round whose telltale columns are all there."""
+    rounds = (survey.rounds or {}).items()
+    return next((name for name, columns in rounds if set(columns) <= set(table.columns)), None)
+
+
+def _check_round(survey: Survey, table: pl.DataFrame, source: str) -> None:
+    if survey.rounds and _round_of(survey, table) is None:
+        known = "; ".join(f"{name}: {', '.join(columns)}" for name, columns in survey.rounds.items())
+        raise IndievalueError(
+            f"{source} is of none of the rounds of survey {survey.name}, which are told by their columns ({known})"
+        )
+
+
+def _present(question: Question, table: pl.DataFrame, survey: Survey) -> list[str]:
     """The question's columns to read, being there; none where those that tell who was asked are not."""
     if not set(question.where or ()) <= set(table.columns):
         return []
+    if question.rounds is not None:
+        column = question.rounds.get(_round_of(survey, table) or "")
+        return [column] if column in table.columns else []
     present = [column for column in question.data_columns if column in table.columns]
     return present[:1] if question.one_column else present
 
@@ -147,7 +165,7 @@ def _question_codes(people: pl.DataFrame, raw: pl.DataFrame, survey: Survey, fou
     """Raw codes (people × questions) of everybody's answers; ``raw`` are their cells as the file has them."""
     codes = np.full((len(people), len(survey.questions)), survey.not_asked, np.int16, order="F")
     for position, question in enumerate(survey.questions):
-        present = _present(question, raw)
+        present = _present(question, raw, survey)
         if not present:
             continue
         options = set(_known_codes(question))
@@ -192,6 +210,7 @@ def needed_columns(survey: Survey) -> set[str]:
     """Every data column that :func:`decode` looks at."""
     columns = {column for question in survey.questions for column in question.data_columns} | where_columns(survey)
     columns |= {column for demographic in survey.demographics for column in demographic.columns}
+    columns.update(*(survey.rounds or {}).values())
     return columns.union(survey.person, survey.weight_columns)
 
 

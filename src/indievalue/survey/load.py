@@ -1,6 +1,7 @@
 """Load a :class:`Survey` from its YAML files. The format is described in docs/surveys.md."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -19,7 +20,7 @@ from indievalue.survey.codes import (
     parse_values,
 )
 from indievalue.survey.model import Option, Question, Sampling
-from indievalue.survey.spec import AS_WRITTEN, SAME, BatterySpec, Codes, DemographicSpec, Spec, SurveySpec
+from indievalue.survey.spec import AS_WRITTEN, SAME, BatterySpec, Codes, DemographicSpec, Slot, Spec, SurveySpec
 from indievalue.survey.survey import Survey
 from indievalue.survey.template import filled
 
@@ -71,6 +72,7 @@ def _read(folder: Traversable) -> Survey:
         person=tuple([spec.person] if isinstance(spec.person, str) else spec.person or ()),
         weight=tuple(spec.weight) if isinstance(spec.weight, list) else spec.weight,
         language=spec.language,
+        rounds={name: tuple(columns) for name, columns in spec.rounds.items()},
         country=spec.country,
         recognised_by=tuple(spec.recognised_by),
         missing=missing_reasons(spec.missing, f"{folder / 'survey.yaml'}"),
@@ -100,7 +102,7 @@ def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
         blank = None if battery.blank is None else missing_code(battery.blank)
         made = []
         for id, values in slots_by_id.items():  # noqa: A001 - the survey's own word
-            columns, one_column = _columns(id, values, battery)
+            place = _columns(id, values, battery)
             slots = {name: value for name, value in values.items() if isinstance(value, str)}
             made.append(
                 Question(
@@ -115,8 +117,9 @@ def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
                     left_out=battery.left_out,
                     missing=missing,
                     blank=blank,
-                    columns=columns,
-                    one_column=one_column,
+                    columns=place.columns,
+                    one_column=place.one_column,
+                    rounds=place.rounds,
                     where=condition,
                 )
             )
@@ -127,13 +130,21 @@ def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
         raise IndievalueError(f"{where}: {error}") from None
 
 
-def _columns(id: str, values: Mapping[str, str | list[str]], battery: BatterySpec) -> tuple[tuple[str, ...], bool]:  # noqa: A002
-    """The data columns of a question, its own or its battery's with ``{id}`` and slots filled in, and whether they are
-    names of one column, of which a file has one.
-    """
-    lists = [name for name, value in values.items() if isinstance(value, list) and name not in ("column", "columns")]
-    if lists:
-        raise ValueError(f"{id} has a list as its {lists[0]}; only column and columns can be one")
+@dataclass(frozen=True)
+class _Columns:
+    """The data columns of a question as in :class:`Question`."""
+
+    columns: tuple[str, ...] = ()
+    one_column: bool = False
+    rounds: Mapping[str, str] | None = None
+
+
+def _columns(id: str, values: Mapping[str, Slot], battery: BatterySpec) -> _Columns:  # noqa: A002
+    """The data columns of a question: its own or its battery's, with ``{id}`` and slots filled in."""
+    texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    other = [name for name in values if name not in texts and name not in ("column", "columns")]
+    if other:
+        raise ValueError(f"{id} has a list as its {other[0]}; only column and columns can be one")
     column, columns = values.get("column"), values.get("columns")
     if column is None and columns is None:
         column, columns = battery.column, battery.columns
@@ -141,15 +152,16 @@ def _columns(id: str, values: Mapping[str, str | list[str]], battery: BatterySpe
         raise ValueError(
             f"{id} has both column and columns: keep column for names in other files, or columns for parts"
         )
-    if isinstance(columns, str):
+    if columns is not None and not isinstance(columns, list):
         raise ValueError(f"{id} has one text as its columns: call it column, or write a list such as [Q1, Q2]")
+    slots = {"id": id, **texts}
+    if isinstance(column, dict):
+        rounds = {name: filled(one, slots) for name, one in column.items()}
+        return _Columns(tuple(dict.fromkeys(rounds.values())), rounds=rounds)
     given = columns if columns is not None else [column] if isinstance(column, str) else column
-    if given is None:
-        return (), False
-    if not given:
+    if given == []:
         raise ValueError(f"{id} has an empty list of columns")
-    texts = {name: value for name, value in values.items() if isinstance(value, str)}
-    return tuple(filled(name, {"id": id, **texts}) for name in given), columns is None
+    return _Columns(tuple(filled(name, slots) for name in given or []), one_column=columns is None)
 
 
 def _where(condition: Mapping[str, Codes], where: str) -> dict[str, tuple[str, ...]]:

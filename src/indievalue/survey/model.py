@@ -41,6 +41,7 @@ class Question:
         one_column: whether ``columns`` are names of one column, of which the first that a file has is read; else each
             person's answer is in the first that holds one.
         codes_in_order: whether the codes rise along a scale; False where its steps are to be read as they stand.
+        rounds: round of the survey → the column in a file of that round; None where rounds have the same columns.
         where: columns and their values that tell who was asked; others were not. None where nothing tells it.
     """
 
@@ -58,6 +59,7 @@ class Question:
     where: Mapping[str, tuple[str, ...]] | None = None
     codes_in_order: bool = True
     one_column: bool = False
+    rounds: Mapping[str, str] | None = None
 
     @property
     def data_columns(self) -> tuple[str, ...]:

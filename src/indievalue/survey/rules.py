@@ -46,7 +46,6 @@ def problems(
     found += _repeated("question id", (question.id for question in questions))
     found += _repeated("demographic name", (demographic.name for demographic in demographics))
     found += _repeated("demographic id", (demographic.id for demographic in demographics))
-    found += _shared_columns(questions)
     found += [
         f"category {name!r} has no question" for name in categories if name not in {q.category for q in questions}
     ]
@@ -74,8 +73,9 @@ def _sampling_problems(sampling: Sampling, questions: Sequence[Question], demogr
     probes = sum(min(sampling.per_category, size) for size in sizes)
     if sampling.answered_probes > probes:
         found.append(
-            f"sampling: answered_probes is {sampling.answered_probes}, and a setup has {probes} probe{'' if probes == 1 else 's'} "
-            f"({sampling.per_category} of each category): give a smaller number, or a larger per_category"
+            f"sampling: answered_probes is {sampling.answered_probes}, and a setup has {probes} "
+            f"probe{'' if probes == 1 else 's'} ({sampling.per_category} of each category): give a smaller number, "
+            "or a larger per_category"
         )
     return found
 
@@ -211,16 +211,25 @@ def _codes_problems(
         yield f"{where}: code {format_codes(set(codes) & set(left_out))} is left out and in an option"
 
 
-def _shared_columns(questions: Sequence[Question]) -> list[str]:
-    """Columns that two questions read, so that one answer would be counted twice."""
-    readers: defaultdict[str, list[Question]] = defaultdict(list)
+def column_problems(questions: Sequence[Question], rounds: Iterable[str]) -> list[str]:
+    """Rounds that there are not, and columns that two questions read, so that one answer would be counted twice."""
+    known = list(rounds)
+    found = [
+        f"{question.id}: its column is of the round {name!r}, which is none of the survey's `rounds` "
+        f"({', '.join(known) or 'there are none'})"
+        for question in questions
+        for name in question.rounds or ()
+        if name not in known
+    ]
+    readers: defaultdict[tuple[str, str], list[Question]] = defaultdict(list)
     for question in questions:
-        for column in question.data_columns:
-            readers[column].append(question)
-    return [
+        own = (question.rounds or {}).items()
+        for place in own or [(name, column) for name in known or [""] for column in question.data_columns]:
+            readers[place].append(question)
+    return found + [
         f"{several[0].id} and {several[1].id} both read the column {column}: give each its own, or a `where:` that "
         "tells who was asked which"
-        for column, several in readers.items()
+        for (_, column), several in readers.items()
         if len({question.id for question in several}) > 1 and any(not question.where for question in several)
     ]
 

@@ -56,6 +56,7 @@ class SurveySpec(Base):
     weight: str | list[str] | None = None
     language: Annotated[str, BeforeValidator(_no_boolean), Field(pattern="^[a-z]{2,3}$")] = "en"
     country: str | None = None
+    rounds: dict[str, list[str]] = Field(default_factory=dict)
     recognised_by: list[str] = Field(default_factory=list)
     missing: dict[Codes, str]
     not_asked: int = Field(ge=-LARGEST_CODE, le=LARGEST_CODE)
@@ -63,6 +64,10 @@ class SurveySpec(Base):
     categories: list[str]
     sampling: SamplingSpec = SamplingSpec()
     inequity: list[str] | None = None
+
+
+Slot = str | list[str] | dict[str, str]
+"""The value of a slot of a battery: a text, or the columns of a question."""
 
 
 class BatterySpec(Base):
@@ -74,8 +79,8 @@ class BatterySpec(Base):
     ordered: bool | Literal["as written"] = True
     polar: dict[Codes, str]
     refined: dict[Codes, str] | Literal["same as polar"]
-    questions: dict[str, dict[str, str | list[str]]] = Field(default_factory=dict)
-    column: str | list[str] | None = None
+    questions: dict[str, dict[str, Slot]] = Field(default_factory=dict)
+    column: str | list[str] | dict[str, str] | None = None
     columns: list[str] | None = None
     where: dict[str, Codes] | None = None
     left_out: dict[int, str] = Field(default_factory=dict)

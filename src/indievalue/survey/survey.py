@@ -19,6 +19,7 @@ class Survey:
     Attributes:
         person: data columns that together identify a person.
         weight: data column of the survey weight, or several whose product it is; None where there is none.
+        rounds: rounds of the survey whose columns have other names → columns that identify a file of the round.
         language: ISO 639 code of the language of the statements.
         recognised_by: data columns that identify a file of this survey.
         missing: missing codes (e.g. -1) → what they mean. not_asked: the one of a question that was not put.
@@ -52,6 +53,7 @@ class Survey:
     repeated_ids: int = 0
     where: Mapping[str, tuple[str, ...]] | None = None
     language: str = "en"
+    rounds: Mapping[str, tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
         return (
@@ -113,4 +115,5 @@ class Survey:
         found = rules.problems(
             self.missing, self.categories, self.questions, self.demographics, self.inequity, self.sampling, reserved
         )
+        found += rules.column_problems(self.questions, self.rounds or ())
         return found + rules.wording_problems(self.questions, self.demographics, self.language)

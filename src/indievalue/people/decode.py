@@ -39,12 +39,7 @@ def decode(
     a text instead of a code, naming its row (the first person is row 1) and column, where rows that differ share an
     id, or where no question of the survey is there.
     """
-    _check_round(survey, table, source)
-    if not any(_present(question, table, survey) for question in survey.questions):
-        raise IndievalueError(
-            f"{source} has none of the {len(survey.questions)} questions of survey {survey.name}; "
-            f"its first column is {table.columns[0]!r}"
-        )
+    _check_columns(survey, table, source)
     if not len(table):
         raise IndievalueError(f"{source} has a header and no people")
     table = without_levels(table)
@@ -122,11 +117,17 @@ def _round_of(survey: Survey, table: pl.DataFrame) -> str | None:
     return next((name for name, columns in rounds if set(columns) <= set(table.columns)), None)
 
 
-def _check_round(survey: Survey, table: pl.DataFrame, source: str) -> None:
+def _check_columns(survey: Survey, table: pl.DataFrame, source: str) -> None:
+    """Raise IndievalueError where the file is of no round of the survey, or has none of its questions."""
     if survey.rounds and _round_of(survey, table) is None:
         known = "; ".join(f"{name}: {', '.join(columns)}" for name, columns in survey.rounds.items())
         raise IndievalueError(
             f"{source} is of none of the rounds of survey {survey.name}, which are told by their columns ({known})"
+        )
+    if not any(_present(question, table, survey) for question in survey.questions):
+        raise IndievalueError(
+            f"{source} has none of the {len(survey.questions)} questions of survey {survey.name}; "
+            f"its first column is {table.columns[0]!r}"
         )
 
 

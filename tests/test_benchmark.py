@@ -19,6 +19,7 @@ from indievalue.benchmark.model import NOBODY, Benchmark, Settings
 from indievalue.benchmark.narrow import with_demonstrations_about, with_first_demonstrations
 from indievalue.benchmark.storage import asked_texts, benchmark_hash, load_benchmark, save_benchmark, task_texts
 from indievalue.errors import IndievalueError
+from indievalue.evaluation import evaluate
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.predictors.gaussian import Gaussian
@@ -581,3 +582,46 @@ def test_that_nobody_is_eligible_is_said_with_the_reason(garden: Survey) -> None
         IndievalueError, match=r"^0 of 3 people are eligible \(3 did not answer every one of the 9 probes\)$"
     ):
         build_benchmark(decode(table, garden, "garden.csv", ""), Settings(), "all")
+
+
+def _half_asked(garden: Survey, **sampling: Any) -> People:
+    """Forty gardeners of a split ballot: one half was not asked P1, the other A1; the first three only P2 and P3."""
+    half, few = np.arange(40) % 2, np.arange(40) < 3
+    table = garden_answers(40)
+    table = table.with_columns(
+        P1=pl.Series(np.where(half == 0, -4, table["P1"])), A1=pl.Series(np.where(half == 1, -4, table["A1"]))
+    ).with_columns(pl.Series(name, np.where(few, -4, table[name])) for name in ("P4", "A2", "A3", "N1", "N2", "N3"))
+    survey = dataclasses.replace(garden, sampling=dataclasses.replace(garden.sampling, answered=2, **sampling))
+    return decode(table, survey, "garden.csv", "")
+
+
+def test_in_a_split_ballot_nobody_answers_every_probe(garden: Survey) -> None:
+    with pytest.raises(IndievalueError, match="40 did not answer every one of the 9 probes"):
+        build_benchmark(_half_asked(garden), Settings(), "all")
+
+
+def test_people_of_a_split_ballot_are_tested_on_the_probes_that_they_answered(garden: Survey) -> None:
+    people = _half_asked(garden, probes="answered", answered_probes=2)
+    benchmark = build_benchmark(people, Settings(demonstrations=None), "all")
+    assert benchmark.eligibility.reasons().startswith("3 did not answer 2 or more of the probes of every setup")
+    assert len(benchmark.people) == 37
+    setup, task = next(benchmark.tasks())
+    assert [benchmark.survey.questions[probe].id for probe in setup.probes] == ["P1", "A1", "N1"]
+    assert task.asked.sum(axis=1).tolist() == [2] * 37
+    assert (task.asked[:, 0] ^ task.asked[:, 1]).all()
+    assert (task.shown[:, setup.probes] == -1).all()
+
+
+def test_predictions_are_of_the_answered_probes_alone(garden: Survey) -> None:
+    people = _half_asked(garden, probes="answered", answered_probes=2)
+    benchmark = build_benchmark(people, Settings(setups=[0]), "all")
+    run = evaluate(people, benchmark, [Majority(), Gaussian()])
+    for _, predictions in run.predictions.group_by("predictor"):
+        assert len(predictions) == 37 * 2
+        assert (predictions["answer"] >= 0).all()
+
+
+def test_a_person_who_answered_too_few_probes_is_refused_with_the_number_that_is_wanted(garden: Survey) -> None:
+    people = _half_asked(garden, probes="answered", answered_probes=3)
+    with pytest.raises(IndievalueError, match="40 did not answer 3 or more of the probes of every setup"):
+        build_benchmark(people, Settings(), "all")

@@ -151,7 +151,7 @@ def test_what_is_left_out_of_command_and_file_is_what_the_command_line_does_by_d
         if one.default not in (None, False) and one.name not in ("seed", "help") and not one.required
     }
     assert by_default == asdict(USUAL)
-    assert {name for name in parameters if f"--{option_name(name)}" not in parameters[name].opts} == {"data"}
+    assert {name for name in parameters if f"--{option_name(name)}" not in parameters[name].opts} == {"data", "further"}
 
 
 def test_command_and_file_repeat_a_run_by_the_same_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,15 +95,28 @@ def answered_threshold(survey: Survey, asked: NDArray[np.bool_]) -> int:
 def _eligible(people: People, probes: list[NDArray[np.int64]]) -> tuple[NDArray[np.bool_], Eligibility]:
     answered = people.options("refined") >= 0
     threshold = answered_threshold(people.survey, people.asked)
-    all_probes = np.unique(np.concatenate(probes))
-    lacks_probe = ~answered[:, all_probes].all(axis=1)
+    lacks_probe, probes_wanted = _lacks_probes(answered, probes, people.survey)
     lacks_answers = answered.sum(axis=1) < threshold
     eligible = ~lacks_probe & ~lacks_answers
     excluded = {
-        f"did not answer every one of the {len(all_probes)} probes": int(lacks_probe.sum()),
+        f"did not answer {probes_wanted}": int(lacks_probe.sum()),
         f"answered fewer than {threshold} of {int(people.asked.sum())} questions": int(lacks_answers.sum()),
     }
     return eligible, Eligibility(len(people), excluded, int(eligible.sum()), int(eligible.sum()))
+
+
+def _lacks_probes(
+    answered: NDArray[np.bool_], probes: list[NDArray[np.int64]], survey: Survey
+) -> tuple[NDArray[np.bool_], str]:
+    """(who answered too few of the probes, what they would have had to answer)."""
+    if survey.sampling.probes == "all":
+        all_probes = np.unique(np.concatenate(probes))
+        return np.asarray(~answered[:, all_probes].all(axis=1)), f"every one of the {len(all_probes)} probes"
+    wanted = survey.sampling.answered_probes
+    lacking = np.zeros(len(answered), bool)
+    for setup in probes:
+        lacking |= answered[:, setup].sum(axis=1) < min(wanted, len(setup))
+    return lacking, f"{wanted} or more of the probes of every setup"
 
 
 def _sample(

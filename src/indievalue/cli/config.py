@@ -102,8 +102,12 @@ def _options(context: typer.Context) -> dict[str, tuple[str, bool]]:
     found = {}
     for parameter in context.command.params:
         longest = max(parameter.opts, key=len)
-        found[longest.lstrip("-")] = str(parameter.name), bool(getattr(parameter, "multiple", False))
+        found[longest.lstrip("-")] = str(parameter.name), _is_repeatable(parameter)
     return found
+
+
+def _is_repeatable(parameter: object) -> bool:
+    return bool(getattr(parameter, "multiple", False)) or getattr(parameter, "nargs", 1) == -1
 
 
 def _value(name: str, value: object, file: Path, *, multiple: bool) -> object:

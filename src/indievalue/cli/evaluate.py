@@ -1,5 +1,6 @@
 """``indievalue evaluate``: evaluate predictors on a benchmark."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ from indievalue.cli.options import (
     ExamplePerson,
     Failures,
     Force,
+    Further,
     Out,
     PromptFlags,
     SourceFlags,
@@ -78,6 +80,7 @@ def evaluate(
         Weights,
         typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
     ] = USUAL.weights,
+    further: Further = None,
     force: Force = False,
     config: Config = None,
 ) -> None:
@@ -97,7 +100,7 @@ def evaluate(
     if not asked.dry_run:
         check_directory(directory, force=force)
         start_vega()
-    people, drawn = _drawn(context_of_call, data, asked, drawing, source)
+    people, drawn = _drawn(context_of_call, [data, *(further or [])], asked, drawing, source)
     with values_of(context_of_call, "example"):
         _check_example(asked.example, drawn)
     with values_of(context_of_call, "predictor"):
@@ -137,7 +140,7 @@ def _check_example(person: str | None, drawn: "Benchmark") -> None:
 
 
 def _drawn(
-    context: typer.Context, data: str, asked: EvaluationFlags, drawing: BenchmarkFlags, source: SourceFlags
+    context: typer.Context, data: Sequence[str], asked: EvaluationFlags, drawing: BenchmarkFlags, source: SourceFlags
 ) -> "tuple[People, Benchmark]":
     """Read the people, and draw or load the benchmark."""
     from indievalue.benchmark.build import build_benchmark
@@ -146,7 +149,7 @@ def _drawn(
     drawn_by = ("setup", "demonstrations", "people", "people-file")
     with values_of(context, *drawn_by):
         settings, tested = drawing.settings(source.seed), drawing.tested()
-    with values_of(context, "data", "survey", "sheet", "header-row", "encoding", "person-columns"):
+    with values_of(context, "data", "further", "survey", "sheet", "header-row", "encoding", "person-columns"):
         people = source.people(data)
     if asked.saved:
         with values_of(context, "benchmark"):

@@ -34,6 +34,10 @@ notes = SafeConsole(stderr=True, highlight=False)
 DATA_HELP = "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped), or `synthetic`, or `synthetic:20000`."
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
+Further = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[DATA]...", help="Further files of the same survey, whose people are read as well."),
+]
 Out = Annotated[Path, typer.Option("--out", help="Directory to write; must be new or empty.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the contents of --out.")]
 
@@ -98,8 +102,8 @@ class SourceFlags:
     encoding: Encoding = None
     person_columns: PersonColumns = None
 
-    def people(self, data: str, *, quiet: bool = False) -> "People":
-        """Read people from ``data``, a file or ``synthetic``, and print findings in the data unless ``quiet``.
+    def people(self, data: str | Sequence[str], *, quiet: bool = False) -> "People":
+        """Read people from ``data``, a file, several or ``synthetic``, and print findings in the data unless ``quiet``.
 
         A file that takes more than a few seconds to read is announced.
         """
@@ -108,8 +112,9 @@ class SourceFlags:
         from indievalue.synthetic.source import people_from
 
         options = ReadOptions(self.sheet, self.header_row, self.encoding, listed(self.person_columns))
-        if not quiet and (size := slow_size(Path(data))) is not None:
-            notes.print(escaped(f"Reading {data} ({size:,.0f} MB)"), soft_wrap=True)
+        for file in [data] if isinstance(data, str) else data:
+            if not quiet and (size := slow_size(Path(file))) is not None:
+                notes.print(escaped(f"Reading {file} ({size:,.0f} MB)"), soft_wrap=True)
         people = people_from(data, self.survey, self.seed, options)
         if not quiet:
             for line in people.findings.lines():

@@ -19,7 +19,7 @@ def dataset_card(people: People, *, text: str | None) -> str:
         "license": "other",
         "license_name": f"{survey.name}-derived-do-not-redistribute",
         "pretty_name": f"{survey.title}: value-expressing statements",
-        "language": ["en"],
+        "language": [survey.language],
         "configs": [
             {
                 "config_name": name,

@@ -156,10 +156,11 @@ def why_missing(people: People, row: int, question: int) -> str:
     """Why the person has no option for the question (a column of ``codes``): the meaning of the code they have."""
     survey = people.survey
     code = int(people.codes[row, question])
+    missing = {**survey.missing, **(survey.questions[question].missing or {})}
     left_out = survey.questions[question].left_out or {}
     if code in TAGS.values():
-        return survey.missing.get(code) or f"tagged {code_text(code)}"
-    return survey.missing.get(code) or left_out.get(code) or f"unknown code {format_codes([code])}"
+        return missing.get(code) or f"tagged {code_text(code)}"
+    return missing.get(code) or left_out.get(code) or f"unknown code {format_codes([code])}"
 
 
 def _statements(survey: Survey, form: FormName, options: NDArray[np.int8]) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from indievalue.errors import IndievalueError
+from indievalue.survey.model import Question
 from indievalue.survey.survey import Survey
 
 _LABEL = re.compile(r"\s*[:;(\[]\s*|\s+[-\u2013\u2014]\s+")
@@ -26,7 +27,7 @@ def recognise(columns: Sequence[str], surveys: Sequence[Survey], source: str) ->
     Raises IndievalueError where none fits.
     """
     held = {_before_label(column) for column in columns}
-    fits = [(sum(q.id.casefold() in held for q in survey.questions), survey) for survey in surveys]
+    fits = [(sum(_holds(held, q) for q in survey.questions), survey) for survey in surveys]
     fits = [(n, survey) for n, survey in fits if n and held.issuperset(map(str.casefold, survey.recognised_by))]
     if not fits:
         other = next((what for names, what in _OTHER_FILES.items() if held.issuperset(map(str.casefold, names))), None)
@@ -37,6 +38,10 @@ def recognise(columns: Sequence[str], surveys: Sequence[Survey], source: str) ->
             + (f"it looks like {other}" if other else "give --survey FOLDER for a survey of your own")
         )
     return max(fits, key=lambda fit: fit[0])[1]
+
+
+def _holds(held: set[str], question: Question) -> bool:
+    return any(column.casefold() in held for column in question.data_columns)
 
 
 def renamed(columns: Sequence[str], needed: Iterable[str], source: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -12,11 +13,12 @@ from polars import selectors
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.findings import CodeCount, Findings
-from indievalue.people.ids import check_repeated, given_ids, id_columns, names_of, repeated_names
-from indievalue.people.numbers import integer_codes, weights_of
+from indievalue.people.ids import FILE, check_repeated, given_ids, id_columns, names_of, repeated_names
+from indievalue.people.numbers import NO_CODE, integer_codes, weights_of
 from indievalue.people.people import People
+from indievalue.people.where import rows_where, where_columns
 from indievalue.survey.codes import LARGEST_CODE, TAGS, code_text
-from indievalue.survey.gazetteer import look_up
+from indievalue.survey.gazetteer import look_up, numeric_code
 from indievalue.survey.model import Demographic, Question
 from indievalue.survey.survey import Survey
 
@@ -37,34 +39,29 @@ def decode(
     a text instead of a code, naming its row (the first person is row 1) and column, where rows that differ share an
     id, or where no question of the survey is there.
     """
-    if not any(question.id in table.columns for question in survey.questions):
-        raise IndievalueError(
-            f"{source} has none of the {len(survey.questions)} questions of survey {survey.name}; "
-            f"its first column is {table.columns[0]!r}"
-        )
+    _check_columns(survey, table, source)
     if not len(table):
         raise IndievalueError(f"{source} has a header and no people")
     table = without_levels(table)
-    identified_by = id_columns(person_columns, survey.person, table.columns, source)
-    given = given_ids(table, identified_by, source)
+    identified_by, given = _identified(table, survey, person_columns, source)
     weights, unweighted = _weights(table, survey, source)
     codes_table = code_columns(table, survey, source)
     filled_in = table.select(~pl.all_horizontal(_empty(table[name]) for name in table.columns)).to_series()
+    within = filled_in & _of_the_survey(table, survey, source)
     names = names_of(given)
     check_repeated(
-        names.filter(filled_in),
-        codes_table.with_columns(pl.Series("\0weight", weights)).filter(filled_in),
+        names.filter(within),
+        codes_table.with_columns(pl.Series("\0weight", weights)).filter(within),
         identified_by,
         survey,
         source,
     )
-    kept = filled_in & names.is_first_distinct()
-    if not kept.any():
-        raise IndievalueError(f"{source} has {len(table):,} rows, and all of them are empty")
+    kept = within & pl.DataFrame([names, within.alias("\0within")]).to_struct().is_first_distinct()
+    _check_some(filled_in, within, survey, source)
     found = _Found()
     ids = names.filter(kept).to_numpy().astype(np.str_)
     people = codes_table.filter(kept)
-    codes = _question_codes(people, survey, found)
+    codes = _question_codes(people, table.filter(kept), survey, found)
     demographics = _demographics(people, survey, found)
     findings = Findings(
         source=source,
@@ -72,7 +69,7 @@ def decode(
         fingerprint=fingerprint,
         rows=len(table),
         people=len(ids),
-        absent_questions=tuple(q.id for q in survey.questions if q.id not in table.columns),
+        absent_questions=tuple(q.id for q in survey.questions if not _present(q, table, survey)),
         absent_demographics=tuple(found.absent),
         unknown=tuple(found.unknown),
         left_out=tuple(found.left_out),
@@ -80,11 +77,12 @@ def decode(
         ungrouped=tuple(found.ungrouped),
         blank=found.blank,
         empty_rows=len(table) - int(filled_in.sum()),
-        repeated=repeated_names(names.filter(filled_in)),
+        repeated=repeated_names(names.filter(within)),
+        outside=int((filled_in & ~within).sum()),
         row_numbers=given.filter(kept).null_count(),
         unweighted=len(ids) if unweighted is None else int((unweighted & kept).sum()),
         tags=tuple(
-            (code_text(code), survey.missing.get(code, ""), cells) for code, cells in sorted(found.tags.items())[::-1]
+            (code_text(code), reason, cells) for (code, reason), cells in sorted(found.tags.items(), reverse=True)
         ),
     )
     return People(survey, ids, codes, demographics, weights[kept.to_numpy()], findings)
@@ -99,24 +97,100 @@ class _Found:
     filled: list[tuple[str, str, int]] = field(default_factory=list)
     ungrouped: list[tuple[str, int]] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
-    tags: Counter[int] = field(default_factory=Counter)
+    tags: Counter[tuple[int, str]] = field(default_factory=Counter)
     blank: int = 0
 
 
-def _question_codes(people: pl.DataFrame, survey: Survey, found: _Found) -> NDArray[np.int16]:
-    """Raw codes (people × questions) of everybody's answers."""
+def _identified(
+    table: pl.DataFrame, survey: Survey, person_columns: Sequence[str], source: str
+) -> tuple[tuple[str, ...], pl.Series]:
+    """(columns of the id, the id in each row), with the name of the file in place of a column ``file``."""
+    if FILE in (person_columns or survey.person) and FILE not in table.columns:
+        table = table.with_columns(pl.lit(Path(source).stem).alias(FILE))
+    identified_by = id_columns(person_columns, survey.person, table.columns, source)
+    return identified_by, given_ids(table, identified_by, source)
+
+
+def _round_of(survey: Survey, table: pl.DataFrame) -> str | None:
+    """The first round whose telltale columns are all there."""
+    rounds = (survey.rounds or {}).items()
+    return next((name for name, columns in rounds if set(columns) <= set(table.columns)), None)
+
+
+def _check_columns(survey: Survey, table: pl.DataFrame, source: str) -> None:
+    """Raise IndievalueError where the file is of no round of the survey, or has none of its questions."""
+    if survey.rounds and _round_of(survey, table) is None:
+        known = "; ".join(f"{name}: {', '.join(columns)}" for name, columns in survey.rounds.items())
+        raise IndievalueError(
+            f"{source} is of none of the rounds of survey {survey.name}, which are told by their columns ({known})"
+        )
+    if not any(_present(question, table, survey) for question in survey.questions):
+        raise IndievalueError(
+            f"{source} has none of the {len(survey.questions)} questions of survey {survey.name}; "
+            f"its first column is {table.columns[0]!r}"
+        )
+
+
+def _present(question: Question, table: pl.DataFrame, survey: Survey) -> list[str]:
+    """The question's columns to read, being there; none where those that tell who was asked are not."""
+    if not set(question.where or ()) <= set(table.columns):
+        return []
+    if question.rounds is not None:
+        column = question.rounds.get(_round_of(survey, table) or "")
+        return [column] if column in table.columns else []
+    present = [column for column in question.data_columns if column in table.columns]
+    return present[:1] if question.one_column else present
+
+
+def _of_the_survey(table: pl.DataFrame, survey: Survey, source: str) -> pl.Series:
+    """Which rows are the survey's people. Raises IndievalueError where the file has not the columns to tell."""
+    absent = [column for column in survey.where or () if column not in table.columns]
+    if absent:
+        raise IndievalueError(
+            f"{source} has no column {absent[0]}, by which survey {survey.name} picks its rows (`where` in survey.yaml)"
+        )
+    return rows_where(table, survey.where or {})
+
+
+def _check_some(filled_in: pl.Series, within: pl.Series, survey: Survey, source: str) -> None:
+    if within.any():
+        return
+    rows = f"{source} has {len(within):,} rows"
+    if not filled_in.any():
+        raise IndievalueError(f"{rows}, and all of them are empty")
+    picked = "; ".join(f"{column}: {', '.join(values[:5])}" for column, values in (survey.where or {}).items())
+    raise IndievalueError(f"{rows}, and none of them has what survey {survey.name} picks its rows by ({picked})")
+
+
+def _question_codes(people: pl.DataFrame, raw: pl.DataFrame, survey: Survey, found: _Found) -> NDArray[np.int16]:
+    """Raw codes (people × questions) of everybody's answers; ``raw`` are their cells as the file has them."""
     codes = np.full((len(people), len(survey.questions)), survey.not_asked, np.int16, order="F")
     for position, question in enumerate(survey.questions):
-        if question.id not in people.columns:
+        present = _present(question, raw, survey)
+        if not present:
             continue
-        values = people[question.id]
-        found.blank += values.null_count()
-        filled = values.fill_null(survey.blank)
         options = set(_known_codes(question))
-        _explain(filled, question.id, options, question.left_out, survey, found)
+        values = _joined(people, question.id, present, options, found)
+        if question.where:
+            values = values.set(~rows_where(raw, question.where), survey.not_asked)
+        found.blank += values.null_count()
+        filled = values.fill_null(survey.blank if question.blank is None else question.blank)
+        _explain(filled, present[0], options, question, survey, found)
         within = filled.is_between(-LARGEST_CODE, LARGEST_CODE) | filled.is_in(list(TAGS.values()))
         codes[:, position] = filled.set(~within, _OTHER).to_numpy()
     return codes
+
+
+def _joined(people: pl.DataFrame, name: str, columns: Sequence[str], known: Set[int], found: _Found) -> pl.Series:
+    """Everybody's code in the first of the columns that holds an answer, else in the first that is filled."""
+    values = people[columns[0]]
+    for column in columns[1:]:
+        other = people[column]
+        answered = other.is_in(list(known)).fill_null(False) & ~values.is_in(list(known)).fill_null(False)
+        values = other.zip_with(answered | values.is_null(), values)
+        if answered.any():
+            found.filled.append((name, column, int(answered.sum())))
+    return values
 
 
 def _demographics(people: pl.DataFrame, survey: Survey, found: _Found) -> pl.DataFrame:
@@ -135,9 +209,10 @@ def _demographics(people: pl.DataFrame, survey: Survey, found: _Found) -> pl.Dat
 
 def needed_columns(survey: Survey) -> set[str]:
     """Every data column that :func:`decode` looks at."""
-    columns = {question.id for question in survey.questions}
+    columns = {column for question in survey.questions for column in question.data_columns} | where_columns(survey)
     columns |= {column for demographic in survey.demographics for column in demographic.columns}
-    return columns | {name for name in (*survey.person, survey.weight) if name}
+    columns.update(*(survey.rounds or {}).values())
+    return columns.union(survey.person, survey.weight_columns)
 
 
 def without_levels(table: pl.DataFrame) -> pl.DataFrame:
@@ -150,17 +225,36 @@ def code_columns(table: pl.DataFrame, survey: Survey, source: str) -> pl.DataFra
 
     Raises IndievalueError where a cell is a fraction or a text instead of a code, naming its row and column.
     """
-    known: dict[str, set[int]] = {question.id: set(_known_codes(question)) for question in survey.questions}
+    known: dict[str, set[int]] = {}
+    for question in survey.questions:
+        for column in question.data_columns:
+            known.setdefault(column, set()).update(_known_codes(question))
     labels: dict[str, dict[str, int]] = {}
+    otherwise: dict[str, str] = {}
     for demographic in survey.demographics:
         for column in demographic.columns:
             known[column] = {code for group in demographic.groups for code in group.codes.get(column, ())}
-            labels[column] = _codes_by_label(demographic, column)
+            labels[column] = _codes_by_label(demographic, column) | dict(demographic.texts or {})
+            if demographic.texts:
+                otherwise[column] = f"in no group of {demographic.name}: add it to one, or to left_out with a reason"
+            if demographic.otherwise and column in table.columns:
+                labels[column] = _country_codes(table[column]) | labels[column]
     columns = [
-        integer_codes(_without_labels(table[name], labels.get(name, {})), source, known[name])
+        integer_codes(
+            _without_labels(table[name], labels.get(name, {})), source, known[name], otherwise.get(name, NO_CODE)
+        )
         for name in sorted(known.keys() & set(table.columns))
     ]
     return pl.DataFrame(columns)
+
+
+def _country_codes(column: pl.Series) -> dict[str, int]:
+    """ISO 3166 numeric codes of the codes of two or three letters that the column holds, in lower case."""
+    if column.dtype != pl.String:
+        return {}
+    letters = column.str.strip_chars().str.to_lowercase().drop_nulls().unique().to_list()
+    codes = {text: numeric_code(text) for text in letters}
+    return {text: code for text, code in codes.items() if code is not None}
 
 
 def _known_codes(question: Question) -> Iterator[int]:
@@ -196,16 +290,16 @@ def _explain(
     values: pl.Series,
     column: str,
     known: Set[int],
-    left_out: Mapping[int, str] | None,
+    item: Question | Demographic,
     survey: Survey,
     found: _Found,
 ) -> None:
     """Note the codes in ``values`` that are no option: unknown ones, ones the spec leaves out, and Stata's tags."""
-    reasons = left_out or {}
+    missing, reasons = {**survey.missing, **(item.missing or {})}, item.left_out or {}
     for code, people in sorted(values.drop_nulls().value_counts(sort=False).iter_rows()):
         if code in _TAG_CODES:
-            found.tags[code] += people
-        elif code in known or code in survey.missing:
+            found.tags[code, missing.get(code, "")] += people
+        elif code in known or code in missing:
             continue
         elif code in reasons:
             found.left_out.append(CodeCount(column, code, people, reasons[code]))
@@ -222,11 +316,12 @@ def _labels(table: pl.DataFrame, demographic: Demographic, survey: Survey, found
         values = table[column]
         label_of = {code: group.label for group in demographic.groups for code in group.codes.get(column, ())}
         if demographic.otherwise:
+            missing = {**survey.missing, **(demographic.missing or {})}
             for code in values.drop_nulls().unique().to_list():
-                name = None if code in label_of else look_up(code, demographic.otherwise)
+                name = None if code in label_of or code in missing else look_up(code, demographic.otherwise)
                 if name is not None:
                     label_of[code] = name
-        _explain(values, column, label_of.keys(), demographic.left_out, survey, found)
+        _explain(values, column, label_of.keys(), demographic, survey, found)
         here = values.replace_strict(label_of, default=None, return_dtype=pl.String)
         before = labels.null_count()
         labels = pl.select(pl.coalesce(labels, here).alias(demographic.name)).to_series()
@@ -237,6 +332,16 @@ def _labels(table: pl.DataFrame, demographic: Demographic, survey: Survey, found
 
 def _weights(table: pl.DataFrame, survey: Survey, source: str) -> tuple[NDArray[np.float64], pl.Series | None]:
     """(weights, whose are absent and were given 1); None for all of them."""
-    if survey.weight is None or survey.weight not in table.columns:
+    present = [column for column in survey.weight_columns if column in table.columns]
+    if not present:
         return np.ones(len(table)), None
-    return weights_of(table[survey.weight], source)
+    if absent := [column for column in survey.weight_columns if column not in present]:
+        raise IndievalueError(
+            f"{source} has {present[0]} and no column {absent[0]}, and the weight of survey {survey.name} is their "
+            "product: add it to the file, or state another `weight` in survey.yaml"
+        )
+    weights, lacking = weights_of(table[present[0]], source)
+    for column in present[1:]:
+        factor, without = weights_of(table[column], source)
+        weights, lacking = weights * factor, lacking | without
+    return np.where(lacking.to_numpy(), 1.0, weights), lacking

@@ -21,6 +21,9 @@ class CodeCount:
     reason: str
 
 
+_FILLED_LINES = 8
+"""Lines at most of what was taken from a second column."""
+
 SYNTHETIC = "synthetic"
 """Source of people who were made up."""
 
@@ -39,6 +42,7 @@ class Findings:
         repeated: ids that occur more than once → further rows dropped. row_numbers: people whose id is a row number.
         unweighted: people whose weight is absent, counted with weight 1.
         renamed: columns under another name → (in the file, in the survey).
+        outside: rows that are not of the survey's people, by its ``where``.
         tags: Stata's extended missing values → (``.a``, what the survey says it means, cells).
     """
 
@@ -62,6 +66,7 @@ class Findings:
     tags: tuple[tuple[str, str, Count], ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
     ungrouped: tuple[tuple[str, Count], ...] = ()
+    outside: Count = 0
 
     @property
     def synthetic(self) -> bool:
@@ -70,7 +75,10 @@ class Findings:
 
     def as_dict(self) -> dict[str, object]:
         """The report as plain values, for JSON."""
-        return asdict(self)
+        plain = asdict(self)
+        if not self.outside:  # only surveys with a condition have it
+            del plain["outside"]
+        return plain
 
     def lines(self, *, ids: bool = True) -> list[str]:
         """The report in a few lines for the terminal; without ``ids`` for pages that are passed on."""
@@ -84,6 +92,8 @@ class Findings:
             dropped = sum(rows for _, rows in self.repeated)
             which = f": {_some([name for name, _ in self.repeated])}" if ids else ""
             lines.append(f"{_number(dropped, 'row')} dropped because the person id occurred before{which}")
+        if self.outside:
+            lines.append(f"{_number(self.outside, 'row')} left out by the survey's `where`")
         if self.empty_rows:
             lines.append(f"{_number(self.empty_rows, 'empty row')} dropped")
         if self.absent_questions:
@@ -92,7 +102,7 @@ class Findings:
         if self.absent_demographics:
             absent = _number(len(self.absent_demographics), "demographic")
             lines.append(f"{absent} not in the file: {_some(self.absent_demographics)}")
-        lines += [f"{name} of {_people(people)} from {column}" for name, column, people in self.filled]
+        lines += self._filled()
         if self.ungrouped:
             most = sorted(self.ungrouped, key=lambda one: -one[1])
             lines.append(f"people without a group: {_some([f'{name} ({people:,})' for name, people in most])}")
@@ -111,6 +121,14 @@ class Findings:
         if self.unweighted:
             lines.append(f"{_people(self.unweighted)} without a weight: counted with weight 1")
         return lines
+
+    def _filled(self) -> list[str]:
+        """A line for each column that filled another, or one line for all of them where they are many."""
+        if len(self.filled) <= _FILLED_LINES:
+            return [f"{name} of {_people(people)} from {column}" for name, column, people in self.filled]
+        most = sorted(self.filled, key=lambda one: -one[2])
+        each = _some([f"{name} from {column} ({people:,})" for name, column, people in most], 3)
+        return [f"{len(self.filled):,} columns filled another of the same item: {each}"]
 
 
 def _number(count: int, thing: str) -> str:

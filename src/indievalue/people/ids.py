@@ -8,6 +8,9 @@ from indievalue.errors import IndievalueError
 from indievalue.people.numbers import refuse_cells
 from indievalue.survey.survey import Survey
 
+FILE = "file"
+"""Stands for the name of the file among the columns of an id, where the file has no such column."""
+
 _JOINT = "/"
 """Between the parts of an id that is made of several columns."""
 

@@ -15,17 +15,21 @@ _THOUSANDS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+$"
 """Texts whose commas may be either decimal or between thousands."""
 
 
-def integer_codes(column: pl.Series, source: str, known: Collection[int] = ()) -> pl.Series:
+NO_CODE = "no answer code; export the file with codes instead of labels"
+"""What a text is that stands where a code should."""
+
+
+def integer_codes(column: pl.Series, source: str, known: Collection[int] = (), otherwise: str = NO_CODE) -> pl.Series:
     """The column as Int64 codes, null where the cell is empty (or a dot, the missing value of statistics packages).
 
     Stata's extended missing values (``.a`` to ``.z``) become the codes of :data:`indievalue.survey.codes.TAGS`. True
     and false are 1 and 0 where ``known``, the codes of the column's answers, are no others. Raises IndievalueError
-    naming the first row whose cell is a fraction or a text.
+    naming the first row whose cell is a fraction or a text, and saying what it is ``otherwise``.
     """
     if column.dtype == pl.Null or (column.dtype.is_integer() and column.dtype not in (pl.UInt64, pl.Int128)):
         return column.cast(pl.Int64)
     coded = column if column.dtype.is_numeric() else _coded_texts(column, known)
-    numbers = _decimals(coded, source, "no answer code; export the file with codes instead of labels", column)
+    numbers = _decimals(coded, source, otherwise, column)
     whole = numbers.round(0)
     refuse_cells(numbers != whole, column, source, "a fraction and no answer code; codes are whole numbers")
     refuse_cells(numbers.abs() > 2**53, column, source, "too large for an answer code")

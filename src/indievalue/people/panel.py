@@ -20,6 +20,7 @@ from indievalue.people.tables import fingerprint, format_of, read_columns
 from indievalue.people.undescribed import Columns, describe
 from indievalue.people.wanted import Wanted
 from indievalue.people.waves import ends_in, in_order, wave_column, wave_labels, without_suffix
+from indievalue.people.where import where_columns
 from indievalue.survey.load import load_survey, shipped_surveys
 from indievalue.survey.survey import Survey
 
@@ -262,7 +263,7 @@ def _names(
     for suffix in options.suffixes:
         stems = {column.removesuffix(suffix): column for column in others if ends_in(column, suffix)}
         names |= {stems[stem]: f"{name}{suffix}" for stem, name in renamed(list(stems), needed, path.name).items()}
-    once = needed - {question.id for question in survey.questions}
+    once = needed - {column for question in survey.questions for column in question.data_columns}
     return names | renamed([column for column in others if column not in names], once, path.name)
 
 
@@ -277,6 +278,7 @@ def _long(file: _File) -> list[_Part]:
     _check_once_a_wave(table, file, source)
     if file.survey is not None:  # before the rows are parted, so that errors name the row in the file
         coded = code_columns(without_levels(table), file.survey, source)
+        coded = coded.drop(where_columns(file.survey), strict=False)  # a condition looks at cells as they are
         table = table.with_columns(coded.get_columns())
     waves = in_order(labels.unique().to_list(), column)
     digest = fingerprint(file.path)

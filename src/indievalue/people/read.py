@@ -1,11 +1,14 @@
 """Read people from a survey file of any supported format."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from indievalue.errors import IndievalueError
 from indievalue.people.columns import other_names, recognise, renamed
 from indievalue.people.decode import decode, needed_columns
+from indievalue.people.join import joined
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.tables import fingerprint, format_of, read_columns
@@ -14,9 +17,14 @@ from indievalue.survey.load import load_survey, shipped_surveys
 from indievalue.survey.survey import Survey
 
 
-def read_people(file: str | Path, survey: str | Survey | None = None, options: ReadOptions | None = None) -> People:
+def read_people(
+    file: str | Path | Sequence[str | Path],
+    survey: str | Survey | None = None,
+    options: ReadOptions | None = None,
+) -> People:
     """Read the people of a survey file: CSV or other delimited text, SPSS, Stata, Excel, Parquet or R, also zipped.
 
+    ``file`` is a path, or several of files of one survey, such as rounds or countries, whose people are read as one.
     ``survey`` is a survey, the name of a shipped survey, or the path of your own survey's folder; if None, the survey
     is recognised by the file's columns. ``options`` state what a file does not tell of itself, such as its encoding
     or the sheet to read. ``People.findings`` reports what was missing, unknown or dropped. Raises
@@ -32,8 +40,15 @@ def read_people(file: str | Path, survey: str | Survey | None = None, options: R
     >>> len(people.ids)
     50
     """
-    path, options = Path(file), options or ReadOptions()
-    format_of(path)
+    files = [file] if isinstance(file, str | Path) else list(file)
+    if not files:
+        raise IndievalueError("the list of files to read is empty")
+    for path in files:
+        format_of(Path(path))
+    return joined([_read(Path(path), survey, options or ReadOptions()) for path in files])
+
+
+def _read(path: Path, survey: str | Survey | None, options: ReadOptions) -> People:
     chosen: list[Survey] = []
     names: dict[str, str] = {}
 

@@ -24,7 +24,7 @@ NAMES: Mapping[str, str] = {"directory": "out", "saved": "benchmark", "model_arg
 NOT_REPEATED = frozenset({"force", "dry_run", "example", "config", "command", "figures"})
 """Parameters that do not change the results."""
 
-PATHS = frozenset({"data", "benchmark", "people-file", "survey", "template", "file"})
+PATHS = frozenset({"data", "further", "benchmark", "people-file", "survey", "template", "file"})
 """Options that are or may be paths; those of ``--predictor`` are in its names (see :func:`path_within`)."""
 
 _MODELS = ("local", "reasoner")
@@ -81,6 +81,8 @@ def command_of(record: "Record") -> str | None:
     if "data" not in arguments or kind not in ("evaluate", "import"):
         return None
     first = [str(arguments.pop(name)) for name in ("file", "data") if name in arguments]
+    further = arguments.pop("further", None)
+    first += map(str, further) if isinstance(further, list | tuple) else []
     arguments["directory"] = OUT
     if kind == "import":
         arguments["name"] = next(iter(record.seconds), "imported")

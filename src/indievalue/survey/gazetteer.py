@@ -38,6 +38,18 @@ def look_up(code: int, what: Literal["country", "continent"]) -> str | None:
 
 
 @cache
+def numeric_code(text: str) -> int | None:
+    """The ISO 3166 numeric code of a country by its code of two or three letters; None for any other text."""
+    if not (text.isascii() and text.isalpha() and len(text) in (2, 3)):
+        return None
+    try:
+        number = CountryInfo(text.upper()).iso().get("numeric")
+    except CountryNotFoundError:
+        return None
+    return int(number) if number else None
+
+
+@cache
 def population(country: int | str) -> int | None:
     """People of the country with that ISO 3166 numeric code or name, mostly of 2014; None where it is not known."""
     try:

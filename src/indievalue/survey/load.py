@@ -1,89 +1,28 @@
 """Load a :class:`Survey` from its YAML files. The format is described in docs/surveys.md."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from string import Formatter
-from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import read_yaml
-from indievalue.survey.codes import LARGEST_CODE, TAGS, missing_code, parse_codes
-from indievalue.survey.model import Demographic, Group, Option, Question, Sampling
+from indievalue.survey.background import demographic_of
+from indievalue.survey.codes import (
+    LARGEST_CODE,
+    missing_code,
+    missing_reasons,
+    parse_codes,
+    parse_values,
+)
+from indievalue.survey.model import Option, Question, Sampling
+from indievalue.survey.spec import AS_WRITTEN, SAME, BatterySpec, Codes, DemographicSpec, Slot, Spec, SurveySpec
 from indievalue.survey.survey import Survey
-
-SAME = "same as polar"
-
-_Codes = int | str
-
-
-class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-Spec = TypeVar("Spec", bound=_Spec)
-
-
-class _SamplingSpec(_Spec):
-    setups: int = Field(default=3, ge=1)
-    per_category: int = Field(default=3, ge=1)
-    answered: int | None = Field(default=None, ge=1)
-    continent: str | None = None
-    religion: str | None = None
-    first: str | None = None
-    per_religion: int | None = Field(default=None, ge=1)
-
-
-class _SurveySpec(_Spec):
-    name: str
-    title: str
-    licence: str = ""
-    person: str | list[str] | None = None
-    repeated_ids: int = Field(default=0, ge=0)
-    weight: str | None = None
-    country: str | None = None
-    recognised_by: list[str] = Field(default_factory=list)
-    missing: dict[_Codes, str]
-    not_asked: int = Field(ge=-LARGEST_CODE, le=LARGEST_CODE)
-    blank: int = Field(ge=-LARGEST_CODE, le=LARGEST_CODE)
-    categories: list[str]
-    sampling: _SamplingSpec = _SamplingSpec()
-    inequity: list[str] | None = None
-
-
-class _BatterySpec(_Spec):
-    battery: str | None = None
-    question: str | None = None
-    category: str
-    type: str
-    asks: str
-    ordered: bool = True
-    polar: dict[_Codes, str]
-    refined: dict[_Codes, str] | Literal["same as polar"]
-    questions: dict[str, dict[str, str]] = Field(default_factory=dict)
-    left_out: dict[int, str] = Field(default_factory=dict)
-
-
-class _GroupSpec(_Spec):
-    codes: _Codes | dict[str, _Codes]
-    label: str
-    statement: str | None = None
-
-
-class _DemographicSpec(_Spec):
-    id: str
-    name: str
-    asks: str
-    columns: list[str] | None = None
-    statement: str | None = None
-    groups: list[_GroupSpec]
-    otherwise: Literal["country", "continent"] | None = None
-    left_out: dict[int, str] = Field(default_factory=dict)
-
+from indievalue.survey.template import filled
 
 _SHIPPED = Path(str(files("indievalue"))) / "surveys"
 
@@ -121,71 +60,118 @@ def load_survey(name: str) -> Survey:
 
 
 def _read(folder: Traversable) -> Survey:
-    spec = _parse(folder / "survey.yaml", _SurveySpec)
-    batteries = _parse_list(folder / "questions.yaml", _BatterySpec)
-    demographics: list[_DemographicSpec] = []
+    spec = _parse(folder / "survey.yaml", SurveySpec)
+    batteries = _parse_list(folder / "questions.yaml", BatterySpec)
+    demographics: list[DemographicSpec] = []
     if (folder / "demographics.yaml").is_file():
-        demographics = _parse_list(folder / "demographics.yaml", _DemographicSpec)
+        demographics = _parse_list(folder / "demographics.yaml", DemographicSpec)
     return Survey(
         name=spec.name,
         title=spec.title,
         licence=spec.licence,
         person=tuple([spec.person] if isinstance(spec.person, str) else spec.person or ()),
-        weight=spec.weight,
+        weight=tuple(spec.weight) if isinstance(spec.weight, list) else spec.weight,
+        language=spec.language,
+        rounds={name: tuple(columns) for name, columns in spec.rounds.items()},
         country=spec.country,
         recognised_by=tuple(spec.recognised_by),
-        missing=_missing(spec.missing, folder / "survey.yaml"),
+        missing=missing_reasons(spec.missing, f"{folder / 'survey.yaml'}"),
         not_asked=spec.not_asked,
         blank=spec.blank,
         categories=tuple(spec.categories),
         questions=tuple(question for battery in batteries for question in _questions(battery, folder)),
-        demographics=tuple(_demographic(item, folder) for item in demographics),
+        demographics=tuple(demographic_of(item, f"{folder}/demographics.yaml, {item.name}") for item in demographics),
         sampling=Sampling(**spec.sampling.model_dump()),
         inequity=tuple([item.name for item in demographics] if spec.inequity is None else spec.inequity),
         repeated_ids=spec.repeated_ids,
+        where=_where(spec.where, f"{folder / 'survey.yaml'}"),
         folder=str(folder) if isinstance(folder, Path) and folder.parent != _SHIPPED else None,
     )
 
 
-def _questions(battery: _BatterySpec, folder: Traversable) -> list[Question]:
+def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
     where = f"{folder}/questions.yaml, {battery.battery or battery.question}"
     if (battery.question is None) == (not battery.questions):
         raise IndievalueError(f"{where}: give either `question: ID` or `battery: NAME` with `questions:`")
     slots_by_id = battery.questions or {str(battery.question): {}}
+    condition = None if battery.where is None else _where(battery.where, where)
     refined = battery.polar if battery.refined == SAME else battery.refined
     assert isinstance(refined, dict)
+    missing = None if battery.missing is None else missing_reasons(battery.missing, where)
     try:
-        return [
-            Question(
-                id=id,
-                category=battery.category,
-                type=battery.type,
-                asks=_sentence(battery.asks, slots),
-                polar=_options(battery.polar, slots),
-                refined=_options(refined, slots),
-                ordered=battery.ordered,
-                left_out=battery.left_out,
+        blank = None if battery.blank is None else missing_code(battery.blank)
+        made = []
+        for id, values in slots_by_id.items():  # noqa: A001 - the survey's own word
+            place = _columns(id, values, battery)
+            slots = {name: value for name, value in values.items() if isinstance(value, str)}
+            made.append(
+                Question(
+                    id=id,
+                    category=battery.category,
+                    type=battery.type,
+                    asks=_sentence(battery.asks, slots),
+                    polar=_options(battery.polar, slots),
+                    refined=_options(refined, slots),
+                    ordered=battery.ordered is not False,
+                    codes_in_order=battery.ordered != AS_WRITTEN,
+                    left_out=battery.left_out,
+                    missing=missing,
+                    blank=blank,
+                    columns=place.columns,
+                    one_column=place.one_column,
+                    rounds=place.rounds,
+                    where=condition,
+                )
             )
-            for id, slots in slots_by_id.items()  # noqa: A001 - the survey's own word
-        ]
+        return made
     except KeyError as slot:
         raise IndievalueError(f"{where}: a question gives no value for the slot {slot}") from None
     except ValueError as error:
         raise IndievalueError(f"{where}: {error}") from None
 
 
-def _missing(reasons: Mapping[_Codes, str], file: Traversable) -> dict[int, str]:
+@dataclass(frozen=True)
+class _Columns:
+    """The data columns of a question as in :class:`Question`."""
+
+    columns: tuple[str, ...] = ()
+    one_column: bool = False
+    rounds: Mapping[str, str] | None = None
+
+
+def _columns(id: str, values: Mapping[str, Slot], battery: BatterySpec) -> _Columns:  # noqa: A002
+    """The data columns of a question: its own or its battery's, with ``{id}`` and slots filled in."""
+    texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    other = [name for name in values if name not in texts and name not in ("column", "columns")]
+    if other:
+        raise ValueError(f"{id} has a list as its {other[0]}; only column and columns can be one")
+    column, columns = values.get("column"), values.get("columns")
+    if column is None and columns is None:
+        column, columns = battery.column, battery.columns
+    if column is not None and columns is not None:
+        raise ValueError(
+            f"{id} has both column and columns: keep column for names in other files, or columns for parts"
+        )
+    if columns is not None and not isinstance(columns, list):
+        raise ValueError(f"{id} has one text as its columns: call it column, or write a list such as [Q1, Q2]")
+    slots = {"id": id, **texts}
+    if isinstance(column, dict):
+        rounds = {name: filled(one, slots) for name, one in column.items()}
+        return _Columns(tuple(dict.fromkeys(rounds.values())), rounds=rounds)
+    given = columns if columns is not None else [column] if isinstance(column, str) else column
+    if given == []:
+        raise ValueError(f"{id} has an empty list of columns")
+    return _Columns(tuple(filled(name, slots) for name in given or []), one_column=columns is None)
+
+
+def _where(condition: Mapping[str, Codes], where: str) -> dict[str, tuple[str, ...]]:
     try:
-        found = {key if isinstance(key, int) else missing_code(key): reason for key, reason in reasons.items()}
+        return {column: parse_values(values) for column, values in condition.items()}
     except ValueError as error:
-        raise IndievalueError(f"{file}, missing: {error}") from None
-    beyond = [code for code in found if abs(code) > LARGEST_CODE and code not in TAGS.values()]
-    if beyond:
-        raise IndievalueError(f"{file}, missing: {beyond[0]} is no code; they go up to {LARGEST_CODE:,}")
-    return found
+        raise IndievalueError(f"{where}, where: {error}") from None
 
 
-def _options(options: dict[_Codes, str], slots: dict[str, str]) -> tuple[Option, ...]:
+def _options(options: dict[Codes, str], slots: dict[str, str]) -> tuple[Option, ...]:
     made = tuple(Option(parse_codes(codes), _sentence(text, slots)) for codes, text in options.items())
     beyond = [code for option in made for code in option.codes if abs(code) > LARGEST_CODE]
     if beyond:
@@ -194,55 +180,8 @@ def _options(options: dict[_Codes, str], slots: dict[str, str]) -> tuple[Option,
 
 
 def _sentence(template: str, slots: dict[str, str]) -> str:
-    text = _filled(template, slots)
+    text = filled(template, slots)
     return text[:1].upper() + text[1:]
-
-
-def _filled(template: str, slots: Mapping[str, str]) -> str:
-    """Fill the slots of a template, each a ``{name}`` and nothing else. Raises KeyError for one without a value."""
-    try:
-        parts = list(Formatter().parse(template))
-    except ValueError as error:
-        raise ValueError(f"{template!r} is no template: {error}") from None
-    for _, name, format_of_it, conversion in parts:
-        if name is not None and (not name.isidentifier() or format_of_it or conversion):
-            raise ValueError(f"{template!r} has a slot that is not a plain {{name}}")
-    return template.format_map(slots)
-
-
-def _demographic(spec: _DemographicSpec, folder: Traversable) -> Demographic:
-    where = f"{folder}/demographics.yaml, {spec.name}"
-    columns = tuple(spec.columns or [spec.id])
-    groups = []
-    for group in spec.groups:
-        statement = group.statement
-        if statement is None:
-            if spec.statement is None:
-                raise IndievalueError(
-                    f"demographic {spec.name}: group {group.label!r} has no statement and no template"
-                )
-            try:
-                statement = _filled(spec.statement, {"group": group.label})
-            except KeyError as slot:
-                raise IndievalueError(f"{where}: its statement has the slot {slot}, not group") from None
-            except ValueError as error:
-                raise IndievalueError(f"{where}: {error}") from None
-        by_column = group.codes if isinstance(group.codes, dict) else {columns[0]: group.codes}
-        try:
-            codes = {column: parse_codes(text) for column, text in by_column.items()}
-        except ValueError as error:
-            raise IndievalueError(f"{where}, group {group.label!r}: {error}") from None
-        groups.append(Group(group.label, statement, codes))
-    return Demographic(
-        id=spec.id,
-        name=spec.name,
-        asks=spec.asks,
-        columns=columns,
-        groups=tuple(groups),
-        template=spec.statement,
-        otherwise=spec.otherwise,
-        left_out=spec.left_out,
-    )
 
 
 def _parse(file: Traversable, spec: type[Spec]) -> Spec:

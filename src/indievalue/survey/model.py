@@ -31,8 +31,18 @@ class Option:
 class Question:
     """One item of the survey.
 
-    ``ordered`` says that the options are steps of one scale. ``left_out`` maps codes that are in the codebook but are
-    nobody's option to the reason why.
+    Attributes:
+        ordered: whether the options are steps of one scale, from one end to the other in the order they stand in.
+        left_out: codes that are in the codebook but are nobody's option → the reason why.
+        missing: missing codes of this question → what they mean, besides the survey's; None where it has the survey's
+            alone. Where there are some, its options may have codes that are missing elsewhere in the survey.
+        blank: the missing code that an empty cell stands for; None for the survey's.
+        columns: data columns that hold it; empty where there is one, called as the question.
+        one_column: whether ``columns`` are names of one column, of which the first that a file has is read; else each
+            person's answer is in the first that holds one.
+        codes_in_order: whether the codes rise along a scale; False where its steps are to be read as they stand.
+        rounds: round of the survey → the column in a file of that round; None where rounds have the same columns.
+        where: columns and their values that tell who was asked; others were not. None where nothing tells it.
     """
 
     id: str
@@ -43,6 +53,18 @@ class Question:
     refined: tuple[Option, ...]
     ordered: bool = True
     left_out: Mapping[int, str] | None = None
+    missing: Mapping[int, str] | None = None
+    blank: int | None = None
+    columns: tuple[str, ...] = ()
+    where: Mapping[str, tuple[str, ...]] | None = None
+    codes_in_order: bool = True
+    one_column: bool = False
+    rounds: Mapping[str, str] | None = None
+
+    @property
+    def data_columns(self) -> tuple[str, ...]:
+        """Data columns that may hold the answer."""
+        return self.columns or (self.id,)
 
     def options(self, form: FormName) -> tuple[Option, ...]:
         return self.polar if form == "polar" else self.refined
@@ -62,7 +84,8 @@ class Demographic:
     """A background item. Each person is in the group of the first of ``columns`` that holds a code known to it.
 
     ``otherwise`` names the gazetteer lookup (``country`` or ``continent``) for ISO 3166 codes that no group lists,
-    whose statement is then made from ``template``.
+    whose statement is then made from ``template``. ``missing`` is as in :class:`Question`.
+    ``texts`` are cells that are no number, in lower case → the codes that stand for them in ``groups``.
     """
 
     id: str
@@ -73,6 +96,8 @@ class Demographic:
     template: str | None = None
     otherwise: Literal["country", "continent"] | None = None
     left_out: Mapping[int, str] | None = None
+    missing: Mapping[int, str] | None = None
+    texts: Mapping[str, int] | None = None
 
     def statement(self, label: str) -> str:
         """What a person of the group ``label`` would say of themselves. Raises KeyError for an unknown label."""
@@ -132,6 +157,8 @@ class Sampling:
 
     ``answered`` of the survey's questions must be answered for a person to be eligible; ``continent`` and ``religion``
     name demographics: people are drawn evenly over the first, at most ``per_religion`` of one of the second in each.
+    ``probes`` says whether a person must have answered ``all`` probes of all setups or is tested on those they
+    ``answered``, of which there are ``answered_probes`` or more in each setup.
     ``first`` is the group of ``continent`` of which every eligible person is taken before the rest is shared out.
     """
 
@@ -142,3 +169,5 @@ class Sampling:
     religion: str | None = None
     first: str | None = None
     per_religion: int | None = None
+    probes: Literal["all", "answered"] = "all"
+    answered_probes: int = 1

@@ -17,11 +17,15 @@ class Survey:
     """A questionnaire with its answer codes.
 
     Attributes:
-        person: data columns that together identify a person. weight: of the survey weight; None where there is none.
+        person: data columns that together identify a person.
+        weight: data column of the survey weight, or several whose product it is; None where there is none.
+        rounds: rounds of the survey whose columns have other names → columns that identify a file of the round.
+        language: ISO 639 code of the language of the statements.
         recognised_by: data columns that identify a file of this survey.
         missing: missing codes (e.g. -1) → what they mean. not_asked: the one of a question that was not put.
         blank: the code that an empty cell stands for. inequity: demographics over whose groups a predictor is held to
             be even (see :mod:`indievalue.scoring.inequity`). folder: where its files are; None for a shipped survey.
+        where: columns and their values that tell which rows of a file are its people; empty for all.
         repeated_ids: how many ids the published file gives to more than one row; of each the first row is kept.
 
     >>> from indievalue.survey.load import load_survey
@@ -34,7 +38,7 @@ class Survey:
     title: str
     licence: str
     person: tuple[str, ...]
-    weight: str | None
+    weight: str | tuple[str, ...] | None
     country: str | None
     recognised_by: tuple[str, ...]
     missing: Mapping[int, str]
@@ -47,6 +51,9 @@ class Survey:
     inequity: tuple[str, ...] = ()
     folder: str | None = None
     repeated_ids: int = 0
+    where: Mapping[str, tuple[str, ...]] | None = None
+    language: str = "en"
+    rounds: Mapping[str, tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
         return (
@@ -54,6 +61,11 @@ class Survey:
             f"  {len(self.questions)} questions in {len(self.categories)} categories, "
             f"{len(self.demographics)} demographics"
         )
+
+    @property
+    def weight_columns(self) -> tuple[str, ...]:
+        """Data columns whose product is the survey weight; empty where there is none."""
+        return (self.weight,) if isinstance(self.weight, str) else self.weight or ()
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -99,5 +111,9 @@ class Survey:
 
     def validate(self) -> list[str]:
         """List everything that is wrong with the survey, one line each; empty if it is valid."""
-        sampled = {"continent": self.sampling.continent, "religion": self.sampling.religion}
-        return rules.problems(self.missing, self.categories, self.questions, self.demographics, self.inequity, sampled)
+        reserved = (self.not_asked, self.blank)
+        found = rules.problems(
+            self.missing, self.categories, self.questions, self.demographics, self.inequity, self.sampling, reserved
+        )
+        found += rules.column_problems(self.questions, self.rounds or ())
+        return found + rules.wording_problems(self.questions, self.demographics, self.language)

@@ -169,8 +169,8 @@ def draw(twin: Twin, survey: Survey, n: int, seed: int) -> pl.DataFrame:
     table: dict[str, NDArray[np.generic] | list[str]] = dict(raw)
     for column in survey.person:
         table[column] = [f"synthetic-{number:06d}" for number in range(1, n + 1)]
-    if survey.weight is not None:
-        table[survey.weight] = np.ones(n)
+    for column in survey.weight_columns:
+        table[column] = np.ones(n)
     return pl.DataFrame(table)
 
 

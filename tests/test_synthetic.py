@@ -1,5 +1,6 @@
 """Synthetic people: the same for a seed, decodable, and like the people the twin was fitted on."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import polars as pl
 import pytest
 from threadpoolctl import threadpool_limits
 
-from conftest import garden_answers
+from conftest import GARDEN, garden_answers
 from indievalue.benchmark.build import protocol_probes
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
@@ -88,6 +89,10 @@ def test_fewer_than_one_person_is_refused(n: int) -> None:
 def test_a_negative_seed_and_a_survey_without_a_twin_are_refused(tmp_path: Path) -> None:
     with pytest.raises(IndievalueError, match="seed"):
         synthetic_people(10, seed=-1)
+    with pytest.raises(IndievalueError, match="no survey"):
+        synthetic_people(10, survey=str(tmp_path))
+    for file in GARDEN.glob("*.yaml"):
+        shutil.copyfile(file, tmp_path / file.name)
     with pytest.raises(IndievalueError, match=r"twin\.npz"):
         synthetic_people(10, survey=str(tmp_path))
     (tmp_path / "twin.npz").write_bytes(b"nothing of the kind")

@@ -11,6 +11,7 @@ PART = " · "
 
 _MEASURED = {
     *("accuracy", "accuracy_low", "accuracy_high", "gain", "gain_low", "gain_high", "log_loss"),
+    *("most_common", "ceiling_low", "ceiling_high", "way_low", "way_high"),
     *("people", "probes", "shown", "option", "kind", "low", "first", "median", "third", "high", "mean"),
 }
 """Columns of an experiment's table that are no setting."""

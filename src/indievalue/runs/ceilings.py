@@ -6,6 +6,7 @@ import polars as pl
 
 from indievalue.errors import IndievalueError
 from indievalue.files import refuse_rows
+from indievalue.runs.tables import read_table
 from indievalue.scoring.ceiling import Ceilings
 
 FOLDER = "ceiling"
@@ -49,12 +50,7 @@ def read_ceilings(directory: Path, questions: pl.Series) -> Ceilings | None:
 
 
 def _read(file: Path, schema: pl.Schema) -> pl.DataFrame:
-    try:
-        table = pl.read_parquet(file)
-    except FileNotFoundError:
-        raise IndievalueError(f"{file.parent.parent} is not a complete run directory: {file} is missing") from None
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise IndievalueError(f"cannot read {file}: {error}") from None
+    table = read_table(file, file.parent.parent)
     if table.schema != schema:
         wanted = ", ".join(f"{name} ({kind})" for name, kind in schema.items())
         raise IndievalueError(f"{file} is not a valid run file: its columns must be {wanted}")

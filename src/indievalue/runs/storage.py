@@ -20,6 +20,7 @@ from indievalue.predictors.predictions import check_predictions, read_prediction
 from indievalue.runs.ceilings import read_ceilings, write_ceilings
 from indievalue.runs.record import FORMAT, Example, Record
 from indievalue.runs.run import Run
+from indievalue.runs.tables import read_table
 from indievalue.scoring.accuracy import PredictorScore
 from indievalue.survey.load import load_survey
 
@@ -168,12 +169,7 @@ def _read(file: Path, kind: TypeAdapter[T]) -> T:
 
 
 def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:
-    try:
-        people = pl.read_parquet(file)
-    except FileNotFoundError:
-        raise IndievalueError(f"{file.parent} is not a complete run directory: {file.name} is missing") from None
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise IndievalueError(f"cannot read {file}: {error}") from None
+    people = read_table(file, file.parent)
     if people.columns[:2] != ["person", "weight"] or people["person"].n_unique() < len(people):
         raise IndievalueError(
             f"{file} is not a valid run file: its first columns must be person (without duplicates) and weight"

@@ -33,6 +33,7 @@ from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
 from indievalue.scoring.explained import FEWEST, Scores, explained
 from indievalue.scoring.noise import reach
+from indievalue.scoring.weighting import weighted_rows
 from indievalue.seeded import keys
 from indievalue.strict import NO_OTHER_KEYS, Count, Percentage
 
@@ -43,7 +44,7 @@ USUAL = (0.3, 0.92)
 0.40, 45% above 0.70 and 21%, mostly facts, above 0.85 (Hout & Hastings 2016)."""
 
 MOST_PEOPLE = 10_000
-"""People over whom reliabilities are estimated; of more, all who are tested and as many others as these allow."""
+"""Reliabilities are estimated from the answers of so many people: all who are tested, and as many others as fit."""
 
 PRIOR = 20
 """Weight of everybody's answers, in people, when a group's shares are taken."""
@@ -229,10 +230,8 @@ class _Counted:
     def of(
         cls, found: Ceilings, answers: pl.DataFrame, form: FormName, group: NDArray[np.int64], groups: int
     ) -> "_Counted":
-        weight = answers["weight"] if "weight" in answers.columns else pl.Series([1.0]).new_from_index(0, len(answers))
-        table = answers.select("person", "question", "answer").with_columns(
-            weight.alias("weight"), group=pl.Series(group, dtype=pl.Int64)
-        )
+        rows = answers if "weight" in answers.columns else weighted_rows(answers, None)
+        table = rows.select("person", "question", "answer", "weight", group=pl.Series(group, dtype=pl.Int64))
         table = table.filter(pl.col("group") >= 0)
         asked = found.questions.filter(pl.col("question").is_in(table["question"].unique().implode()))
         place = {question: at for at, question in enumerate(asked["question"])}

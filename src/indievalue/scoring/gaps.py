@@ -10,6 +10,7 @@ from indievalue.scoring.ceiling import Ceiling, Ceilings, reached
 from indievalue.scoring.groups import CROSS, GroupOptions, group_people
 from indievalue.scoring.inequity import Inequity
 from indievalue.scoring.spread import spread
+from indievalue.scoring.weighting import weighted_rows
 
 GAPS: dict[str, pl.DataType] = {
     "ceiling_sigma_low": pl.Float64(),
@@ -39,8 +40,8 @@ def with_ceilings_of_groups(
     nearer to it there.
     """
     if options.weights is not None:
-        weights = pl.DataFrame({"person": people["person"], "weight": options.weights})
-        predictions = predictions.join(weights, on="person", how="left", maintain_order="left")
+        by_person = dict(zip(people["person"].to_list(), options.weights.tolist(), strict=True))
+        predictions = weighted_rows(predictions, by_person)
     groups, table = [], []
     asked = {str(name): rows for (name,), rows in predictions.group_by("predictor", maintain_order=True)}
     same = {name: _fingerprint(rows) for name, rows in asked.items()}
@@ -78,9 +79,6 @@ def _ceilings(
 ) -> dict[str, Ceiling | None]:
     """Return the ceiling of each group of a demographic, by label."""
     kept = people.filter(pl.col("person").is_in(rows["person"].unique().implode()))
-    if options.weights is not None:
-        kept = kept.filter(pl.col("person").is_in(rows.filter(pl.col("weight") > 0)["person"].unique().implode()))
-    kept = kept.sort("person")
     found = group_people(kept, tuple(demographic.split(CROSS)), options.minimum, options.small)
     at = dict(zip(kept["person"].to_list(), found.group.tolist(), strict=True))
     group: NDArray[np.int64] = rows["person"].replace_strict(at, default=-1, return_dtype=pl.Int64).to_numpy()

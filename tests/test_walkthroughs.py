@@ -51,6 +51,7 @@ def test_no_block_escapes_the_script(page: Path) -> None:
     assert len(fences) == len(blocks_of(page))
 
 
+@pytest.mark.slow
 def test_the_social_scientist(folder: Path) -> None:
     printed = run_page(TUTORIALS / "social-scientist.md", folder)
     assert "gaussian" in printed[1]

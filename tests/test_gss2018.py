@@ -219,6 +219,12 @@ def test_background_has_the_labels_of_the_world_values_survey(gss: Survey, wvs7:
         assert [group.statement for group in shared] == [known[group.label] for group in shared]
 
 
+def test_missing_ages_of_older_releases_are_nobody_s_age(gss: Survey) -> None:
+    people = _people(gss, id=[1, 2, 3], happy=[1, 2, 3], age=[89, 98, 99])
+    assert people.demographics["age"].to_list() == ["65+", None, None]
+    assert [(count.column, count.code) for count in people.findings.unknown] == [("age", 98), ("age", 99)]
+
+
 # ------------------------------------------------------------------------- the real files
 
 

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from conftest import real_file
+from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.people.read import read_people
@@ -98,6 +99,25 @@ def test_one_column_asks_about_women_or_about_men(ess9: Survey) -> None:
     ]
 
 
+def test_ages_are_grouped_and_never_has_its_place_at_the_end_of_the_scale(ess9: Survey) -> None:
+    ages = {"tygmr": [0, 18, 111], "tolvpnt": [25, 30, 0], "iagpnt": [0, 23, 777]}
+    people = _people(ess9, cntry=["EE"] * 3, idno=range(3), admge=[2, 2, 2], **ages)
+    assert _said(people, "tygmr_men") == [
+        "I think that a man is never too young to marry.",
+        "I think that the age below which a man is too young to marry is 18.",
+        "I think that a man should never marry.",
+    ]
+    assert people.options("refined")[:, ess9.positions["tygmr_men"]].tolist() == [0, 3, 6]
+    assert people.options("refined")[:, ess9.positions["tolvpnt_men"]].tolist() == [2, 4, 5]
+    assert _said(people, "iagpnt_men") == [
+        "I think that there is no best age for a man to become a father.",
+        "I think that the best age for a man to become a father is 23 or 24.",
+        None,
+    ]
+    assert not ess9.question("iagpnt_men").ordered
+    assert people.findings.unknown == ()
+
+
 def test_scales_run_in_the_direction_of_the_codebook(ess9: Survey) -> None:
     ends = {
         "euftf": ("far too much already", "unite much more"),
@@ -171,7 +191,7 @@ def test_a_language_is_told_by_its_letters_whatever_their_case(ess9: Survey) -> 
 def test_a_file_of_another_round_is_not_taken_for_it_but_can_be_read_as_it(tmp_path: Path) -> None:
     file = tmp_path / "round8.csv"
     pl.DataFrame({"cntry": ["EE"], "idno": [1], "essround": [8], "polintr": [2], "clmchng": [1]}).write_csv(file)
-    with pytest.raises(Exception, match="is not a file of a survey indievalue knows"):
+    with pytest.raises(IndievalueError, match="is not a file of a survey indievalue knows"):
         read_people(file)
     assert len(read_people(file, "ess9")) == 1
 
@@ -189,6 +209,9 @@ def test_every_code_of_the_estonian_file_is_accounted_for(estonians: People) -> 
     assert report.blank == report.row_numbers == report.unweighted == 0
     assert {(count.column, count.code) for count in report.left_out} == {
         ("ifredu", 55),
+        ("iagrtr", 222),
+        ("tygrtr", 222),
+        ("towkht", 111),
         ("eisced", 55),
         *((column, 5555) for column in ("edulvlb", "edulvlfb", "edulvlmb")),
     }
@@ -199,6 +222,9 @@ def test_estonians_were_asked_about_women_or_about_men(estonians: People) -> Non
     at = estonians.survey.positions
     assert int((answered[:, at["anvcld_women"]] & answered[:, at["anvcld_men"]]).sum()) == 0
     assert int((answered[:, at["anvcld_women"]] | answered[:, at["anvcld_men"]]).sum()) == 1_904
+    ages = {who: estonians.codes[answered[:, at[f"tochld_{who}"]], at[f"tochld_{who}"]] for who in ("women", "men")}
+    # People set an earlier end to having children for women: group 1 is the one that was asked about them.
+    assert np.median(ages["women"]) < np.median(ages["men"])
 
 
 def test_the_file_of_29_countries_has_the_same_estonians(estonians: People) -> None:

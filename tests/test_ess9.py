@@ -168,6 +168,31 @@ def test_what_was_not_asked_of_some_is_known_from_the_question_before(ess9: Surv
     assert people.findings.unknown == ()
 
 
+def test_a_party_has_its_country_and_a_code_of_7_or_8_may_be_one(ess9: Survey) -> None:
+    people = _people(
+        ess9,
+        cntry=["AT", "CY", "DE", "EE", "EE", "NL"],
+        idno=range(6),
+        polintr=[1] * 6,
+        clsprty=[1, 1, 1, 2, 1, 8],
+        prtcldat=[7, None, None, None, None, None],
+        prtclbcy=[None, 8, None, None, None, None],
+        prtclede=[None, None, 9, None, None, None],
+        prtclgee=[None, None, None, 66, 77, None],
+        prtclfnl=[None, None, None, None, None, 66],
+    )
+    assert people.demographics["party"].to_list() == [
+        "NEOS (Austria)",
+        "EDEK (Cyprus)",
+        "another party",
+        "no party",
+        "unknown party",
+        None,
+    ]
+    assert people.findings.unknown == ()
+    assert "clsprty" not in ess9.positions  # the group would answer it
+
+
 def test_education_has_the_levels_of_isced_or_where_they_are_absent_those_of_es_isced(ess9: Survey) -> None:
     both = _people(ess9, cntry=["EE"] * 2, idno=[1, 2], polintr=[1, 1], edulvlb=[113, 5555], eisced=[1, 55])
     one = _people(ess9, cntry=["EE"] * 2, polintr=[1, 1], eisced=[1, 6])

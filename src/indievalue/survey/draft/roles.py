@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from indievalue.survey.draft import words
+from indievalue.survey.draft.labels import Scale
 from indievalue.survey.draft.metadata import Column
-from indievalue.survey.draft.scales import MOST_LABELS, Scale, scale_of
+from indievalue.survey.draft.scales import MOST_LABELS, scale_of
 
 Role = Literal["attitude", "demographic", "weight", "country", "id", "left out"]
 
@@ -23,7 +24,8 @@ _TECHNICAL = (
         r"|device type|consent|this interview|fecha de|hora de|date d'entretien|heure de"
         r"|recording|contact attempt|respondent (friendly|interested|cooperative|patient|at ease|honest)"
         r"|check with others|others present|influence by others|survey sponsor|understanding of the questions"
-        r"|proportion difficulty|elapse|screen ?size|approached by community|feel threatened|physically threatened)",
+        r"|proportion difficulty|elapse|screen ?size|approached by community|feel threatened|physically threatened"
+        r"|present during|type of structure|dwelling type)",
         "about the interview",
     ),
     (
@@ -54,7 +56,7 @@ _ANY_FACT = ("other", "yes_no", "mentioned", "amount", "attachment", "change", "
 """Kinds of scales that facts may have as well as opinions."""
 
 _FACT = re.compile(
-    r"^(q\w+\. )?(own|ever (lived|had|been|married|given|unemployed)|are or ever been|year"
+    r"^(q\w+\. )?(which letter|own|ever (lived|had|been|married|given|unemployed)|are or ever been|year"
     r"|doing last 7 days|partner|father|mother"
     r"|number of|any period|paid (work|employment)|employment relation|employer of|establishment size"
     r"|in any job|relationship with"

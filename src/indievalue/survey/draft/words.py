@@ -137,7 +137,7 @@ AMOUNT = (
     (
         0.0,
         (
-            r"^(none|none of them|no|nothing|zero|not at all|none at all|no one|ninguno|ninguna|nada|aucune?"
+            r"\bnone\b|^(none|none of them|no|nothing|zero|not at all|none at all|no one|ninguno|ninguna|nada|aucune?"
             r"|rien|pas du tout|no trust|not)\b|\b(not at all|at all|en absoluto)\b"
         ),
     ),
@@ -207,3 +207,39 @@ NOT_MENTIONED = re.compile(
 MENTIONED = re.compile(
     r"^(mentioned|marked|selected|chosen|checked|named|menciona\w*|marcad\w*|señalad\w*|cit[ée]e?|mentionn[ée]e?)$"
 )
+
+_UNITS = (
+    (365.0, r"(days?|d[íi]as?|jours?)|daily"),
+    (52.0, r"(weeks?|semanas?|semaines?)|weekly"),
+    (12.0, r"(months?|mes(es)?|mois)|monthly"),
+    (1.0, r"(years?|a[ñn]os?|an|ann[ée]es?)|yearly"),
+)
+_COUNTS = (
+    (1.5, r"once or twice|una o dos veces|une ou deux fois|one or two times"),
+    (2.0, r"twice|dos veces|deux fois"),
+    (1.0, r"once|una vez|une fois|every|each|cada|todos los|tous les|chaque|daily|weekly|monthly|yearly"),
+    (3.0, r"a few times|algunas veces|quelques fois"),
+    (4.0, r"several|varias|plusieurs|many times|muchas"),
+)
+
+
+def times_a_year(text: str) -> float | None:
+    """How often in a year a label says, such as ``2-3 times a month``; None where it names no number and period."""
+    if re.match(r"(never|nunca|jam[áa]s|jamais)\b", text):
+        return 0.0
+    unit = next((times for times, word in _UNITS if re.search(rf"\b({word})\b", text)), None)
+    if unit is None:
+        return None
+    numbers = [float(number) for number in re.findall(r"\d+", text)]
+    count = next((times for times, word in _COUNTS if re.search(rf"\b({word})\b", text)), None)
+    if numbers:
+        count = sum(numbers[:2]) / len(numbers[:2])
+    if count is None:
+        return None
+    if re.search(r"\b(less|menos|moins)\b", text):
+        count *= 0.6
+    elif re.search(r"\b(nearly|almost|casi|presque)\b", text):
+        count *= 0.9
+    elif re.search(r"\b(more|m[áa]s|plus)\b", text):
+        count *= 1.5
+    return unit * count

@@ -8,6 +8,7 @@ from indievalue.survey.draft.metadata import Language
 _EN = (
     (r"\bfed(?:eral|\.)? ?gov'?t?\b\.?", "federal government"),
     (r"\bgov'?t?\b\.?", "government"),
+    (r"\bGov'?t\b\.?", "Government"),
     (r"\b[Pp]res Dem cand\b\.?", "Democratic presidential candidate"),
     (r"\b[Pp]res Rep cand\b\.?", "Republican presidential candidate"),
     (r"\b[Pp]res(?:idential)?\.? [Cc]and\b\.?", "presidential candidate"),

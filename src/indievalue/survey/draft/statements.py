@@ -54,6 +54,8 @@ _DEGREE: dict[Language, re.Pattern[str]] = {
 _NO_CORES = ("not", "pas", "non", "well", "bien", "not well", "often", "of the time")
 
 _SOFTER = (
+    (r"\b(ha(?:s|ve)|d(?:id|oes|o))n't (\w+) much\b", r"\1 \2 little"),
+    (r"\b(ha(?:s|ve|d)|is|are|was|were|d(?:id|oes|o)|would|should|could)n't\b", r"\1 in no way"),
     (r"\bnot (very )?much\b", "little"),
     (r"\bnot very\b|\bnot too\b", "hardly"),
     (r"\bnot at all\b", "in absolutely no way"),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import unescape
+from itertools import pairwise
 
 from indievalue.survey.draft.metadata import Language
 from indievalue.survey.draft.shorthand import spelled_out
@@ -55,7 +56,7 @@ _INSTRUCTION = re.compile(
 )
 
 
-_CAPITALS = re.compile(r"(?:\b[A-Z][A-Z']+\b[ ,;.()/–-]*){3,}")
+_CAPITALS = re.compile(r"(?:(?<!\()\b[A-Z][A-Z']+\b(?!\))[ ,;./–-]*){3,}")
 """An instruction among other words."""
 
 
@@ -71,19 +72,28 @@ class Topic:
 def topics_of(wordings: Sequence[tuple[str, str]], language: Language = "en") -> list[Topic]:
     """The topic of each (name, label) of questions that stand next to each other with one scale."""
     texts = [cleaned(label or name, name, language) for name, label in wordings]
-    stem = _shared_stem(texts)
-    rests = [_after(text, stem) for text in texts]
-    if len(stem.split()) < SHORTEST_STEM or not all(len(rest) > 2 for rest in rests):
-        return [_topic(text) for text in texts]
-    shown = _stem(stem)
     found = []
-    for text, rest in zip(texts, rests, strict=True):
-        if (lettered := _topic(text)).stem:
+    for text, stem in zip(texts, _stems(texts), strict=True):
+        if (lettered := _topic(text)).stem or not stem:
             found.append(lettered)
             continue
-        short, cut = _shortened(rest.rstrip("? "))
-        found.append(Topic(short, cut or len(rest.split()) < FEWEST_WORDS, shown))
+        rest = _after(text, stem).rstrip("? ")
+        short, cut = _shortened(rest)
+        found.append(Topic(short, cut or len(rest.split()) < FEWEST_WORDS, _stem(stem)))
     return found
+
+
+def _stems(texts: Sequence[str]) -> list[str]:
+    """What each text begins with like all others or, if these are several batteries, like one next to it; or ""."""
+    shared = _shared_stem(texts)
+    if _is_stem(shared, texts):
+        return [shared] * len(texts)
+    pairs = [_shared_stem(pair) if _is_stem(_shared_stem(pair), pair) else "" for pair in pairwise(texts)]
+    return [max(before, after, key=len) for before, after in zip(["", *pairs], [*pairs, ""], strict=True)]
+
+
+def _is_stem(stem: str, texts: Sequence[str]) -> bool:
+    return len(stem.split()) >= SHORTEST_STEM and all(len(_after(text, stem)) > 2 for text in texts)
 
 
 def _stem(text: str) -> str:
@@ -102,6 +112,7 @@ def _topic(text: str) -> Topic:
     if len(rest) < _SHORTEST_PART:
         return Topic(*_shortened(text))
     stem = _stem(text[: parts[0].start()].strip(" :…")) if parts[0].start() else ""
+    rest = re.sub(r"^(?:A|An|The|To|Your|My)\b", lambda first: first[0].lower(), rest) if stem else rest
     short, cut = _shortened(rest)
     if not stem or (is_question(short) and len(short.split()) >= SHORTEST_STEM):
         return Topic(short, cut)
@@ -116,6 +127,7 @@ def claim_of(about: Topic) -> Topic:
     text = re.sub(r"^that ", "", text)
     if (state := _STATES.match(text)) is not None:
         text = f"I am {text[0].lower()}{text[1 : state.end()]}{text[state.end() :]}"
+    text = text.rstrip("? ")
     return replace(about, text=text[:1].upper() + text[1:])
 
 

@@ -36,8 +36,8 @@ SMALLEST_BATTERY = 4
 MOST_CATEGORIES = 13
 
 _FOLLOWS = re.compile(
-    r"\bstrength\b|\bstrng\b|follow-?up|\bhow \w+/\w+ly\b|\bhow (much|strongly) .*\b(better|worse|favou?rs?|oppose|approve)\b"
-    r"|con qu[ée] fuerza|avec quelle force",
+    r"\bstrength\b|\bstrng\b|follow-?up|\bhow \w+/\w+ly\b"
+    r"|\bhow (much|strongly) .*\b(better|worse|favou?rs?|oppose|approve)\b|con qu[ée] fuerza|avec quelle force",
     re.IGNORECASE,
 )
 _FOR_OR_AGAINST = ("approval", "favor", "agreement", "yes_no")

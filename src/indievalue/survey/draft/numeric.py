@@ -15,7 +15,7 @@ _LONG_STARTS, _LONG_ENDS = (-100, -50, -10, 0, 1), (10, 15, 20, 50, 100)
 _THERMOMETER = re.compile(r"\b(thermometer|term[óo]metro|thermom[eè]tre|degr[eé]es?|grados|degr[ée]s)\b")
 _TO_100 = re.compile(r"\b0\s*(-|–|to|a|[àa]|and|y|et)\s*100\b|\b100[- ]point")
 _END = r"\s*(?:=|:|-|–|means?|is|being|significa|es|signifie|veut dire|correspond à)\s*[\"'«“‘]?\s*"
-_END_IN_WORDING = re.compile(r"(?<![\d.,])(-?\d{1,3})" + _END + r"([^\W\d][^\"'»”’;,.()=\d]{2,60})")
+_END_IN_WORDING = re.compile(r"(?<![\d.,])(-?\d{1,3})" + _END + r"([^\W\d][^\"'»”’:;,.()=\d]{2,60})")
 _SAID_TO = re.compile(r"\b(from|de|entre|between)\s+(-?\d{1,2})\s+(to|a|[àa]|and|y|et)\s+(\d{1,3})\b")
 
 

@@ -12,7 +12,7 @@ from indievalue.survey.draft.scales import MOST_LABELS, scale_of
 
 Role = Literal["attitude", "demographic", "weight", "country", "id", "left out"]
 
-_SAMPLE = "about the sample"
+_SAMPLE, _TEXT = "about the sample", "text of an answer"
 
 _TECHNICAL = (
     (r"\b(interviewer|enqu[êe]teur|enquêtrice|encuestador|entrevistador)", "about the interview"),
@@ -36,7 +36,7 @@ _TECHNICAL = (
         r"|post-?stratification|design effect|record(ed)?|restricted|conglomerado|unidad primaria|grappe)\b",
         _SAMPLE,
     ),
-    (r"\b(verbatim|other specify|specify\b|open[- ]end|redacted|coded)", "text of an answer"),
+    (r"\b(verbatim|other specify|specify\b|open[- ]end|redacted|coded)", _TEXT),
     (
         r"(person in (the )?household|in household: (first|second|third|fourth|fifth|sixth)"
         r"|member of (the )?household \d"
@@ -265,7 +265,7 @@ def _guess(column: Column, rows: int) -> Guess:
     own = not _ABOUT_OTHERS.search(label)
     if _may_weigh(column) and (_WEIGHT.search(label) or _WEIGHT_NAME.search(name)):
         return Guess(column, "weight")
-    if (_ID_NAME.search(name) or _ID.search(label)) and column.distinct >= 0.98 * column.filled and column.filled > 1:
+    if _may_identify(column, label, name):
         return Guess(column, "id")
     if (_COUNTRY_NAME.search(name) or _COUNTRY.search(label)) and own:
         return Guess(column, "country")
@@ -273,8 +273,11 @@ def _guess(column: Column, rows: int) -> Guess:
         return Guess(column, "left out", "one answer only")
     scale = scale_of(column) if column.holds == "codes" else None
     opinion = scale is not None and scale.kind not in _ANY_FACT
+    named = _demographic_kind(label, name, by_label=False) if own else None
     if not opinion:
         for pattern, reason in _TECHNICAL:
+            if reason == _TEXT and named is not None:
+                continue
             if re.search(pattern, label) or (reason == _SAMPLE and re.match(r"ea_", name)):
                 return Guess(column, "left out", reason)
     if own and (kind := _demographic_kind(label, name, by_label=not opinion)) is not None:
@@ -286,6 +289,15 @@ def _guess(column: Column, rows: int) -> Guess:
     if scale is None or (column.distinct >= 0.9 * rows and rows > 30):
         return Guess(column, "left out", _why_no_scale(column))
     return Guess(column, "attitude", scale=scale)
+
+
+def _may_identify(column: Column, label: str, name: str) -> bool:
+    """Whether a column is the id of people: one for each, or numbers without labels that start over somewhere."""
+    if column.filled < 2 or not (_ID_NAME.search(name) or _ID.search(label)):
+        return False
+    technical = any(re.search(pattern, label) for pattern, _ in _TECHNICAL)
+    repeats = column.distinct > 1 and column.holds != "fractions" and not column.answers and not technical
+    return column.distinct >= 0.98 * column.filled or repeats
 
 
 def _may_weigh(column: Column) -> bool:

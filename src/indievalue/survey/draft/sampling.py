@@ -34,11 +34,11 @@ def with_sampling(draft: Draft, codes: pl.DataFrame) -> Draft:
     people = len(codes)
     enough = min(ENOUGH, max(people // 3, 1))
     draft = _asked(draft, answered)
-    if (found := _all_answered(draft, answered, ROUNDS[:SEVERAL])) is not None:
+    if (found := _all_answered(draft, answered, ROUNDS[:SEVERAL], max(enough, people // 2))) is not None:
         return found
     if (found := _some_answered(draft, answered, max(enough, people // 2))) is not None:
         return found
-    while (found := _all_answered(draft, answered, ROUNDS)) is None:
+    while (found := _all_answered(draft, answered, ROUNDS, enough)) is None:
         if len(draft.categories) < 2:
             order, eligible = _greedy(draft, answered, people)
             return _ordered(draft, order, 1, 1, _all_of(eligible[0], people))
@@ -46,10 +46,9 @@ def with_sampling(draft: Draft, codes: pl.DataFrame) -> Draft:
     return found
 
 
-def _all_answered(draft: Draft, answered: Answered, rounds: Sequence[tuple[int, int]]) -> Draft | None:
+def _all_answered(draft: Draft, answered: Answered, rounds: Sequence[tuple[int, int]], enough: int) -> Draft | None:
     """The draft with the first of ``rounds`` whose probes were all answered by enough people; None where none is."""
     people = len(next(iter(answered.values())))
-    enough = min(ENOUGH, max(people // 3, 1))
     plain = _eligible(_members(draft), answered, people)
     order, eligible = _greedy(draft, answered, people)
     for setups, per_category in rounds:

@@ -43,7 +43,8 @@ def _scale(column: Column, left_out: dict[int, str]) -> Scale | None:
     unlabelled = [code for code in held if code not in labels]
     if labels:
         left_out = left_out | dict.fromkeys(unlabelled, "no label in the file")
-    if not 2 <= len(labels) <= MOST_LABELS:
+    answered = sum(column.counts.get(code, 0) for code in held)
+    if not 2 <= len(labels) <= MOST_LABELS or sum(column.counts.get(code, 0) for code in unlabelled) > answered / 2:
         return None
     texts = [plain(label) for label in labels.values()]
     if len(set(texts)) < len(texts):

@@ -87,8 +87,8 @@ _NAMES = re.compile(
 )
 
 _HALF_MARK = re.compile(
-    r"\s*[-–(\[]*\s*\b(?:SPLIT BALLOT|split ballot|version [a-zA-Z0-9]|VERSION \d?[A-Z]?|[Ff]orm [A-F1-9]|recoded?)\b"
-    r"[)\]]*\.?\s*$"
+    r"\s*[.,]?\s*[-–(\[]*\s*\b(?:SPLIT BALLOT|split ballot|version [a-zA-Z0-9]|VERSION \d?[A-Z]?|[Ff]orm [A-F1-9]"
+    r"|recoded?)\b[)\]]*\.?\s*$"
 )
 _ORDINAL = re.compile(r"\s*\((?:\d+(?:st|nd|rd|th)|\d+(?:er|e|[èe]me|º|ª)|first|second|third)\)")
 _STAGE = re.compile(r"^(?:STD|REV|CSES|DHS|SSQ|PRE|POST|CASI|VERSION \d?[A-Z]?)\b(?: placement)?\s*[:\-–]?\s*")
@@ -114,8 +114,10 @@ _JUDGED_BY = re.compile(
 )
 
 _OPENS = re.compile(
-    r"^(?:(?:how|what|which|who|why|where|when)\b(?: (?!I\b|[Rr]\b)[\w'-]+){0,3} )?"
-    r"(?:do|does|did|is|are|was|were|has|have|had|would|should|will|can|could) (?!not\b)\w",
+    r"^(?:(?:how|what|which|who|why|where|when)\b(?: (?!I\b|R\b)[\w'-]+)? )?"
+    r"(?:do|does|did|is|are|was|were|has|have|had|would|should|will|can|could) (?!not\b|hire\b|be\b|have\b)\w"
+    r"|^(?:how|what|which|who|why|where|when)\b(?: [\w'-]+){2,4} (?:do|does|did|are|have|would|should|will|can|could) "
+    r"(?:you|we|they|people|most)\b",
     re.IGNORECASE,
 )
 

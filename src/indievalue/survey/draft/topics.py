@@ -134,6 +134,7 @@ def claim_of(about: Topic) -> Topic:
 def judged_in(about: Topic) -> Topic:
     """The topic without the question whether it is approved or favored, as in ``Approve if a person …``."""
     text = _JUDGED.sub("", about.text)
+    text = text[:1].upper() + text[1:] if about.text[:1].isupper() else text
     return replace(about, text=text) if len(text) > _SHORTEST_PART else about
 
 

@@ -414,6 +414,29 @@ def test_labels_in_capitals_and_with_numbers_are_made_plain() -> None:
 # Languages and programs
 
 
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        (["Très mauvaises", "Plutôt mauvaises", "Ni bonnes ni mauvaises", "Plutôt bonnes", "Très bonnes"], "goodness"),
+        (["Beaucoup plus mauvaise", "Plus mauvaise", "Inchangée", "Meilleure", "Beaucoup meilleure"], "change"),
+        (["Jamais", "Juste une ou deux fois", "Quelques fois", "Plusieurs fois", "Toujours"], "frequency"),
+        (["Plusieurs fois par jour", "Une fois par semaine", "Quelques fois par mois", "Jamais"], "frequency"),
+        (["Pas du tout", "Juste un peu", "Partiellement", "Beaucoup"], "amount"),
+        (["Mucha", "Algo", "Poca", "Ninguna"], "amount"),
+        (["Mucho mejor", "Un poco mejor", "Igual", "Un poco peor", "Mucho peor"], "change"),
+        (["Muy a favor", "A favor", "En contra", "Muy en contra"], "favor"),
+        (["Todos los días", "Una vez a la semana", "Una o dos veces al año", "Nunca o casi nunca"], "frequency"),
+    ],
+)
+def test_scales_of_spanish_and_french_are_recognised(labels: list[str], kind: str) -> None:
+    answers = dict(enumerate(labels))
+    scale = scale_of(Column("x", "X", answers, counts=dict.fromkeys(answers, 5), holds="codes"))
+    assert scale is not None
+    assert scale.kind == kind
+    assert scale.ordered
+    assert {answer.side for answer in scale.answers} >= {-1, 1}
+
+
 def test_files_in_spanish_and_french_name_their_language(tmp_path: Path) -> None:
     scales = {
         "es": {1: "Muy de acuerdo", 2: "De acuerdo", 3: "En desacuerdo", 4: "Muy en desacuerdo", 8: "No sabe"},

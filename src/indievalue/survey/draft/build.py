@@ -41,7 +41,7 @@ _FOLLOWS = re.compile(
     re.IGNORECASE,
 )
 _FOR_OR_AGAINST = ("approval", "favor", "agreement", "yes_no")
-_CONTRARY = re.compile(r"^(reject|oppos|against|refus|rechaz|contre|en contra|disapprov)", re.IGNORECASE)
+_CONTRARY = re.compile(r"^(reject|rejet|oppos|against|refus|rechaz\w+|contre|en contra|disapprov)", re.IGNORECASE)
 _FILLED_IN = re.compile(
     r"\([^()]*\b[A-Z]{4,}\b[^()]*\)|\b(NAME|INTERVIEWER|IF (YES|NO|NOT)|ASK|CODE)\b|[%^~<>]|\(\w+( \w+){0,4}/\w+"
     r"|\bX\b|_{2,}"

@@ -111,6 +111,7 @@ DEMOGRAPHICS = (
         "age",
         r"^(q\w*\.? )?(age|edad|[âa]ge)( of respondent|,.*)?$|\b(respondent'?s? age|age category"
         r"|age group|age, calculated|age of respondent|edad del|[âa]ge du|how old are you|years old"
+        r"|quel [âa]ge|qu[ée] edad|cu[áa]ntos a[ñn]os"
         r"|tranche d'[âa]ge|grupos? de edad)\b",
         r"^(age|agea|edad|f_agecat\w*|age_?\w{0,3})$",
         "How old are you?",

@@ -17,6 +17,8 @@ MOST_LABELS = 12
 _LONGEST_DEGREE = 7
 """Words of a label that says how often or how much."""
 
+_MOST_UNLABELLED = 3
+
 _LONGEST_SIDE = 9
 """Words of a label that is on one side of a scale."""
 
@@ -44,13 +46,21 @@ def _scale(column: Column, left_out: dict[int, str]) -> Scale | None:
     if labels:
         left_out = left_out | dict.fromkeys(unlabelled, "no label in the file")
     answered = sum(column.counts.get(code, 0) for code in held)
-    if not 2 <= len(labels) <= MOST_LABELS or sum(column.counts.get(code, 0) for code in unlabelled) > answered / 2:
+    if not 2 <= len(labels) <= MOST_LABELS or len(unlabelled) > len(labels) + _MOST_UNLABELLED:
+        return None
+    if sum(column.counts.get(code, 0) for code in unlabelled) > answered / 2:
         return None
     texts = [plain(label) for label in labels.values()]
     if len(set(texts)) < len(texts):
         return None
-    doubts = tuple(f"code {code} has no label in the file and is left out" for code in unlabelled if labels)
+    doubts = (_unlabelled(unlabelled),) if unlabelled and labels else ()
     return _labelled(labels, left_out, doubts)
+
+
+def _unlabelled(codes: Sequence[int]) -> str:
+    if len(codes) == 1:
+        return f"code {codes[0]} has no label in the file and is left out"
+    return f"codes {', '.join(map(str, codes))} have no label in the file and are left out"
 
 
 def _labelled(labels: Mapping[int, str], left_out: Mapping[int, str], doubts: tuple[str, ...]) -> Scale:
@@ -100,7 +110,7 @@ def _recognised(texts: Sequence[str]) -> tuple[str, list[float]]:
     for kind, table in (("frequency", words.FREQUENCY), ("amount", words.AMOUNT)):
         levels = [_level(text, table) if len(text.split()) <= _LONGEST_DEGREE else None for text in texts]
         if kind == "frequency" and any(words.times_a_year(text) for text in texts):
-            levels = [_how_often(text) for text in texts]
+            levels = _between_rates([_how_often(text) for text in texts])
         if sum(level is None for level in levels) == 0:
             known = [level for level in levels if level is not None]
             if _monotone(known) and len(set(known)) > 1:
@@ -158,9 +168,21 @@ def _level(text: str, table: Sequence[tuple[float, str]]) -> float | None:
 
 
 def _how_often(text: str) -> float | None:
-    """A level from 0 to 1 of a label among others that say how often in a year."""
+    """A level from 0 to 1 of a label among others that say how often in a year; None where it does not."""
     times = words.times_a_year(text)
-    return _level(text, words.FREQUENCY) if times is None else min(math.log(1 + times) / math.log(1 + 1000), 1.0)
+    if times is None:
+        return 0.05 if words.SELDOM.search(text) else None
+    return min(math.log(1 + times) / math.log(1 + 1000), 1.0)
+
+
+def _between_rates(levels: Sequence[float | None]) -> list[float | None]:
+    """The levels, with one that is not known halfway between those beside it."""
+    found = list(levels)
+    for place in range(1, len(levels) - 1):
+        before, after = levels[place - 1], levels[place + 1]
+        if levels[place] is None and before is not None and after is not None:
+            found[place] = (before + after) / 2
+    return found
 
 
 def _monotone(levels: Sequence[float]) -> bool:

@@ -188,7 +188,7 @@ def _is_verb(match: re.Match[str]) -> bool:
     return (
         match[1] is not None
         or _BASE.fullmatch(match[2]) is not None
-        or (match[2].endswith("s") and not match[2].endswith("ss"))
+        or re.search(r"(?<!s)s$|ed$", match[2]) is not None
     )
 
 

@@ -25,6 +25,8 @@ from indievalue.survey.draft.labels import Answer, Scale, plain
 from indievalue.survey.draft.metadata import Language
 from indievalue.survey.draft.topics import is_question
 
+_YES_OR_NO = re.compile(r"(yes|s[íi]|oui)\b|(no|non)(,|$)")
+
 _NOT = re.compile(r"\b(not|no|neither|nor)\b")
 
 _DEGREES = frozenset(
@@ -130,7 +132,7 @@ def _polar(kind: str, group: Sequence[Answer], frame: Frame, language: Language,
     introduced = INTRODUCED[language][frame is ASKED[language]]
     if len(group) == 1:
         return _said(frame.answer, group[0].label, softer)
-    sides = sides_of(language, kind)
+    sides = None if any(_YES_OR_NO.match(plain(answer.label)) for answer in group) else sides_of(language, kind)
     if sides is not None and not (softer and language == "en" and _NOT.search(sides[group[0].side + 1])):
         return introduced.replace("{said}", sides[group[0].side + 1])
     if core := _core([answer.label for answer in group], language):

@@ -19,7 +19,7 @@ FEWEST_WORDS = 4
 
 _ITEM_CODE = re.compile(
     r"^[A-Za-z]{0,12}[-_]?\d*[A-Za-z0-9_./-]*\d[A-Za-z0-9_]*(?:[-_][A-Za-z0-9]+)*\s*[.:)]\s+"
-    r"|^[A-Z0-9_]{3,}[a-z]?(F\d)?\s*[.:]\s+|^[A-Za-z0-9][.)]\s+|^\d+[a-z]?[.)]?\s+"
+    r"|^[A-Z]{1,2}\d+[A-Za-z]*(?:[._-][A-Za-z0-9]+)*\s+(?=¿?[A-ZÀ-Ý])|^[A-Z0-9_]{3,}[a-z]?(F\d)?\s*[.:]\s+|^[A-Za-z0-9][.)]\s+|^\d+[a-z]?[.)]?\s+"
 )
 _LETTERED = re.compile(
     r"(?:^|(?<=[a-z.?!:…;,)' ]))\s*(?<![A-Z]\.)\(?\b(?:[A-Z]\.\)?\s+(?=[\"'(A-Z])|[A-Z]…\s*)"
@@ -77,7 +77,7 @@ def topics_of(wordings: Sequence[tuple[str, str]], language: Language = "en") ->
         if (lettered := _topic(text)).stem or not stem:
             found.append(lettered)
             continue
-        rest = _after(text, stem).rstrip("? ")
+        rest = re.sub(r"^An?\b", lambda article: article[0].lower(), _after(text, stem).rstrip("? "))
         short, cut = _shortened(rest)
         found.append(Topic(short, cut or len(rest.split()) < FEWEST_WORDS, _stem(stem)))
     return found
@@ -154,6 +154,7 @@ def cleaned(label: str, name: str, language: Language = "en") -> str:
     text = _INSTRUCTION.sub("", text)
     text = _CAPITALS.sub(" ", text) if _CAPITALS.sub("", text).strip() else text
     text = re.sub(r"\s*\((?:Are|Is|Do|Does|Would|Very|Strongly)\b[^()]*\)\s*$", "", text)
+    text = re.sub(r"^\([^()]*\)[\s:.]*(?=\w)", "", text)
     text = re.sub(r" or not(?= that\b)", "", text)
     text = re.sub(r",? (or|whether or|if) not(?=[?,.…]|$)|, if at all", "", text)
     text = re.sub(r"\bU\.S\.(A\.)?", "US", text)

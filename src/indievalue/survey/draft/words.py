@@ -73,8 +73,9 @@ KINDS: dict[str, tuple[str, str]] = {
     "liberal": (r"\b(conservative|conservador|conservateur)\b", r"\b(liberal|progresista|progressiste)\b"),
     "change": (
         r"\b(better|improved?|more|increased?|grow|grown|larger|stronger|mejor(es)?|m[áa]s|meilleure?s?|mieux"
-        r"|plus|aument\w+|augment\w+)\b",
-        r"\b(worse|less|fewer|decreased?|reduced?|smaller|weaker|peor(es)?|menos|pires?|moins|disminu\w+|diminu\w+)\b",
+        r"|plus(?! mauvais)|aument\w+|augment\w+)\b",
+        r"\b(worse|less|fewer|decreased?|reduced?|smaller|weaker|peor(es)?|menos"
+        r"|pires?|plus mauvais\w*|moins|disminu\w+|diminu\w+)\b",
     ),
     "enough": (
         r"\btoo (much|many)\b|\bdemasiad[oa]s?\b(?! poc)|\btrop\b(?! peu)",
@@ -82,8 +83,8 @@ KINDS: dict[str, tuple[str, str]] = {
         r"|\bnot enough\b|\bpas assez\b|\bno (lo )?suficiente\b",
     ),
     "goodness": (
-        r"\b(good|excellent|well|positive|buen[oa]?|bien|bonne?|excelente|positiv[oa]|positif|positive)\b",
-        r"\b(bad|badly|poor|poorly|negative|terrible|mal[oa]?|negativ[oa]|mauvaise?|n[ée]gatif|n[ée]gative)\b",
+        r"\b(good|excellent|well|positive|buen[oa]?|bien|bon(?:ne)?s?|excelente|positiv[oa]|positif|positive)\b",
+        r"\b(bad|badly|poor|poorly|negative|terrible|mal[oa]?|negativ[oa]|mauvaise?s?|n[ée]gatif|n[ée]gative)\b",
     ),
     "fairness": (r"\b(fair|fairly|just[oa]s?)\b", r"\b(unfair|unfairly|injust[oa]s?|injustes?)\b"),
     "religion": (r"\b(religious|religios[oa]|religieu(x|se)|spiritual)\b", r"\b(irreligious|atheist)\b"),
@@ -109,7 +110,7 @@ FREQUENCY = (
         (
             r"\b(sometimes|occasionally|only sometimes|some of the time|a few times|half the time"
             r"|half of the time|several times|once a month|times a month|times a year|twice a year"
-            r"|algunas veces|quelques fois|certaines fois|a veces|parfois|quelquefois"
+            r"|algunas veces|quelques fois|certaines fois|a veces|parfois|occasionnellement|ocasionalmente|plusieurs fois|varias veces|quelquefois"
             r"|de vez en cuando|de temps en temps|holy days"
             r"|holidays)\b"
         ),
@@ -119,7 +120,7 @@ FREQUENCY = (
         (
             r"\b(often|frequently|most of the time|mostly|usually|many times|weekly|once a week|twice a week"
             r"|times a week|nearly every week|every week|a menudo|con frecuencia|frecuentemente|muchas veces"
-            r"|souvent|la mayor parte del tiempo|la plupart du temps)\b"
+            r"|souvent|fr[ée]quemment|la mayor parte del tiempo|la plupart du temps)\b"
         ),
     ),
     (
@@ -153,7 +154,7 @@ AMOUNT = (
         (
             r"\b(some|somewhat|only some|some of them|several|a moderate amount|moderately|algo|algun[oa]s"
             r"|quelques-un(e)?s|certains?|certaines|quelque peu|quelques"
-            r"|moyennement|a fair amount|to some extent|half)\b"
+            r"|moyennement|partiellement|parcialmente|a fair amount|to some extent|half)\b"
         ),
     ),
     (
@@ -195,7 +196,7 @@ NEUTRAL = re.compile(
     r"|same|about right|right amount|just about right|in the middle|middle of the road|uncertain"
     r"|unsure|average|it depends|equal"
     r"|no difference|no effect|moderate|indeciso|igual(es)?|pareil(le)?s?|identiques?|lo justo"
-    r"|ce qu'il faut|suficiente|depende|neutre|neutro|indiff[ée]rente?|would not care|both)\b"
+    r"|ce qu'il faut|suficiente|depende|neutre|neutro|inchang[ée]e?s?|sin cambios?|indiff[ée]rente?|would not care|both)\b"
 )
 
 YES = re.compile(r"^(yes|s[íi]|oui|true|agree)\b")
@@ -223,9 +224,12 @@ _COUNTS = (
 )
 
 
+SELDOM = re.compile(r"\b(less often|less frequently|seldom|rarely|menos frecuen\w+|rara vez|moins souvent|rarement)\b")
+
+
 def times_a_year(text: str) -> float | None:
     """How often in a year a label says, such as ``2-3 times a month``; None where it names no number and period."""
-    if re.match(r"(never|nunca|jam[áa]s|jamais)\b", text):
+    if re.match(r"(never|not at all|nunca|jam[áa]s|jamais)\b", text):
         return 0.0
     unit = next((times for times, word in _UNITS if re.search(rf"\b({word})\b", text)), None)
     if unit is None:

@@ -260,7 +260,7 @@ def guess_roles(columns: Sequence[Column], rows: int) -> list[Guess]:
 
 
 def _guess(column: Column, rows: int) -> Guess:
-    label, name = column.label.casefold().replace("’", "'"), column.name.casefold()
+    label, name = column.label.casefold().replace("’", "'").replace("_", " "), column.name.casefold()
     if column.distinct == 0:
         return Guess(column, "left out", "empty")
     own = not _ABOUT_OTHERS.search(label)

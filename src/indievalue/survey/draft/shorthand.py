@@ -110,6 +110,7 @@ _BASE = re.compile(
 _IRREGULAR = {"is": "am", "has": "have", "does": "do", "goes": "go", "was": "was", "are": "am"}
 
 _JUDGED_BY = re.compile(
+    r"(?<!\babout)(?<!\bof)(?<!\bfor)(?<!\bthe)(?<!\bby)(?<!\bdoes)"
     r"(?:\s+scale)?\s*[:-]?\s+(self-placement|(?:Democratic|Republican) (?:presidential candidate|party))$"
 )
 
@@ -130,7 +131,7 @@ def spelled_out(label: str, language: Language) -> str:
         text = re.sub(pattern, instead, text)
     if language == "en":
         text = _in_first_person(text)
-        text = re.sub(r"^\d+-point scale:?\s*", "", text)
+        text = re.sub(r"^\d+-point scale:?\s*(\w)", lambda first: first[1].upper(), text)
         text = _JUDGED_BY.sub(r": \1", text).replace(" candidate trait ", " candidate: ")
         if not re.search(r"[A-Z]{2}", text) or text == text.lower():
             text = _NAMES.sub(lambda name: name[0][0].upper() + name[0][1:], text)

@@ -38,7 +38,8 @@ _DEGREES = frozenset(
 
 _DEGREE: dict[Language, re.Pattern[str]] = {
     "en": re.compile(
-        r"\b(very strongly|strongly|very|somewhat|fairly|extremely|a great deal|a good deal|much|a lot|slightly|rather"
+        r"\b(very strongly|strongly|very|somewhat|fairly|extremely|a great deal|a good deal"
+        r"|(?<!too )much|a lot|slightly|rather"
         r"|quite|moderately|pretty|mostly|completely|totally|definitely|probably|absolutely|a little|a bit|at all|far"
         r"|generally|entirely|really|highly|to some extent|in some ways|gotten|get|stayed|tend to|just)\b"
     ),
@@ -53,7 +54,7 @@ _DEGREE: dict[Language, re.Pattern[str]] = {
 }
 """Words of degree, without those that deny."""
 
-_NO_CORES = ("not", "pas", "non", "well", "bien", "not well", "often", "of the time")
+_NO_CORES = ("not", "pas", "non", "well", "bien", "not well", "badly", "poorly", "often", "of the time")
 
 _SOFTER = (
     (r"\b(ha(?:s|ve)|d(?:id|oes|o))n't (\w+) much\b", r"\1 \2 little"),

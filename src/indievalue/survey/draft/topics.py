@@ -145,7 +145,8 @@ def is_question(topic: str) -> bool:
 
 def cleaned(label: str, name: str, language: Language = "en") -> str:
     """A label without item codes, instructions and what else is no part of the wording."""
-    text = " ".join(unescape(label).replace("\ufffd", "'").replace("ï¿½", " ").split())
+    text = " ".join(unescape(label).replace("\ufffd", "'").replace("ï¿½", " ").replace("_", " ").split())
+    name = name.replace("_", " ")
     if re.search(r"\d", name) and text.casefold().startswith(name.casefold() + " "):
         text = text[len(name) :].strip(" .:-")
     for _ in range(2):

@@ -110,7 +110,8 @@ FREQUENCY = (
         (
             r"\b(sometimes|occasionally|only sometimes|some of the time|a few times|half the time"
             r"|half of the time|several times|once a month|times a month|times a year|twice a year"
-            r"|algunas veces|quelques fois|certaines fois|a veces|parfois|occasionnellement|ocasionalmente|plusieurs fois|varias veces|quelquefois"
+            r"|algunas veces|quelques fois|certaines fois|a veces|parfois"
+            r"|occasionnellement|ocasionalmente|plusieurs fois|varias veces|quelquefois"
             r"|de vez en cuando|de temps en temps|holy days"
             r"|holidays)\b"
         ),
@@ -196,7 +197,8 @@ NEUTRAL = re.compile(
     r"|same|about right|right amount|just about right|in the middle|middle of the road|uncertain"
     r"|unsure|average|it depends|equal"
     r"|no difference|no effect|moderate|indeciso|igual(es)?|pareil(le)?s?|identiques?|lo justo"
-    r"|ce qu'il faut|suficiente|depende|neutre|neutro|inchang[ée]e?s?|sin cambios?|indiff[ée]rente?|would not care|both)\b"
+    r"|ce qu'il faut|suficiente|depende|neutre|neutro"
+    r"|inchang[ée]e?s?|sin cambios?|indiff[ée]rente?|would not care|both)\b"
 )
 
 YES = re.compile(r"^(yes|s[íi]|oui|true|agree)\b")

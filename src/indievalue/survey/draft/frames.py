@@ -231,6 +231,13 @@ BOUNDS: dict[Language, tuple[str, str]] = {
 }
 """What all answers say that are little, and all that are much."""
 
+REACH: dict[Language, tuple[str, str]] = {
+    "en": ('my answer goes no further than "{answer}"', 'my answer is "{answer}" or goes further'),
+    "es": ("mi respuesta no pasa de «{answer}»", "mi respuesta llega a «{answer}» o más allá"),
+    "fr": ("ma réponse ne va pas au-delà de « {answer} »", "ma réponse va jusqu'à « {answer} » ou au-delà"),
+}
+"""The same, for labels that say at least or at most themselves."""
+
 THERMOMETER: dict[Language, tuple[str, str, str, str, str]] = {
     "en": (
         "I feel very cold",

@@ -61,6 +61,12 @@ _EN = (
     (r"\bdiff between\b", "difference between"),
     (r"\bcompetetive\b", "competitive"),
     (r"\brecieve", "receive"),
+    (r"\bprob(s?)\b", r"problem\1"),
+    (r"\bpty\b\.?", "party"),
+    (r"\bopp\.? race", "opposite race"),
+    (r"\bu\.s\.(?:a\.)?", "US"),
+    (r"\bthe us\b", "the US"),
+    (r"\bunited states\b", "United States"),
 )
 _ES = (
     (r"\bEE\.? ?UU\.?", "Estados Unidos"),
@@ -102,11 +108,13 @@ _R_OBJECT = re.compile(rf"\b(to|with|of|for|by|about|at|from|than|like|against|t
 _R_ALONE = re.compile(rf"(?<![\w'/.&-]){_R}")
 _BASE = re.compile(
     r"favor|oppose|be|been|can|could|did|do|ever|feel|felt|find|get|go|got|had|have|heard|hold|know|like|lived?|look|made?|make|may"
+    r"|talk|contribute|attend|wear|display|sign|join|give|gave|discuss|consider|intend|choose|chose|receive|own|belong"
     r"|might|must|need|never|often|read|saw|see|should|spend|spoke|take|think|thought|trust|used?|voted?|want|was|watch"
     r"|were|will|worked|would"
 )
 """Verbs in forms that do not end in s."""
 
+_INVOLVED = re.compile(r"\bI ((?!voted|lived|worked|believed|participated|used)[a-z]+ed) (in|with|by|as|about)\b")
 _IRREGULAR = {"is": "am", "has": "have", "does": "do", "goes": "go", "was": "was", "are": "am"}
 
 _JUDGED_BY = re.compile(
@@ -131,6 +139,7 @@ def spelled_out(label: str, language: Language) -> str:
         text = re.sub(pattern, instead, text)
     if language == "en":
         text = _in_first_person(text)
+        text = _INVOLVED.sub(r"I am \1 \2", text)
         text = re.sub(r"^\d+-point scale:?\s*(\w)", lambda first: first[1].upper(), text)
         text = _JUDGED_BY.sub(r": \1", text).replace(" candidate trait ", " candidate: ")
         if not re.search(r"[A-Z]{2}", text) or text == text.lower():
@@ -151,6 +160,7 @@ def spelled_label(text: str, language: Language) -> str:
         spelled = re.sub(pattern, instead, spelled)
     if language == "en":
         spelled = re.sub(r"\bi\b(?=[' ]|$)", "I", spelled)
+        spelled = _NAMES.sub(lambda name: name[0][0].upper() + name[0][1:], spelled) if text.islower() else spelled
     return spelled[:1].upper() + spelled[1:] if text[:1].isupper() else spelled
 
 

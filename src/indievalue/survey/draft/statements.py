@@ -14,6 +14,7 @@ from indievalue.survey.draft.frames import (
     MENTIONED,
     OR,
     RATING,
+    REACH,
     SAY,
     SIDE_OF,
     THERMOMETER,
@@ -26,6 +27,9 @@ from indievalue.survey.draft.metadata import Language
 from indievalue.survey.draft.topics import is_question
 
 _YES_OR_NO = re.compile(r"(yes|s[íi]|oui)\b|(no|non)(,|$)")
+
+_BOUND = re.compile(r"(at (least|most)|less|more|al menos|menos|más|au moins|moins|plus)\b")
+"""How labels begin that are a bound themselves."""
 
 _NOT = re.compile(r"\b(not|no|neither|nor)\b")
 
@@ -141,7 +145,9 @@ def _polar(kind: str, group: Sequence[Answer], frame: Frame, language: Language,
     if kind in _DEGREES and group[0].side:
         nearest = min(group, key=lambda answer: answer.strength)
         label = _soft(nearest.label) if softer else nearest.label
-        return introduced.replace("{said}", BOUNDS[language][group[0].side > 0].replace("{answer}", label))
+        label = re.sub(r"^(?:only|just) ", "", label, flags=re.IGNORECASE) if group[0].side > 0 else label
+        bounds = REACH if _BOUND.match(plain(label)) else BOUNDS
+        return introduced.replace("{said}", bounds[language][group[0].side > 0].replace("{answer}", label))
     comma, last, _ = OR[language]
     negated = sum(words.NEGATION.search(answer.label.lower()) is not None for answer in group)
     labels = [_soft(answer.label) if softer or negated > 1 else answer.label for answer in group]

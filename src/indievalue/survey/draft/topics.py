@@ -56,7 +56,7 @@ _INSTRUCTION = re.compile(
 )
 
 
-_CAPITALS = re.compile(r"(?:(?<!\()\b[A-Z][A-Z']+\b(?!\))[ ,;./–-]*){3,}")
+_CAPITALS = re.compile(r"(?:(?<!\()\b[A-Z][A-Z']+\b(?!\))[ ,;.–-]+){4,}")
 """An instruction among other words."""
 
 
@@ -145,13 +145,12 @@ def is_question(topic: str) -> bool:
 
 def cleaned(label: str, name: str, language: Language = "en") -> str:
     """A label without item codes, instructions and what else is no part of the wording."""
-    text = " ".join(unescape(label).replace("\ufffd", "'").replace("ï¿½", " ").replace("_", " ").split())
-    name = name.replace("_", " ")
+    text = " ".join(unescape(label).replace("\ufffd", "'").replace("ï¿½", " ").split())
     if re.search(r"\d", name) and text.casefold().startswith(name.casefold() + " "):
         text = text[len(name) :].strip(" .:-")
     for _ in range(2):
         text = _ITEM_CODE.sub("", _STAGE.sub("", text)) or text
-    text = _ASKED_OF_CLAIMS.sub("", text)
+    text = _ASKED_OF_CLAIMS.sub("", text).replace("_", " ")
     text = _INSTRUCTION.sub("", text)
     text = _CAPITALS.sub(" ", text) if _CAPITALS.sub("", text).strip() else text
     text = re.sub(r"\s*\((?:Are|Is|Do|Does|Would|Very|Strongly)\b[^()]*\)\s*$", "", text)

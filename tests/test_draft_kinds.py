@@ -320,6 +320,28 @@ def test_steps_out_of_order_are_ordered_by_their_labels(labels: dict[int, str], 
     assert not scale.doubts
 
 
+def test_a_middle_that_does_not_say_neither_is_said_as_it_is() -> None:
+    answers = {0: "Disagree", 1: "Hard to say", 2: "Agree"}
+    scale = scale_of(Column("x", "X", answers, counts=dict.fromkeys(answers, 5), holds="codes"))
+    assert scale is not None
+    assert [text for _, text in word(scale, "X", "en").polar] == [
+        'I disagree with the statement "{topic}".',
+        'On the statement "{topic}", I say "Hard to say".',
+        'I agree with the statement "{topic}".',
+    ]
+
+
+def test_numbers_for_labels_and_tests_of_knowledge_are_no_attitudes(tmp_path: Path) -> None:
+    columns = _claims() | {
+        "index": ("Component 3 of an index of kites", {-1: "-1", 0: "0", 1: "1"}, _drawn([-1, 0, 1])),
+        "test": ("What a kite is", {1: "Correct answer", 0: "Incorrect answer"}, _drawn([0, 1])),
+        "ends": ("Kites here", {1: "1 There are none", 10: "10 There are many"}, _drawn(list(range(1, 11)))),
+    }
+    survey = _read(tmp_path, columns).survey
+    assert set(survey.positions) == {"c0", "c1", "c2", "c3", "ends"}
+    assert 'toward "There are none" rather than "There are many"' in _polar(survey, "ends")[0]
+
+
 def test_a_column_most_of_whose_numbers_have_no_label_is_no_scale() -> None:
     counts = {0: 2, 1990: 9, 1991: 9, 9999: 1}
     assert scale_of(Column("y", "Year", {0: "Never", 9999: "Still"}, counts=counts, holds="codes")) is None

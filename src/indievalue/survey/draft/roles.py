@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from indievalue.survey.draft import words
-from indievalue.survey.draft.labels import Scale
+from indievalue.survey.draft.labels import Scale, plain
 from indievalue.survey.draft.metadata import Column
 from indievalue.survey.draft.scales import MOST_LABELS, scale_of
 
@@ -67,6 +67,9 @@ _FACT = re.compile(
     r"|religion or denomination belonging to in)\b"
     r"|\b(household|in paid work|spouse's|last 7 days)\b"
 )
+
+_TESTED = re.compile(r"^(in)?correct( answer)?$|^(respuesta |r[ée]ponse )(in)?correct[ae]$|^(right|wrong) answer$")
+"""Labels of answers that are right or wrong."""
 
 _WEIGHT = re.compile(r"\b(weight\w*|weighting|ponderaci[óo]n|pond[ée]ration|factor de expansi[óo]n|poids|peso)\b")
 _WEIGHT_NAME = re.compile(
@@ -287,6 +290,8 @@ def _guess(column: Column, rows: int) -> Guess:
         return Guess(column, "left out", "facts of life")
     if not opinion and words.MISSING.search(label.rpartition(":")[2].strip()):
         return Guess(column, "left out", "missing answers of a list")
+    if scale is not None and any(_TESTED.search(plain(answer.label)) for answer in scale.answers):
+        return Guess(column, "left out", "a test of knowledge")
     if scale is None or (column.distinct >= 0.9 * rows and rows > 30):
         return Guess(column, "left out", _why_no_scale(column))
     return Guess(column, "attitude", scale=scale)

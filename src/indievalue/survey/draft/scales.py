@@ -51,7 +51,7 @@ def _scale(column: Column, left_out: dict[int, str]) -> Scale | None:
     if sum(column.counts.get(code, 0) for code in unlabelled) > answered / 2:
         return None
     texts = [plain(label) for label in labels.values()]
-    if len(set(texts)) < len(texts):
+    if len(set(texts)) < len(texts) or not any(re.search(r"[^\W\d_]", text) for text in texts):
         return None
     doubts = (_unlabelled(unlabelled),) if unlabelled and labels else ()
     return _labelled(labels, left_out, doubts)

@@ -179,6 +179,8 @@ def _agreement(scale: Scale, frame: Frame) -> Wording | None:
     refined = []
     for answer in scale.answers:
         template = frame.sides[answer.side + 1]
+        if answer.side == 0 and frame.answer and words.UNDECIDED.search(plain(answer.label)):
+            template = frame.answer.replace("{answer}", answer.label)
         same = [other for other in scale.answers if other.side == answer.side]
         degree = "" if len(same) < 2 or answer.side == 0 else _degree(answer, same, frame.degrees)
         refined.append((answer.codes, template.replace("{degree}", degree)))
@@ -189,8 +191,11 @@ def _agreement(scale: Scale, frame: Frame) -> Wording | None:
         return None
     if len(groups) == len(refined):
         return Wording(frame.asks, tuple(refined), None)
-    polar = tuple((_codes(group), frame.sides[group[0].side + 1].replace("{degree}", "")) for group in groups)
-    return Wording(frame.asks, polar, tuple(refined))
+    said = dict(refined)
+    polar = tuple(
+        (_codes(group), said[group[0].codes] if len(group) == 1 else frame.sides[group[0].side + 1]) for group in groups
+    )
+    return Wording(frame.asks, tuple((codes, text.replace("{degree}", "")) for codes, text in polar), tuple(refined))
 
 
 def _degree(answer: Answer, same: Sequence[Answer], degrees: tuple[str, str]) -> str:

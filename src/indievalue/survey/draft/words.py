@@ -198,8 +198,12 @@ NEUTRAL = re.compile(
     r"|unsure|average|it depends|equal"
     r"|no difference|no effect|moderate|indeciso|igual(es)?|pareil(le)?s?|identiques?|lo justo"
     r"|ce qu'il faut|suficiente|depende|neutre|neutro"
+    r"|(hard|difficult) to say|dif[íi]cil (de )?decir|difficile [àa] dire"
     r"|inchang[ée]e?s?|sin cambios?|indiff[ée]rente?|would not care|both)\b"
 )
+
+UNDECIDED = re.compile(r"\b((hard|difficult) to say|dif[íi]cil (de )?decir|difficile [àa] dire|it depends|depende)\b")
+"""Labels in the middle of a scale of agreement that do not say neither."""
 
 YES = re.compile(r"^(yes|s[íi]|oui|true|agree)\b")
 NO = re.compile(r"^(no|non)\b")

@@ -18,6 +18,9 @@ _PART_NAME = re.compile(r"^(wave|round|year|essround|psu|cluster|hhid|hh_?no|hou
 
 _MOST_PARTS = 3
 
+_MOST_TRIED = 8
+"""Columns that are tried together with an id."""
+
 _POPULATION = re.compile(
     r"\bpopulation( size)? weight|^pweight$|must be combined|poids? de population|peso poblacional"
 )
@@ -38,8 +41,9 @@ def person_of(guesses: Sequence[Guess], cells: pl.DataFrame) -> tuple[tuple[str,
         alone = unique[0]
         one_country = [name for name in countries if cells[name].drop_nulls().n_unique() == 1]
         return ((one_country[0], alone), "") if one_country else ((alone,), "")
-    others = [*countries, *(guess.column.name for guess in guesses if _is_part(guess.column))]
-    for together in _candidates([column.name for column in ids], list(dict.fromkeys(others))):
+    parts = sorted((guess.column for guess in guesses if _is_part(guess.column)), key=lambda one: not _is_named(one))
+    others = list(dict.fromkeys([*countries, *(column.name for column in parts)]))[:_MOST_TRIED]
+    for together in _candidates([column.name for column in ids[:_MOST_PARTS]], others):
         if _tells_apart(together, cells):
             return tuple(together), ""
     twice = ids[0].name
@@ -47,8 +51,12 @@ def person_of(guesses: Sequence[Guess], cells: pl.DataFrame) -> tuple[tuple[str,
 
 
 def _is_part(column: Column) -> bool:
-    said = _PART.search(column.label.casefold()) or _PART_NAME.search(column.name.casefold())
-    return said is not None and column.filled > 0 and column.holds != "fractions"
+    said = _is_named(column) or _PART.search(column.label.casefold()) is not None
+    return said and column.filled > 0 and column.holds != "fractions"
+
+
+def _is_named(column: Column) -> bool:
+    return _PART_NAME.search(column.name.casefold()) is not None
 
 
 def _candidates(ids: Sequence[str], others: Sequence[str]) -> Iterator[list[str]]:

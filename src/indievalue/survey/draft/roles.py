@@ -33,7 +33,7 @@ _TECHNICAL = (
         r"|administration of|form value"
         r"|edition|title of dataset|essround|ess round|production date|enumeration area|cluster|variance"
         r"|panel form|filter variable"
-        r"|post-?stratification|design effect|record(ed)?|restricted|conglomerado|unidad primaria|grappe)\b",
+        r"|post-?stratification|belt ?code|design effect|record(ed)?|restricted|conglomerado|unidad primaria|grappe)\b",
         _SAMPLE,
     ),
     (r"\b(verbatim|other specify|specify\b|open[- ]end|redacted|coded)", _TEXT),
@@ -67,6 +67,12 @@ _FACT = re.compile(
     r"|religion or denomination belonging to in)\b"
     r"|\b(household|in paid work|spouse's|last 7 days)\b"
 )
+
+_RATED = re.compile(
+    r"\b(r|respondent)'?s? (grooming|(physical )?attractiveness|understanding of (the )?questions|weight|health) rating"
+    r"|\b(r|respondent)'?s? understanding of (the )?questions|\binterviewer'?s? (rating|assessment|impression)"
+)
+"""What interviewers say of the people that they asked."""
 
 _TESTED = re.compile(r"^(in)?correct( answer)?$|^(respuesta |r[ée]ponse )(in)?correct[ae]$|^(right|wrong) answer$")
 """Labels of answers that are right or wrong."""
@@ -278,6 +284,8 @@ def _guess(column: Column, rows: int) -> Guess:
     scale = scale_of(column) if column.holds == "codes" else None
     opinion = scale is not None and scale.kind not in _ANY_FACT
     named = _demographic_kind(label, name, by_label=False) if own else None
+    if _RATED.search(label):
+        return Guess(column, "left out", "about the interview")
     if not opinion:
         for pattern, reason in _TECHNICAL:
             if reason == _TEXT and named is not None:

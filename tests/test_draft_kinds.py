@@ -336,9 +336,11 @@ def test_numbers_for_labels_and_tests_of_knowledge_are_no_attitudes(tmp_path: Pa
         "index": ("Component 3 of an index of kites", {-1: "-1", 0: "0", 1: "1"}, _drawn([-1, 0, 1])),
         "test": ("What a kite is", {1: "Correct answer", 0: "Incorrect answer"}, _drawn([0, 1])),
         "ends": ("Kites here", {1: "1 There are none", 10: "10 There are many"}, _drawn(list(range(1, 11)))),
+        "sign": ("Kites there", {1: "1 - none", 7: "7 - many"}, _drawn(list(range(1, 8)))),
     }
     survey = _read(tmp_path, columns).survey
-    assert set(survey.positions) == {"c0", "c1", "c2", "c3", "ends"}
+    assert set(survey.positions) == {"c0", "c1", "c2", "c3", "ends", "sign"}
+    assert 'toward "none" rather than "many"' in _polar(survey, "sign")[0]
     assert 'toward "There are none" rather than "There are many"' in _polar(survey, "ends")[0]
 
 

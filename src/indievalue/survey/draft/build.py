@@ -40,6 +40,9 @@ _FOLLOWS = re.compile(
     r"|\bhow (much|strongly) .*\b(better|worse|favou?rs?|oppose|approve)\b|con qu[ée] fuerza|avec quelle force",
     re.IGNORECASE,
 )
+_TERSE = re.compile(
+    r"(?!(?:I|my|ever|any|have|has|had)\b)(?![^\W\d_]+(?:ed|en|ing|t)\b)[^\s:]+(?: [^\s:]+){0,6}", re.IGNORECASE
+)
 _FOR_OR_AGAINST = ("approval", "favor", "agreement", "yes_no")
 _CONTRARY = re.compile(r"^(reject|rejet|oppos|against|refus|rechaz\w+|contre|en contra|disapprov)", re.IGNORECASE)
 _FILLED_IN = re.compile(
@@ -130,7 +133,7 @@ def _worded(run: Sequence[Guess], language: Language) -> tuple[list[DraftQuestio
         if wording is None:
             unworded[column.name] = "no sound statement was found"
             continue
-        checks = (*scale.doubts, *_checks(column, scale, about, wording))
+        checks = (*scale.doubts, *_checks(column, scale, about, wording, language))
         made.append(DraftQuestion(column.name, about.text, scale, wording, checks=checks))
     return made, unworded
 
@@ -141,7 +144,7 @@ def _spelled(scale: Scale, language: Language) -> Scale:
     return replace(scale, answers=answers)
 
 
-def _checks(column: Column, scale: Scale, about: Topic, wording: Wording) -> list[str]:
+def _checks(column: Column, scale: Scale, about: Topic, wording: Wording, language: Language) -> list[str]:
     """What is to be looked at in a question, besides its scale."""
     checks = []
     whole = about.stem and about.stem in wording.polar[0][1] and len(about.text.split()) < FEWEST_WORDS
@@ -157,6 +160,9 @@ def _checks(column: Column, scale: Scale, about: Topic, wording: Wording) -> lis
         checks.append("does the answer refer to this, or to its contrary?")
     if _FILLED_IN.search(f"{about.stem} {about.text}"):
         checks.append("words are filled in for each person, or are instructions")
+    terse = language == "en" and scale.kind == "yes_no" and not is_question(about.text) and not about.stem
+    if terse and _TERSE.fullmatch(about.text):
+        checks.append("yes or no to what? the file has few words for this question")
     if is_shorthand(about.text):
         checks.append("the file has shorthand for this question")
     return checks

@@ -49,7 +49,7 @@ def _between(
         return None
     if sum(code not in worded for code in points) < 2:
         return None
-    lowest, highest = (shown(re.sub(rf"^{code}\s+(?=\D)", "", worded[code].strip())) for code in (low, high))
+    lowest, highest = (re.sub(rf"^{code}\s+(?=\w)", "", shown(worded[code])) for code in (low, high))
     beyond = {code: shown(labels.get(code, "no label in the file")).lower() for code in held if code > high}
     if (agreement := _agreement(points, (lowest, highest), {**left_out, **beyond})) is not None:
         return agreement

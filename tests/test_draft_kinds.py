@@ -372,6 +372,9 @@ def test_how_often_a_label_says(label: str, times: float | None) -> None:
     ("label", "said"),
     [
         ("How often does R fly kites", "How often do you fly kites?"),
+        ("Did the club contact R about kites", "Did the club contact you about kites?"),
+        ("Self-evaluation of R kite", "Self-evaluation of my kite"),
+        ("When provoked, how likely for R to fly a kite", "When provoked, how likely for me to fly a kite"),
         ("R's chances for a kite good", "My chances for a kite good"),
         ("r is satisfied with their kite", "I am satisfied with my kite"),
         ("Should fed govt make it easier to buy a kite", "Should federal government make it easier to buy a kite?"),

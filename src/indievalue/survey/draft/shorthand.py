@@ -62,7 +62,10 @@ _EN = (
     (r"\bcompetetive\b", "competitive"),
     (r"\brecieve", "receive"),
     (r"\bprob(s?)\b", r"problem\1"),
+    (r"\babt\b\.?", "about"),
     (r"\bpty\b\.?", "party"),
+    (r"\bcands\b\.?", "candidates"),
+    (r"\bpolit\b\.?", "political"),
     (r"\bopp\.? race", "opposite race"),
     (r"\bu\.s\.(?:a\.)?", "US"),
     (r"\bthe us\b", "the US"),
@@ -104,7 +107,8 @@ _AUX |= {word: word for word in ("have", "would", "should", "will", "can", "coul
 _R = r"(?:R\.?|r|[Tt]he respondent|[Rr]espondent)(?![\w'/.&-])"
 _ASKS_R = re.compile(rf"\b({'|'.join(_AUX)})\s+{_R}", re.IGNORECASE)
 _R_DOES = re.compile(rf"(?<![\w'/.&-]){_R}(\s+(?:also|ever|often|usually|personally|currently|always)\b)?\s+([a-z]+)\b")
-_R_OBJECT = re.compile(rf"\b(to|with|of|for|by|about|at|from|than|like|against|towards?|make|made|help|let) {_R}")
+_AFTER_OBJECT = r"(?= (?:about|for|to|with|by|in|on|at|from|if|when|that|or|and|as)\b|\s*[?.,;:)]|\s*$)"
+_R_OBJECT = re.compile(rf"(?<=[a-z]) {_R}{_AFTER_OBJECT}")
 _R_ALONE = re.compile(rf"(?<![\w'/.&-]){_R}")
 _BASE = re.compile(
     r"favor|oppose|be|been|can|could|did|do|ever|feel|felt|find|get|go|got|had|have|heard|hold|know|like|lived?|look|made?|make|may"
@@ -180,7 +184,7 @@ def _in_first_person(text: str) -> str:
     own, subject, other = ("your", "you", "you") if asks else ("my", "I", "me")
     had = _R_ALONE.search(text) is not None or asked is not None
     text = re.sub(r"(?<![\w'])(?:[Tt]he )?(?:[Rr]|[Rr]espondent)['’`]s?(?= )", own, text)
-    text = _R_OBJECT.sub(lambda match: f"{match[1]} {other}", text)
+    text = _R_OBJECT.sub(f" {other}", text)
     text = _R_DOES.sub(
         lambda match: (
             f"{subject}{match[1] or ''} {_verb(match[2], subject)}" if _is_verb(match) else f"{own} {match[2]}"

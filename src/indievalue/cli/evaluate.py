@@ -21,6 +21,7 @@ from indievalue.cli.options import (
     PromptFlags,
     SourceFlags,
     escaped,
+    files_of,
     notes,
     out,
     seed_of,
@@ -100,7 +101,7 @@ def evaluate(
     if not asked.dry_run:
         check_directory(directory, force=force)
         start_vega()
-    people, drawn = _drawn(context_of_call, [data, *(further or [])], asked, drawing, source)
+    people, drawn = _drawn(context_of_call, files_of(data, further), asked, drawing, source)
     with values_of(context_of_call, "example"):
         _check_example(asked.example, drawn)
     with values_of(context_of_call, "predictor"):

@@ -1,6 +1,7 @@
 """``indievalue experiment``: run an experiment."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,10 +12,12 @@ from indievalue.choices import Weights
 from indievalue.cli.model_options import AskingFlags
 from indievalue.cli.options import (
     DATA_HELP,
+    Further,
     PeopleCount,
     PromptFlags,
     SourceFlags,
     escaped,
+    files_of,
     notes,
     out,
     seed_of,
@@ -84,6 +87,7 @@ def experiment(
         typer.Argument(metavar="NAME", help="Name of an experiment, or a YAML file; omit to list the experiments."),
     ] = None,
     data: Annotated[str | None, typer.Argument(metavar="DATA", help=DATA_HELP)] = None,
+    further: Further = None,
     directory: Annotated[
         Path | None, typer.Option("--out", help="Directory to write; an interrupted experiment in it continues.")
     ] = None,
@@ -104,9 +108,10 @@ def experiment(
     if chosen.changes:
         loaded = with_settings(loaded, parse_changes(chosen.changes))
     try:
-        command = _command(context_of_call, name, data, directory)
+        files = files_of(data, further)
+        command = _command(context_of_call, name, files, directory)
         options = _options(source, chosen, asking.asking(prompt.style()), command)
-        ran = _run(loaded, data, directory, source, chosen, options)
+        ran = _run(loaded, files, directory, source, chosen, options)
     except KeyboardInterrupt:
         notes.print("Finished cells are saved; run the same command to continue")
         raise
@@ -133,7 +138,7 @@ def _options(
     )
 
 
-def _command(context: typer.Context, name: str, data: str, directory: Path) -> str:
+def _command(context: typer.Context, name: str, data: Sequence[str], directory: Path) -> str:
     """Return the command to reproduce the experiment, with all options that affect the result and are not defaults."""
     from indievalue.experiments.wording import command_line
 
@@ -150,7 +155,7 @@ def _command(context: typer.Context, name: str, data: str, directory: Path) -> s
 
 def _run(
     experiment: "Experiment",
-    data: str,
+    data: Sequence[str],
     directory: Path,
     source: SourceFlags,
     chosen: ExperimentFlags,

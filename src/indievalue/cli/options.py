@@ -42,6 +42,11 @@ Out = Annotated[Path, typer.Option("--out", help="Directory to write; must be ne
 Force = Annotated[bool, typer.Option("--force", help="Replace the contents of --out.")]
 
 
+def files_of(data: str, further: Sequence[str] | None) -> list[str]:
+    """Return the files that a command was given as its data."""
+    return [data, *(further or ())]
+
+
 def seed_of(drawn: str) -> Any:
     """Return the option ``--seed`` of a command that draws ``drawn`` at random."""
     return typer.Option("--seed", help=f"Seed of {drawn}; the result is the same on any machine.")

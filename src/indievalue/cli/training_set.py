@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from indievalue.choices import CONTEXTS, FORMS, Context, DemonstrationsFrom, FormName, Voice
-from indievalue.cli.options import Data, Force, Out, SourceFlags, notes, seed_of, whole
+from indievalue.cli.options import Data, Force, Further, Out, SourceFlags, files_of, notes, seed_of, whole
 from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ def training_set(
         str | None,
         typer.Option("--tokenizer", help="Tokenizer for counting tokens: a path, a model id of the hub, or smollm2."),
     ] = None,
+    further: Further = None,
     force: Force = False,
 ) -> None:
     """Write examples for fine-tuning a language model, as chats for TRL, axolotl and open-instruct."""
@@ -154,7 +155,7 @@ def training_set(
 
     recipe = drawing.recipe(source.seed)
     with reserved(directory, force=force):
-        people = source.people(data)
+        people = source.people(files_of(data, further))
         apart = held_out.ids(people, source.seed)
         with notes.status("drawing") as status:
             made = write_training_set(

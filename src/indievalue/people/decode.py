@@ -16,6 +16,7 @@ from indievalue.people.findings import CodeCount, Findings
 from indievalue.people.ids import FILE, check_repeated, given_ids, id_columns, names_of, repeated_names
 from indievalue.people.numbers import NO_CODE, integer_codes, weights_of
 from indievalue.people.people import People
+from indievalue.people.wanted import answers_among_empty
 from indievalue.people.where import rows_where, where_columns
 from indievalue.survey.codes import LARGEST_CODE, TAGS, code_text
 from indievalue.survey.gazetteer import look_up, numeric_code
@@ -222,6 +223,19 @@ def needed_columns(survey: Survey) -> set[str]:
     columns |= {column for demographic in survey.demographics for column in demographic.columns}
     columns.update(*(survey.rounds or {}).values())
     return columns.union(survey.person, survey.weight_columns)
+
+
+def text_answers(survey: Survey) -> dict[str, frozenset[str]]:
+    """Texts that the survey has as answers of a column, though they would stand for an empty cell elsewhere."""
+    said: dict[str, set[str]] = {}
+    for demographic in survey.demographics:
+        texts = {*(demographic.texts or {}), *(group.label for group in demographic.groups)}
+        for column in demographic.columns:
+            said.setdefault(column, set()).update(texts)
+    for condition in (survey.where, *(question.where for question in survey.questions)):
+        for column, values in (condition or {}).items():
+            said.setdefault(column, set()).update(values)
+    return {column: found for column, texts in said.items() if (found := answers_among_empty(texts))}
 
 
 def without_levels(table: pl.DataFrame) -> pl.DataFrame:

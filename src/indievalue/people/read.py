@@ -7,7 +7,7 @@ from pathlib import Path
 
 from indievalue.errors import IndievalueError
 from indievalue.people.columns import other_names, recognise, renamed
-from indievalue.people.decode import decode, needed_columns
+from indievalue.people.decode import decode, needed_columns, text_answers
 from indievalue.people.join import joined
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
@@ -60,7 +60,12 @@ def _read(path: Path, survey: str | Survey | None, options: ReadOptions) -> Peop
         identified_by = options.person_columns or chosen[0].person
         names.update(renamed(columns, needed_columns(chosen[0]) | set(identified_by), path.name))
         # A file with none of the questions is read for its first column, so that decode can say what is wrong.
-        return Wanted(list(names) or columns[:1], [column for column, name in names.items() if name in identified_by])
+        texts = text_answers(chosen[0])
+        return Wanted(
+            list(names) or columns[:1],
+            [column for column, name in names.items() if name in identified_by],
+            texts={column: texts[name] for column, name in names.items() if name in texts},
+        )
 
     with ThreadPoolExecutor(1) as side:
         digest = side.submit(fingerprint, path)

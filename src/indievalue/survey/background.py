@@ -66,7 +66,7 @@ def _codes(cell: int | str, texts: dict[str, int], *, textual: bool, countries: 
         if not part:
             raise ValueError(f"{cell!r} has nothing between two commas")
         country = numeric_code(part) if countries else None
-        found.append(_text_code(part, texts) if country is None else country)
+        found.append(_text_code(part, texts) if country is None else texts.setdefault(part.casefold(), country))
     return tuple(found)
 
 

@@ -41,6 +41,7 @@ def demographic_of(spec: DemographicSpec, where: str) -> Demographic:
         left_out=_left_out(spec.left_out, texts, where),
         missing=None if spec.missing is None else missing_reasons(spec.missing, where),
         texts=texts,
+        abroad=None if spec.abroad is None else next(iter(spec.abroad.items())),
     )
 
 

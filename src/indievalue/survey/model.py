@@ -86,6 +86,7 @@ class Demographic:
     ``otherwise`` names the gazetteer lookup (``country`` or ``continent``) for ISO 3166 codes that no group lists,
     whose statement is then made from ``template``. ``missing`` is as in :class:`Question`.
     ``texts`` are cells that are no number, in lower case → the codes that stand for them in ``groups``.
+    ``abroad`` is for a country of birth: the column and its code that say it is another than that of residence.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Demographic:
     left_out: Mapping[int, str] | None = None
     missing: Mapping[int, str] | None = None
     texts: Mapping[str, int] | None = None
+    abroad: tuple[str, int] | None = None
 
     def statement(self, label: str) -> str:
         """What a person of the group ``label`` would say of themselves. Raises KeyError for an unknown label."""

@@ -1,4 +1,4 @@
-"""Load people from a path or from ``synthetic``."""
+"""Load people from a path, from ``synthetic``, or from a twin of one's own."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +17,7 @@ def people_from(
 ) -> People:
     """Load people from ``data``: the path of a survey file or several, ``synthetic``, or ``synthetic:N`` for N people.
 
+    A file or folder that ``indievalue twin`` wrote, also followed by ``:N``, gives people who are drawn from it.
     ``survey`` and ``options`` as in :func:`indievalue.people.read.read_people`; ``seed`` applies to synthetic
     people only. Raises IndievalueError if the file cannot be read or N is not a number of people.
     """
@@ -24,6 +25,11 @@ def people_from(
         if len(data) > 1:
             return _people_of(data, survey, options)
         data = data[0]
+    if own := twin_named(data):
+        from indievalue.synthetic.generate import people_of_twin
+
+        path, count = own
+        return people_of_twin(path, count, seed, survey)
     kind, _, number = data.partition(":")
     if kind != SYNTHETIC:
         if not Path(data).exists() and (close := did_you_mean(kind, [SYNTHETIC])):
@@ -33,11 +39,23 @@ def people_from(
         raise IndievalueError(f"{data}: how many people? A whole number, as in {SYNTHETIC}:{SYNTHETIC_PEOPLE}")
     from indievalue.synthetic.generate import synthetic_people  # scipy takes a while
 
-    return synthetic_people(int(number) if number else SYNTHETIC_PEOPLE, seed, survey or "wvs7")
+    return synthetic_people(int(number) if number else SYNTHETIC_PEOPLE, seed, survey)
+
+
+def twin_named(data: str) -> tuple[Path, int] | None:
+    """The path of a twin, a file that ends in .npz or a folder that holds one, and how many people; else None."""
+    path, _, number = data.rpartition(":")
+    if not path or not number.isdecimal() or Path(data).exists():
+        path, number = data, ""
+    if path.endswith(".npz") or (Path(path) / "twin.npz").is_file():
+        return Path(path), int(number) if number else SYNTHETIC_PEOPLE
+    return None
 
 
 def _people_of(files: Sequence[str], survey: str | None, options: ReadOptions | None) -> People:
-    made_up = [file for file in files if file.partition(":")[0] == SYNTHETIC and not Path(file).exists()]
+    made_up = [
+        file for file in files if twin_named(file) or (file.partition(":")[0] == SYNTHETIC and not Path(file).exists())
+    ]
     if made_up:
         raise IndievalueError(
             f"{made_up[0]} people are not read together with others: give {made_up[0]} alone, or files"

@@ -1,10 +1,11 @@
 """Which questions were put to which people: blocks of questions, and the ballots that put several of them.
 
-Questions that the same people were not asked are a block: a half of a split ballot, a module that only some were
-given, or what follows from a filter; a single question is one if there is another that nobody was asked beside it. A ballot is a set of blocks that enough people were asked; blocks are put into
-ballots, those of most questions first, as long as nearly everybody has a ballot that enough people share. Any further
-block is never asked with a ballot where nobody with that ballot was, and is otherwise asked independently of the ballot
-and of other blocks, as often as in the person's country.
+Questions that the same people were not asked are a block: a half of a split ballot, a module that only some were given,
+or what follows from a filter; a single question is one if there is another that nobody was asked beside it. A ballot is
+a set of blocks that enough people were asked; blocks are put into ballots, those of most questions first, as long as
+nearly everybody has a ballot that enough people share. Any further block is never asked with a ballot where nobody with
+that ballot was, and is otherwise asked independently of the ballot and of other blocks, as often as in the person's
+country.
 """
 
 from typing import Any

@@ -103,7 +103,7 @@ def synthetic_people(n: int = 10_000, seed: int = 0, survey: str | None = None) 
     >>> synthetic_people(3).ids.tolist()
     ['synthetic-000001', 'synthetic-000002', 'synthetic-000003']
     """
-    _check(n, seed)
+    checked(n, seed)
     spec = load_survey(survey or surveys_with_twin()[0])
     twin, digest = load_twin(survey)
     return _people(twin, digest, spec, n, seed)
@@ -111,16 +111,18 @@ def synthetic_people(n: int = 10_000, seed: int = 0, survey: str | None = None) 
 
 def people_of_twin(path: Path, n: int = 10_000, seed: int = 0, survey: str | None = None) -> People:
     """Draw ``n`` synthetic people of the twin at ``path`` as :func:`synthetic_people` does; see :func:`twin_in`."""
-    _check(n, seed)
+    checked(n, seed)
     twin, digest, spec = twin_in(path, survey)
     return _people(twin, digest, spec, n, seed)
 
 
-def _check(n: int, seed: int) -> None:
+def checked(n: int, seed: int) -> tuple[int, int]:
+    """Return a number of people and a seed. Raises IndievalueError if ``n`` is below 1 or the seed is negative."""
     if n < 1:
         raise IndievalueError(f"there must be at least 1 synthetic person, not {n}")
     if seed < 0:
         raise IndievalueError(f"a seed is a number from 0 on, and not {seed}")
+    return n, seed
 
 
 def _people(twin: Twin, digest: str, survey: Survey, n: int, seed: int) -> People:

@@ -64,7 +64,7 @@ def residence_column(survey: Survey) -> str:
     return survey.demographic(survey.country).columns[0] if survey.country else ""
 
 
-def read_answers(table: pl.DataFrame, survey: Survey, source: str) -> Answers:
+def read_answers(table: pl.DataFrame, survey: Survey, source: str, person_columns: Sequence[str] = ()) -> Answers:
     """Everybody's codes in all items that the table has, in countries of enough people.
 
     Codes that the specification does not explain are as empty cells. Raises IndievalueError where the table has no
@@ -73,7 +73,7 @@ def read_answers(table: pl.DataFrame, survey: Survey, source: str) -> Answers:
     column = residence_column(survey)
     if column and column not in table.columns:
         raise IndievalueError(f"a twin is fitted by country, and {source} has no column {column}")
-    answers, codes, cells = coded(table, survey, source)
+    answers, codes, cells = coded(table, survey, source, person_columns)
     residence = _residence(codes, survey, column)
     found, people = np.unique(residence, return_counts=True)
     countries = found[(people >= FEWEST) & (found > 0)]

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
+
 from indievalue.errors import IndievalueError, did_you_mean
 from indievalue.people.findings import SYNTHETIC
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.read import read_people
+from indievalue.survey.load import load_survey
+from indievalue.survey.survey import Survey
 
 SYNTHETIC_PEOPLE = 10_000
 
@@ -30,16 +34,15 @@ def people_from(
 
         path, count = own
         return people_of_twin(path, count, seed, survey)
-    kind, _, number = data.partition(":")
+    kind = data.partition(":")[0]
     if kind != SYNTHETIC:
         if not Path(data).exists() and (close := did_you_mean(kind, [SYNTHETIC])):
             raise IndievalueError(f"there is no file {data}{close}")
         return read_people(data, survey, options)
-    if number and not number.isdecimal():
-        raise IndievalueError(f"{data}: how many people? A whole number, as in {SYNTHETIC}:{SYNTHETIC_PEOPLE}")
+    number = _number_in(data)
     from indievalue.synthetic.generate import synthetic_people  # scipy takes a while
 
-    return synthetic_people(int(number) if number else SYNTHETIC_PEOPLE, seed, survey)
+    return synthetic_people(number, seed, survey)
 
 
 def twin_named(data: str) -> tuple[Path, int] | None:
@@ -50,6 +53,33 @@ def twin_named(data: str) -> tuple[Path, int] | None:
     if path.endswith(".npz") or (Path(path) / "twin.npz").is_file():
         return Path(path), int(number) if number else SYNTHETIC_PEOPLE
     return None
+
+
+def drawn_table(data: str, survey: str | None = None, seed: int = 0) -> tuple[pl.DataFrame, Survey]:
+    """The raw columns of synthetic people, and their survey: ``synthetic`` or a twin, each also followed by ``:N``.
+
+    Raises IndievalueError where ``data`` is neither.
+    """
+    from indievalue.synthetic.generate import checked, draw, load_twin, surveys_with_twin, twin_in
+
+    if own := twin_named(data):
+        twin, _, spec = twin_in(own[0], survey)
+        return draw(twin, spec, *checked(own[1], seed)), spec
+    if data.partition(":")[0] != SYNTHETIC or Path(data).exists():
+        raise IndievalueError(
+            f"{data} is nothing to draw people from: give {SYNTHETIC}, or what `indievalue twin` wrote, such as "
+            f"twin.npz, also followed by a number, as in {SYNTHETIC}:500"
+        )
+    spec = load_survey(survey or surveys_with_twin()[0])
+    return draw(load_twin(survey)[0], spec, *checked(_number_in(data), seed)), spec
+
+
+def _number_in(data: str) -> int:
+    """The number of people in ``synthetic:N``. Raises IndievalueError where it is none."""
+    _, _, number = data.partition(":")
+    if number and not number.isdecimal():
+        raise IndievalueError(f"{data}: how many people? A whole number, as in {SYNTHETIC}:{SYNTHETIC_PEOPLE}")
+    return int(number) if number else SYNTHETIC_PEOPLE
 
 
 def _people_of(files: Sequence[str], survey: str | None, options: ReadOptions | None) -> People:

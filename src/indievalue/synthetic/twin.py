@@ -23,6 +23,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
+from indievalue.files import new_directory
 from indievalue.people.decode import round_of
+from indievalue.people.options import ReadOptions
 from indievalue.people.read import read_table
 from indievalue.survey.gazetteer import look_up
 from indievalue.survey.survey import Survey
@@ -45,18 +48,20 @@ _LEADING = 8
 """Principal components by which the answers of a question without a scale are put in order."""
 
 
-def fit_twin(data: pl.DataFrame | str | Path, survey: Survey) -> Twin:
+def fit_twin(data: pl.DataFrame | str | Path, survey: Survey, person_columns: Sequence[str] = ()) -> Twin:
     """The twin of the people in a data file, or in the raw columns of one.
 
-    Raises IndievalueError where the file cannot be read, has no column of the country, or no country of 20 people.
+    ``person_columns`` identify a person in place of the survey's. Raises IndievalueError where the file cannot be read,
+    has no column of the country, or no country of 20 people.
     """
     if isinstance(data, pl.DataFrame):
-        return _fit(data, survey, "the data")
-    return _fit(read_table(Path(data), survey)[0], survey, str(data))
+        return _fit(data, survey, "the data", person_columns)
+    options = ReadOptions(person_columns=tuple(person_columns))
+    return _fit(read_table(Path(data), survey, options)[0], survey, str(data), person_columns)
 
 
-def _fit(table: pl.DataFrame, survey: Survey, source: str) -> Twin:
-    answers = read_answers(table, survey, source)
+def _fit(table: pl.DataFrame, survey: Survey, source: str, person_columns: Sequence[str] = ()) -> Twin:
+    answers = read_answers(table, survey, source, person_columns)
     raw, country, countries = answers.raw, answers.country, answers.countries
     continent = np.unique([_continent(survey, int(code)) for code in countries], return_inverse=True)[1]
     items = _order_nominal(answers.items, raw, country)
@@ -93,6 +98,20 @@ def described(twin: Twin, survey: Survey) -> Twin:
         "people": int(twin.people.sum()),
     }
     return replace(twin, about=np.array(json.dumps(facts, ensure_ascii=False)))
+
+
+def write_folder(twin: Twin, survey: Survey, folder: Path, licence: str, *, force: bool) -> None:
+    """Write the twin, the survey's specification, and the line that states the ``licence``.
+
+    Raises IndievalueError where ``folder`` holds anything already and ``force`` is not given.
+    """
+    source = Path(survey.folder) if survey.folder else files("indievalue") / "surveys" / survey.name
+    with new_directory(folder, force=force) as beside:
+        for name in ("survey.yaml", "questions.yaml", "demographics.yaml"):
+            if (source / name).is_file():
+                (beside / name).write_bytes((source / name).read_bytes())
+        twin.save(beside / "twin.npz")
+        (beside / "LICENCE.txt").write_text(licence + "\n", encoding="utf-8")
 
 
 def _same_for_all(answers: Answers, survey: Survey) -> dict[str, Any]:

@@ -66,6 +66,9 @@ def path_within(option: str, text: str) -> tuple[str, str, str]:
     if option == "predictor" and colon and kind in _MODELS:
         path, second, options = rest.partition(":")
         return f"{kind}:", path, second + options
+    path, colon, number = text.rpartition(":")
+    if option == "data" and path and number.isdecimal():  # a twin, and how many people are drawn from it
+        return "", path, colon + number
     return "", text if option in (*PATHS, "out") else "", ""
 
 
@@ -77,7 +80,8 @@ def command_of(record: "Record") -> str | None:
     arguments = dict(record.arguments)
     kind = arguments.get("command", "evaluate")
     if kind == "demo":
-        return _line(["indievalue", "demo", "--seed", str(record.seed), "--out", OUT])
+        drawn_from = [str(arguments["data"])] if "data" in arguments else []
+        return _line(["indievalue", "demo", *drawn_from, "--seed", str(record.seed), "--out", OUT])
     if "data" not in arguments or kind not in ("evaluate", "import"):
         return None
     first = [str(arguments.pop(name)) for name in ("file", "data") if name in arguments]

@@ -95,8 +95,8 @@ def _read(content: bytes, source: str) -> tuple[Twin, str]:
 def synthetic_people(n: int = 10_000, seed: int = 0, survey: str | None = None) -> People:
     """Draw ``n`` synthetic people, as if read from a file: ids ``synthetic-000001`` …, weights 1.
 
-    ``survey`` is a shipped survey, or a folder with a survey and its ``twin.npz``; None is the first that ships one. The
-    same arguments give the same people on any number of threads. Countries have the shares that they have in the
+    ``survey`` is a shipped survey, or a folder with a survey and its ``twin.npz``; None is the shipped one. The same
+    arguments give the same people on any number of threads. Countries have the shares that they have in the
     data the twin was fitted on, and their people are shuffled. Raises IndievalueError if ``n`` is below 1, the seed is
     negative, or the survey has no twin.
 

@@ -394,6 +394,56 @@ def test_people_of_a_shipped_twin_are_written_as_a_file_of_its_survey(tmp_path: 
     assert np.array_equal(again.codes, people_from("synthetic:30").codes)
 
 
+ROUNDS = """
+name: rounds
+title: A survey whose columns change their names
+person: [CNT, ID]
+country: country
+rounds: {r8: [DATE8], r7: [DATE7]}
+missing: {-4: not asked, -5: missing}
+not_asked: -4
+blank: -5
+categories: [Fruit]
+"""
+
+ROUNDS_QUESTIONS = """
+- battery: likes
+  category: Fruit
+  type: mc_2
+  asks: Do you like {fruit}?
+  polar: {1: "I like {fruit}.", 2: "I do not like {fruit}."}
+  refined: same as polar
+  questions: {T1: {fruit: figs, column: {r8: Q41A, r7: Q43A}}, T2: {fruit: nuts, column: [Z2, z_2]}}
+"""
+
+COUNTRY = """
+- id: CNT
+  name: country
+  asks: Where do you live?
+  statement: I live in {group}.
+  groups: [{codes: XK, label: Kosovo}, {codes: atlantis, label: Atlantis}]
+  otherwise: country
+"""
+
+
+def test_people_of_a_round_have_the_columns_of_its_file_and_countries_as_texts(tmp_path: Path) -> None:
+    for name, text in (("survey", ROUNDS), ("questions", ROUNDS_QUESTIONS), ("demographics", COUNTRY)):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    survey = load_survey(str(tmp_path))
+    rng = np.random.default_rng(0)
+    cells = {"CNT": rng.choice(["EE", "atlantis", "XK"], 300), "ID": np.arange(300), "DATE7": np.full(300, "May")}
+    table = pl.DataFrame(cells | {name: rng.integers(1, 3, 300) for name in ("Q43A", "z_2")})
+    drawn = draw(fit_twin(table, survey), survey, 60, 0)
+    assert set(drawn.columns) == {"CNT", "ID", "DATE7", "Q43A", "z_2"}
+    assert drawn["DATE7"].null_count() == 60
+    people = decode(drawn, survey, "", "")
+    write_survey_file(drawn, survey, tmp_path / "people.csv")
+    again = read_people(tmp_path / "people.csv", survey)
+    assert again.ids.tolist() == people.ids.tolist()
+    assert np.array_equal(again.codes, people.codes)
+    assert set(again.demographics["country"]) == {"Estonia", "Atlantis", "Kosovo"}
+
+
 def test_a_birth_country_is_drawn_with_what_says_that_it_is_another(garden: Survey, tmp_path: Path) -> None:
     for file in GARDEN.glob("*.yaml"):
         (tmp_path / file.name).write_text(file.read_text())

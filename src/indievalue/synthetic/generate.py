@@ -148,19 +148,30 @@ def draw(twin: Twin, survey: Survey, n: int, seed: int) -> pl.DataFrame:
             raw[name][rows] = drawn[name]
     table: dict[str, NDArray[np.generic] | list[str] | pl.Series] = {}
     for number, column in enumerate(twin.ballot_columns.tolist()):
-        table[column] = _texts(twin.ballot_cells[ballot, number])
+        table[column] = _cells(twin.ballot_cells[ballot, number])
     for column, cell in twin.cells.tolist():
-        table[column] = _texts(np.full(n, cell))
+        table[column] = _cells(np.full(n, cell))
     table |= _by_column(twin, survey, raw, pl.DataFrame(table))
     ids = [f"synthetic-{number:06d}" for number in range(1, n + 1)]
     for column in survey.person:
         table.setdefault(column, ids)
     for column in survey.weight_columns:
         table[column] = np.ones(n)
-    return pl.DataFrame(table)
+    return _with_texts(pl.DataFrame(table), survey)
 
 
-def _texts(cells: NDArray[np.str_]) -> pl.Series:
+def _with_texts(table: pl.DataFrame, survey: Survey) -> pl.DataFrame:
+    """The table with codes that stand for a text, which a demographic has in place of numbers, as that text."""
+    texts: dict[str, dict[str, str]] = {}
+    for demographic in survey.demographics:
+        for column in demographic.columns:
+            texts.setdefault(column, {}).update({str(code): text for text, code in (demographic.texts or {}).items()})
+    return table.with_columns(
+        table[name].cast(pl.String).replace(texts[name]) for name in table.columns if texts.get(name)
+    )
+
+
+def _cells(cells: NDArray[np.str_]) -> pl.Series:
     return pl.Series(cells.tolist(), dtype=pl.String).replace({"": None})
 
 

@@ -30,14 +30,12 @@ def check_ending(path: Path) -> None:
 def write_survey_file(table: pl.DataFrame, survey: Survey, path: Path) -> None:
     """Write the raw columns of people as a data file of ``survey``: CSV, Parquet, or SPSS with labels.
 
-    Texts that the survey has in place of codes are written as texts, and in CSV and Parquet Stata's missing values as
-    ``.a`` to ``.z``. Raises IndievalueError for another ending, or where the file cannot be written.
+    In CSV and Parquet, Stata's missing values are written as ``.a`` to ``.z``. Raises IndievalueError for another
+    ending, or where the file cannot be written.
     """
     check_ending(path)
     kind = path.suffix.lower()
-    texts = _texts(survey)
-    tags = kind != ".sav"
-    cells = table.with_columns(_as_texts(table[name], texts.get(name, {}), tags=tags) for name in table.columns)
+    cells = table if kind == ".sav" else table.with_columns(_with_tags(table[name]) for name in table.columns)
     with new_file(path) as beside:
         if kind == ".csv":
             cells.write_csv(beside)
@@ -47,24 +45,12 @@ def write_survey_file(table: pl.DataFrame, survey: Survey, path: Path) -> None:
             _write_spss(cells, survey, beside)
 
 
-def _texts(survey: Survey) -> Labels:
-    """Of each column that holds texts: the code that stands for each → the text."""
-    found: Labels = {}
-    for demographic in survey.demographics:
-        for column in demographic.columns:
-            found.setdefault(column, {}).update({code: text for text, code in (demographic.texts or {}).items()})
-    return found
-
-
-def _as_texts(column: pl.Series, texts: dict[int, str], *, tags: bool) -> pl.Series:
-    """The column with codes that stand for something else written as that; as it is where it has none of them."""
+def _with_tags(column: pl.Series) -> pl.Series:
+    """The column with Stata's missing values as ``.a`` to ``.z``; as it is where it has none."""
     if not column.dtype.is_integer():
         return column
-    met = column.unique().to_list()
-    other = {code: texts[code] for code in met if code >= FIRST_TEXT_CODE and code in texts}
-    if tags:
-        other |= {code: code_text(code) for code in met if code in TAGS.values()}
-    return column.cast(pl.String).replace({str(code): text for code, text in other.items()}) if other else column
+    tags = {str(code): code_text(code) for code in column.unique().to_list() if code in TAGS.values()}
+    return column.cast(pl.String).replace(tags) if tags else column
 
 
 def _write_spss(table: pl.DataFrame, survey: Survey, path: Path) -> None:

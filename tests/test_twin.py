@@ -444,6 +444,38 @@ def test_people_of_a_round_have_the_columns_of_its_file_and_countries_as_texts(t
     assert set(again.demographics["country"]) == {"Estonia", "Atlantis", "Kosovo"}
 
 
+def test_a_form_that_hardly_anybody_had_is_drawn_and_a_file_of_the_twin_is_read(
+    orchard: Survey, tmp_path: Path
+) -> None:
+    table = orchard_answers(900).with_columns(FORM=pl.Series([2] * 30 + [1] * 870), D1=5, D2=5)
+    fit_twin(table, orchard).save(tmp_path / "orchard.npz")
+    twin, _, _ = twin_in(tmp_path / "orchard.npz", orchard.folder)
+    assert 5 < (draw(twin, orchard, 900, 0)["FORM"] == "2").sum() < 80
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("shares", np.zeros((1, 3), np.uint16)),
+        ("starts", np.arange(18)[::-1]),
+        ("continents", np.array([4], np.int8)),
+        ("people", np.array([0], np.int32)),
+        ("blocks", np.full(17, 9, np.int16)),
+        ("loadings", np.zeros((1, 17, 2))),
+        ("absent", None),
+    ],
+)
+def test_a_file_whose_arrays_do_not_fit_each_other_is_refused(
+    name: str, array: np.ndarray | None, twin: Twin, orchard: Survey, tmp_path: Path
+) -> None:
+    twin.save(tmp_path / "whole.npz")
+    arrays = dict(np.load(tmp_path / "whole.npz"))
+    arrays |= {name: array} if array is not None else {name: np.zeros_like(arrays[name])[:, 1:]}
+    np.savez(tmp_path / "damaged.npz", **arrays)
+    with pytest.raises(IndievalueError, match=r"damaged\.npz is no twin of a survey"):
+        twin_in(tmp_path / "damaged.npz", orchard.folder)
+
+
 def test_a_birth_country_is_drawn_with_what_says_that_it_is_another(garden: Survey, tmp_path: Path) -> None:
     for file in GARDEN.glob("*.yaml"):
         (tmp_path / file.name).write_text(file.read_text())

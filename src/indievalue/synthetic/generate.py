@@ -196,8 +196,10 @@ def _by_column(twin: Twin, survey: Survey, raw: dict[str, Codes], told: pl.DataF
 def _leave_unasked(twin: Twin, country: int, drawn: dict[str, Codes], random: np.random.Generator) -> NDArray[np.int64]:
     """Draw the ballot of a country's people, and overwrite what they are not asked; the ballots (people,)."""
     n = len(drawn[twin.items[0].item()])
-    ballot = random.choice(len(twin.ballots), n, p=_fractions(twin.ballot_shares[country]))
-    put = twin.ballots[ballot] if twin.ballots.size else np.zeros((n, 0), np.uint8)
+    ballot = random.choice(twin.ballot_shares.shape[1], n, p=_fractions(twin.ballot_shares[country]))
+    if not twin.ballots.size:
+        return ballot
+    put = twin.ballots[ballot]
     asked = (put == 1) | ((put == 2) & (random.random(put.shape) < twin.block_shares[country] / SHARE))
     for item, name in enumerate(twin.items.tolist()):
         block = twin.blocks[item]

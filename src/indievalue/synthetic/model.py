@@ -27,6 +27,16 @@ NEVER = -32768
 _EPOCH = 1980, 1, 1, 0, 0, 0
 
 
+_SHAPES = {
+    **{"items": "I", "codes": "T", "starts": "J", "countries": "C", "continents": "C", "people": "C", "shares": "CT"},
+    **{"loadings": "SIK", "absent": "CI", "intercepts": "CI", "reluctance": "G", "reluctance_shares": "CG"},
+    **{"missing_codes": "M", "missing_shares": "CIM", "country_column": "", "born": "B2", "born_codes": "N"},
+    **{"born_shares": "HBN", "born_alike": "B", "columns": "I", "cells": "F2", "blocks": "I", "unasked": "I"},
+    **{"block_shares": "CD", "ballots": "PD", "ballot_shares": "CP", "ballot_columns": "W", "ballot_cells": "PW"},
+}
+"""Sides of the arrays; the same letter is the same length."""
+
+
 @dataclass(frozen=True)
 class Twin:
     """What is kept of the real answers: C countries in S continents, I items with T codes in all, K factors.
@@ -121,6 +131,38 @@ class Twin:
                 archive.writestr(entry, one.getvalue())
         return whole.getvalue()
 
+    def _check(self) -> None:
+        """Raise ValueError where arrays do not fit each other, so that people could not be drawn."""
+        sides = {"2": 2}
+        for name, letters in _SHAPES.items():
+            array = getattr(self, name)
+            default = next(one for one in fields(self) if one.name == name).default_factory is not MISSING
+            if not array.size and default:
+                continue
+            text = name in ("items", "country_column", "born", "columns", "cells", "ballot_columns", "ballot_cells")
+            if array.ndim != len(letters) or array.dtype.kind not in ("U" if text else "iu"):
+                raise ValueError(f"{name} is of the shape {array.shape} and the type {array.dtype}")
+            for letter, length in zip(letters, array.shape, strict=True):
+                if sides.setdefault(letter, length) != length:
+                    raise ValueError(f"{name} has {length} of what others have {sides[letter]} of")
+        if sides["J"] != sides["I"] + 1 or sides["H"] != sides["C"] + 1 or not sides["C"] or not sides["I"]:
+            raise ValueError("starts, born_shares, countries and items do not fit each other")
+        places = self.starts.tolist()
+        if places[0] or places[-1] != sides["T"] or places != sorted(places):
+            raise ValueError("starts are no places in codes")
+        if not 0 <= int(self.continents.min()) <= int(self.continents.max()) < sides["S"]:
+            raise ValueError("continents are none that have loadings")
+        if self.blocks.size and not -1 <= int(self.blocks.min()) <= int(self.blocks.max()) < sides.get("D", 0):
+            raise ValueError("blocks are none that ballots have")
+        summing = [self.people, self.reluctance_shares.sum(axis=1), self.missing_shares.sum(axis=2)]
+        if self.blocks.size:
+            summing.append(self.ballot_shares.sum(axis=1))
+        if any(not one.size or int(one.min()) <= 0 for one in summing):
+            raise ValueError("people or shares sum to nothing")
+        asked = np.add.reduceat(np.c_[self.shares, np.zeros(sides["C"])], self.starts[:-1], axis=1)
+        if bool((~((np.diff(self.starts) > 0) & (asked > 0)) & (self.absent == 0)).any()):
+            raise ValueError("an item has no shares where it was asked")
+
     def save(self, path: str | Path) -> None:
         """Write the twin to ``path``. Raises IndievalueError where that cannot be done."""
         with new_file(Path(path)) as beside:
@@ -132,6 +174,8 @@ class Twin:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 needed = [one for one in fields(cls) if one.default_factory is MISSING or one.name in arrays]
-                return cls(**{one.name: arrays[one.name] for one in needed})
+                twin = cls(**{one.name: arrays[one.name] for one in needed})
+                twin._check()
+                return twin
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise IndievalueError(f"{source} is no twin of a survey: {error}") from None

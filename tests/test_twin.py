@@ -1,6 +1,7 @@
 """Twins of any survey: what is fitted on a file of one's own, drawn, written, read back, and kept private."""
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.people.read import read_people, read_table
+from indievalue.runs.repeat import path_within
 from indievalue.survey.codes import TAGS
 from indievalue.survey.load import load_survey
 from indievalue.survey.survey import Survey
@@ -37,6 +39,7 @@ missing: {-1: don't know, -4: not asked, -5: missing, .d: don't know}
 not_asked: -4
 blank: -5
 categories: [Fruit]
+sampling: {setups: 1, per_category: 3, probes: answered}
 """
 
 QUESTIONS = """
@@ -386,6 +389,15 @@ def test_people_of_a_twin_are_drawn_wherever_data_are_read(folder: Path, tmp_pat
     with pytest.raises(IndievalueError, match="not read together"):
         people_from([f"{folder}:40", "synthetic"])
     assert "nothing to draw people from" in ran(["people", str(tmp_path / "people.csv"), "--out", "x.csv"], 1)
+
+
+def test_a_configuration_finds_the_twin_from_the_folder_of_its_run(folder: Path, tmp_path: Path) -> None:
+    assert path_within("data", "people/twin:800") == ("", "people/twin", ":800")
+    assert path_within("data", "synthetic:800") == ("", "synthetic:800", "")
+    options = ["--predictor", "majority", "--people", "5", "--setup", "0", "--form", "polar"]
+    ran(["evaluate", f"{folder}:120", *options, "--out", str(tmp_path / "run")])
+    given = (tmp_path / "run" / "evaluate.yaml").read_text()
+    assert f"data: {os.path.relpath(folder, tmp_path / 'run')}:120" in given
 
 
 def test_people_of_a_shipped_twin_are_written_as_a_file_of_its_survey(tmp_path: Path) -> None:

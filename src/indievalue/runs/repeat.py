@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from indievalue.choices import USUAL
+from indievalue.people.findings import SYNTHETIC
 from indievalue.redact import without_secrets
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def path_within(option: str, text: str) -> tuple[str, str, str]:
         path, second, options = rest.partition(":")
         return f"{kind}:", path, second + options
     path, colon, number = text.rpartition(":")
-    if option == "data" and path and number.isdecimal():  # a twin, and how many people are drawn from it
+    if (
+        option == "data" and path not in ("", SYNTHETIC) and number.isdecimal()
+    ):  # a twin, and how many people are drawn from it
         return "", path, colon + number
     return "", text if option in (*PATHS, "out") else "", ""
 

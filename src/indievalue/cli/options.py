@@ -31,7 +31,10 @@ class SafeConsole(Console):
 out = SafeConsole()
 notes = SafeConsole(stderr=True, highlight=False)
 
-DATA_HELP = "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped), or `synthetic`, or `synthetic:20000`."
+DATA_HELP = (
+    "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped); or `synthetic`, or what `indievalue twin` "
+    "wrote, each also with a number of people: `synthetic:20000`."
+)
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 Further = Annotated[
@@ -114,11 +117,11 @@ class SourceFlags:
         """
         from indievalue.people.options import ReadOptions
         from indievalue.people.tables import slow_size
-        from indievalue.synthetic.source import people_from
+        from indievalue.synthetic.source import people_from, twin_named
 
         options = ReadOptions(self.sheet, self.header_row, self.encoding, listed(self.person_columns))
         for file in [data] if isinstance(data, str) else data:
-            if not quiet and (size := slow_size(Path(file))) is not None:
+            if not quiet and not twin_named(file) and (size := slow_size(Path(file))) is not None:
                 notes.print(escaped(f"Reading {file} ({size:,.0f} MB)"), soft_wrap=True)
         people = people_from(data, self.survey, self.seed, options)
         if not quiet:

@@ -40,53 +40,92 @@ def decode(
     a text instead of a code, naming its row (the first person is row 1) and column, where rows that differ share an
     id, or where no question of the survey is there.
     """
-    _check_columns(survey, table, source)
-    if not len(table):
-        raise IndievalueError(f"{source} has a header and no people")
-    table = without_levels(table)
-    identified_by, given = _identified(table, survey, person_columns, source)
-    weights, unweighted = _weights(table, survey, source)
-    codes_table = code_columns(table, survey, source)
-    filled_in = table.select(~pl.all_horizontal(_empty(table[name]) for name in table.columns)).to_series()
-    within = filled_in & _of_the_survey(table, survey, source)
-    names = names_of(given)
-    check_repeated(
-        names.filter(within),
-        codes_table.with_columns(pl.Series("\0weight", weights)).filter(within),
-        identified_by,
-        survey,
-        source,
-    )
-    kept = within & pl.DataFrame([names, within.alias("\0within")]).to_struct().is_first_distinct()
-    _check_some(filled_in, within, survey, source)
+    rows = _rows(table, survey, source, person_columns)
     found = _Found()
-    ids = names.filter(kept).to_numpy().astype(np.str_)
-    people = codes_table.filter(kept)
-    codes = _question_codes(people, table.filter(kept), survey, found)
-    demographics = _demographics(people, _demographics_in(table, survey), survey, found)
+    codes = _question_codes(rows.codes, rows.raw, survey, found)
+    demographics = _demographics(rows.codes, _demographics_in(rows.raw, survey), survey, found)
     findings = Findings(
         source=source,
         survey=survey.name,
         fingerprint=fingerprint,
         rows=len(table),
-        people=len(ids),
-        absent_questions=tuple(q.id for q in survey.questions if not _present(q, table, survey)),
+        people=len(rows.ids),
+        absent_questions=tuple(q.id for q in survey.questions if not present_columns(q, table, survey)),
         absent_demographics=tuple(found.absent),
         unknown=tuple(found.unknown),
         left_out=tuple(found.left_out),
         filled=tuple(found.filled),
         ungrouped=tuple(found.ungrouped),
         blank=found.blank,
-        empty_rows=len(table) - int(filled_in.sum()),
-        repeated=repeated_names(names.filter(within)),
-        outside=int((filled_in & ~within).sum()),
-        row_numbers=given.filter(kept).null_count(),
-        unweighted=len(ids) if unweighted is None else int((unweighted & kept).sum()),
+        empty_rows=rows.empty,
+        repeated=rows.repeated,
+        outside=rows.outside,
+        row_numbers=rows.row_numbers,
+        unweighted=rows.unweighted,
         tags=tuple(
             (code_text(code), reason, cells) for (code, reason), cells in sorted(found.tags.items(), reverse=True)
         ),
     )
-    return People(survey, ids, codes, demographics, weights[kept.to_numpy()], findings)
+    return People(survey, rows.ids, codes, demographics, rows.weights, findings)
+
+
+def coded(
+    table: pl.DataFrame, survey: Survey, source: str, person_columns: Sequence[str] = ()
+) -> tuple[NDArray[np.int16], pl.DataFrame, pl.DataFrame]:
+    """The people of :func:`decode` as codes: (of each question, of each column read, the cells as they are).
+
+    Raises IndievalueError as :func:`decode` does.
+    """
+    rows = _rows(table, survey, source, person_columns)
+    return _question_codes(rows.codes, rows.raw, survey, _Found()), rows.codes, rows.raw
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows that are people: their ids and weights, cells as codes and as they are, and what was dropped."""
+
+    ids: NDArray[np.str_]
+    weights: NDArray[np.float64]
+    codes: pl.DataFrame
+    raw: pl.DataFrame
+    empty: int
+    outside: int
+    repeated: tuple[tuple[str, int], ...]
+    row_numbers: int
+    unweighted: int
+
+
+def _rows(table: pl.DataFrame, survey: Survey, source: str, person_columns: Sequence[str]) -> _Rows:
+    _check_columns(survey, table, source)
+    if not len(table):
+        raise IndievalueError(f"{source} has a header and no people")
+    table = without_levels(table)
+    identified_by, given = _identified(table, survey, person_columns, source)
+    weights, unweighted = _weights(table, survey, source)
+    codes = code_columns(table, survey, source)
+    filled_in = table.select(~pl.all_horizontal(_empty(table[name]) for name in table.columns)).to_series()
+    within = filled_in & _of_the_survey(table, survey, source)
+    names = names_of(given)
+    check_repeated(
+        names.filter(within),
+        codes.with_columns(pl.Series("\0weight", weights)).filter(within),
+        identified_by,
+        survey,
+        source,
+    )
+    kept = within & pl.DataFrame([names, within.alias("\0within")]).to_struct().is_first_distinct()
+    _check_some(filled_in, within, survey, source)
+    return _Rows(
+        ids=names.filter(kept).to_numpy().astype(np.str_),
+        weights=weights[kept.to_numpy()],
+        codes=codes.filter(kept),
+        raw=table.filter(kept),
+        empty=len(table) - int(filled_in.sum()),
+        outside=int((filled_in & ~within).sum()),
+        repeated=repeated_names(names.filter(within)),
+        row_numbers=given.filter(kept).null_count(),
+        unweighted=int(kept.sum()) if unweighted is None else int((unweighted & kept).sum()),
+    )
 
 
 @dataclass
@@ -113,7 +152,7 @@ def _identified(
     return identified_by, given_ids(table, identified_by, source)
 
 
-def _round_of(survey: Survey, table: pl.DataFrame) -> str | None:
+def round_of(survey: Survey, table: pl.DataFrame) -> str | None:
     """The first round whose telltale columns are all there."""
     rounds = (survey.rounds or {}).items()
     return next((name for name, columns in rounds if set(columns) <= set(table.columns)), None)
@@ -121,24 +160,24 @@ def _round_of(survey: Survey, table: pl.DataFrame) -> str | None:
 
 def _check_columns(survey: Survey, table: pl.DataFrame, source: str) -> None:
     """Raise IndievalueError where the file is of no round of the survey, or has none of its questions."""
-    if survey.rounds and _round_of(survey, table) is None:
+    if survey.rounds and round_of(survey, table) is None:
         known = "; ".join(f"{name}: {', '.join(columns)}" for name, columns in survey.rounds.items())
         raise IndievalueError(
             f"{source} is of none of the rounds of survey {survey.name}, which are told by their columns ({known})"
         )
-    if not any(_present(question, table, survey) for question in survey.questions):
+    if not any(present_columns(question, table, survey) for question in survey.questions):
         raise IndievalueError(
             f"{source} has none of the {len(survey.questions)} questions of survey {survey.name}; "
             f"its first column is {table.columns[0]!r}"
         )
 
 
-def _present(question: Question, table: pl.DataFrame, survey: Survey) -> list[str]:
+def present_columns(question: Question, table: pl.DataFrame, survey: Survey) -> list[str]:
     """The question's columns to read, being there; none where those that tell who was asked are not."""
     if not set(question.where or ()) <= set(table.columns):
         return []
     if question.rounds is not None:
-        column = question.rounds.get(_round_of(survey, table) or "")
+        column = question.rounds.get(round_of(survey, table) or "")
         return [column] if column in table.columns else []
     present = [column for column in question.data_columns if column in table.columns]
     return present[:1] if question.one_column else present
@@ -168,7 +207,7 @@ def _question_codes(people: pl.DataFrame, raw: pl.DataFrame, survey: Survey, fou
     """Raw codes (people × questions) of everybody's answers; ``raw`` are their cells as the file has them."""
     codes = np.full((len(people), len(survey.questions)), survey.not_asked, np.int16, order="F")
     for position, question in enumerate(survey.questions):
-        present = _present(question, raw, survey)
+        present = present_columns(question, raw, survey)
         if not present:
             continue
         options = set(_known_codes(question))

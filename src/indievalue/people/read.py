@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+
 from indievalue.errors import IndievalueError
 from indievalue.people.columns import other_names, recognise, renamed
 from indievalue.people.decode import decode, needed_columns, text_answers
@@ -48,7 +50,29 @@ def read_people(
     return joined([_read(Path(path), survey, options or ReadOptions()) for path in files])
 
 
+def read_table(
+    path: Path, survey: str | Survey | None = None, options: ReadOptions | None = None
+) -> tuple[pl.DataFrame, Survey]:
+    """Read the columns of a file that a survey needs, under the survey's names, and the survey that they are of.
+
+    ``survey`` and ``options`` are as in :func:`read_people`. Raises IndievalueError where the file cannot be read.
+    """
+    table, chosen, names = _table(path, survey, options or ReadOptions())
+    return table.rename(names), chosen
+
+
 def _read(path: Path, survey: str | Survey | None, options: ReadOptions) -> People:
+    with ThreadPoolExecutor(1) as side:
+        digest = side.submit(fingerprint, path)
+        table, chosen, names = _table(path, survey, options)
+        people = decode(table.rename(names), chosen, path.name, digest.result(), options.person_columns)
+    return replace(people, findings=replace(people.findings, renamed=other_names(names)))
+
+
+def _table(
+    path: Path, survey: str | Survey | None, options: ReadOptions
+) -> tuple[pl.DataFrame, Survey, dict[str, str]]:
+    """(columns as the file names them, the survey, names in the file → names in the survey)."""
     chosen: list[Survey] = []
     names: dict[str, str] = {}
 
@@ -67,8 +91,4 @@ def _read(path: Path, survey: str | Survey | None, options: ReadOptions) -> Peop
             texts={column: texts[name] for column, name in names.items() if name in texts},
         )
 
-    with ThreadPoolExecutor(1) as side:
-        digest = side.submit(fingerprint, path)
-        table = read_columns(path, choose, options)
-        people = decode(table.rename(names), chosen[0], path.name, digest.result(), options.person_columns)
-    return replace(people, findings=replace(people.findings, renamed=other_names(names)))
+    return read_columns(path, choose, options), chosen[0], names

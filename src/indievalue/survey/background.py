@@ -47,6 +47,7 @@ def demographic_of(spec: DemographicSpec, where: str) -> Demographic:
         missing=None if spec.missing is None else missing_reasons(spec.missing, where, largest=None),
         texts=texts,
         rounds=spec.column,
+        abroad=None if spec.abroad is None else next(iter(spec.abroad.items())),
     )
 
 

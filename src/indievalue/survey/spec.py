@@ -103,5 +103,6 @@ class DemographicSpec(Base):
     statement: str | None = None
     groups: list[GroupSpec]
     otherwise: Literal["country", "continent"] | None = None
+    abroad: dict[str, int] | None = Field(default=None, min_length=1, max_length=1)
     left_out: dict[Codes, str] = Field(default_factory=dict)
     missing: dict[Codes, str] | None = None

@@ -14,7 +14,7 @@ import pytest
 from conftest import GARDEN, garden_answers
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
-from indievalue.elicitation.beliefs import Beliefs
+from indievalue.predictors.beliefs import Beliefs
 from indievalue.elicitation.interview import Interview
 from indievalue.elicitation.session import Session, load_session
 from indievalue.elicitation.strategies import STRATEGIES, Strategy, best_list, elicited

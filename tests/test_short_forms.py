@@ -14,7 +14,7 @@ from conftest import GARDEN, ROOT, garden_answers
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings, Setup
 from indievalue.cli import app
-from indievalue.elicitation.beliefs import Beliefs
+from indievalue.predictors.beliefs import Beliefs
 from indievalue.elicitation.countries import countries_in, country_named
 from indievalue.elicitation.interview import Interview
 from indievalue.elicitation.lists import list_for, read_lists, short_forms, write_lists

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.benchmark.model import NOBODY, Benchmark, Setup
-from indievalue.elicitation.beliefs import Beliefs
+from indievalue.predictors.beliefs import Beliefs
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.seeded import key_table
 

@@ -5,7 +5,7 @@ of those of the countries that the answers make likely, and of a model of everyb
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -55,6 +55,10 @@ SHOWN_TO_VALIDATION = ((0, True), (10, False), (50, False), (50, True), (200, Fa
 
 ASKED_OF_VALIDATION = 40
 """Questions asked of each validation person at each number of demonstrations."""
+
+
+MOST_ROWS = 4096
+"""Most people, times tasks, that are predicted at once."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,30 @@ class Gaussian(StatisticalPredictor):
         expected = self.expected(task.shown, task.demographics, task.probes)
         return Guesses.most_probable(self.calibration_.apply(*expected))
 
+    def predict_all(self, tasks: Sequence[Task]) -> Iterator[Guesses]:
+        """Yield the predictions for each task.
+
+        Tasks of one probe each, about the same people, are predicted several at once: a country's model is made for all
+        of them.
+        """
+        for group in _together(tasks):
+            yield from self._predict_each(group) if len(group) > 1 else map(self.predict, group)
+
+    def _predict_each(self, tasks: Sequence[Task]) -> Iterator[Guesses]:
+        """Yield the predictions for tasks of one probe each, about the same people."""
+        people, questions = tasks[0].shown.shape
+        probes = np.concatenate([task.probes for task in tasks])
+        asked = np.repeat(np.arange(questions) == probes[:, None], people, axis=0)
+        told = tasks[0].demographics
+        demographics = None if told is None else pl.concat([told] * len(tasks))
+        shown = np.concatenate([task.shown for task in tasks])
+        expected = self.expected(shown, demographics, probes, asked)
+        for at, task in enumerate(tasks):
+            rows, options = slice(at * people, (at + 1) * people), int(task.counts[0])
+            means, rates = (part[rows, at : at + 1, :options] for part in (expected.means, expected.rates))
+            probabilities = self.calibration_.apply(means, rates, expected.explained[rows, at : at + 1])
+            yield Guesses.most_probable(probabilities)
+
     def expected(
         self,
         shown: NDArray[np.int8],
@@ -283,6 +311,19 @@ class Gaussian(StatisticalPredictor):
 
 _Batch = tuple[Expected, NDArray[np.int8]]
 """What was expected of probes, in a row, and the options chosen (probes,)."""
+
+
+def _together(tasks: Sequence[Task]) -> Iterator[list[Task]]:
+    """Yield the tasks in groups to be predicted at once: several of one probe each, about the same people, or one."""
+    group: list[Task] = []
+    for task in tasks:
+        alike = len(task.probes) == 1 and group and len(group[0].probes) == 1 and group[0].people is task.people
+        if group and not (alike and (len(group) + 1) * len(task.people) <= MOST_ROWS):
+            yield group
+            group = []
+        group.append(task)
+    if group:
+        yield group
 
 
 def _calibration(batches: list[_Batch]) -> LogitCalibration:

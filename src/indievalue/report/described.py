@@ -26,6 +26,12 @@ _DESCRIBED: dict[tuple[str, object], str] = {
     ("context", "statements"): "without demographics",
     ("context", "both"): "with demographics",
     ("context", "demographics"): "demographics alone",
+    ("show", "random"): "drawn at random",
+    ("show", "relevant"): "the most relevant",
+    ("show", "similar"): "the most similar",
+    ("show_order", "last"): "most relevant last",
+    ("show_order", "first"): "most relevant first",
+    ("show_order", "shuffled"): "in random order",
 }
 
 _PATTERNS = {

@@ -14,7 +14,6 @@ from conftest import GARDEN, ROOT, garden_answers
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings, Setup
 from indievalue.cli import app
-from indievalue.predictors.beliefs import Beliefs
 from indievalue.elicitation.countries import countries_in, country_named
 from indievalue.elicitation.interview import Interview
 from indievalue.elicitation.lists import list_for, read_lists, short_forms, write_lists
@@ -24,6 +23,7 @@ from indievalue.elicitation.strategies import Strategy, best_list, elicited
 from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
+from indievalue.predictors.beliefs import Beliefs
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.perceptron import Perceptron, PerceptronOptions
 from indievalue.survey.survey import Survey

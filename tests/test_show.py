@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from conftest import GARDEN, garden_answers
@@ -23,6 +24,10 @@ from indievalue.cli import app
 from indievalue.errors import IndievalueError
 from indievalue.evaluation import evaluate
 from indievalue.exchange.export import export_benchmark
+from indievalue.experiments.engine import CellInputs
+from indievalue.experiments.grid import cells
+from indievalue.experiments.run import run_experiment
+from indievalue.experiments.spec import parse_experiment
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
@@ -30,6 +35,9 @@ from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.ranking import Covariances, rank_statements
 from indievalue.predictors.similarity import Similarity, sentence_embedder
 from indievalue.prompts.prompt import PromptStyle
+from indievalue.reasoner.draw import TRAIN, VALIDATION, DrawnExamples, draw_parts
+from indievalue.reasoner.recipe import Recipe
+from indievalue.reasoner.training_set import load_training_set, write_training_set
 from indievalue.survey.survey import Survey
 
 TESTED = 20
@@ -93,7 +101,9 @@ def test_a_question_that_tells_the_answer_is_shown_first(gardeners: People, gard
 
 
 def test_orders_show_the_same_statements(gardeners: People) -> None:
-    first, last, shuffled = (drawn(gardeners, "relevant:4", show_order=order) for order in ("first", "last", "shuffled"))
+    first, last, shuffled = (
+        drawn(gardeners, "relevant:4", show_order=order) for order in ("first", "last", "shuffled")
+    )
     for one, other, mixed in zip(first.setups, last.setups, shuffled.setups, strict=True):
         assert (one.demonstrations == other.demonstrations[:, ::-1]).all()
         assert (np.sort(one.demonstrations) == np.sort(mixed.demonstrations)).all()
@@ -342,3 +352,105 @@ def test_show_and_demonstrations_are_not_both_given(
     result = CliRunner().invoke(app, [*call, *(["--predictor", "majority"] if command == "evaluate" else [])])
     assert result.exit_code == 2
     assert "or --demonstrations, not both" in " ".join(result.output.replace("│", " ").split())
+
+
+# --- training sets and experiments -----------------------------------------------------------------------
+
+RECIPE = Recipe(people_per_question=12, validation_per_question=3, show="relevant:2", show_order="first")
+
+
+def examples(people: People, recipe: Recipe, part: str = TRAIN) -> DrawnExamples:
+    return draw_parts(people, recipe, np.arange(len(people)) < 10)[part]
+
+
+@pytest.mark.parametrize("turns", [1, 2])
+def test_training_examples_show_what_a_benchmark_would(gardeners: People, turns: int) -> None:
+    recipe = dataclasses.replace(RECIPE, turns=turns, demonstrations_from="siblings", validation_per_question=0)
+    drawn = examples(gardeners, recipe)
+    learned_from = gardeners.take(np.arange(len(gardeners)) >= 10)  # those who are not tested
+    questions = np.arange(len(gardeners.survey.questions))
+    order = Covariances.of(learned_from, "polar", "polar").ranked(questions, ~np.eye(len(questions), dtype=bool), 2)
+    for probes, shown in zip(drawn.probes.tolist(), drawn.shown.tolist(), strict=True):
+        best = [[one for one in order[probe].tolist() if one not in probes][:2] for probe in probes if probe != NOBODY]
+        wanted = dict.fromkeys(one for place in zip(*best, strict=True) for one in place)
+        assert [one for one in shown if one != NOBODY] == list(wanted)
+
+
+def test_training_examples_never_show_what_is_asked_together(gardeners: People) -> None:
+    recipe = dataclasses.replace(
+        RECIPE, show="relevant:50", demonstrations=(200, 200), unseen_questions=("A1",), turns=2
+    )
+    unseen = gardeners.survey.positions["A1"]
+    per_category, categories = gardeners.survey.sampling.per_category, gardeners.survey.categories
+    for part in (TRAIN, VALIDATION):
+        drawn = examples(gardeners, recipe, part)
+        for probes, shown in zip(drawn.probes, drawn.shown, strict=True):
+            assert not np.isin(shown, [*probes[probes != NOBODY], unseen]).any()
+            for probe in probes[probes != NOBODY].tolist():
+                own = gardeners.survey.questions[probe].category
+                assert own in categories
+                members = [at for at, one in enumerate(gardeners.survey.questions) if one.category == own]
+                block = members.index(probe) // per_category
+                assert not np.isin(shown, members[block * per_category : (block + 1) * per_category]).any()
+
+
+def test_a_training_set_says_how_its_statements_were_chosen(gardeners: People, tmp_path: Path) -> None:
+    chosen = write_training_set(gardeners, RECIPE, set(gardeners.ids[:10].tolist()), tmp_path / "chosen")
+    assert load_training_set(tmp_path / "chosen").manifest.recipe == chosen.manifest.recipe == RECIPE
+    at_random = dataclasses.replace(RECIPE, show="random", show_order="last")
+    write_training_set(gardeners, at_random, set(gardeners.ids[:10].tolist()), tmp_path / "random")
+    assert "show" not in json.loads((tmp_path / "random" / "manifest.json").read_text())["recipe"]
+    with pytest.raises(IndievalueError, match=r"recipe: show='relevant:2' shows 2 statements; leave out demonstr"):
+        dataclasses.replace(RECIPE, demonstrations=(50, 200))
+
+
+SMALL = """
+title: What should gardeners tell?
+asks: Are chosen statements better?
+predictors: [majority, "resemble:k=5"]
+grid:
+  show: [random, relevant]
+  demonstrations: [0, 2]
+compare:
+  - {from: {show: random, demonstrations: 2}, to: {show: relevant, demonstrations: 2}}
+  - {from: {show: similar, demonstrations: 2}, to: {show: relevant, demonstrations: 2}}
+figure: {kind: curve, x: demonstrations, colour: show, panels: predictor}
+table: {across: demonstrations}
+tokens: true
+"""
+
+
+def test_an_experiment_compares_ways_to_choose_and_goes_on(gardeners: People, tmp_path: Path) -> None:
+    small = parse_experiment(SMALL, "small", "small.yaml")
+    said: list[str] = []
+    run_experiment(small, gardeners, tmp_path / "out", tested=14, say=said.append)
+    table = pl.read_csv(tmp_path / "out" / "table.csv")
+    nothing, two = (table.filter(pl.col("demonstrations") == number) for number in (0, 2))
+    assert nothing["accuracy"].n_unique() == 2, "nothing is shown, however it is chosen"
+    assert two["tokens"].min() > nothing["tokens"].max()
+    assert pl.read_csv(tmp_path / "out" / "comparisons.csv").height == 2
+    page = (tmp_path / "out" / "table.md").read_text()
+    assert "| relevant | tokens |" in page
+    run_experiment(small, gardeners, tmp_path / "out", tested=14, say=said.append)
+    assert "8 finished already, none left" in said
+    cells = [json.loads(file.read_text()) for file in (tmp_path / "out" / "cells").glob("*/cell.json")]
+    assert sorted(cell["settings"].get("show", "random") for cell in cells) == ["random"] * 4 + ["relevant"] * 4
+
+
+def test_an_experiment_shows_what_evaluate_would(gardeners: People) -> None:
+    inputs = CellInputs(gardeners, 14, 0)
+    (cell, *_) = cells(
+        parse_experiment(changed(SMALL, {"show": "relevant", "demonstrations": 2}), "s", "s"), gardeners.survey, 0
+    )
+    wanted = build_benchmark(gardeners, Settings(show="relevant:2"), 14, ranking=rank_statements)
+    assert benchmark_hash(inputs.benchmark(cell)) == benchmark_hash(wanted)
+
+
+@pytest.mark.parametrize("grid", [{"demonstrations": "all"}, {"demonstrations_about": "nothing"}, {"show": "best"}])
+def test_an_experiment_refuses_what_cannot_be_chosen(gardeners: People, grid: dict[str, object]) -> None:
+    with pytest.raises(IndievalueError, match="show"):
+        cells(parse_experiment(changed(SMALL, {"show": "relevant", **grid}), "s", "s"), gardeners.survey, 0)
+
+
+def changed(text: str, grid: dict[str, object]) -> str:
+    return yaml.safe_dump({**yaml.safe_load(text), "grid": grid, "compare": [], "figure": {"kind": "inequity"}})

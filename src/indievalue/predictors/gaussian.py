@@ -28,6 +28,7 @@ from indievalue.predictors.columns import demographic_columns, frequent_groups, 
 from indievalue.predictors.conditional import Conditional, Forms
 from indievalue.predictors.counted import Counts, items_of
 from indievalue.predictors.countries import STEP, Countries
+from indievalue.predictors.grouping import together
 from indievalue.predictors.mixture import UNKNOWN, Expected, Mixture, Shown
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.seeded import key_table, keys
@@ -201,7 +202,7 @@ class Gaussian(StatisticalPredictor):
         Tasks of one probe each, about the same people, are predicted several at once: a country's model is made for all
         of them.
         """
-        for group in _together(tasks):
+        for group in together(tasks, MOST_ROWS):
             yield from self._predict_each(group) if len(group) > 1 else map(self.predict, group)
 
     def _predict_each(self, tasks: Sequence[Task]) -> Iterator[Guesses]:
@@ -311,19 +312,6 @@ class Gaussian(StatisticalPredictor):
 
 _Batch = tuple[Expected, NDArray[np.int8]]
 """What was expected of probes, in a row, and the options chosen (probes,)."""
-
-
-def _together(tasks: Sequence[Task]) -> Iterator[list[Task]]:
-    """Yield the tasks in groups to be predicted at once: several of one probe each, about the same people, or one."""
-    group: list[Task] = []
-    for task in tasks:
-        alike = len(task.probes) == 1 and group and len(group[0].probes) == 1 and group[0].people is task.people
-        if group and not (alike and (len(group) + 1) * len(task.people) <= MOST_ROWS):
-            yield group
-            group = []
-        group.append(task)
-    if group:
-        yield group
 
 
 def _calibration(batches: list[_Batch]) -> LogitCalibration:

@@ -193,8 +193,8 @@ def reproduction(run: Run) -> list[tuple[str, str]]:
     """
     record = run.record
     settings = ("form", "protocol", "context", "demonstrations", "demonstrations_as", "demonstrations_from")
-    settings += () if record.show == "random" else ("show", "show_order")
-    made = {name: getattr(record, name) for name in (*settings, "seed", "weights")}
+    chosen = () if record.show == "random" else ("show", "show_order")
+    made = {name: getattr(record, name) for name in (*settings, *chosen, "seed", "weights")}
     if record.demonstrations is None:
         made["demonstrations"] = "all"
     facts = {} if command_of(record) else {name.replace("_", " "): str(value) for name, value in made.items()}

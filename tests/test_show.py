@@ -38,6 +38,9 @@ from indievalue.prompts.prompt import PromptStyle
 from indievalue.reasoner.draw import TRAIN, VALIDATION, DrawnExamples, draw_parts
 from indievalue.reasoner.recipe import Recipe
 from indievalue.reasoner.training_set import load_training_set, write_training_set
+from indievalue.report import wording
+from indievalue.report.figures.curves import curves
+from indievalue.runs.names import run_names
 from indievalue.survey.survey import Survey
 
 TESTED = 20
@@ -265,6 +268,18 @@ def test_a_run_says_what_was_shown_and_resumes(gardeners: People, tmp_path: Path
     said: list[str] = []
     again = evaluate(gardeners, load_benchmark(tmp_path / "run" / "benchmark", gardeners), ["majority"])
     assert again.predictions.equals(run.predictions), said
+
+
+def test_reports_say_how_statements_were_chosen(gardeners: People) -> None:
+    chosen, at_random = (
+        evaluate(gardeners, build_benchmark(gardeners, settings, TESTED, ranking=rank_statements), ["majority"])
+        for settings in (Settings(show="relevant:2", setups=(0,)), Settings(demonstrations=2, setups=(0,)))
+    )
+    assert wording.shown(chosen) == "given 2 of the person’s other statements that tell most about each question"
+    assert ("show", "relevant:2") in wording.reproduction(chosen)
+    assert not [name for name, _ in wording.reproduction(at_random) if name.startswith("show")]
+    assert run_names([chosen, at_random]) == [("polar", "show relevant:2"), ("polar", "show random")]
+    assert not curves([chosen, at_random]), "a curve is of one way to choose"
 
 
 def test_many_probes_are_predicted_as_each_is_alone(gardeners: People) -> None:

@@ -22,6 +22,7 @@ def value_words(value: object) -> str:
 
 _DESCRIBED: dict[tuple[str, object], str] = {
     ("demonstrations", "all"): "all statements",
+    ("demonstrations", 1): "1 statement",
     ("context", "none"): "shown nothing",
     ("context", "statements"): "without demographics",
     ("context", "both"): "with demographics",

@@ -19,7 +19,7 @@ def run_names(runs: Sequence[Run]) -> list[tuple[str, ...]]:
             "context": f"context {run.record.context}",
             "demonstrations": f"{_shown(run)} demonstrations",
             "shown": f"shown {run.record.demonstrations_as}",
-            "chosen": run.record.show,
+            "chosen": f"show {run.record.show}",
             "order": f"most relevant {run.record.show_order}",
             "from": f"demonstrations from {run.record.demonstrations_from}",
             "data": Path(run.record.data.source).name,

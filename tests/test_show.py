@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from conftest import GARDEN, garden_answers
 from indievalue.benchmark.build import build_benchmark, protocol_probes
 from indievalue.benchmark.model import NOBODY, Benchmark, Settings
+from indievalue.benchmark.narrow import with_people
 from indievalue.benchmark.storage import benchmark_hash, load_benchmark, save_benchmark, task_texts
 from indievalue.benchmark.together import texts_together, with_probes_together
 from indievalue.choices import DemonstrationsFrom, Protocol, ShowOrder
@@ -32,6 +33,8 @@ from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.gaussian import Gaussian
+from indievalue.predictors.local.options import LocalOptions
+from indievalue.predictors.local.predictor import Local
 from indievalue.predictors.ranking import Covariances, rank_statements
 from indievalue.predictors.similarity import Similarity, sentence_embedder
 from indievalue.prompts.prompt import PromptStyle
@@ -291,6 +294,16 @@ def test_many_probes_are_predicted_as_each_is_alone(gardeners: People) -> None:
         assert alone.probabilities is not None
         assert guesses.probabilities is not None
         assert guesses.probabilities == pytest.approx(alone.probabilities, abs=1e-9)
+
+
+def test_a_local_model_predicts_many_probes_as_each_alone(gardeners: People, tiny_model: Path) -> None:
+    benchmark = drawn(gardeners, "relevant:2", setups=(0,))
+    tasks = [task for _, task in with_people(benchmark, np.arange(TESTED) < 2).tasks()]
+    model = Local(str(tiny_model), LocalOptions(keep="no"))
+    for task, guesses in zip(tasks, model.predict_all(tasks), strict=True):
+        alone = model.predict(task)
+        assert alone.probabilities is not None
+        assert guesses.probabilities == pytest.approx(alone.probabilities, abs=1e-4)
 
 
 @pytest.mark.parametrize("order", ["last", "first", "shuffled"])

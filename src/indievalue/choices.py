@@ -18,6 +18,14 @@ CONTEXTS: tuple[Context, ...] = get_args(Context)
 DemonstrationsFrom = Literal["others", "siblings"]
 SOURCES: tuple[DemonstrationsFrom, ...] = get_args(DemonstrationsFrom)
 
+Show = Literal["random", "relevant", "similar"]
+SHOWS: tuple[Show, ...] = get_args(Show)
+"""How the statements shown are chosen: at random, by a ranking learned from other people, or by sentence embeddings."""
+
+ShowOrder = Literal["last", "first", "shuffled"]
+SHOW_ORDERS: tuple[ShowOrder, ...] = get_args(ShowOrder)
+"""Where the most relevant of the statements chosen for a probe stands; or all of them are shuffled."""
+
 Voice = Literal["first", "third"]
 VOICES: tuple[Voice, ...] = get_args(Voice)
 
@@ -58,6 +66,8 @@ class Usual:
     context: Context = "statements"
     protocol: Protocol = "strict"
     demonstrations_from: DemonstrationsFrom = "others"
+    show: str = "random"
+    show_order: ShowOrder = "last"
     template: str = "single"
     voice: Voice = "first"
     option_order: OptionOrder = "fixed"

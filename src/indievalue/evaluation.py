@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.benchmark.storage import benchmark_hash, task_texts
+from indievalue.benchmark.together import with_probes_together
 from indievalue.choices import Weights
 from indievalue.errors import IndievalueError
 from indievalue.files import check_directory, only_writer
@@ -83,7 +84,8 @@ def evaluate(
             interrupt, the same call runs only the predictors that had not finished. The directory gets its final name
             only when the run is complete; a report that fails then is a warning. By default nothing is written (see
             :meth:`indievalue.runs.run.Run.save`).
-        asking: options for language models given by name.
+        asking: options for language models given by name. A prompt of theirs that asks all probes of a setup shows all
+            statements that were chosen for any of these; so all predictors are shown them.
         force: replace the contents of ``out``. call: arguments to record in ``run.json``, and progress reporting.
         weights: how scores and report weight people (see :meth:`indievalue.runs.run.Run.weighted`).
         folds: number of folds for cross-fitting: each person is predicted by what was learned from everybody outside
@@ -102,6 +104,8 @@ def evaluate(
     ['majority', 'resemble:k=5']
     """
     call = call or Call()
+    if asking is not None and asking.style.together:
+        benchmark = with_probes_together(benchmark)
     tested = people_table(benchmark.people)
     named_weights(tested, people.survey, weights, people.findings.unweighted)  # fail fast, before asking predictors
     made = named_predictors(predictors, asking)

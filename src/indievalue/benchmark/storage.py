@@ -76,7 +76,7 @@ def write_tables(benchmark: Benchmark, folder: Path) -> None:
         "format": FORMAT,
         "survey": benchmark.survey.name,
         "data": benchmark.people.findings.fingerprint,
-        "settings": asdict(benchmark.settings),
+        "settings": benchmark.settings.stored(),
         "eligibility": asdict(benchmark.eligibility),
         "people": benchmark.people.ids.tolist(),
         "setups": [
@@ -91,7 +91,7 @@ def write_tables(benchmark: Benchmark, folder: Path) -> None:
 def benchmark_hash(benchmark: Benchmark) -> str:
     """Return a hash of everything that is asked, shown and true in a benchmark."""
     digest = blake2b(digest_size=16)
-    settings = {**asdict(benchmark.settings), "survey": benchmark.survey.name}
+    settings = {**benchmark.settings.stored(), "survey": benchmark.survey.name}
     digest.update(json.dumps([settings, benchmark.people.ids.tolist()], sort_keys=True).encode())
     options = benchmark.people.options(benchmark.settings.shown_form)
     for array in (options, *(part for setup in benchmark.setups for part in (setup.probes, setup.demonstrations))):

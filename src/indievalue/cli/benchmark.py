@@ -16,10 +16,11 @@ def benchmark(
     """Draw a benchmark and save it as data and text, for other programs or `evaluate --benchmark`."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import save_benchmark
+    from indievalue.predictors.ranking import rank_statements
 
     settings, tested = drawing.settings(source.seed), drawing.tested()
     people = source.people(files_of(data, further))
     drawing.check_tested(tested, people)
-    drawn = build_benchmark(people, settings, tested)
+    drawn = build_benchmark(people, settings, tested, ranking=rank_statements)
     save_benchmark(drawn, directory, force=force)
     notes.print(f"Benchmark of {len(drawn.people):,} people: {directory}")

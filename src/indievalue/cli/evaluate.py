@@ -146,8 +146,9 @@ def _drawn(
     """Read the people, and draw or load the benchmark."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import load_benchmark
+    from indievalue.predictors.ranking import rank_statements
 
-    drawn_by = ("setup", "demonstrations", "people", "people-file")
+    drawn_by = ("setup", "demonstrations", "show", "people", "people-file")
     with values_of(context, *drawn_by):
         settings, tested = drawing.settings(source.seed), drawing.tested()
     with values_of(context, "data", "further", "survey", "sheet", "header-row", "encoding", "person-columns"):
@@ -157,7 +158,7 @@ def _drawn(
             return people, load_benchmark(asked.saved, people)
     with values_of(context, *drawn_by):
         drawing.check_tested(tested, people)
-        drawn = build_benchmark(people, settings, tested)
+        drawn = build_benchmark(people, settings, tested, ranking=rank_statements)
     if tested is None:
         eligible = drawn.eligibility.eligible
         notes.print(f"Testing {len(drawn.people):,} of {eligible:,} eligible people")

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from indievalue.choices import USUAL, Context, DemonstrationsFrom, FormName, OptionOrder, Protocol, Voice
+from indievalue.choices import USUAL, Context, DemonstrationsFrom, FormName, OptionOrder, Protocol, ShowOrder, Voice
 from indievalue.errors import IndievalueError
 from indievalue.safe_text import terminal_text
 
@@ -130,6 +130,42 @@ class SourceFlags:
         return people
 
 
+def check_show(context: typer.Context, value: str) -> str:
+    """Check that ``--show relevant:K``, which has the number of statements, is not given with ``--demonstrations``."""
+    _refuse_both(context, value)
+    return value
+
+
+def check_demonstrations(context: typer.Context, value: str) -> str:
+    """Check the same, whichever of the two options is read last."""
+    _refuse_both(context, str(context.params.get("show", USUAL.show)))
+    return value
+
+
+def _refuse_both(context: typer.Context, show: str) -> None:
+    source = context.get_parameter_source("demonstrations")
+    if show != USUAL.show and source is not None and source.name != "DEFAULT":
+        raise typer.BadParameter(
+            f"give --show {show} or --demonstrations, not both: --show has the number of statements"
+        )
+
+
+Show = Annotated[
+    str,
+    typer.Option(
+        "--show",
+        metavar="HOW",
+        callback=check_show,
+        help="Which statements are shown: random, or for each probe the K that tell most about it (relevant:K, learned "
+        "from people who are not tested) or whose words are most like its (similar:K). Replaces --demonstrations.",
+    ),
+]
+ShowOrderOption = Annotated[
+    ShowOrder,
+    typer.Option("--show-order", help="Where --show puts the most relevant statement: last or first; or shuffled."),
+]
+
+
 @dataclass(frozen=True)
 class ShownFlags:
     """The probes, and the context shown for each person."""
@@ -137,8 +173,15 @@ class ShownFlags:
     form: Form = USUAL.form
     setup: Annotated[str, typer.Option("--setup", help="Which setups, such as `0,1,2`, or `all`.")] = USUAL.setup
     demonstrations: Annotated[
-        str, typer.Option("--demonstrations", help="Number of statements shown for each person, or `all`.")
+        str,
+        typer.Option(
+            "--demonstrations",
+            callback=check_demonstrations,
+            help="Number of statements shown for each person, or `all`.",
+        ),
     ] = USUAL.demonstrations
+    show: Show = USUAL.show
+    show_order: ShowOrderOption = USUAL.show_order
     demonstrations_as: Annotated[
         Literal["same", "polar", "refined"],
         typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` means that of the probes."),
@@ -158,6 +201,8 @@ class ShownFlags:
             demonstrations_as=None if self.demonstrations_as == "same" else self.demonstrations_as,
             context=self.context,
             seed=seed,
+            show=self.show,
+            show_order=self.show_order,
         )
 
 

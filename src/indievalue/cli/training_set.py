@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from indievalue.choices import CONTEXTS, FORMS, Context, DemonstrationsFrom, FormName, Voice
-from indievalue.cli.options import Data, Force, Further, Out, SourceFlags, files_of, notes, seed_of, whole
+from indievalue.cli.options import (
+    Data,
+    Force,
+    Further,
+    Out,
+    Show,
+    ShowOrderOption,
+    SourceFlags,
+    check_demonstrations,
+    files_of,
+    notes,
+    seed_of,
+    whole,
+)
 from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
@@ -27,8 +40,15 @@ class RecipeFlags:
     ] = 10
     form: Annotated[Literal["polar", "refined", "both"], typer.Option("--form", help="Form of the probes.")] = "polar"
     demonstrations: Annotated[
-        str, typer.Option("--demonstrations", help="Number of statements shown, or a range such as 50-200.")
+        str,
+        typer.Option(
+            "--demonstrations",
+            callback=check_demonstrations,
+            help="Number of statements shown, or a range such as 50-200.",
+        ),
     ] = "200"
+    show: Show = "random"
+    show_order: ShowOrderOption = "last"
     demonstrations_as: Annotated[
         Literal["same", "polar", "refined", "both"],
         typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` means that of the probe."),
@@ -98,6 +118,8 @@ class RecipeFlags:
             voice=self.voice,
             option_order=self.option_order,
             seed=seed,
+            show=self.show,
+            show_order=self.show_order,
         )
 
 

@@ -14,7 +14,9 @@ import polars as pl
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings
 from indievalue.benchmark.narrow import with_demonstrations_about, with_first_demonstrations
-from indievalue.choices import FormName, Weights
+from indievalue.benchmark.show import Ranking
+from indievalue.benchmark.together import with_probes_together
+from indievalue.choices import FormName, Show, Weights
 from indievalue.errors import IndievalueError
 from indievalue.experiments.folder import FORMAT, Folder
 from indievalue.experiments.grid import Cell, cells, compared_pairs
@@ -24,6 +26,7 @@ from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Cost, Predictor
+from indievalue.predictors.ranking import rank_statements
 from indievalue.predictors.registry import kind_of, make_predictor, make_predictors
 from indievalue.redact import without_secrets
 from indievalue.report.paper import paper_figures
@@ -95,10 +98,13 @@ class CellInputs:
         self.asking = asking or AskingOptions()
         self._drawn: dict[Settings, Benchmark] = {}
         self._fitted: tuple[Fitted, Predictor] | None = None
+        self._rankings: dict[tuple[Show, FormName, FormName], Ranking] = {}
 
     def benchmark(self, cell: Cell) -> Benchmark:
         """Return the benchmark of a cell; cells that differ only in how much is shown share one draw."""
         settings = cell.settings
+        if settings.show_by != "random":
+            return self._chosen(settings)
         # The key holds what the draw depends on: `same` and the name of that same form give the same draw.
         full = replace(settings, demonstrations=None, demonstrations_as=settings.shown_form, context="statements")
         if full not in self._drawn:
@@ -109,6 +115,23 @@ class CellInputs:
         if settings.demonstrations is not None:
             narrowed = with_first_demonstrations(narrowed, settings.demonstrations)
         return replace(narrowed, settings=replace(settings, setups=drawn.settings.setups))
+
+    def _chosen(self, settings: Settings) -> Benchmark:
+        """Return a benchmark in which statements are chosen for each probe."""
+        full = replace(settings, demonstrations_as=settings.shown_form, context="statements")
+        if full not in self._drawn:
+            self._drawn[full] = build_benchmark(self.people, full, self.ids, ranking=self._rank)
+        drawn = self._drawn[full]
+        if self.asking.style.together:
+            drawn = with_probes_together(drawn)
+        return replace(drawn, settings=replace(settings, setups=drawn.settings.setups))
+
+    def _rank(self, people: People, settings: Settings) -> Ranking:
+        """Return the ranking of statements, which cells that differ in their number share."""
+        key = settings.show_by, settings.form, settings.shown_form
+        if key not in self._rankings:
+            self._rankings[key] = rank_statements(people, settings)
+        return self._rankings[key]
 
     def fitted(self, cell: Cell) -> Predictor:
         """Return the cell's fitted predictor. Only the last fit is cached, so run cells that share one in a row."""
@@ -143,7 +166,7 @@ class CellInputs:
             "format": FORMAT,
             "predictor": cell.predictor,
             "axes": dict(cell.axes),
-            "settings": cell.asked.model_dump(mode="json"),
+            "settings": cell.asked.stored(),
             "seed": cell.seed,
             "survey": self._survey,
             "data": self.people.findings.fingerprint,

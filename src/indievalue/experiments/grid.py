@@ -10,8 +10,17 @@ from itertools import product
 from pydantic import ValidationError
 
 from indievalue.benchmark.model import Settings
-from indievalue.errors import IndievalueError
-from indievalue.experiments.spec import EACH, EVERYTHING, NOTHING, OPTION, PREDICTOR, CellSettings, Experiment
+from indievalue.errors import IndievalueError, problems_of
+from indievalue.experiments.spec import (
+    EACH,
+    EVERYTHING,
+    NOTHING,
+    OPTION,
+    PREDICTOR,
+    CellComparison,
+    CellSettings,
+    Experiment,
+)
 from indievalue.report.described import described, value_words
 from indievalue.survey.survey import Survey
 
@@ -49,6 +58,7 @@ class Cell:
         asked = self.asked
         shown = None if asked.demonstrations_as == "same" else asked.demonstrations_as
         number = None if asked.demonstrations == "all" else asked.demonstrations
+        chosen = asked.show != "random" and number
         return Settings(
             form=asked.form,
             protocol=asked.protocol,
@@ -58,6 +68,8 @@ class Cell:
             demonstrations_from=asked.demonstrations_from,
             context=asked.context,
             seed=self.seed,
+            show=f"{asked.show}:{number}" if chosen else "random",
+            show_order=asked.show_order,
         )
 
 
@@ -90,6 +102,8 @@ def _asked(experiment: Experiment, combination: Mapping[str, object], survey: Su
         asked = CellSettings.model_validate({**experiment.settings, **combination})
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:
+            raise IndievalueError(f"experiment {experiment.name}: {problems_of(error)[0]}") from None
         setting, value = first["loc"][0], first["input"]
         raise IndievalueError(f"experiment {experiment.name}: {setting} cannot be {value!r}: {first['msg']}") from None
     known = (EVERYTHING, NOTHING, *survey.categories)
@@ -126,11 +140,17 @@ def partner_of(cell: Cell, of: Iterable[Cell], axes: Mapping[str, object]) -> Ce
     return next(iter(matching(of, {**same, **axes})), None)
 
 
+def _shows_otherwise(comparison: CellComparison, of: Iterable[Cell]) -> bool:
+    """Return whether a comparison names a way to ``show`` that no cell has."""
+    named = {side["show"] for side in (comparison.before, comparison.after) if "show" in side}
+    return bool(named - {cell.asked.show for cell in of})
+
+
 def compared_pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
     """Return (cell before, cell after, axes in which they differ) for each comparison in ``compare``.
 
-    Comparisons of predictors that are not run are skipped. Raises IndievalueError if any other comparison, or the
-    figure's ``above``, matches no pair of cells.
+    Comparisons of predictors that are not run, and of ways to ``show`` that are not in the grid, are skipped. Raises
+    IndievalueError if any other comparison, or the figure's ``above``, matches no pair of cells.
     """
     found = []
     for comparison in experiment.compare:
@@ -140,7 +160,7 @@ def compared_pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cel
             for after in matching(of, comparison.after)
             if (before := partner_of(after, of, comparison.before)) is not None and before is not after
         ]
-        if not fitting and PREDICTOR not in axes:
+        if not fitting and PREDICTOR not in axes and not _shows_otherwise(comparison, of):
             raise IndievalueError(
                 f"experiment {experiment.name} compares {described(comparison.before)} with "
                 f"{described(comparison.after)}, but no two cells of its grid differ in only that"

@@ -24,6 +24,7 @@ from indievalue.experiments.spec import (
     HeatMapFigure,
     InequityFigure,
 )
+from indievalue.experiments.tokens import tokens_for_each_probe
 from indievalue.files import new_file
 from indievalue.people.catalog import people_table as table_of_people
 from indievalue.report.described import described
@@ -41,6 +42,7 @@ from indievalue.report.tables.of_experiments import (
     pivoted,
     shown_groups,
     shown_inequity,
+    with_tokens,
 )
 from indievalue.report.tables.table import PrintedTable
 from indievalue.report.tables_page import Picture, Section, TablesPage
@@ -169,7 +171,10 @@ def _note(experiment: Experiment) -> str:
         return "A column for each predictor; accuracy in %."
     across = _across(experiment)
     columns = {"demonstrations": "number of statements shown"}.get(across, across.replace("_", " "))
-    return f"A column for each {columns}; accuracy in %."
+    counted = (
+        " Tokens are the mean of a prompt for each question, at four characters a token." if experiment.tokens else ""
+    )
+    return f"A column for each {columns}; accuracy in %.{counted}"
 
 
 _COMPARED = (
@@ -227,11 +232,17 @@ def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[Pa
         measure(cell, predictions, inputs.ids, survey, groups, inputs.weights, ceilings)
         for cell, predictions in cell_predictions(planned, folder)
     ]
+    if experiment.tokens:
+        style = inputs.asking.style
+        measured = [replace(one, tokens=tokens_for_each_probe(inputs.benchmark(one.cell), style)) for one in measured]
     data = accuracy_table(experiment, measured, inputs.seed)
     legend = _legend(experiment, figures)
     axes = [PREDICTOR, *experiment.grid, *([experiment.by] if experiment.by else [])]
     across = _across(experiment)
-    shown = pivoted(data, sorted((a for a in axes if a != across), key=lambda a: a == PREDICTOR), across)
+    down = sorted((axis for axis in axes if axis != across), key=lambda axis: axis == PREDICTOR)
+    shown = pivoted(data, down, across)
+    if experiment.tokens:
+        shown = with_tokens(shown, data, down, across)
     compared = comparisons(experiment, measured, inputs.seed) if experiment.compare else None
 
     def draw(width: int) -> Figure:

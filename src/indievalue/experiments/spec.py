@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol
+from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol, Show, ShowOrder
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import mapping_of, read_mapping
 from indievalue.report.described import value_words
@@ -42,7 +42,8 @@ def _as_list(value: object) -> object:
 class CellSettings(StrictModel):
     """The settings of a cell: the options of ``indievalue evaluate``, by the same names.
 
-    ``demonstrations_about`` restricts demonstrations to one category.
+    ``demonstrations_about`` restricts demonstrations to one category. ``show`` has no number here: that is
+    ``demonstrations``, so that a grid can cross the two.
     """
 
     form: FormName = "polar"
@@ -53,6 +54,23 @@ class CellSettings(StrictModel):
     demonstrations_from: DemonstrationsFrom = "others"
     demonstrations_about: str = EVERYTHING
     context: Context = "statements"
+    show: Show = "random"
+    show_order: ShowOrder = "last"
+
+    @model_validator(mode="after")
+    def _is_chosen_once(self) -> "CellSettings":
+        if self.show != "random" and (self.demonstrations == "all" or self.demonstrations_about != EVERYTHING):
+            raise ValueError(
+                f"show: {self.show} needs a number of demonstrations, and demonstrations_about: {EVERYTHING}"
+            )
+        return self
+
+    def stored(self) -> dict[str, object]:
+        """Return the settings to be stored: how statements are chosen and ordered only if it is not at random."""
+        content = self.model_dump(mode="json")
+        if self.show == "random":
+            del content["show"], content["show_order"]
+        return content
 
 
 class HeatMapFigure(StrictModel):
@@ -149,6 +167,7 @@ class Experiment(StrictModel):
         demographics: the demographics of ``inequity`` and ``groups`` figures; by default those of the survey.
         minimum: minimum number of people in a group; smaller groups are pooled.
         paper: keys of results in report/paper.yaml to show for comparison.
+        tokens: whether the table has the mean number of tokens of a prompt for each probe.
     """
 
     name: str
@@ -165,6 +184,7 @@ class Experiment(StrictModel):
     demographics: tuple[str, ...] | None = None
     minimum: Annotated[int, Field(ge=2, strict=True)] = 30
     paper: tuple[str, ...] = ()
+    tokens: bool = False
 
     @model_validator(mode="after")
     def _known_axes(self) -> "Experiment":

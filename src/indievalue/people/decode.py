@@ -236,7 +236,7 @@ def _joined(people: pl.DataFrame, name: str, columns: Sequence[str], known: Set[
 
 def _demographics_in(table: pl.DataFrame, survey: Survey) -> list[Demographic]:
     """The demographics as files of the table's round have them."""
-    name = _round_of(survey, table)
+    name = round_of(survey, table)
     return [demographic.in_round(name) for demographic in survey.demographics]
 
 
@@ -394,7 +394,7 @@ def _labels(table: pl.DataFrame, demographic: Demographic, survey: Survey, found
 
 def _weights(table: pl.DataFrame, survey: Survey, source: str) -> tuple[NDArray[np.float64], pl.Series | None]:
     """(weights, whose are absent and were given 1); None for all of them."""
-    expected = survey.weight_in(_round_of(survey, table))
+    expected = survey.weight_in(round_of(survey, table))
     present = [column for column in expected if column in table.columns]
     if not present:
         return np.ones(len(table)), None

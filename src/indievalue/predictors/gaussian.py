@@ -5,7 +5,7 @@ of those of the countries that the answers make likely, and of a model of everyb
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -28,6 +28,7 @@ from indievalue.predictors.columns import demographic_columns, frequent_groups, 
 from indievalue.predictors.conditional import Conditional, Forms
 from indievalue.predictors.counted import Counts, items_of
 from indievalue.predictors.countries import STEP, Countries
+from indievalue.predictors.grouping import together
 from indievalue.predictors.mixture import UNKNOWN, Expected, Mixture, Shown
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.seeded import key_table, keys
@@ -59,6 +60,10 @@ SETTINGS_EACH = 3
 
 ASKED_OF_VALIDATION = 40
 """Questions asked of each validation person at each number of demonstrations."""
+
+
+MOST_ROWS = 4096
+"""Most people, times tasks, that are predicted at once."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +201,30 @@ class Gaussian(StatisticalPredictor):
     def predict(self, task: Task) -> Guesses:
         expected = self.expected(task.shown, task.demographics, task.probes)
         return Guesses.most_probable(self.calibration_.apply(*expected))
+
+    def predict_all(self, tasks: Sequence[Task]) -> Iterator[Guesses]:
+        """Yield the predictions for each task.
+
+        Tasks of one probe each, about the same people, are predicted several at once: a country's model is made for all
+        of them.
+        """
+        for group in together(tasks, MOST_ROWS):
+            yield from self._predict_each(group) if len(group) > 1 else map(self.predict, group)
+
+    def _predict_each(self, tasks: Sequence[Task]) -> Iterator[Guesses]:
+        """Yield the predictions for tasks of one probe each, about the same people."""
+        people, questions = tasks[0].shown.shape
+        probes = np.concatenate([task.probes for task in tasks])
+        asked = np.repeat(np.arange(questions) == probes[:, None], people, axis=0)
+        told = tasks[0].demographics
+        demographics = None if told is None else pl.concat([told] * len(tasks))
+        shown = np.concatenate([task.shown for task in tasks])
+        expected = self.expected(shown, demographics, probes, asked)
+        for at, task in enumerate(tasks):
+            rows, options = slice(at * people, (at + 1) * people), int(task.counts[0])
+            means, rates = (part[rows, at : at + 1, :options] for part in (expected.means, expected.rates))
+            probabilities = self.calibration_.apply(means, rates, expected.explained[rows, at : at + 1])
+            yield Guesses.most_probable(probabilities)
 
     def expected(
         self,

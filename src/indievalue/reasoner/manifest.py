@@ -86,7 +86,10 @@ class Manifest(StrictModel):
 
     def save(self, folder: Path) -> None:
         """Write ``manifest.json``."""
-        text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1)
+        content = self.model_dump(mode="json")
+        if self.recipe.show == "random":  # as in sets of earlier versions, which had no other way
+            del content["recipe"]["show"], content["recipe"]["show_order"]
+        text = json.dumps(content, ensure_ascii=False, indent=1)
         (folder / _FILE).write_text(text, encoding="utf-8")
 
     @classmethod

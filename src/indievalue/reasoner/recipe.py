@@ -9,7 +9,19 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from indievalue.benchmark.build import protocol_probes
-from indievalue.choices import CONTEXTS, FORMS, SOURCES, Context, DemonstrationsFrom, FormName, OptionOrder, Voice
+from indievalue.benchmark.model import chosen_number
+from indievalue.choices import (
+    CONTEXTS,
+    FORMS,
+    SHOW_ORDERS,
+    SOURCES,
+    Context,
+    DemonstrationsFrom,
+    FormName,
+    OptionOrder,
+    ShowOrder,
+    Voice,
+)
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.prompts.prompt import PromptStyle
@@ -36,6 +48,9 @@ class Recipe:
         demonstrations_as: forms of the demonstrations; empty for the form of the probe.
         demonstrations_from: ``siblings`` shows any of a person's answers except the probe itself, as in the paper;
             ``others`` also leaves out the questions that the strict protocol asks together with the probe.
+        show, show_order: as in :class:`indievalue.benchmark.model.Settings`. ``relevant:K`` replaces ``demonstrations``
+            and is learned from the people of the training part. With several turns, K statements are chosen for each of
+            them, and all of these are shown.
         contexts: what is shown of a person.
         turns: probes per example, asked one after the other in one conversation.
         questions: ids or categories of the questions to ask, or ``setup 0``; empty for all.
@@ -64,14 +79,21 @@ class Recipe:
     voice: Voice = "first"
     option_order: OptionOrder = "fixed"
     seed: int = 0
+    show: str = "random"
+    show_order: ShowOrder = "last"
 
     def __post_init__(self) -> None:
         """Check the values. Raises IndievalueError that names the attribute."""
+        if (number := chosen_number(self.show)) is not None:
+            if self.demonstrations not in ((number, number), Recipe.demonstrations):
+                raise IndievalueError(f"recipe: show={self.show!r} shows {number} statements; leave out demonstrations")
+            object.__setattr__(self, "demonstrations", (number, number))
         for name, values, known in (
             ("forms", self.forms, FORMS),
             ("demonstrations_as", self.demonstrations_as, FORMS),
             ("demonstrations_from", (self.demonstrations_from,), SOURCES),
             ("contexts", self.contexts, CONTEXTS),
+            ("show_order", (self.show_order,), SHOW_ORDERS),
         ):
             unknown = [value for value in values if value not in known]
             if unknown:

@@ -22,10 +22,17 @@ def value_words(value: object) -> str:
 
 _DESCRIBED: dict[tuple[str, object], str] = {
     ("demonstrations", "all"): "all statements",
+    ("demonstrations", 1): "1 statement",
     ("context", "none"): "shown nothing",
     ("context", "statements"): "without demographics",
     ("context", "both"): "with demographics",
     ("context", "demographics"): "demographics alone",
+    ("show", "random"): "drawn at random",
+    ("show", "relevant"): "the most relevant",
+    ("show", "similar"): "the most similar",
+    ("show_order", "last"): "most relevant last",
+    ("show_order", "first"): "most relevant first",
+    ("show_order", "shuffled"): "in random order",
 }
 
 _PATTERNS = {

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field
 
 from indievalue.benchmark.model import Eligibility
-from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol, Weights
+from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol, ShowOrder, Weights
 from indievalue.people.findings import Findings
 from indievalue.strict import NO_OTHER_KEYS, Amount, Count
 
@@ -50,7 +50,8 @@ class Record:
 
     Attributes:
         survey: name of a shipped survey, or the folder of another one. form, protocol, context, demonstrations,
-            demonstrations_as, demonstrations_from, setups, seed: benchmark settings; ``demonstrations=None`` means all.
+            demonstrations_as, demonstrations_from, setups, seed, show, show_order: benchmark settings;
+            ``demonstrations=None`` means all.
         people: number of people tested. training_people: number of people the predictors were fitted on. folds: number
             of folds of cross-fitting, or 1; with folds, ``training_people`` is the least number outside a fold.
         data, eligibility: findings in the data file, and who could be tested.
@@ -82,6 +83,8 @@ class Record:
     format: int = 0
     benchmark: str | None = None
     weights: Weights = "none"
+    show: str = "random"
+    show_order: ShowOrder = "last"
 
 
 @dataclass(frozen=True)

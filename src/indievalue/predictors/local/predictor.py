@@ -1,7 +1,7 @@
 """Predict the option that a local language model finds most probable."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -13,6 +13,7 @@ from indievalue.benchmark.storage import texts_of
 from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
+from indievalue.predictors.grouping import together
 from indievalue.predictors.local.cache import Kept, Scores, key_of
 from indievalue.predictors.local.load import Loaded, device_of, identity, load
 from indievalue.predictors.local.options import LocalOptions
@@ -93,20 +94,34 @@ class Local(BasePredictor):
         return self
 
     def predict(self, task: Task) -> Guesses:
-        """Return the predictions for one task.
+        """Return the predictions for one task (see :meth:`predict_all`)."""
+        return next(iter(self.predict_all([task])))
+
+    def predict_all(self, tasks: Sequence[Task]) -> Iterator[Guesses]:
+        """Yield the predictions for each task; what the prompts of one person in one setup share is read once.
 
         Raises IndievalueError if the model cannot be loaded, a prompt exceeds its context, or it was trained on a
         tested person.
         """
+        for group in together(tasks):
+            yield from self._predict(group)
+
+    def _predict(self, tasks: Sequence[Task]) -> Iterator[Guesses]:
+        """Yield the predictions for tasks about the same people."""
+        people = tasks[0].people.tolist()
         for folder in filter(None, (self.source.model, self.source.adapter)):
-            check_not_trained_on(Path(folder), task.people.tolist())
+            check_not_trained_on(Path(folder), people)
         made_of = identity(self.source, self.device, self.options.dtype)
         kept = Kept(made_of, self.options.score, self.options.chat) if self.options.keep == "yes" else None
-        totals = np.zeros((len(task.people), len(task.probes), int(task.counts.max(initial=0))))
-        places = {task.survey.questions[probe].id: place for place, probe in enumerate(task.probes)}
-        reading = ReadingProgress(len(task.people))
-        for row, text in enumerate(texts_of(task)):
-            prompts = list(prompts_of(text, self.style, task.seed))
+        totals = [np.zeros((len(people), len(task.probes), int(task.counts.max(initial=0)))) for task in tasks]
+        places = {
+            task.survey.questions[probe].id: (total, place)
+            for task, total in zip(tasks, totals, strict=True)
+            for place, probe in enumerate(task.probes)
+        }
+        reading = ReadingProgress(len(people))
+        for row, texts in enumerate(zip(*map(texts_of, tasks), strict=True)):
+            prompts = [prompt for text in texts for prompt in prompts_of(text, self.style, tasks[0].seed)]
             reading.begin(len(prompts))
             key = key_of([[prompt.text, prompt.probes[0].statements, prompt.probes[0].order] for prompt in prompts])
             scores = kept.get(key) if kept else None
@@ -117,13 +132,14 @@ class Local(BasePredictor):
                     kept.put(key, scores)
             for prompt, logs in zip(prompts, scores, strict=True):
                 likely = np.exp(logs - np.max(logs))
-                totals[row, places[prompt.probes[0].question], : len(logs)] += likely / likely.sum()
+                total, place = places[prompt.probes[0].question]
+                total[row, place, : len(logs)] += likely / likely.sum()
             if self.options.score == "label":
                 self._masses += [float(np.exp(logs).sum()) for logs in scores]
             reading.end(known=not fresh)
         reading.stop()
         self._tell()
-        return Guesses.most_probable(totals / totals.sum(axis=2, keepdims=True))
+        yield from (Guesses.most_probable(total / total.sum(axis=2, keepdims=True)) for total in totals)
 
     def identity(self) -> str | None:
         """Return the model's files or its commit on the hub, the compute dtype, the options and the prompt style."""

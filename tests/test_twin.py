@@ -358,11 +358,13 @@ def test_the_command_says_what_is_in_the_twin_and_under_which_terms(
 ) -> None:
     table[:400].write_csv(tmp_path / "orchard.csv")
     file = tmp_path / "orchard.npz"
-    told = ran(["twin", str(tmp_path / "orchard.csv"), "--survey", str(orchard.folder), "--out", str(file)])
-    assert "Fitted on 400 people of A survey of orchards in two forms: 15 questions, 2 demographics" in told
-    assert "anything that fewer than 20 people share" in told
-    assert "Licence: aggregates of A survey of orchards in two forms, under the terms of its data: CC0, made up" in told
-    assert "synthetic people lie no nearer to real people than other real people do" in told
+    shown = ran(["twin", str(tmp_path / "orchard.csv"), "--survey", str(orchard.folder), "--out", str(file)])
+    assert "Fitted on 400 people of A survey of orchards in two forms: 15 questions, 2 demographics" in shown
+    assert "anything that fewer than 20 people share" in shown
+    assert (
+        "Licence: aggregates of A survey of orchards in two forms, under the terms of its data: CC0, made up" in shown
+    )
+    assert "synthetic people lie no nearer to real people than other real people do" in shown
     twin, _, _ = twin_in(file, orchard.folder)
     assert twin.facts == {"survey": "", "title": orchard.title, "licence": "CC0, made up", "people": 400}
     assert "does not tell its survey" in ran(["people", str(file), "--out", str(tmp_path / "p.csv")], 1)

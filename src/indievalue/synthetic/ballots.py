@@ -78,10 +78,10 @@ def _cells(answers: Answers, survey: Survey) -> tuple[list[str], NDArray[np.str_
     columns = sorted(where_columns(survey) & set(answers.cells.columns) - taken)
     cells = np.zeros((len(answers.cells), len(columns)), "<U64")
     for number, column in enumerate(columns):
-        told = {value for question in survey.questions for value in (question.where or {}).get(column, ())}
+        named = {value for question in survey.questions for value in (question.where or {}).get(column, ())}
         text = answers.cells[column].cast(pl.String).str.strip_chars().str.to_lowercase()
         text = text.str.replace(r"^([+-]?\d+)\.0+$", "$1")
-        cells[:, number] = text.set(~text.is_in([value.casefold() for value in told]), "").fill_null("").to_numpy()
+        cells[:, number] = text.set(~text.is_in([value.casefold() for value in named]), "").fill_null("").to_numpy()
     return columns, cells
 
 

@@ -41,7 +41,7 @@ Codes = NDArray[np.int32]
 def load_twin(survey: str | None = None) -> tuple[Twin, str]:
     """The twin of a shipped survey, or of the survey in a folder, and the SHA-256 of its file in hex.
 
-    None is the first shipped survey that has one. Raises IndievalueError where the survey has none.
+    None is the first shipped survey that has one. Raises IndievalueError where the survey has no twin.
     """
     survey = survey or surveys_with_twin()[0]
     shipped = files("indievalue") / "surveys" / survey / FILE
@@ -175,7 +175,7 @@ def _cells(cells: NDArray[np.str_]) -> pl.Series:
     return pl.Series(cells.tolist(), dtype=pl.String).replace({"": None})
 
 
-def _by_column(twin: Twin, survey: Survey, raw: dict[str, Codes], told: pl.DataFrame) -> dict[str, Codes]:
+def _by_column(twin: Twin, survey: Survey, raw: dict[str, Codes], given: pl.DataFrame) -> dict[str, Codes]:
     """The items as columns of a file, where several items may share one, each with its own condition."""
     named = dict(zip(twin.items.tolist(), twin.data_columns, strict=True))
     columns: dict[str, Codes] = {}
@@ -184,7 +184,7 @@ def _by_column(twin: Twin, survey: Survey, raw: dict[str, Codes], told: pl.DataF
     shared = {column for column in columns if twin.data_columns.count(column) > 1}
     if not shared:
         return columns
-    everything = pl.DataFrame(columns | told.to_dict())
+    everything = pl.DataFrame(columns | given.to_dict())
     for question in survey.questions:
         column = named.get(question.id)
         if column in shared and set(question.where or ()) <= set(everything.columns):
@@ -272,7 +272,7 @@ def _fill_births(twin: Twin, country: int, drawn: dict[str, NDArray[np.int32]], 
         where = random.choice(twin.born_codes, n, p=_fractions(listed)) if listed.any() else before
         alike = (before > 0) & (random.random(n) < twin.born_alike[column] / SHARE)
         abroad = np.where(alike, before, where)
-        told = np.broadcast_to(twin.born_abroad, len(twin.born))[column]
-        before = np.where(drawn[immigrant] == told, abroad, 0).astype(np.int32)
+        code = np.broadcast_to(twin.born_abroad, len(twin.born))[column]
+        before = np.where(drawn[immigrant] == code, abroad, 0).astype(np.int32)
         if not twin.absent[country, twin.items.tolist().index(name)]:
             drawn[name] = np.where(before > 0, before, twin.countries[country])

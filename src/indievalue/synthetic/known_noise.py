@@ -40,8 +40,8 @@ def people_with_noise(people: int, seed: int = 0, mixed: float = 0.0) -> KnownNo
     drawn for every answer, and its spread differs between people by the factor exp(``mixed`` × a normal variable).
 
     >>> made = people_with_noise(50)
-    >>> made.reliability.min() >= 0.2
-    True
+    >>> len(made.people)
+    50
     """
     rng = np.random.default_rng(seed)
     base = synthetic_people(people)

@@ -115,7 +115,7 @@ def write_folder(twin: Twin, survey: Survey, folder: Path, licence: str, *, forc
 
 
 def _same_for_all(answers: Answers, survey: Survey) -> dict[str, Any]:
-    """Columns that a file of the survey is told by, with what everybody has in them."""
+    """Columns that a file of the survey is recognised by, with what everybody has in them."""
     drawn = {residence_column(survey), *(item.column for item in answers.items)}
     cells = {column: values[0] for column, values in (survey.where or {}).items() if column not in drawn}
     of_round = round_of(survey, answers.cells)
@@ -193,11 +193,11 @@ def _order_nominal(items: Sequence[Item], raw: NDArray[np.int32], country: NDArr
 def _births(answers: Answers, survey: Survey) -> dict[str, Any]:
     """Fields of the twin for the birth countries of people, and of parents, born abroad."""
     table, country, countries = answers.table, answers.country, answers.countries
-    told = {one.columns[0]: one.abroad for one in survey.demographics if one.abroad is not None}
+    abroad_of = {one.columns[0]: one.abroad for one in survey.demographics if one.abroad is not None}
     no_country = {
         one.columns[0]: [*survey.missing, *(one.missing or {}), *(one.left_out or {})] for one in survey.demographics
     }
-    born = [(name, *abroad) for name, abroad in told.items() if {name, abroad[0]} <= set(table.columns)]
+    born = [(name, *abroad) for name, abroad in abroad_of.items() if {name, abroad[0]} <= set(table.columns)]
     where = np.zeros((len(born), len(table)), np.int64)
     for row, (column, by, abroad) in enumerate(born):
         codes = table[column].fill_null(survey.blank).to_numpy()

@@ -12,6 +12,7 @@ from typing import Literal, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from indievalue.benchmark.circumstances import check_blocks
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings, SettingsFields, Setup
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
@@ -37,13 +38,14 @@ def build_benchmark(
         **fields: fields of ``settings`` to change, such as ``form="refined"`` or ``seed=1``.
 
     Raises IndievalueError where there are not that many people (saying why), an id is unknown or given twice, nobody
-    is eligible, or a setting has no such value.
+    is eligible, a setting has no such value, or the data do not have a block of the context.
 
     >>> from indievalue.synthetic.generate import synthetic_people
     >>> build_benchmark(synthetic_people(300), form="polar", people_tested=20, setups=[0]).people.ids.shape
     (20,)
     """
     settings = replace(settings or Settings(), **fields)
+    check_blocks(people, settings.blocks)
     probes = protocol_probes(people.survey, people.asked)
     numbers = tuple(range(len(probes))) if settings.setups is None else tuple(settings.setups)
     settings = replace(settings, setups=numbers)

@@ -11,7 +11,16 @@ from pydantic import ValidationError
 
 from indievalue.benchmark.model import Settings
 from indievalue.errors import IndievalueError
-from indievalue.experiments.spec import EACH, EVERYTHING, NOTHING, OPTION, PREDICTOR, CellSettings, Experiment
+from indievalue.experiments.spec import (
+    EACH,
+    EVERYTHING,
+    NOTHING,
+    OPTION,
+    PREDICTOR,
+    CellComparison,
+    CellSettings,
+    Experiment,
+)
 from indievalue.report.described import described, value_words
 from indievalue.survey.survey import Survey
 
@@ -126,6 +135,20 @@ def partner_of(cell: Cell, of: Iterable[Cell], axes: Mapping[str, object]) -> Ce
     return next(iter(matching(of, {**same, **axes})), None)
 
 
+def without_absent_pairs(experiment: Experiment, of: Sequence[Cell]) -> Experiment:
+    """Return the experiment without the comparisons that match no pair of these cells."""
+    kept = [one for one in experiment.compare if _pairs(one, of)]
+    return experiment.model_copy(update={"compare": tuple(kept)})
+
+
+def _pairs(comparison: CellComparison, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
+    return [
+        (before, after, tuple(comparison.before))
+        for after in matching(of, comparison.after)
+        if (before := partner_of(after, of, comparison.before)) is not None and before is not after
+    ]
+
+
 def compared_pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
     """Return (cell before, cell after, axes in which they differ) for each comparison in ``compare``.
 
@@ -134,13 +157,8 @@ def compared_pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cel
     """
     found = []
     for comparison in experiment.compare:
-        axes = tuple(comparison.before)
-        fitting = [
-            (before, after, axes)
-            for after in matching(of, comparison.after)
-            if (before := partner_of(after, of, comparison.before)) is not None and before is not after
-        ]
-        if not fitting and PREDICTOR not in axes:
+        fitting = _pairs(comparison, of)
+        if not fitting and PREDICTOR not in comparison.before:
             raise IndievalueError(
                 f"experiment {experiment.name} compares {described(comparison.before)} with "
                 f"{described(comparison.after)}, but no two cells of its grid differ in only that"

@@ -156,7 +156,7 @@ def html_page(
         table = paper_table(figures, sigma=isinstance(experiment.figure, InequityFigure))
         sections.append(Section("Printed in the paper", _PRINTED.format(read_paper().source), table))
     synthetic = inputs.people.findings.synthetic
-    answers = tuple(("", text) for text in [answer_of(experiment, outcome.data)] if text)
+    answers = tuple(("", text) for text in [answer_of(experiment, outcome.data, outcome.compared)] if text)
     lead = (facts_line(inputs),)
     return TablesPage(experiment.asks, experiment.title, lead, tuple(sections), command, answers, synthetic)
 

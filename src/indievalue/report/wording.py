@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from indievalue.choices import Weights
+from indievalue.context import parse_context
 from indievalue.report.numbers import interval, number, over
 from indievalue.report.paper import COUNTRIES, paper_about, paper_of, read_paper
 from indievalue.runs.repeat import command_of
@@ -57,12 +58,14 @@ def shown(run: Run) -> str:
     statements = f"{number} of the person’s other statements"
     if record.demonstrations_as != record.form:
         statements += f" in {record.demonstrations_as} form"
-    return {
-        "none": "knowing nothing about the person",
-        "demographics": "given the person’s demographics",
-        "statements": f"given {statements}",
-        "both": f"given the person’s demographics and {statements}",
-    }[record.context]
+    blocks = parse_context(record.context)
+    own = ["demographics"] if blocks.demographics == () else list(blocks.demographics or ())
+    own += ["region"] if blocks.region else []
+    shown = [f"the person’s {listed(name.replace('_', ' ') for name in own)}"] if own else []
+    shown += ["the year of the interview"] if blocks.year else []
+    shown += ["facts about their country"] if blocks.country_facts else []
+    shown += [statements] if blocks.statements else []
+    return f"given {listed(shown)}" if shown else "knowing nothing about the person"
 
 
 def uneven(run: Run) -> str:

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import polars as pl
 
-from indievalue.benchmark.country_facts import fact_statements, facts_table
+from indievalue.benchmark.country_facts import FACTS, fact_statements, facts_table
 from indievalue.context import Blocks, UnusableBlockError
 from indievalue.people.people import People
 from indievalue.survey.model import Demographic
@@ -43,8 +43,7 @@ def shown_facts(people: People, blocks: Blocks) -> pl.DataFrame | None:
 
     Columns are ``year`` and those of :data:`indievalue.benchmark.country_facts.FACTS`, of the blocks that the context
     has; a year that is one of the survey's demographics is among these instead. None if nothing is shown. Raises
-    UnusableBlockError if the survey or the data have no year or no country, or no fact about any of the countries is
-    known.
+    UnusableBlockError if the survey or the data have no year or no country.
     """
     columns: list[pl.Series] = []
     if blocks.year and _has_year_column(people):
@@ -57,9 +56,19 @@ def shown_facts(people: People, blocks: Blocks) -> pl.DataFrame | None:
 
 
 def check_blocks(people: People, blocks: Blocks) -> None:
-    """Raise as :func:`shown_demographics` and :func:`shown_facts` do if a block cannot be shown of these people."""
+    """Raise if a block cannot be shown of these people, as :func:`shown_demographics` and :func:`shown_facts` do.
+
+    Also raises UnusableBlockError if no fact about any of their countries is known.
+    """
     shown_demographics(people, blocks)
-    shown_facts(people, blocks)
+    facts = shown_facts(people, blocks)
+    if blocks.country_facts and facts is not None and not any(facts[fact].count() for fact in FACTS):
+        countries = people.demographics[str(people.survey.country)].drop_nulls()
+        example = f", such as {countries[0]!r}" if len(countries) else ""
+        raise UnusableBlockError(
+            f"the table of country-facts has none of the countries in {people.findings.source}{example}: leave out the "
+            "block country-facts"
+        )
 
 
 def circumstance_statements(
@@ -86,15 +95,7 @@ def _facts(people: People) -> pl.DataFrame:
             f"survey {people.survey.name} names no demographic for the country (`country` in survey.yaml), so facts "
             "about it cannot be shown: leave out the block country-facts"
         )
-    countries = people.demographics[name]
-    table = facts_table(countries)
-    if countries.len() and all(column.null_count() == len(column) for column in table.get_columns()):
-        example = next(iter(countries.drop_nulls()), None)
-        raise UnusableBlockError(
-            f"the table of country-facts has none of the countries in {people.findings.source}"
-            f"{f', such as {example!r}' if example else ''}: leave out the block country-facts"
-        )
-    return table
+    return facts_table(people.demographics[name])
 
 
 def _region(survey: Survey) -> str:

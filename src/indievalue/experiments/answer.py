@@ -52,7 +52,7 @@ def _of_differences(compared: pl.DataFrame) -> str:
         row = rows.sort("difference", descending=True, maintain_order=True).row(0, named=True)
         ends = signed_interval(row["difference_low"], row["difference_high"])
         said.append(f"{row['to']} for {where} ({signed(row['difference'])} points, 95% interval {ends})")
-    return f"Compared with {compared['from'][0]}, accuracy gains most {'; '.join(said)}."
+    return f"Compared with predictions {compared['from'][0]}, accuracy changes most {listed(said)}."
 
 
 def _of_inequity(table: pl.DataFrame) -> str:

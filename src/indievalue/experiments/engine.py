@@ -198,7 +198,8 @@ def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: b
 def _usable(every: Sequence[Cell], experiment: Experiment, inputs: CellInputs) -> tuple[list[Cell], dict[str, int]]:
     """Return the cells that can be computed, and how many others there are by the reason why not.
 
-    Raises IndievalueError, with a reason, if none can be, or if a comparison matches no pair of all cells.
+    Raises UnusableBlockError, with a reason, if none can be, and IndievalueError if a comparison matches no pair of
+    all cells.
     """
     compared_pairs(experiment, every)
     names = [name for name in experiment.predictors if not name.startswith(REASONER)]
@@ -214,7 +215,7 @@ def _usable(every: Sequence[Cell], experiment: Experiment, inputs: CellInputs) -
         except UnusableBlockError as error:
             left_out[str(error)] += 1
     if not usable:
-        raise IndievalueError(next(iter(left_out)))
+        raise UnusableBlockError(next(iter(left_out)))
     return usable, dict(left_out)
 
 

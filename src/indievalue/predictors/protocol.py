@@ -239,9 +239,11 @@ def refuse_unused(name: str, predictor: object, blocks: Blocks) -> None:
     wanted = {"demographics": blocks.selects, "year": blocks.year, "country-facts": blocks.country_facts}
     unused = [block for block, is_shown in wanted.items() if is_shown and block not in reads]
     if unused and reads:
+        is_built_in = isinstance(predictor, StatisticalPredictor)
         raise UnusableBlockError(
             f"{name} cannot use {' and '.join(unused)} of the context {blocks.name}: ask another predictor, such as "
-            "gaussian or a language model, or leave that out (a predictor of your own states what it uses in `reads`)"
+            f"gaussian or a language model, or leave {'that' if len(unused) == 1 else 'these'} out"
+            + ("" if is_built_in else " (a predictor of your own states what it uses in `reads`)")
         )
 
 

@@ -25,11 +25,19 @@ def plan_lines(planned: Plan) -> list[str]:
         f"{'up to ' * bool(planned.left_out)}{settings} setting{'s' * (settings > 1)} each; "
         f"{planned.tested:,} people × {each} probes; {planned.training:,} others to learn from",
     ]
-    lines += [f"Left out: {count} cell{'s' * (count > 1)}, as {reason}" for reason, count in planned.left_out.items()]
+    lines += left_out_lines(planned)
     if planned.finished:
         left = len(planned.left)
         lines.append(f"{len(planned.finished)} finished already, {left or 'none'} left")
     return lines
+
+
+def left_out_lines(planned: Plan) -> list[str]:
+    """Say how many cells are left out, and why."""
+    return [
+        f"{count} cell{' is' if count == 1 else 's are'} left out: {reason.partition(': ')[0]}."
+        for reason, count in planned.left_out.items()
+    ]
 
 
 def group_lines(planned: Plan, inputs: CellInputs) -> list[str]:

@@ -12,8 +12,10 @@ FORMS: tuple[FormName, ...] = get_args(FormName)
 Protocol = Literal["strict", "paper"]
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 
-Context = Literal["none", "demographics", "statements", "both"]
-CONTEXTS: tuple[Context, ...] = get_args(Context)
+Context = str
+"""What is shown of a person: one of :data:`CONTEXTS`, or blocks joined by ``+`` (see :mod:`indievalue.context`)."""
+NamedContext = Literal["none", "demographics", "statements", "both"]
+CONTEXTS: tuple[NamedContext, ...] = get_args(NamedContext)
 
 DemonstrationsFrom = Literal["others", "siblings"]
 SOURCES: tuple[DemonstrationsFrom, ...] = get_args(DemonstrationsFrom)

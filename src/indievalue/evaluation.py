@@ -20,7 +20,7 @@ from indievalue.memory import return_memory
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
-from indievalue.predictors.protocol import Predictor
+from indievalue.predictors.protocol import Predictor, refuse_unused
 from indievalue.predictors.registry import adopt, make_predictor
 from indievalue.runs.folds import Learning
 from indievalue.runs.parts import Part, Parts, ask_predictor
@@ -92,9 +92,9 @@ def evaluate(
             their fold. 1: predictors learn only from people who are not tested. By default 1, or 5 if most people are
             tested (see :class:`indievalue.runs.folds.Learning`).
 
-    Raises IndievalueError if a predictor is unknown or named twice, nobody is left to learn from, there are more folds
-    than people tested, ``out`` is not empty (unless ``force``) or cannot be written, or another process is writing to
-    it.
+    Raises IndievalueError if a predictor is unknown, named twice or cannot use a block of the context, nobody is left
+    to learn from, there are more folds than people tested, ``out`` is not empty (unless ``force``) or cannot be
+    written, or another process is writing to it.
 
     >>> import indievalue as iv
     >>> people = iv.synthetic_people(400)
@@ -109,6 +109,8 @@ def evaluate(
     tested = people_table(benchmark.people)
     named_weights(tested, people.survey, weights, people.findings.unweighted)  # fail fast, before asking predictors
     made = named_predictors(predictors, asking)
+    for name, predictor in made.items():
+        refuse_unused(name, predictor, benchmark.settings.blocks)
     learning = _learning(people, benchmark, folds, made)
     if sentence := learning.explained():
         call.progress(sentence)

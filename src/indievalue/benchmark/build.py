@@ -12,6 +12,7 @@ from typing import Literal, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from indievalue.benchmark.circumstances import check_blocks
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings, SettingsFields, Setup
 from indievalue.benchmark.show import Rank, Ranking, chosen_for_each
 from indievalue.errors import IndievalueError
@@ -42,7 +43,8 @@ def build_benchmark(
         **fields: fields of ``settings`` to change, such as ``form="refined"`` or ``seed=1``.
 
     Raises IndievalueError where there are not that many people (saying why), an id is unknown or given twice, nobody
-    is eligible, a setting has no such value, or ``show`` needs a ranking and there is none.
+    is eligible, a setting has no such value, the data have no such block of the context, or ``show`` needs a ranking
+    and there is none.
 
     >>> from indievalue.synthetic.generate import synthetic_people
     >>> build_benchmark(synthetic_people(300), form="polar", people_tested=20, setups=[0]).people.ids.shape
@@ -51,6 +53,7 @@ def build_benchmark(
     if "show" in fields and "demonstrations" not in fields:
         fields["demonstrations"] = Settings.demonstrations  # not the number of another way to choose
     settings = replace(settings or Settings(), **fields)
+    check_blocks(people, settings.blocks)
     probes = protocol_probes(people.survey, people.asked)
     numbers = tuple(range(len(probes))) if settings.setups is None else tuple(settings.setups)
     settings = replace(settings, setups=numbers)

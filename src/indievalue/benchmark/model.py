@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import ConfigDict
 
+from indievalue.benchmark.circumstances import shown_demographics, shown_facts
 from indievalue.choices import (
-    CONTEXTS,
     FORMS,
     PROTOCOLS,
     SHOW_ORDERS,
@@ -24,6 +24,7 @@ from indievalue.choices import (
     Show,
     ShowOrder,
 )
+from indievalue.context import Blocks, parse_context
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.strict import NO_OTHER_KEYS, Count
@@ -55,7 +56,8 @@ class SettingsFields(TypedDict, total=False):
 class Settings:
     """Settings that decide what is asked and what is shown of each person.
 
-    ``setups`` None means all of the survey's, ``demonstrations`` None all that a person answered. ``show`` is
+    ``setups`` None means all of the survey's, ``demonstrations`` None all that a person answered. ``context`` is
+    described in :mod:`indievalue.context`; blocks are named in one order, whatever the order given. ``show`` is
     ``random``, or ``relevant:K`` or ``similar:K`` for the K statements of each person that are chosen for each probe;
     ``demonstrations`` is then K. ``show_order`` says where the most relevant of these stands.
     """
@@ -78,11 +80,11 @@ class Settings:
             ("protocol", self.protocol, PROTOCOLS),
             ("demonstrations_as", self.demonstrations_as, (*FORMS, None)),
             ("demonstrations_from", self.demonstrations_from, SOURCES),
-            ("context", self.context, CONTEXTS),
             ("show_order", self.show_order, SHOW_ORDERS),
         ):
             if value not in known:
                 raise IndievalueError(f"{name} is one of {', '.join(map(str, known))}, and not {value!r}")
+        object.__setattr__(self, "context", parse_context(self.context).name)
         if self.demonstrations is not None and self.demonstrations < 0:
             raise IndievalueError(f"demonstrations is a number from 0 on, and not {self.demonstrations}")
         if (chosen := chosen_number(self.show)) is not None:
@@ -94,6 +96,11 @@ class Settings:
             object.__setattr__(self, "demonstrations", chosen)
         if self.setups is not None:
             object.__setattr__(self, "setups", tuple(self.setups))  # so that settings are hashable
+
+    @property
+    def blocks(self) -> Blocks:
+        """The blocks of the context."""
+        return parse_context(self.context)
 
     @property
     def shown_form(self) -> FormName:
@@ -174,9 +181,11 @@ class Task:
         probes: int64 (probes,), columns of the questions asked.
         shown: int8 (people × questions), option of each demonstration in ``shown_form``; -1 where not shown.
         order: int16 (people × most), columns of the demonstrations in the order shown; -1 pads.
-        demographics: group labels, one row a person; None where the context withholds them.
+        demographics: group labels, one row a person, of the demographics that the context shows; None if it shows none.
         asked: bool (people × probes), whether the person answered the probe, so that nobody pays for a prediction that
             cannot be scored.
+        facts: the year of the interview (``year``) and facts about the country (see
+            :data:`indievalue.benchmark.country_facts.FACTS`), one row a person; None if the context shows neither.
     """
 
     survey: Survey
@@ -191,6 +200,7 @@ class Task:
     order: NDArray[np.int16]
     demographics: pl.DataFrame | None
     asked: NDArray[np.bool_]
+    facts: pl.DataFrame | None = None
 
     def __repr__(self) -> str:
         return (
@@ -239,13 +249,11 @@ class Benchmark:
 
     def tasks(self) -> Iterator[tuple[Setup, Task]]:
         """Iterate over setups, each with what a predictor may see of it."""
-        settings = self.settings
-        statements = settings.context in ("statements", "both")
-        shown = settings.context in ("demographics", "both") and self.people.demographics.columns
-        demographics = self.people.demographics if shown else None
+        settings, blocks = self.settings, self.settings.blocks
+        demographics, facts = shown_demographics(self.people, blocks), shown_facts(self.people, blocks)
         options = self.people.options(settings.shown_form)
         for setup in self.setups:
-            order = setup.demonstrations if statements else setup.demonstrations[:, :0]
+            order = setup.demonstrations if blocks.statements else setup.demonstrations[:, :0]
             yield (
                 setup,
                 Task(
@@ -261,6 +269,7 @@ class Benchmark:
                     order=order,
                     demographics=demographics,
                     asked=self.answers(setup) >= 0,
+                    facts=facts,
                 ),
             )
 

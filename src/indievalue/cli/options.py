@@ -9,7 +9,17 @@ import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from indievalue.choices import USUAL, Context, DemonstrationsFrom, FormName, OptionOrder, Protocol, ShowOrder, Voice
+from indievalue.choices import (
+    CONTEXTS,
+    USUAL,
+    Context,
+    DemonstrationsFrom,
+    FormName,
+    OptionOrder,
+    Protocol,
+    ShowOrder,
+    Voice,
+)
 from indievalue.errors import IndievalueError
 from indievalue.safe_text import terminal_text
 
@@ -166,6 +176,19 @@ ShowOrderOption = Annotated[
 ]
 
 
+def _context(value: str) -> str:
+    """Return a context with its blocks in the usual order. Raises BadParameter if it is no context."""
+    if value in CONTEXTS:
+        return value
+    from indievalue.context import parse_context
+
+    try:
+        return parse_context(value).name
+    except IndievalueError as error:
+        known = ", ".join(map(repr, CONTEXTS))
+        raise typer.BadParameter(f"{value!r} is not one of {known}; {str(error).partition('; ')[2]}") from None
+
+
 @dataclass(frozen=True)
 class ShownFlags:
     """The probes, and the context shown for each person."""
@@ -186,7 +209,16 @@ class ShownFlags:
         Literal["same", "polar", "refined"],
         typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` means that of the probes."),
     ] = USUAL.demonstrations_as
-    context: Annotated[Context, typer.Option("--context", help="Context shown for each person.")] = USUAL.context
+    context: Annotated[
+        Context,
+        typer.Option(
+            "--context",
+            metavar="BLOCKS",
+            help="Context shown for each person: none, both, or blocks joined by +: statements, demographics, "
+            "demographics:NAME+NAME, region, year, country-facts.",
+            callback=_context,
+        ),
+    ] = USUAL.context
 
     def settings(self, seed: int) -> "Settings":
         """Return the benchmark settings. Raises BadParameter for an invalid number."""

@@ -2,8 +2,9 @@
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -12,20 +13,22 @@ import numpy as np
 import polars as pl
 
 from indievalue.benchmark.build import build_benchmark
+from indievalue.benchmark.circumstances import check_blocks
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings
 from indievalue.benchmark.narrow import with_demonstrations_about, with_first_demonstrations
 from indievalue.benchmark.show import Ranking
 from indievalue.benchmark.together import with_probes_together
 from indievalue.choices import FormName, Show, Weights
+from indievalue.context import UnusableBlockError
 from indievalue.errors import IndievalueError
 from indievalue.experiments.folder import FORMAT, Folder
-from indievalue.experiments.grid import Cell, cells, compared_pairs
+from indievalue.experiments.grid import Cell, cells, compared_pairs, without_absent_pairs
 from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER, Experiment
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.predictions import predict
-from indievalue.predictors.protocol import Cost, Predictor
+from indievalue.predictors.protocol import Cost, Predictor, refuse_unused
 from indievalue.predictors.ranking import rank_statements
 from indievalue.predictors.registry import kind_of, make_predictor, make_predictors
 from indievalue.redact import without_secrets
@@ -41,8 +44,11 @@ class Plan:
     """The cells of an experiment to run.
 
     Attributes:
+        experiment: without comparisons of cells that are left out. cells: those of the grid that can be computed.
         finished: contents of ``cell.json`` by finished cell. left: the other cells, in running order.
         probes: number of probes per person, by cell; repeated questions are counted once.
+        left_out: number of cells that are left out by reason: the data lack a block of the context, or the predictor
+            cannot use it.
     """
 
     experiment: Experiment
@@ -52,6 +58,7 @@ class Plan:
     tested: int
     training: int
     probes: Mapping[Cell, int]
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -183,8 +190,9 @@ def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: b
     matches no pair of cells, or a finished cell has other settings or data.
     """
     check_predictors(experiment, inputs.asking)
-    every = cells(experiment, inputs.people.survey, inputs.seed)
-    compared_pairs(experiment, every)
+    every, left_out = _usable(cells(experiment, inputs.people.survey, inputs.seed), experiment, inputs)
+    if left_out:
+        experiment = without_absent_pairs(experiment, every)
     paper_figures(experiment.paper, experiment.name)
     by = [experiment.by] if experiment.by not in (None, CATEGORY) else []
     for name in [*(experiment.demographics or ()), *filter(None, by)]:
@@ -206,7 +214,32 @@ def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: b
         len(inputs.ids),
         len(inputs.training),
         {cell: sum(len(setup.probes) for setup in inputs.benchmark(cell).setups) for cell in every},
+        left_out,
     )
+
+
+def _usable(every: Sequence[Cell], experiment: Experiment, inputs: CellInputs) -> tuple[list[Cell], dict[str, int]]:
+    """Return the cells that can be computed, and how many others there are by the reason why not.
+
+    Raises UnusableBlockError, with a reason, if none can be, and IndievalueError if a comparison matches no pair of
+    all cells.
+    """
+    compared_pairs(experiment, every)
+    names = [name for name in experiment.predictors if not name.startswith(REASONER)]
+    predictors = {name: make_predictor(name, inputs.asking) for name in names}
+    usable, left_out = [], Counter[str]()
+    for cell in every:
+        blocks = cell.settings.blocks
+        try:
+            check_blocks(inputs.people, blocks)
+            if cell.predictor in predictors:
+                refuse_unused(cell.predictor, predictors[cell.predictor], blocks)
+            usable.append(cell)
+        except UnusableBlockError as error:
+            left_out[str(error)] += 1
+    if not usable:
+        raise UnusableBlockError(next(iter(left_out)))
+    return usable, dict(left_out)
 
 
 def check_predictors(experiment: Experiment, asking: AskingOptions | None = None) -> None:

@@ -146,6 +146,20 @@ def _shows_otherwise(comparison: CellComparison, of: Iterable[Cell]) -> bool:
     return bool(named - {cell.asked.show for cell in of})
 
 
+def without_absent_pairs(experiment: Experiment, of: Sequence[Cell]) -> Experiment:
+    """Return the experiment without the comparisons that match no pair of these cells."""
+    kept = [one for one in experiment.compare if _pairs(one, of)]
+    return experiment.model_copy(update={"compare": tuple(kept)})
+
+
+def _pairs(comparison: CellComparison, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
+    return [
+        (before, after, tuple(comparison.before))
+        for after in matching(of, comparison.after)
+        if (before := partner_of(after, of, comparison.before)) is not None and before is not after
+    ]
+
+
 def compared_pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
     """Return (cell before, cell after, axes in which they differ) for each comparison in ``compare``.
 
@@ -154,13 +168,8 @@ def compared_pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cel
     """
     found = []
     for comparison in experiment.compare:
-        axes = tuple(comparison.before)
-        fitting = [
-            (before, after, axes)
-            for after in matching(of, comparison.after)
-            if (before := partner_of(after, of, comparison.before)) is not None and before is not after
-        ]
-        if not fitting and PREDICTOR not in axes and not _shows_otherwise(comparison, of):
+        fitting = _pairs(comparison, of)
+        if not fitting and PREDICTOR not in comparison.before and not _shows_otherwise(comparison, of):
             raise IndievalueError(
                 f"experiment {experiment.name} compares {described(comparison.before)} with "
                 f"{described(comparison.after)}, but no two cells of its grid differ in only that"

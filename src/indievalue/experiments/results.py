@@ -25,6 +25,7 @@ from indievalue.experiments.spec import (
     InequityFigure,
 )
 from indievalue.experiments.tokens import tokens_for_each_probe
+from indievalue.experiments.wording import left_out_lines
 from indievalue.files import new_file
 from indievalue.people.catalog import people_table as table_of_people
 from indievalue.report.described import described
@@ -60,7 +61,8 @@ class Outcome:
     """The results of an experiment.
 
     ``data`` is the full table, ``shown`` the table for readers, ``draw`` draws the chart at a width (see
-    :data:`indievalue.report.figures.drawing.PHONE`), ``legend`` is its caption.
+    :data:`indievalue.report.figures.drawing.PHONE`), ``legend`` is its caption. ``left_out`` says which cells are not
+    among them, and why.
     """
 
     data: pl.DataFrame
@@ -68,6 +70,7 @@ class Outcome:
     draw: Callable[[int], Figure]
     legend: str
     compared: pl.DataFrame | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def results_of(planned: Plan, inputs: CellInputs, folder: Folder) -> Results:
     countries = inputs.tested.demographics.get_column(str(inputs.people.survey.country), default=None)
     comparable = paper_about(inputs.people.findings, countries) is not None
     figures = paper_figures(experiment.paper, experiment.name) if comparable else []
-    outcome = _outcome(planned, inputs, folder, figures)
+    outcome = replace(_outcome(planned, inputs, folder, figures), left_out=tuple(left_out_lines(planned)))
     if inputs.weights is not None:
         outcome = replace(outcome, legend=f"{outcome.legend}; weights: {inputs.weighting}")
     return Results(outcome, tuple(figures))
@@ -158,8 +161,8 @@ def html_page(
         table = paper_table(figures, sigma=isinstance(experiment.figure, InequityFigure))
         sections.append(Section("Printed in the paper", _PRINTED.format(read_paper().source), table))
     synthetic = inputs.people.findings.synthetic
-    answers = tuple(("", text) for text in [answer_of(experiment, outcome.data)] if text)
-    lead = (facts_line(inputs),)
+    answers = tuple(("", text) for text in [answer_of(experiment, outcome.data, outcome.compared)] if text)
+    lead = (facts_line(inputs), *outcome.left_out)
     return TablesPage(experiment.asks, experiment.title, lead, tuple(sections), command, answers, synthetic)
 
 
@@ -194,6 +197,7 @@ def results_page(
         "",
         fill(facts_line(inputs), 120),
         "",
+        *(line for text in outcome.left_out for line in (fill(text, 120), "")),
         "```sh",
         command,
         "```",

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol, Show, ShowOrder
+from indievalue.choices import DemonstrationsFrom, FormName, Protocol, Show, ShowOrder
+from indievalue.context import ContextName
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import mapping_of, read_mapping
 from indievalue.report.described import value_words
@@ -53,7 +54,7 @@ class CellSettings(StrictModel):
     demonstrations_as: FormName | Literal["same"] = "same"
     demonstrations_from: DemonstrationsFrom = "others"
     demonstrations_about: str = EVERYTHING
-    context: Context = "statements"
+    context: ContextName = "statements"
     show: Show = "random"
     show_order: ShowOrder = "last"
 
@@ -163,6 +164,7 @@ class Experiment(StrictModel):
             their predictors are called ``reasoner:NAME``.
         by: ``category`` or a demographic, to break accuracy down in the table.
         compare: cells to compare person by person.
+        answer: what the answer states: the ``highest`` accuracy, or the largest of the ``differences`` compared.
         figure, table: how to present the results.
         demographics: the demographics of ``inequity`` and ``groups`` figures; by default those of the survey.
         minimum: minimum number of people in a group; smaller groups are pooled.
@@ -179,6 +181,7 @@ class Experiment(StrictModel):
     reasoners: dict[str, dict[str, object]] = Field(default_factory=dict)
     by: str | None = None
     compare: tuple[CellComparison, ...] = ()
+    answer: Literal["highest", "differences"] = "highest"
     figure: Figure
     table: TableLayout | None = None
     demographics: tuple[str, ...] | None = None

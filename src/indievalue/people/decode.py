@@ -25,6 +25,9 @@ from indievalue.survey.survey import Survey
 
 UNKNOWN = "unknown code"
 
+YEARS = 1900, 2100
+"""Years that an interview can be of; any other number stands for a missing one."""
+
 _TAG_CODES = frozenset(TAGS.values())
 
 _OTHER = LARGEST_CODE + 1
@@ -66,7 +69,7 @@ def decode(
             (code_text(code), reason, cells) for (code, reason), cells in sorted(found.tags.items(), reverse=True)
         ),
     )
-    return People(survey, rows.ids, codes, demographics, rows.weights, findings)
+    return People(survey, rows.ids, codes, demographics, rows.weights, findings, _years(rows.raw, survey))
 
 
 def coded(
@@ -103,7 +106,8 @@ def _rows(table: pl.DataFrame, survey: Survey, source: str, person_columns: Sequ
     identified_by, given = _identified(table, survey, person_columns, source)
     weights, unweighted = _weights(table, survey, source)
     codes = code_columns(table, survey, source)
-    filled_in = table.select(~pl.all_horizontal(_empty(table[name]) for name in table.columns)).to_series()
+    answers = [name for name in table.columns if name != survey.year_column] or table.columns
+    filled_in = table.select(~pl.all_horizontal(_empty(table[name]) for name in answers)).to_series()
     within = filled_in & _of_the_survey(table, survey, source)
     names = names_of(given)
     check_repeated(
@@ -260,7 +264,7 @@ def needed_columns(survey: Survey) -> set[str]:
     """Every data column that :func:`decode` looks at."""
     columns = {column for question in survey.questions for column in question.data_columns} | where_columns(survey)
     columns |= {column for demographic in survey.demographics for column in demographic.columns}
-    columns.update(*(survey.rounds or {}).values())
+    columns.update(*(survey.rounds or {}).values(), [survey.year_column] if survey.year_column else [])
     return columns.union(survey.person, survey.weight_columns)
 
 
@@ -390,6 +394,14 @@ def _labels(table: pl.DataFrame, demographic: Demographic, survey: Survey, found
         if number and before > labels.null_count():
             found.filled.append((demographic.name, column, before - labels.null_count()))
     return labels
+
+
+def _years(people: pl.DataFrame, survey: Survey) -> NDArray[np.int16] | None:
+    """The year of each interview, 0 where the cell holds none; None where the file has no column for it."""
+    if survey.year_column is None or survey.year_column not in people.columns:
+        return None
+    years = people[survey.year_column].cast(pl.Float64, strict=False)
+    return years.set(~years.is_between(*YEARS).fill_null(False), 0).fill_nan(0).cast(pl.Int16).to_numpy()
 
 
 def _weights(table: pl.DataFrame, survey: Survey, source: str) -> tuple[NDArray[np.float64], pl.Series | None]:

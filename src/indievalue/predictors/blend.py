@@ -14,7 +14,7 @@ from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.columns import stacked
 from indievalue.predictors.logit import fit_logit, softmax
-from indievalue.predictors.protocol import Guesses, Predictor, StatisticalPredictor
+from indievalue.predictors.protocol import READS, Guesses, Predictor, StatisticalPredictor
 from indievalue.seeded import keys
 
 Floats = NDArray[np.float64]
@@ -75,6 +75,7 @@ class Blend(StatisticalPredictor):
         if len(members) < 2:
             raise IndievalueError("blend pools two or more predictors, such as blend:gaussian+resemble")
         self.members = dict(members)
+        self.reads = frozenset().union(*(getattr(member, "reads", READS) for member in members.values()))
 
     def __repr__(self) -> str:
         """Return the predictors pooled, with their options."""

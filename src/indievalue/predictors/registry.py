@@ -17,7 +17,7 @@ from indievalue.predictors.local import make_local
 from indievalue.predictors.logistic import Logistic
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.masked import make_masked
-from indievalue.predictors.protocol import BasePredictor, Cost, Guesses, Predictor, Report
+from indievalue.predictors.protocol import READS, BasePredictor, Cost, Guesses, Predictor, Report
 from indievalue.predictors.random import Random
 from indievalue.predictors.resemble import Resemble
 
@@ -102,9 +102,11 @@ class _Adopted(BasePredictor):
 
     own: _FitPredict
     learns: bool = field(init=False)
+    reads: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.learns = bool(getattr(self.own, "learns", True))
+        self.reads = frozenset(getattr(self.own, "reads", READS))
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         fitted = self.own.fit(people, form, shown_form or form)

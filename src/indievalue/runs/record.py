@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field
 
 from indievalue.benchmark.model import Eligibility
-from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol, ShowOrder, Weights
+from indievalue.choices import DemonstrationsFrom, FormName, Protocol, ShowOrder, Weights
+from indievalue.context import ContextName
 from indievalue.people.findings import Findings
 from indievalue.strict import NO_OTHER_KEYS, Amount, Count
 
@@ -65,7 +66,7 @@ class Record:
     survey: str
     form: FormName
     protocol: Protocol
-    context: Context
+    context: ContextName
     demonstrations: Count | None
     demonstrations_as: FormName
     seed: int

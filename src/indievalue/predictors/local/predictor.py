@@ -22,7 +22,7 @@ from indievalue.predictors.local.source import find_source
 from indievalue.predictors.local.trained_on import check_not_trained_on
 from indievalue.predictors.local.tree import Item
 from indievalue.predictors.local.wording import STATEMENT, Wording
-from indievalue.predictors.protocol import BasePredictor, Guesses
+from indievalue.predictors.protocol import EVERY_BLOCK, BasePredictor, Guesses
 from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of
 
 _LITTLE = 0.5
@@ -72,6 +72,7 @@ class Local(BasePredictor):
     """
 
     learns = False
+    reads = EVERY_BLOCK
 
     def __repr__(self) -> str:
         """Return the model and the options that are not the defaults."""

@@ -14,7 +14,7 @@ import polars as pl
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.circumstances import check_blocks
-from indievalue.benchmark.model import Benchmark, Eligibility, Settings
+from indievalue.benchmark.model import Benchmark, Eligibility, Settings, Setup
 from indievalue.benchmark.narrow import with_demonstrations_about, with_first_demonstrations
 from indievalue.benchmark.show import Ranking
 from indievalue.benchmark.together import with_probes_together
@@ -112,23 +112,31 @@ class CellInputs:
         settings = cell.settings
         if settings.show_by != "random":
             return self._chosen(settings)
-        # The key holds what the draw depends on: `same` and the name of that same form give the same draw.
-        full = replace(settings, demonstrations=None, demonstrations_as=settings.shown_form, context="statements")
-        if full not in self._drawn:
-            self._drawn[full] = build_benchmark(self.people, full, self.ids)
-        drawn = self._drawn[full]
+        drawn = self._draw(settings)
         subject = cell.asked.demonstrations_about
         narrowed = drawn if subject in (EVERYTHING, NOTHING) else with_demonstrations_about(drawn, subject)
         if settings.demonstrations is not None:
             narrowed = with_first_demonstrations(narrowed, settings.demonstrations)
         return replace(narrowed, settings=replace(settings, setups=drawn.settings.setups))
 
-    def _chosen(self, settings: Settings) -> Benchmark:
-        """Return a benchmark in which statements are chosen for each probe."""
-        full = replace(settings, demonstrations_as=settings.shown_form, context="statements")
+    def setups(self, cell: Cell) -> tuple[Setup, ...]:
+        """Return the setups of a cell, with statements drawn at random, which is fast, instead of those chosen."""
+        return self._draw(replace(cell.settings, show="random")).setups
+
+    def _draw(self, settings: Settings) -> Benchmark:
+        """Return a benchmark that shows all statements, or those chosen for each probe.
+
+        The key holds what the draw depends on: `same` and the name of that same form give the same draw.
+        """
+        number = None if settings.show_by == "random" else settings.demonstrations
+        full = replace(settings, demonstrations=number, demonstrations_as=settings.shown_form, context="statements")
         if full not in self._drawn:
             self._drawn[full] = build_benchmark(self.people, full, self.ids, ranking=self._rank)
-        drawn = self._drawn[full]
+        return self._drawn[full]
+
+    def _chosen(self, settings: Settings) -> Benchmark:
+        """Return a benchmark in which statements are chosen for each probe."""
+        drawn = self._draw(settings)
         if self.asking.style.together:
             drawn = with_probes_together(drawn)
         return replace(drawn, settings=replace(settings, setups=drawn.settings.setups))
@@ -213,7 +221,7 @@ def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: b
         tuple(left),
         len(inputs.ids),
         len(inputs.training),
-        {cell: sum(len(setup.probes) for setup in inputs.benchmark(cell).setups) for cell in every},
+        {cell: sum(len(setup.probes) for setup in inputs.setups(cell)) for cell in every},
         left_out,
     )
 

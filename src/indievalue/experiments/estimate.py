@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.benchmark.build import build_benchmark
-from indievalue.benchmark.model import Benchmark, Settings
+from indievalue.benchmark.model import Settings
 from indievalue.experiments.engine import CellInputs, Plan, fit_of
 from indievalue.experiments.grid import Cell
 from indievalue.predictors.registry import kind_of, make_predictor
@@ -54,7 +54,7 @@ def estimate(planned: Plan, inputs: CellInputs) -> Estimate:
             low, high = low + 0.8 * seconds, high + 1.3 * seconds
         elif cell.predictor in trials:
             fit, predict = trials[cell.predictor]
-            seconds = fit * fits + predict * _setups_like_tried(inputs.benchmark(cell))
+            seconds = fit * fits + predict * _setups_like_tried(cell, inputs)
             low, high = low + 0.5 * seconds, high + 2 * seconds
     unknown = tuple(name for name in names if name not in known and name not in trials)
     return Estimate(low, high, unknown)
@@ -118,10 +118,11 @@ def _try_out(name: str, inputs: CellInputs) -> tuple[float, float]:
     return _extended(learning, TRAINING, len(inputs.training)), _extended(asking, TESTED, len(inputs.ids))
 
 
-def _setups_like_tried(benchmark: Benchmark) -> int:
-    """Return how many setups such as those tried take as long as the benchmark."""
-    numbers = len({setup.number for setup in benchmark.setups})
-    return numbers if len(benchmark.setups) == numbers else _APART * numbers
+def _setups_like_tried(cell: Cell, inputs: CellInputs) -> int:
+    """Return how many setups such as those tried take as long as the cell."""
+    numbers = len({setup.number for setup in inputs.setups(cell)})
+    apart = cell.settings.show_by != "random" or cell.settings.demonstrations_from == "siblings"
+    return _APART * numbers if apart else numbers
 
 
 _APART = 3

@@ -5,7 +5,7 @@ benchmark whatever the order of the file, the machine or the number of threads.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal, Unpack
 
@@ -25,6 +25,8 @@ def build_benchmark(
     people: People,
     settings: Settings | None = None,
     people_tested: int | Sequence[str] | Literal["all"] | None = None,
+    *,
+    questions: Collection[str] | None = None,
     **fields: Unpack[SettingsFields],
 ) -> Benchmark:
     """Draw the people to test, their probes and their demonstrations.
@@ -34,6 +36,7 @@ def build_benchmark(
         settings: what is asked and shown; by default :class:`Settings` with its defaults.
         people_tested: how many people to sample, ``"all"`` who are eligible, or the ids of the people to take, eligible
             or not. By default 800, or as many as there are.
+        questions: ids of the questions among which probes are drawn; by default all.
         **fields: fields of ``settings`` to change, such as ``form="refined"`` or ``seed=1``.
 
     Raises IndievalueError where there are not that many people (saying why), an id is unknown or given twice, nobody
@@ -44,7 +47,7 @@ def build_benchmark(
     (20,)
     """
     settings = replace(settings or Settings(), **fields)
-    probes = protocol_probes(people.survey, people.asked)
+    probes = protocol_probes(people.survey, people.asked & _among(people.survey, questions))
     numbers = tuple(range(len(probes))) if settings.setups is None else tuple(settings.setups)
     settings = replace(settings, setups=numbers)
     unknown = sorted(set(numbers) - set(range(len(probes))))
@@ -84,6 +87,15 @@ def protocol_probes(survey: Survey, asked: NDArray[np.bool_]) -> list[NDArray[np
         )
         for setup in range(survey.sampling.setups)
     ]
+
+
+def _among(survey: Survey, questions: Collection[str] | None) -> NDArray[np.bool_]:
+    """Which of the survey's questions are among ``questions`` (questions,)."""
+    if questions is None:
+        return np.ones(len(survey.questions), bool)
+    chosen = np.zeros(len(survey.questions), bool)
+    chosen[[survey.positions[survey.question(name).id] for name in questions]] = True
+    return chosen
 
 
 def answered_threshold(survey: Survey, asked: NDArray[np.bool_]) -> int:

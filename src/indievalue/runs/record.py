@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 from indievalue.benchmark.model import Eligibility
 from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol, Weights
 from indievalue.people.findings import Findings
+from indievalue.runs.elsewhere import LearnedFrom
 from indievalue.strict import NO_OTHER_KEYS, Amount, Count
 
 FORMAT = 1
@@ -57,6 +58,7 @@ class Record:
         arguments: arguments of the evaluation. versions: package versions. seconds, effort: by predictor.
         format: version of the ``run.json`` layout; 0 if not recorded. benchmark: a hash of the benchmark.
         weights: how people are weighted in the scores.
+        learned_from: the other files that predictors learned from; empty if they learned from the data itself.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
@@ -82,6 +84,7 @@ class Record:
     format: int = 0
     benchmark: str | None = None
     weights: Weights = "none"
+    learned_from: tuple[LearnedFrom, ...] = ()
 
 
 @dataclass(frozen=True)

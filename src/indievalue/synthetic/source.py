@@ -29,6 +29,8 @@ def people_from(
         if not Path(data).exists() and (close := did_you_mean(kind, [SYNTHETIC])):
             raise IndievalueError(f"there is no file {data}{close}")
         return read_people(data, survey, options)
+    if options is not None and options.rows:
+        raise IndievalueError(f"{data} people have no columns to choose rows by: leave out --rows, or give a file")
     if number and not number.isdecimal():
         raise IndievalueError(f"{data}: how many people? A whole number, as in {SYNTHETIC}:{SYNTHETIC_PEOPLE}")
     from indievalue.synthetic.generate import synthetic_people  # scipy takes a while

@@ -142,6 +142,20 @@ class SourceFlags:
                 notes.print(escaped(line), soft_wrap=True)
         return people
 
+    def surveys(self, files: Sequence[str]) -> "list[People]":
+        """Read the people of each file on its own, and print findings.
+
+        Each is of one of the surveys given, separated by commas, or of one that ships, as its columns tell.
+        """
+        from indievalue.synthetic.source import people_from
+
+        options = replace(self.read_options(), surveys=listed(self.survey))
+        found = [people_from(file, None, self.seed, options) for file in files]
+        for people in found:
+            for line in people.findings.lines():
+                notes.print(escaped(line), soft_wrap=True)
+        return found
+
     def read_options(self) -> "ReadOptions":
         """Return how files are read. Raises BadParameter for an invalid condition."""
         from indievalue.people.options import ReadOptions

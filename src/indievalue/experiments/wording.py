@@ -1,7 +1,7 @@
 """Messages before an experiment starts, and the command to reproduce it."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from indievalue.experiments.engine import CellInputs, Plan, compared_demographics
@@ -48,13 +48,13 @@ def group_lines(planned: Plan, inputs: CellInputs) -> list[str]:
     ]
 
 
-def command_line(name: str, data: str, directory: Path, options: Mapping[str, object]) -> str:
+def command_line(name: str, data: Sequence[str], directory: Path, options: Mapping[str, object]) -> str:
     """Return the command that reproduces the experiment, with file names instead of full paths.
 
     ``options`` maps flags such as ``--people`` to values; values that are None, False or empty are left out.
     """
     words = ["indievalue", "experiment", name if not name.endswith((".yaml", ".yml")) else Path(name).name]
-    words.append(Path(data).name if Path(data).exists() else data)
+    words += [Path(file).name if Path(file).exists() else file for file in data]
     for flag, value in options.items():
         for one in value if isinstance(value, list | tuple) else [value]:
             if one is True:

@@ -26,6 +26,9 @@ $(DEV): $(CORE)
 demo: $(CORE)
 	$(BIN)/indievalue demo --out demo --force
 
+# Two workers share two cores: threads of BLAS and of torch would only wait for each other.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
 # The report page is tested in Chromium; without it, these tests are skipped.
 browser:
 	@command -v chromium >/dev/null 2>&1 || { \
@@ -38,7 +41,7 @@ test: $(DEV) browser
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(ONE_THREAD) $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # Kills, limits and retries that take many seconds each, a few minutes.
 test-slow: $(DEV)

@@ -35,7 +35,7 @@ def test_the_main_job_is_measured_in_both_forms() -> None:
     command = [
         sys.executable,
         str(ROOT / "benchmarks" / "main_job.py"),
-        "synthetic:600",
+        "synthetic:300",
         "--people",
         "20",
         "--times",

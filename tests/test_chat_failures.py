@@ -32,8 +32,9 @@ pytest.importorskip("inspect_ai", reason="Inspect AI is not installed")
 import inspect_ai
 from inspect_ai.model import get_model
 
-from indievalue.predictors.chat.predictor import ChatModel
+from indievalue.predictors.chat.predictor import ChatModel, _watch_retries
 from indievalue.predictors.chat.quiet import PREFIX, QUIETLY, remove_stale
+from indievalue.predictors.chat.solver import Ledger
 from indievalue.predictors.chat.store import Store, StoredAnswer
 from indievalue.predictors.chat.task import task_of
 
@@ -238,6 +239,30 @@ def test_no_server_at_all_is_said_at_once(benchmark: Benchmark) -> None:
         pass
     with pytest.raises(IndievalueError, match=r"no server answers there.*--base-url"):
         asked(benchmark, asking(gone))
+
+
+@pytest.mark.parametrize("name", ["openai/gpt-5-nano", "openai/parrot-9"])
+def test_a_server_that_is_not_openais_is_asked_for_chat_completions(
+    name: str, benchmark: Benchmark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    with serving(Loopback(lambda prompt: "A")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        table = predict(name, ChatModel(name, AskingOptions(display="none")), benchmark)
+    assert (table["choice"] == 0).all()
+
+
+def test_requests_that_are_sent_again_are_told_in_words_that_are_not_the_persons(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("indievalue.predictors.chat.predictor.BETWEEN_LINES", 0.0)
+    model = get_model("mockllm/model", memoize=False)
+    monkeypatch.setattr(model.api, "should_retry", lambda error: "busy" in str(error))
+    _watch_retries(model, Ledger(AskingOptions()))
+    assert model.api.should_retry(ConnectionError("too busy for my words"))
+    assert not model.api.should_retry(ConnectionError("broken"))
+    told = "mockllm/model: requests that failed and are sent again: 1; the last: the connection fails"
+    assert capsys.readouterr().err == f"{told} (ConnectionError)\n"
 
 
 def test_a_call_that_takes_too_long_has_no_answer(benchmark: Benchmark) -> None:

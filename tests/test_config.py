@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from conftest import GARDEN, garden_answers
 from indievalue.cli import app
 from indievalue.errors import IndievalueError
+from indievalue.survey.load import shipped_surveys
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def unbroken(text: str) -> str:
         ({"template": "nonsense"}, "template", "give single or batch, or the path of a file"),
         ({"predictor": "gausian"}, "predictor", "did you mean 'gaussian'?"),
         ({"data": "none.csv"}, "data", "there is no file none.csv"),
-        ({"survey": "nonsense"}, "survey", "give one of wvs7, or a folder"),
+        ({"survey": "nonsense"}, "survey", f"give one of {', '.join(shipped_surveys())}, or a folder"),
         ({"encoding": "nope"}, "encoding", "common ones are utf-8"),
         ({"people-file": "none.txt"}, "people-file", "cannot read the list of people none.txt"),
         ({"benchmark": "none"}, "benchmark", "none holds no benchmark"),

@@ -255,6 +255,8 @@ def test_a_survey_may_identify_people_by_several_columns(garden: Survey) -> None
     assert decode(table, survey, "f", "").ids.tolist() == ["1/7", "3/7", "row 3"]
     with pytest.raises(IndievalueError, match="f has no column REGION"):
         decode(table.drop("REGION"), survey, "f", "")
+    people = decode(table.drop("ID"), survey, "f", "")  # a region is something else than a part of an absent id
+    assert (people.ids.tolist(), people.findings.row_numbers) == (["1", "2", "3"], 3)
     assert decode(table.drop("REGION", "ID"), survey, "f", "").ids.tolist() == ["1", "2", "3"]
 
 

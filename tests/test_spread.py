@@ -1,7 +1,5 @@
 """The spread of true values behind noise, against brute force and formulas written out."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -23,15 +21,17 @@ Floats = NDArray[np.float64]
 def _largest_root(a: Floats, b: Floats, c: Floats, observed: float) -> float:
     """The largest t ≥ 0 at which the mean of √(a t² + 2 b t + c) is ``observed``, by bisection; 0 if there is none."""
 
-    def excess(t: float) -> float:
-        return float(np.sqrt(np.maximum(a * t**2 + 2 * b * t + c, 0)).mean() - observed)
+    def excess(t: Floats) -> Floats:
+        """Of each t (times,)."""
+        t = np.atleast_1d(t)[:, None]
+        return np.asarray(np.sqrt(np.maximum(a * t**2 + 2 * b * t + c, 0)).mean(axis=1) - observed)
 
     places = np.linspace(0, 4000, 40_001)
-    signs = np.sign([excess(t) for t in places])
-    for (low, high), (first, second) in zip(list(pairwise(places))[::-1], list(pairwise(signs))[::-1], strict=True):
-        if first <= 0 < second:
-            return float(brentq(excess, low, high))
-    return 0.0
+    above = excess(places) > 0
+    rises = np.flatnonzero(~above[:-1] & above[1:])
+    if not len(rises):
+        return 0.0
+    return float(brentq(lambda t: excess(t).item(), places[rises[-1]], places[rises[-1] + 1]))
 
 
 @pytest.mark.parametrize("steep", [1.0, 1e-4, 25.0])

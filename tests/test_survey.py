@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from conftest import GARDEN
 from indievalue.errors import IndievalueError
 from indievalue.survey.codes import format_codes, parse_codes
-from indievalue.survey.load import load_survey
+from indievalue.survey.load import load_survey, shipped_surveys
 from indievalue.survey.rules import statement_problems
 from indievalue.survey.survey import Survey
 
@@ -155,7 +155,7 @@ def test_options_of_a_scale_follow_its_codes(tmp_path: Path) -> None:
 
 
 def test_an_unknown_survey_is_refused_with_those_there_are() -> None:
-    with pytest.raises(IndievalueError, match="no survey 'wvs8': give one of wvs7"):
+    with pytest.raises(IndievalueError, match=f"no survey 'wvs8': give one of {', '.join(shipped_surveys())}"):
         load_survey("wvs8")
 
 

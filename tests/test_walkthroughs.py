@@ -27,7 +27,7 @@ def needs(*packages: str) -> None:
 @pytest.fixture(scope="module")
 def survey_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("survey") / "wvs7.csv"
-    write_survey_file(iv.synthetic_people(5000, seed=3), file)
+    write_survey_file(iv.synthetic_people(2000, seed=3), file)
     return file
 
 
@@ -51,6 +51,7 @@ def test_no_block_escapes_the_script(page: Path) -> None:
     assert len(fences) == len(blocks_of(page))
 
 
+@pytest.mark.slow
 def test_the_social_scientist(folder: Path) -> None:
     printed = run_page(TUTORIALS / "social-scientist.md", folder)
     assert "gaussian" in printed[1]

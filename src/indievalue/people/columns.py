@@ -31,7 +31,9 @@ def recognise(columns: Sequence[str], surveys: Sequence[Survey], source: str) ->
     fits = [(n, survey) for n, survey in fits if n and held.issuperset(map(str.casefold, survey.recognised_by))]
     if not fits:
         other = next((what for names, what in _OTHER_FILES.items() if held.issuperset(map(str.casefold, names))), None)
-        known = ", ".join(f"{survey.name} ({', '.join(survey.recognised_by)}, Q1 …)" for survey in surveys)
+        known = ", ".join(
+            f"{survey.name} ({', '.join([*survey.recognised_by, survey.questions[0].id])} …)" for survey in surveys
+        )
         shown = ", ".join(list(columns)[:6])
         raise IndievalueError(
             f"{source} is not a file of a survey indievalue knows, which are {known}; its columns are {shown} …; "

@@ -107,7 +107,8 @@ def _identified(
     """(columns of the id, the id in each row), with the name of the file in place of a column ``file``."""
     if FILE in (person_columns or survey.person) and FILE not in table.columns:
         table = table.with_columns(pl.lit(Path(source).stem).alias(FILE))
-    identified_by = id_columns(person_columns, survey.person, table.columns, source)
+    background = {column for demographic in survey.demographics for column in demographic.columns}
+    identified_by = id_columns(person_columns, survey.person, table.columns, source, background)
     return identified_by, given_ids(table, identified_by, source)
 
 

@@ -15,15 +15,18 @@ _JOINT = "/"
 """Between the parts of an id that is made of several columns."""
 
 
-def id_columns(stated: Sequence[str], usual: Sequence[str], present: Iterable[str], source: str) -> tuple[str, ...]:
+def id_columns(
+    stated: Sequence[str], usual: Sequence[str], present: Iterable[str], source: str, background: Iterable[str] = ()
+) -> tuple[str, ...]:
     """The columns that together identify a person: those that were ``stated``, or the survey's ``usual`` ones.
 
-    Empty where none of the usual ones is ``present``. Raises IndievalueError where one that was stated is not, or some
-    but not all of the usual ones are.
+    Empty where none of the usual ones is ``present``, or only such as hold ``background`` items too: a file may have
+    the country of people without ids. Raises IndievalueError where one that was stated is not, or some but not all of
+    the usual ones are.
     """
     held = set(present)
     absent = [name for name in stated or usual if name not in held]
-    if absent and (stated or len(absent) < len(usual)):
+    if absent and (stated or held & set(usual) - set(background)):
         raise IndievalueError(f"{source} has no column {', '.join(absent)}, which is to identify a person")
     return () if absent else tuple(stated or usual)
 

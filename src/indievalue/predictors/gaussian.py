@@ -32,6 +32,7 @@ from indievalue.predictors.mixture import UNKNOWN, Expected, Mixture, Shown
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.seeded import key_table, keys
 from indievalue.survey.survey import Survey
+from indievalue.threads import in_threads
 
 Floats = NDArray[np.float64]
 
@@ -52,6 +53,9 @@ FEWEST_HELD_OUT = 20
 
 SHOWN_TO_VALIDATION = ((0, True), (10, False), (50, False), (50, True), (200, False), (200, True))
 """Numbers of demonstrations used to fit the calibration, and whether demographics are shown, too."""
+
+SETTINGS_EACH = 3
+"""If people are held out in turn, each is questioned at every third of those, for a model is fitted for each turn."""
 
 ASKED_OF_VALIDATION = 40
 """Questions asked of each validation person at each number of demonstrations."""
@@ -99,12 +103,14 @@ class Gaussian(StatisticalPredictor):
         self.groups_ = self._groups(people)
         self.rates_ = base_rates(people.options(form), people.survey.form(form))
         parts = self._counts(people)
-        batches: list[_Batch] = []
-        for chosen in _held_out(people):
+        turns = list(_held_out(people))
+
+        def question(chosen: NDArray[np.bool_]) -> _Batch:
             held_out = people.take(chosen)
             others = [part.without(theirs) for part, theirs in zip(parts, self._counts(held_out), strict=True)]
-            batches += self._questioned(self._mixture(others), held_out)
-        self.calibration_ = _calibration(batches)
+            return self._questioned(self._mixture(others), held_out, 1 if len(turns) == 1 else SETTINGS_EACH)
+
+        self.calibration_ = _calibration(in_threads(question, turns))
         self.mixture_ = self._mixture(parts)
         return self
 
@@ -262,8 +268,11 @@ class Gaussian(StatisticalPredictor):
     def _forms(self) -> Forms:
         return Forms(self.survey_, self.shown_form_, self.form_)
 
-    def _questioned(self, mixture: Mixture, people: People) -> Iterator["_Batch"]:
-        """Yield what is expected of hidden answers of held-out people, at several numbers of demonstrations."""
+    def _questioned(self, mixture: Mixture, people: People, every: int) -> "_Batch":
+        """Return what is expected of hidden answers of held-out people, at several numbers of demonstrations.
+
+        Each person is questioned at ``every``-th of them, and others at the others.
+        """
         truth, shown_options = people.options(self.form_), people.options(self.shown_form_)
         names, questions = people.ids.tolist(), [question.id for question in people.survey.questions]
         order = key_table(0, "calibration", names, questions)
@@ -273,12 +282,19 @@ class Gaussian(StatisticalPredictor):
         cut = np.minimum(ASKED_OF_VALIDATION, answered // 2)  # the first are asked, the next are shown
         asked = place < cut
         probes = np.flatnonzero(asked.any(axis=0))
-        at = asked[:, probes]
-        for number, told in SHOWN_TO_VALIDATION:
+        shown, told, rows = [], [], []
+        for setting, (number, demographics_told) in enumerate(SHOWN_TO_VALIDATION):
+            some = np.flatnonzero((np.arange(len(people)) + setting) % every == 0)
             given = (place >= cut) & (place < cut + number) & (place < answered)
-            shown = np.where(given, shown_options, -1).astype(np.int8)
-            expected = self._expected(mixture, shown, people.demographics if told else None, probes, asked)
-            yield Expected(*(part[at] for part in expected)), truth[:, probes][at]
+            shown.append(np.where(given, shown_options, -1)[some].astype(np.int8))
+            told.append(np.full(len(some), demographics_told))
+            rows.append(some)
+        row = np.concatenate(rows)
+        known = pl.Series(np.concatenate(told))
+        demographics = people.demographics[row].select(pl.when(known).then(pl.all()))
+        expected = self._expected(mixture, np.concatenate(shown), demographics, probes, asked[row])
+        at = asked[:, probes][row]
+        return Expected(*(part[at] for part in expected)), truth[:, probes][row][at]
 
 
 _Batch = tuple[Expected, NDArray[np.int8]]

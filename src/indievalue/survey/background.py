@@ -39,7 +39,7 @@ def demographic_of(spec: DemographicSpec, where: str) -> Demographic:
         template=spec.statement,
         otherwise=spec.otherwise,
         left_out=_left_out(spec.left_out, texts, where),
-        missing=None if spec.missing is None else missing_reasons(spec.missing, where),
+        missing=None if spec.missing is None else missing_reasons(spec.missing, where, largest=None),
         texts=texts,
     )
 

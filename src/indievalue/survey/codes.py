@@ -85,8 +85,11 @@ def missing_codes(key: int | str) -> tuple[int, ...]:
     return tuple(codes)
 
 
-def missing_reasons(reasons: Mapping[int | str, str], where: str) -> dict[int, str]:
-    """What each missing code means. Raises IndievalueError, beginning with ``where`` it stands, for what is no code."""
+def missing_reasons(reasons: Mapping[int | str, str], where: str, largest: int | None = LARGEST_CODE) -> dict[int, str]:
+    """What each missing code means; ``largest`` is the largest that there may be, up or down.
+
+    Raises IndievalueError, beginning with ``where`` it stands, for what is no code.
+    """
     found: dict[int, str] = {}
     try:
         for key, reason in reasons.items():
@@ -97,9 +100,9 @@ def missing_reasons(reasons: Mapping[int | str, str], where: str) -> dict[int, s
             found |= dict.fromkeys(codes, reason)
     except ValueError as error:
         raise IndievalueError(f"{where}, missing: {error}") from None
-    beyond = [code for code in found if abs(code) > LARGEST_CODE and code not in TAGS.values()]
+    beyond = [code for code in found if largest and abs(code) > largest and code not in TAGS.values()]
     if beyond:
-        raise IndievalueError(f"{where}, missing: {beyond[0]} is no code; they go up to {LARGEST_CODE:,}")
+        raise IndievalueError(f"{where}, missing: {beyond[0]} is no code; they go up to {largest:,}")
     return found
 
 

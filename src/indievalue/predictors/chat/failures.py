@@ -83,6 +83,12 @@ def failure_of(error: Exception, prompt: str) -> NoAnswerError:
     return NoAnswerError(reason, hint if final else "", final=final, about_prompt=final and about_prompt)
 
 
+def kind_of(error: Exception) -> str:
+    """Return what kind of failure this is, in words that repeat nothing of the prompt."""
+    status = _status(_cause(error))
+    return f"the server answers {status}" if status else f"the connection fails ({type(_cause(error)).__name__})"
+
+
 def check_output(output: ModelOutput, prompt: str) -> None:
     """Raise NoAnswerError if ``output`` is no answer of the model.
 

@@ -1,7 +1,10 @@
 """Chat models of any provider that Inspect AI supports, as predictors; no answer is paid for twice."""
 
+import os
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import inspect_ai
 from inspect_ai.dataset import MemoryDataset
@@ -12,12 +15,13 @@ from inspect_ai.model._model import RetryDecision  # what ModelAPI.should_retry 
 from indievalue.benchmark.model import Benchmark, Task
 from indievalue.errors import IndievalueError
 from indievalue.predictors.asking import AskingOptions
-from indievalue.predictors.chat.failures import out_of_quota, plain, refused
+from indievalue.predictors.chat.failures import kind_of, out_of_quota, plain, refused
 from indievalue.predictors.chat.log import Given, answers_in, guesses_of, write_scored_log
 from indievalue.predictors.chat.quiet import QUIETLY, Scratch, quiet
 from indievalue.predictors.chat.solver import Asker, Ledger, ask, keys_of, prompts_in, samples_of
 from indievalue.predictors.chat.store import Store
 from indievalue.predictors.protocol import INVALID, UNANSWERED, BasePredictor, Cost, Effort, Guesses
+from indievalue.progress import BETWEEN_LINES, say
 from indievalue.prompts.tokens import counter
 
 GENERATE = {"temperature": 0.0, "max_retries": 8, "max_connections": 10}
@@ -113,11 +117,25 @@ class ChatModel(BasePredictor):
     def _model(self) -> Model:
         try:
             config = GenerateConfig(**{**GENERATE, **self.options.generate})
-            # Without a model of its own, what is set on this one (see _stop_retrying) would be another's as well.
-            arguments = {"base_url": self.options.base_url, "memoize": False, **self.options.model_args}
+            # Without a model of its own, what is set on this one (see _watch_retries) would be another's as well.
+            arguments = {
+                "base_url": self.options.base_url,
+                "memoize": False,
+                **self._dialect(),
+                **self.options.model_args,
+            }
             return get_model(self.name, config=config, **arguments)
         except Exception as error:  # providers raise exceptions of their own
             raise IndievalueError(f"{self.name} cannot be asked: {plain(error)}") from None
+
+    def _dialect(self) -> dict[str, bool]:
+        """Return what to tell Inspect about a server that is not OpenAI's own and is asked as ``openai/NAME``.
+
+        Few such servers know the Responses API, which Inspect prefers for all but some older names.
+        """
+        url = self.options.base_url or os.environ.get("OPENAI_BASE_URL", "")
+        elsewhere = self.name.startswith("openai/") and url and urlsplit(url).hostname != "api.openai.com"
+        return {"responses_api": False} if elsewhere else {}
 
     def _ask(self, tasks: Sequence[Task]) -> tuple[Given, Effort]:
         model, asker = self._model(), Asker(self.options, self.store, tolerant=True)
@@ -125,7 +143,7 @@ class ChatModel(BasePredictor):
         if not samples:
             return {}, Effort()
         asker.prompts = len(samples)
-        _stop_retrying(model, asker.ledger)
+        _watch_retries(model, asker.ledger)
         self._logs = Scratch()
         with quiet(self._logs.path):
             logs = inspect_ai.eval(
@@ -173,14 +191,27 @@ class ChatModel(BasePredictor):
             raise IndievalueError(f"{self.name}: {plain(log.error.message if log.error else log.status)}. {resume}")
 
 
-def _stop_retrying(model: Model, ledger: Ledger) -> None:
-    """Do not let Inspect send a request again that will not be answered, or after the run has stopped."""
-    usual = model.api.should_retry
+def _watch_retries(model: Model, ledger: Ledger) -> None:
+    """Do not let Inspect send a request again that will not be answered, or after the run has stopped.
+
+    What is sent again is told now and then, for a server that fails each time looks like a slow one.
+    """
+    usual, failures, said = model.api.should_retry, 0, time.monotonic()
+
+    def tell(error: Exception) -> None:
+        nonlocal failures, said
+        failures += 1
+        if time.monotonic() - said >= BETWEEN_LINES:
+            said = time.monotonic()
+            say(str(model), f"requests that failed and are sent again: {failures:,}; the last: {kind_of(error)}")
 
     def should_retry(error: Exception) -> bool | RetryDecision:
         unreachable = refused(error) and not ledger.received
         if ledger.stopped or unreachable or out_of_quota(error):
             return False
-        return usual(error)
+        again = usual(error)
+        if again:
+            tell(error)
+        return again
 
     model.api.should_retry = should_retry  # type: ignore[assignment, method-assign]

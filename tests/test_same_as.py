@@ -132,3 +132,17 @@ def test_people_of_the_same_survey_stay_as_they_are(tmp_path: Path) -> None:
     people = decode(pl.DataFrame({"NR": ["a"], "ORCHARD": [1], **columns}), orchard, "orchard.csv", "")
     again = load_survey.__wrapped__(str(tmp_path / "orchard"))
     assert (as_people_of(people, again).codes == people.codes).all()
+
+
+@pytest.mark.parametrize(
+    ("survey", "question", "same"),
+    [
+        ("ess9", "trstplc", "wvs7.Q69 reversed"),  # no trust at all … a great deal, against a great deal … none at all
+        ("ess9", "polintr", "wvs7.Q199"),
+        ("gss2018", "happy", "wvs7.Q46"),
+        ("gss2018", "abany", "wvs7.Q184 reversed"),  # yes, no, against never … always justified
+        ("gss2018", "goveqinc", "ess9.gincdif"),
+    ],
+)
+def test_items_of_the_surveys_that_ship(survey: str, question: str, same: str) -> None:
+    assert [str(one) for one in load_survey(survey).question(question).same_as] == [same]

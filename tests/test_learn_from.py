@@ -52,6 +52,21 @@ def test_probes_are_drawn_among_the_questions_asked_for(gardeners: People) -> No
         build_benchmark(gardeners, questions=["P9"])
 
 
+def test_fewer_probes_are_to_be_answered_of_fewer(gardeners: People) -> None:
+    sampling = replace(
+        gardeners.survey.sampling, setups=1, per_category=4, answered=None, probes="answered", answered_probes=5
+    )
+    codes = gardeners.codes.copy()
+    for name in ("P1", "A1"):
+        codes[:30, gardeners.survey.positions[name]] = -4
+    people = replace(gardeners, survey=replace(gardeners.survey, sampling=sampling), codes=codes)
+    assert build_benchmark(people, people_tested="all").eligibility.eligible == 60, "5 of 10 are wanted"
+    four = build_benchmark(people, people_tested="all", questions=["P1", "P2", "P3", "A1"])
+    assert four.eligibility.eligible == 60, "2 of 4 are wanted"
+    three = build_benchmark(people, people_tested="all", questions=["P1", "P2", "A1"])
+    assert three.eligibility.excluded["did not answer 2 or more of the probes of every setup"] == 30
+
+
 def test_what_two_surveys_share_predicts_people_of_the_other(gardeners: People, orchardists: People) -> None:
     benchmark = build_benchmark(
         gardeners, Settings(setups=(0,), demonstrations=None), "all", questions=["P1", "P2", "A1"]

@@ -53,7 +53,8 @@ def build_benchmark(
     unknown = sorted(set(numbers) - set(range(len(probes))))
     if unknown or not numbers:
         raise IndievalueError(f"there is no setup {unknown or ''}; the protocol has 0 to {len(probes) - 1}")
-    eligible, eligibility = _eligible(people, probes)
+    ordinary = probes if questions is None else protocol_probes(people.survey, people.asked)
+    eligible, eligibility = _eligible(people, probes, ordinary)
     if people_tested is None or isinstance(people_tested, (int, str)):
         rows, eligibility = _sample(people, eligible, eligibility, people_tested, settings.seed)
     else:
@@ -104,10 +105,12 @@ def answered_threshold(survey: Survey, asked: NDArray[np.bool_]) -> int:
     return 0 if wanted is None else int(np.ceil(wanted * asked.sum() / len(survey.questions)))
 
 
-def _eligible(people: People, probes: list[NDArray[np.int64]]) -> tuple[NDArray[np.bool_], Eligibility]:
+def _eligible(
+    people: People, probes: list[NDArray[np.int64]], ordinary: list[NDArray[np.int64]]
+) -> tuple[NDArray[np.bool_], Eligibility]:
     answered = people.options("refined") >= 0
     threshold = answered_threshold(people.survey, people.asked)
-    lacks_probe, probes_wanted = _lacks_probes(answered, probes, people.survey)
+    lacks_probe, probes_wanted = _lacks_probes(answered, probes, ordinary, people.survey)
     lacks_answers = answered.sum(axis=1) < threshold
     eligible = ~lacks_probe & ~lacks_answers
     excluded = {
@@ -118,17 +121,25 @@ def _eligible(people: People, probes: list[NDArray[np.int64]]) -> tuple[NDArray[
 
 
 def _lacks_probes(
-    answered: NDArray[np.bool_], probes: list[NDArray[np.int64]], survey: Survey
+    answered: NDArray[np.bool_], probes: list[NDArray[np.int64]], ordinary: list[NDArray[np.int64]], survey: Survey
 ) -> tuple[NDArray[np.bool_], str]:
-    """(who answered too few of the probes, what they would have had to answer)."""
+    """(who answered too few of the probes, what they would have had to answer).
+
+    The survey's number is of the ``ordinary`` probes of a setup, and less in proportion where there are fewer.
+    """
     if survey.sampling.probes == "all":
         all_probes = np.unique(np.concatenate(probes))
         return np.asarray(~answered[:, all_probes].all(axis=1)), f"every one of the {len(all_probes)} probes"
-    wanted = survey.sampling.answered_probes
+    wanted = [
+        min(int(np.ceil(survey.sampling.answered_probes * len(setup) / len(usual))), len(setup))
+        for setup, usual in zip(probes, ordinary, strict=True)
+    ]
     lacking = np.zeros(len(answered), bool)
-    for setup in probes:
-        lacking |= answered[:, setup].sum(axis=1) < min(wanted, len(setup))
-    return lacking, f"{wanted} or more of the probes of every setup"
+    for setup, number in zip(probes, wanted, strict=True):
+        lacking |= answered[:, setup].sum(axis=1) < number
+    fewest, most = min(wanted), max(wanted)
+    number_of = f"{most}" if fewest == most else f"{fewest} to {most}"
+    return lacking, f"{number_of} or more of the probes of every setup"
 
 
 def _sample(

@@ -225,6 +225,68 @@ def test_a_file_of_no_round_and_rounds_that_there_are_not_are_refused(tmp_path: 
         _survey(tmp_path, TWO_ROUNDS.replace('{"8": Q41', '{"8": Q43'), ROUNDS)
 
 
+JOBS = """
+- id: JOB
+  name: job
+  column: {"8": Q95, "7": Q94}
+  asks: What is your job?
+  groups:
+    - {codes: 1, label: pilot, statement: I am a pilot.}
+    - {codes: {"8": 2, "7": 3}, label: weaver, statement: I am a weaver.}
+    - {codes: {"8": 3}, label: clerk, statement: I am a clerk.}
+- id: HOME
+  name: home
+  column: {"8": Q94}
+  asks: Where do you live?
+  groups:
+    - {codes: 1-3, label: in town, statement: I live in town.}
+"""
+
+
+def test_a_demographic_has_its_own_column_and_codes_in_each_round(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, TWO_ROUNDS, ROUNDS, JOBS)
+    new = _people(survey, ID=["a", "b", "c"], DAY8=[1, 1, 1], Q41=[1, 2, 1], Q95=[1, 2, 3], Q94=[1, 2, 3])
+    assert new.demographics["job"].to_list() == ["pilot", "weaver", "clerk"]
+    assert new.demographics["home"].to_list() == ["in town"] * 3
+    old = _people(survey, ID=["a", "b", "c"], DAY7=[1, 1, 1], Q43=[1, 1, 1], Q94=[1, 2, 3], Q95=[9, 9, 9])
+    assert old.demographics["job"].to_list() == ["pilot", None, "weaver"]
+    assert [(count.column, count.code) for count in old.findings.unknown] == [("Q94", 2)]
+    assert old.findings.absent_demographics == ("home",)
+
+
+def test_each_round_has_its_own_weight(tmp_path: Path) -> None:
+    survey = _survey(tmp_path, TWO_ROUNDS, ROUNDS + "weight: {'8': NEW, '7': OLD}\n")
+    new = _people(survey, ID=["a", "b"], DAY8=[1, 1], Q41=[1, 2], NEW=[0.5, 1.5], OLD=[3.0, 3.0])
+    assert new.weights.tolist() == [0.5, 1.5]
+    old = _people(survey, ID=["a", "b"], DAY7=[1, 1], Q43=[1, 2], OLD=[0.25, 1.75])
+    assert (old.weights.tolist(), old.findings.unweighted) == ([0.25, 1.75], 0)
+    without = _people(survey, ID=["a"], DAY8=[1], Q41=[1], OLD=[3.0])
+    assert (without.weights.tolist(), without.findings.unweighted) == ([1.0], 1)
+
+
+@pytest.mark.parametrize(
+    ("survey", "demographics", "problem"),
+    [
+        (
+            ROUNDS + "weight: {'9': NEW}\n",
+            JOBS,
+            r"weight: its column is of the round '9', which is none of .* \(8, 7\)",
+        ),
+        (
+            ROUNDS,
+            JOBS.replace('"7": Q94', '"9": Q94').replace('"7": 3', '"9": 3'),
+            "job: its column is of the round '9'",
+        ),
+        (ROUNDS, JOBS.replace('"7": 3', "Q94: 3"), "group 'weaver' has codes for Q94, which is not among its rounds"),
+        (ROUNDS, JOBS.replace("  asks: Where", "  columns: [Q94]\n  asks: Where"), "has both column and columns"),
+        (ROUNDS, JOBS.replace('"7": 3', '"7": 1'), "7: code 1 is in two options"),
+    ],
+)
+def test_a_round_that_there_is_not_is_found(tmp_path: Path, survey: str, demographics: str, problem: str) -> None:
+    with pytest.raises(IndievalueError, match=problem):
+        _survey(tmp_path, TWO_ROUNDS, survey, demographics)
+
+
 def test_another_round_has_the_question_under_another_name(tmp_path: Path) -> None:
     people = _people(_survey(tmp_path, FLYING + STRINGS), ID=["a", "b"], S2_OLD=[1, 2])
     assert _options(people, "S2") == [0, 1]

@@ -62,7 +62,7 @@ def decode(
     ids = names.filter(kept).to_numpy().astype(np.str_)
     people = codes_table.filter(kept)
     codes = _question_codes(people, table.filter(kept), survey, found)
-    demographics = _demographics(people, survey, found)
+    demographics = _demographics(people, _demographics_in(table, survey), survey, found)
     findings = Findings(
         source=source,
         survey=survey.name,
@@ -195,10 +195,18 @@ def _joined(people: pl.DataFrame, name: str, columns: Sequence[str], known: Set[
     return values
 
 
-def _demographics(people: pl.DataFrame, survey: Survey, found: _Found) -> pl.DataFrame:
+def _demographics_in(table: pl.DataFrame, survey: Survey) -> list[Demographic]:
+    """The demographics as files of the table's round have them."""
+    name = _round_of(survey, table)
+    return [demographic.in_round(name) for demographic in survey.demographics]
+
+
+def _demographics(
+    people: pl.DataFrame, demographics: Sequence[Demographic], survey: Survey, found: _Found
+) -> pl.DataFrame:
     """The group of everybody in each demographic, null where it is missing."""
     columns: dict[str, pl.Series] = {}
-    for demographic in survey.demographics:
+    for demographic in demographics:
         if set(demographic.columns) & set(people.columns):
             columns[demographic.name] = labels = _labels(people, demographic, survey, found)
             if nobody := labels.null_count():
@@ -233,7 +241,7 @@ def code_columns(table: pl.DataFrame, survey: Survey, source: str) -> pl.DataFra
             known.setdefault(column, set()).update(_known_codes(question))
     labels: dict[str, dict[str, int]] = {}
     otherwise: dict[str, str] = {}
-    for demographic in survey.demographics:
+    for demographic in _demographics_in(table, survey):
         for column in demographic.columns:
             known[column] = {code for group in demographic.groups for code in group.codes.get(column, ())}
             labels[column] = _codes_by_label(demographic, column) | dict(demographic.texts or {})
@@ -334,10 +342,11 @@ def _labels(table: pl.DataFrame, demographic: Demographic, survey: Survey, found
 
 def _weights(table: pl.DataFrame, survey: Survey, source: str) -> tuple[NDArray[np.float64], pl.Series | None]:
     """(weights, whose are absent and were given 1); None for all of them."""
-    present = [column for column in survey.weight_columns if column in table.columns]
+    expected = survey.weight_in(_round_of(survey, table))
+    present = [column for column in expected if column in table.columns]
     if not present:
         return np.ones(len(table)), None
-    if absent := [column for column in survey.weight_columns if column not in present]:
+    if absent := [column for column in expected if column not in present]:
         raise IndievalueError(
             f"{source} has {present[0]} and no column {absent[0]}, and the weight of survey {survey.name} is their "
             "product: add it to the file, or state another `weight` in survey.yaml"

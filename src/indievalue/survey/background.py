@@ -12,8 +12,13 @@ from indievalue.survey.template import filled
 
 def demographic_of(spec: DemographicSpec, where: str) -> Demographic:
     """The demographic that ``spec`` describes. Raises IndievalueError, beginning with ``where`` it stands."""
-    columns = tuple(spec.columns or [spec.id])
-    written = [group.codes if isinstance(group.codes, dict) else {columns[0]: group.codes} for group in spec.groups]
+    if spec.column and spec.columns:
+        raise IndievalueError(f"{where} has both column and columns: keep column for names in rounds of the survey")
+    columns = tuple(dict.fromkeys(spec.column.values()) if spec.column else spec.columns or [spec.id])
+    places = tuple(spec.column or columns[:1])  # where codes without a place of their own are
+    written = [
+        group.codes if isinstance(group.codes, dict) else dict.fromkeys(places, group.codes) for group in spec.groups
+    ]
     labels = [group.label for group in spec.groups]
     texts: dict[str, int] = {}
     codes: list[dict[str, tuple[int, ...]]] = [{} for _ in labels]
@@ -41,6 +46,7 @@ def demographic_of(spec: DemographicSpec, where: str) -> Demographic:
         left_out=_left_out(spec.left_out, texts, where),
         missing=None if spec.missing is None else missing_reasons(spec.missing, where, largest=None),
         texts=texts,
+        rounds=spec.column,
     )
 
 

@@ -1,9 +1,9 @@
 """The parts of a survey: questions, the options of their answers in two forms, and demographics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,8 @@ class Demographic:
     ``otherwise`` names the gazetteer lookup (``country`` or ``continent``) for ISO 3166 codes that no group lists,
     whose statement is then made from ``template``. ``missing`` is as in :class:`Question`.
     ``texts`` are cells that are no number, in lower case → the codes that stand for them in ``groups``.
+    ``rounds`` are rounds of the survey → the column in a file of that round, where rounds have it under other names or
+    with other codes; the codes of ``groups`` are then by round, and :meth:`in_round` has them by column.
     """
 
     id: str
@@ -112,6 +114,17 @@ class Demographic:
     left_out: Mapping[int, str] | None = None
     missing: Mapping[int, str] | None = None
     texts: Mapping[str, int] | None = None
+    rounds: Mapping[str, str] | None = None
+
+    def in_round(self, name: str | None) -> Self:
+        """The demographic as the files of that round have it; without columns where they do not."""
+        if self.rounds is None:
+            return self
+        column = self.rounds.get(name or "")
+        if column is None:
+            return replace(self, columns=(), rounds=None)
+        groups = tuple(replace(group, codes={column: group.codes.get(str(name), ())}) for group in self.groups)
+        return replace(self, columns=(column,), groups=groups, rounds=None)
 
     def statement(self, label: str) -> str:
         """What a person of the group ``label`` would say of themselves. Raises KeyError for an unknown label."""

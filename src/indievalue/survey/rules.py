@@ -180,11 +180,12 @@ def _demographic_problems(demographic: Demographic, missing: Mapping[int, str]) 
     yield from _repeated("label", (group.label for group in demographic.groups))
     yield from _repeated("statement", (group.statement for group in demographic.groups))
     for group in demographic.groups:
-        unknown = set(group.codes) - set(demographic.columns)
+        unknown = set(group.codes) - set(demographic.rounds or demographic.columns)
         if unknown:
-            yield f"group {group.label!r} has codes for {', '.join(sorted(unknown))}, which is not among its columns"
+            among = "rounds" if demographic.rounds else "columns"
+            yield f"group {group.label!r} has codes for {', '.join(sorted(unknown))}, which is not among its {among}"
     barred = missing if demographic.missing is None else demographic.missing
-    for column in demographic.columns:
+    for column in demographic.rounds or demographic.columns:
         codes = [code for group in demographic.groups for code in group.codes.get(column, ())]
         yield from _codes_problems(column, codes, barred, demographic.left_out or {})
     yield from _missing_problems(demographic.missing or {}, demographic.left_out or {})
@@ -231,6 +232,21 @@ def column_problems(questions: Sequence[Question], rounds: Iterable[str]) -> lis
         "tells who was asked which"
         for (_, column), several in readers.items()
         if len({question.id for question in several}) > 1 and any(not question.where for question in several)
+    ]
+
+
+def round_problems(demographics: Sequence[Demographic], weight: object, rounds: Iterable[str]) -> list[str]:
+    """Rounds that the demographics or the weight name, and the survey has not."""
+    known = list(rounds)
+    named = {demographic.name: list(demographic.rounds or ()) for demographic in demographics}
+    if isinstance(weight, Mapping):
+        named["weight"] = list(weight)
+    return [
+        f"{place}: its column is of the round {name!r}, which is none of the survey's `rounds` "
+        f"({', '.join(known) or 'there are none'})"
+        for place, names in named.items()
+        for name in names
+        if name not in known
     ]
 
 

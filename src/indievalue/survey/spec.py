@@ -53,7 +53,7 @@ class SurveySpec(Base):
     where: dict[str, Codes] = Field(default_factory=dict)
     person: str | list[str] | None = None
     repeated_ids: int = Field(default=0, ge=0)
-    weight: str | list[str] | None = None
+    weight: str | list[str] | dict[str, str] | None = None
     language: Annotated[str, BeforeValidator(_no_boolean), Field(pattern="^[a-z]{2,3}$")] = "en"
     country: str | None = None
     rounds: dict[str, list[str]] = Field(default_factory=dict)
@@ -99,6 +99,7 @@ class DemographicSpec(Base):
     id: str
     name: str
     asks: str
+    column: dict[str, str] | None = None
     columns: list[str] | None = None
     statement: str | None = None
     groups: list[GroupSpec]

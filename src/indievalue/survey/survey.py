@@ -18,7 +18,8 @@ class Survey:
 
     Attributes:
         person: data columns that together identify a person.
-        weight: data column of the survey weight, or several whose product it is; None where there is none.
+        weight: data column of the survey weight, or several whose product it is, or one for each round of the survey;
+            None where there is none.
         rounds: rounds of the survey whose columns have other names → columns that identify a file of the round.
         language: ISO 639 code of the language of the statements.
         recognised_by: data columns that identify a file of this survey.
@@ -38,7 +39,7 @@ class Survey:
     title: str
     licence: str
     person: tuple[str, ...]
-    weight: str | tuple[str, ...] | None
+    weight: str | tuple[str, ...] | Mapping[str, str] | None
     country: str | None
     recognised_by: tuple[str, ...]
     missing: Mapping[int, str]
@@ -64,8 +65,17 @@ class Survey:
 
     @property
     def weight_columns(self) -> tuple[str, ...]:
-        """Data columns whose product is the survey weight; empty where there is none."""
+        """Data columns whose product is the survey weight, or those of all rounds; empty where there is none."""
+        if isinstance(self.weight, Mapping):
+            return tuple(dict.fromkeys(self.weight.values()))
         return (self.weight,) if isinstance(self.weight, str) else self.weight or ()
+
+    def weight_in(self, name: str | None) -> tuple[str, ...]:
+        """Data columns whose product is the survey weight in files of the round ``name``."""
+        if isinstance(self.weight, Mapping):
+            column = self.weight.get(name or "")
+            return () if column is None else (column,)
+        return self.weight_columns
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -116,4 +126,5 @@ class Survey:
             self.missing, self.categories, self.questions, self.demographics, self.inequity, self.sampling, reserved
         )
         found += rules.column_problems(self.questions, self.rounds or ())
+        found += rules.round_problems(self.demographics, self.weight, self.rounds or ())
         return found + rules.wording_problems(self.questions, self.demographics, self.language)

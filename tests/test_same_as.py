@@ -142,6 +142,8 @@ def test_people_of_the_same_survey_stay_as_they_are(tmp_path: Path) -> None:
         ("gss2018", "happy", "wvs7.Q46"),
         ("gss2018", "abany", "wvs7.Q184 reversed"),  # yes, no, against never … always justified
         ("gss2018", "goveqinc", "ess9.gincdif"),
+        ("afrobarometer8", "Q41B", "wvs7.Q73 reversed"),
+        ("afrobarometer8", "Q86C", "wvs7.Q22"),  # from those who dislike such neighbors on
     ],
 )
 def test_items_of_the_surveys_that_ship(survey: str, question: str, same: str) -> None:

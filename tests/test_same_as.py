@@ -12,7 +12,7 @@ from indievalue.people.decode import decode
 from indievalue.people.shared import as_people_of
 from indievalue.survey.load import load_survey, shipped_surveys, surveys_named
 from indievalue.survey.model import SameAs
-from indievalue.survey.same_as import Match, nearest_options, parse_same_as, same_as_problems, shared_questions
+from indievalue.survey.same_as import Match, options_at, parse_same_as, same_as_problems, shared_questions
 from orchards import orchard_survey
 
 
@@ -78,21 +78,31 @@ def test_two_surveys_that_name_the_same_item_of_a_third_share_it(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("options", "of", "turned", "nearest"),
+    ("options", "of", "turned", "shares"),
     [
-        (4, 4, False, [[0, 0], [1, 1], [2, 2], [3, 3]]),
-        (4, 4, True, [[3, 3], [2, 2], [1, 1], [0, 0]]),
-        (2, 4, False, [[0, 0], [0, 0], [1, 1], [1, 1]]),
-        (4, 2, False, [[0, 0], [3, 3]]),
-        (4, 3, True, [[3, 3], [1, 2], [0, 0]]),
-        (2, 3, False, [[0, 0], [0, 1], [1, 1]]),
-        (10, 11, False, [[0, 0], [1, 1], [2, 2], [3, 3], [4, 4], [4, 5], [5, 5], [6, 6], [7, 7], [8, 8], [9, 9]]),
+        (4, 4, False, [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]),
+        (3, 3, True, [[0, 0, 1], [0, 1, 0], [1, 0, 0]]),
+        (2, 4, False, [[1, 0], [1, 0], [0, 1], [0, 1]]),
+        (4, 2, False, [[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5]]),
+        (2, 3, True, [[0, 1], [0.5, 0.5], [1, 0]]),
+        (5, 4, False, [[0.8, 0.2, 0, 0, 0], [0, 0.6, 0.4, 0, 0], [0, 0, 0.4, 0.6, 0], [0, 0, 0, 0.2, 0.8]]),
     ],
 )
-def test_options_are_matched_by_their_position_on_the_scale(
-    options: int, of: int, turned: bool, nearest: list[list[int]]
+def test_options_are_matched_by_the_stretch_of_the_scale_they_stand_for(
+    options: int, of: int, turned: bool, shares: list[list[float]]
 ) -> None:
-    assert nearest_options(options, of, turned=turned).tolist() == nearest
+    draws = (np.arange(1000, dtype=np.uint64) * np.uint64(2**64 // 1000)) + np.uint64(2**63 // 1000)  # spread evenly
+    for chosen, expected in enumerate(shares):
+        found = options_at(np.full(1000, chosen), draws, of, options, turned=turned)
+        assert (np.bincount(found, minlength=options) / 1000).tolist() == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_same_scale_matches_at_the_ends_of_each_stretch() -> None:
+    ends = np.array([0, 2**64 - 1], np.uint64)
+    for of in (2, 3, 7, 11):
+        for chosen in range(of):
+            assert options_at(np.full(2, chosen), ends, of, of).tolist() == [chosen] * 2
+            assert options_at(np.full(2, chosen), ends, of, of, turned=True).tolist() == [of - 1 - chosen] * 2
 
 
 def test_a_reference_reads_as_it_is_written() -> None:
@@ -114,10 +124,13 @@ def test_people_of_one_survey_answer_the_questions_that_another_shares(tmp_path:
     )
     people = as_people_of(decode(table, orchard, "orchard.csv", ""), garden)
     answers = {question.id: people.options("refined")[:, at] for at, question in enumerate(garden.questions)}
-    assert answers["P1"][[0, 1, 2]].tolist() == [0, 3, -1], "the ends of three options are the ends of four"
-    assert answers["A1"][:2].tolist() == [3, 0], "who feeds hedgehogs is at the end of those who love them"
+    roses = answers["P1"].reshape(100, 4)
+    assert set(roses[:, 0]) == {0, 1}, "the first third of the scale is in the first half of four options"
+    assert set(roses[:, 1]) == {2, 3}
+    assert set(roses[:, 2]) == {-1}
+    assert set(answers["A1"][::2]) == {2, 3}, "who feeds hedgehogs is among those who love them"
     middle = np.bincount(answers["P2"], minlength=4)
-    assert middle[[0, 3]].tolist() == [0, 0], "the middle of three is between the second and the third of four"
+    assert middle[[0, 3]].tolist() == [0, 0], "the middle of three is the second or the third of four"
     assert 150 <= middle[1] <= 250, "half of the people have one, and half the other"
     assert set(answers) - {"P1", "P2", "A1"} == {q for q, given in answers.items() if (given < 0).all()}
     again = as_people_of(decode(table.reverse(), orchard, "orchard.csv", ""), garden).options("refined")

@@ -204,7 +204,7 @@ def names_of(surveys: Sequence[People]) -> list[str]:
     """Return a name for each file: that of its survey, with the file's where several are of one survey."""
     names = [people.survey.name for people in surveys]
     several = [
-        f"{name}, {Path(people.findings.source).name}" if names.count(name) > 1 else name
+        f"{name}, {Path(people.findings.source).name.partition('.')[0]}" if names.count(name) > 1 else name
         for name, people in zip(names, surveys, strict=True)
     ]
     return [f"{name} ({place})" if several.count(name) > 1 else name for place, name in enumerate(several, 1)]

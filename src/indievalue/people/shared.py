@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from indievalue.people.people import People
 from indievalue.seeded import keys
 from indievalue.survey.model import Demographic, Question
-from indievalue.survey.same_as import Match, is_same, nearest_options, shared_questions
+from indievalue.survey.same_as import Match, is_same, options_at, shared_questions
 from indievalue.survey.survey import Survey
 
 
 def as_people_of(people: People, survey: Survey) -> People:
     """Return people with the answers that they would have given in ``survey``, to the questions that both surveys have.
 
-    All others were not asked. An answer becomes the nearest option by position on the scale; if two are as near, half
-    of the people have one and half the other, drawn by their id. Demographics of the same name keep those groups that
-    ``survey`` has, too. People of the same survey stay as they are.
+    All others were not asked. An answer becomes the option at its position on the scale (see
+    :func:`indievalue.survey.same_as.options_at`), drawn by the person's id where it spans several. Demographics of the
+    same name keep those groups that ``survey`` has, too. People of the same survey stay as they are.
     """
     if is_same(people.survey, survey):
         return replace(people, survey=survey)
@@ -34,12 +34,12 @@ def as_people_of(people: People, survey: Survey) -> People:
 def _codes(
     question: Question, there: Question, match: Match, chosen: NDArray[np.int8], ids: list[str], missing: int
 ) -> NDArray[np.int16]:
-    """The codes (people,) of the options of ``question`` that are nearest to those ``chosen`` ``there``."""
-    nearest = nearest_options(len(question.refined), len(there.refined), turned=match.reversed)
-    second = (keys(0, f"same_as {question.id}", ids) >> np.uint64(63)).astype(np.int64)
-    of_option = np.array([option.codes[0] for option in question.refined], np.int16)
-    found = of_option[nearest[np.maximum(chosen, 0), second]]
-    return np.where(chosen < 0, np.int16(missing), found).astype(np.int16)
+    """The codes (people,) of the options of ``question`` at the position of those ``chosen`` ``there``."""
+    draws = keys(0, f"same_as {question.id}", ids)
+    counts = len(there.refined), len(question.refined)
+    at = options_at(np.maximum(chosen, 0), draws, *counts, turned=match.reversed)
+    codes = np.array([option.codes[0] for option in question.refined], np.int16)
+    return np.where(chosen < 0, np.int16(missing), codes[at]).astype(np.int16)
 
 
 def _labels(people: People, demographic: Demographic) -> pl.Series:

@@ -1,7 +1,7 @@
 """Questions that are the same item in two surveys, such as happiness: ``same_as`` of a specification.
 
-Options are matched by their position on the scale: the first of n is at 0, the last at 1, and option i at i / (n - 1).
-Of a reversed item, positions run the other way.
+Options are matched by their position on the scale from 0 to 1: each of n options stands for a stretch of 1 / n of it.
+Of a reversed item, the scale runs the other way.
 """
 
 import re
@@ -75,18 +75,28 @@ def _items(survey: Survey, question: Question) -> Iterator[tuple[tuple[str, str]
         yield (same.survey, same.question), same.reversed
 
 
-def nearest_options(options: int, of: int, *, turned: bool = False) -> NDArray[np.int64]:
-    """Return the nearest of ``options`` to each option of a scale with ``of`` (of × 2).
+def options_at(
+    chosen: NDArray[np.integer], draws: NDArray[np.uint64], of: int, options: int, *, turned: bool = False
+) -> NDArray[np.int64]:
+    """Return the option, of so many ``options``, that each person has by the one ``chosen`` on a scale ``of`` so many.
 
-    Both columns are the same, unless an option is halfway between two: then they are these two.
+    A person's place in the stretch of their option is drawn at random (``draws`` are uniform), and they have the option
+    in whose stretch it is. With as many options, it is the same one; otherwise shares of options carry over as if
+    people were spread evenly over each stretch.
 
-    >>> nearest_options(4, 3).tolist()  # the middle of three is between the second and the third of four
-    [[0, 0], [1, 2], [3, 3]]
+    >>> draws = np.array([0, 2**63, 2**64 - 1], np.uint64)  # at the start, in the middle and at the end of the stretch
+    >>> options_at(np.array([1, 1, 1]), draws, 3, 4).tolist()  # from a third to two thirds of the scale
+    [1, 2, 2]
     """
-    steps = np.arange(of)[::-1] if turned else np.arange(of)
-    twice, span = 2 * steps * (options - 1), 2 * (of - 1)  # whole numbers: a half is exactly a half
-    low, rest = np.divmod(twice, span)
-    return np.stack([low + (2 * rest > span), low + (2 * rest >= span)], axis=1)
+    steps = 1 << _BITS
+    place = chosen.astype(np.int64) * steps + (draws >> np.uint64(64 - _BITS)).astype(np.int64)  # of · steps in all
+    if turned:
+        place = of * steps - 1 - place
+    return np.asarray(place * options // (of * steps))
+
+
+_BITS = 24
+"""Places in a stretch are whole numbers of so many bits, so that as many options match exactly."""
 
 
 def same_as_problems(survey: Survey, others: Mapping[str, Survey | None]) -> list[str]:

@@ -20,6 +20,7 @@ from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.read import read_people
 from indievalue.predictors.majority import Majority
+from indievalue.report.share import share
 from indievalue.runs.elsewhere import LearnedFrom, elsewhere
 from indievalue.runs.storage import load_run
 from indievalue.survey.survey import Survey
@@ -112,6 +113,13 @@ def test_two_files_are_learned_from_together(gardeners: People, orchardists: Peo
     assert both.shared.all(), "the first is of the same survey"
     twice = elsewhere([orchardists, orchardists], gardeners.survey, [])
     assert len(np.unique(twice.people.ids)) == 800
+
+
+def test_what_is_passed_on_says_what_was_learned_from(gardeners: People, orchardists: People, tmp_path: Path) -> None:
+    benchmark = build_benchmark(gardeners, Settings(setups=(0,)), "all", questions=["P1", "A1"])
+    share(evaluate(gardeners, benchmark, "majority", learn_from=orchardists), tmp_path / "shared")
+    shared = json.loads((tmp_path / "shared" / "shared.json").read_text())
+    assert shared["learned_from"][0]["questions"]["P1"] == "ROSES"
 
 
 # --- nobody who is tested is learned from --------------------------------------------------------------------

@@ -22,6 +22,7 @@ from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.protocol import Predictor, refuse_unused
 from indievalue.predictors.registry import adopt, make_predictor
+from indievalue.runs.elsewhere import elsewhere
 from indievalue.runs.folds import Learning
 from indievalue.runs.parts import Part, Parts, ask_predictor
 from indievalue.runs.record import FORMAT, Example, Record, installed_versions
@@ -70,6 +71,7 @@ def evaluate(
     force: bool = False,
     weights: Weights = "none",
     folds: int | None = None,
+    learn_from: People | Sequence[People] | None = None,
     call: Call | None = None,
 ) -> Run:
     """Evaluate predictors on a benchmark.
@@ -91,6 +93,9 @@ def evaluate(
         folds: number of folds for cross-fitting: each person is predicted by what was learned from everybody outside
             their fold. 1: predictors learn only from people who are not tested. By default 1, or 5 if most people are
             tested (see :class:`indievalue.runs.folds.Learning`).
+        learn_from: people of other files to learn from, in place of ``people``, of the same survey or of one that names
+            the same items (``same_as``). People with the id of somebody tested are left out. Probes of questions that
+            nobody was asked are predicted at random; ``questions`` of :func:`build_benchmark` avoids them.
 
     Raises IndievalueError if a predictor is unknown, named twice or cannot use a block of the context, nobody is left
     to learn from, there are more folds than people tested, ``out`` is not empty (unless ``force``) or cannot be
@@ -111,8 +116,9 @@ def evaluate(
     made = named_predictors(predictors, asking)
     for name, predictor in made.items():
         refuse_unused(name, predictor, benchmark.settings.blocks)
-    learning = _learning(people, benchmark, folds, made)
-    if sentence := learning.explained():
+    others = [learn_from] if isinstance(learn_from, People) else learn_from or []
+    learning = _learning(people, benchmark, folds, made, others)
+    for sentence in learning.explained():
         call.progress(sentence)
     if out is None:
         parts = [ask_predictor(*item, learning, call.progress) for item in made.items()]
@@ -184,10 +190,14 @@ def _name_of(predictor: object) -> str:
     return f"{kind.lower()}:{options}" if options else kind.lower()
 
 
-def _learning(people: People, benchmark: Benchmark, folds: int | None, made: Mapping[str, Predictor]) -> Learning:
+def _learning(
+    people: People, benchmark: Benchmark, folds: int | None, made: Mapping[str, Predictor], others: Sequence[People]
+) -> Learning:
     """Return the people to learn from. Raises IndievalueError if there are none, but a predictor learns."""
     if not any(predictor.learns for predictor in made.values()):
         return Learning(people, benchmark, 1)
+    if others:
+        return Learning(people, benchmark, folds, elsewhere(others, people.survey, benchmark.people.ids.tolist()))
     learning = Learning(people, benchmark, folds)
     if not learning.fewest:
         raise IndievalueError(
@@ -214,6 +224,7 @@ def _run(learning: Learning, parts: Sequence[Part], call: Call, weights: Weights
         effort={part.name: part.effort for part in parts if part.effort},
         format=FORMAT,
         benchmark=benchmark_hash(benchmark),
+        learned_from=() if learning.elsewhere is None else learning.elsewhere.sources,
     )
     ceilings = estimate_ceilings(people, benchmark.people.ids.tolist(), settings.seed)
     examples = TypeAdapter(tuple[Example, ...]).validate_python(list(islice(task_texts(benchmark), EXAMPLES)))

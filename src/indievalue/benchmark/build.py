@@ -5,7 +5,7 @@ benchmark whatever the order of the file, the machine or the number of threads.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal, Unpack
 
@@ -29,6 +29,7 @@ def build_benchmark(
     people_tested: int | Sequence[str] | Literal["all"] | None = None,
     *,
     ranking: Rank | None = None,
+    questions: Collection[str] | None = None,
     **fields: Unpack[SettingsFields],
 ) -> Benchmark:
     """Draw the people to test, their probes and their demonstrations.
@@ -40,6 +41,7 @@ def build_benchmark(
             or not. By default 800, or as many as there are.
         ranking: makes the ranking by which ``show="relevant:6"`` or ``show="similar:6"`` chooses statements, such as
             :func:`indievalue.rank_statements`; it is given the people who are not tested.
+        questions: ids of the questions among which probes are drawn; by default all.
         **fields: fields of ``settings`` to change, such as ``form="refined"`` or ``seed=1``.
 
     Raises IndievalueError where there are not that many people (saying why), an id is unknown or given twice, nobody
@@ -54,13 +56,14 @@ def build_benchmark(
         fields["demonstrations"] = Settings.demonstrations  # not the number of another way to choose
     settings = replace(settings or Settings(), **fields)
     check_blocks(people, settings.blocks)
-    probes = protocol_probes(people.survey, people.asked)
+    probes = protocol_probes(people.survey, people.asked & _among(people.survey, questions))
     numbers = tuple(range(len(probes))) if settings.setups is None else tuple(settings.setups)
     settings = replace(settings, setups=numbers)
     unknown = sorted(set(numbers) - set(range(len(probes))))
     if unknown or not numbers:
         raise IndievalueError(f"there is no setup {unknown or ''}; the protocol has 0 to {len(probes) - 1}")
-    eligible, eligibility = _eligible(people, probes)
+    ordinary = probes if questions is None else protocol_probes(people.survey, people.asked)
+    eligible, eligibility = _eligible(people, probes, ordinary)
     if people_tested is None or isinstance(people_tested, (int, str)):
         rows, eligibility = _sample(people, eligible, eligibility, people_tested, settings.seed)
     else:
@@ -97,16 +100,27 @@ def protocol_probes(survey: Survey, asked: NDArray[np.bool_]) -> list[NDArray[np
     ]
 
 
+def _among(survey: Survey, questions: Collection[str] | None) -> NDArray[np.bool_]:
+    """Which of the survey's questions are among ``questions`` (questions,)."""
+    if questions is None:
+        return np.ones(len(survey.questions), bool)
+    chosen = np.zeros(len(survey.questions), bool)
+    chosen[[survey.positions[survey.question(name).id] for name in questions]] = True
+    return chosen
+
+
 def answered_threshold(survey: Survey, asked: NDArray[np.bool_]) -> int:
     """How many questions a person must have answered: the survey's number, in proportion where the file has fewer."""
     wanted = survey.sampling.answered
     return 0 if wanted is None else int(np.ceil(wanted * asked.sum() / len(survey.questions)))
 
 
-def _eligible(people: People, probes: list[NDArray[np.int64]]) -> tuple[NDArray[np.bool_], Eligibility]:
+def _eligible(
+    people: People, probes: list[NDArray[np.int64]], ordinary: list[NDArray[np.int64]]
+) -> tuple[NDArray[np.bool_], Eligibility]:
     answered = people.options("refined") >= 0
     threshold = answered_threshold(people.survey, people.asked)
-    lacks_probe, probes_wanted = _lacks_probes(answered, probes, people.survey)
+    lacks_probe, probes_wanted = _lacks_probes(answered, probes, ordinary, people.survey)
     lacks_answers = answered.sum(axis=1) < threshold
     eligible = ~lacks_probe & ~lacks_answers
     excluded = {
@@ -117,17 +131,25 @@ def _eligible(people: People, probes: list[NDArray[np.int64]]) -> tuple[NDArray[
 
 
 def _lacks_probes(
-    answered: NDArray[np.bool_], probes: list[NDArray[np.int64]], survey: Survey
+    answered: NDArray[np.bool_], probes: list[NDArray[np.int64]], ordinary: list[NDArray[np.int64]], survey: Survey
 ) -> tuple[NDArray[np.bool_], str]:
-    """(who answered too few of the probes, what they would have had to answer)."""
+    """(who answered too few of the probes, what they would have had to answer).
+
+    The survey's number is of the ``ordinary`` probes of a setup, and less in proportion where there are fewer.
+    """
     if survey.sampling.probes == "all":
         all_probes = np.unique(np.concatenate(probes))
         return np.asarray(~answered[:, all_probes].all(axis=1)), f"every one of the {len(all_probes)} probes"
-    wanted = survey.sampling.answered_probes
+    wanted = [
+        min(int(np.ceil(survey.sampling.answered_probes * len(setup) / len(usual))), len(setup))
+        for setup, usual in zip(probes, ordinary, strict=True)
+    ]
     lacking = np.zeros(len(answered), bool)
-    for setup in probes:
-        lacking |= answered[:, setup].sum(axis=1) < min(wanted, len(setup))
-    return lacking, f"{wanted} or more of the probes of every setup"
+    for setup, number in zip(probes, wanted, strict=True):
+        lacking |= answered[:, setup].sum(axis=1) < number
+    fewest, most = min(wanted), max(wanted)
+    number_of = f"{most}" if fewest == most else f"{fewest} to {most}"
+    return lacking, f"{number_of} or more of the probes of every setup"
 
 
 def _sample(

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,6 @@ from indievalue.choices import Weights
 from indievalue.cli.model_options import AskingFlags
 from indievalue.cli.options import (
     DATA_HELP,
-    Further,
     PeopleCount,
     PromptFlags,
     SourceFlags,
@@ -36,6 +35,12 @@ ASK_ABOVE = 60
 
 _DRAWN = "synthetic people, probes, people to test, statements shown, training and bootstrap draws"
 """What `--seed` is of."""
+
+_SURVEYS: Any = typer.Option(
+    "--survey",
+    help="Name of a survey, or the folder of your own; for across-surveys also several, separated by commas, each for "
+    "the files with its columns [default: detected from the columns].",
+)
 
 
 @dataclass(frozen=True)
@@ -81,20 +86,26 @@ def experiment(
     chosen: ExperimentFlags,
     prompt: PromptFlags,
     asking: AskingFlags,
-    source: Annotated[SourceFlags, {"seed": seed_of(_DRAWN)}],
+    source: Annotated[SourceFlags, {"seed": seed_of(_DRAWN), "survey": _SURVEYS}],
     name: Annotated[
         str | None,
         typer.Argument(metavar="NAME", help="Name of an experiment, or a YAML file; omit to list the experiments."),
     ] = None,
     data: Annotated[str | None, typer.Argument(metavar="DATA", help=DATA_HELP)] = None,
-    further: Further = None,
+    further: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATA]...",
+            help="Further files: of other surveys for across-surveys, else of the same survey.",
+        ),
+    ] = None,
     directory: Annotated[
         Path | None, typer.Option("--out", help="Directory to write; an interrupted experiment in it continues.")
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="Only list the experiments.")] = False,
 ) -> None:
     """Run an experiment, a grid of runs, and write its table and figure with the paper's results for comparison."""
-    from indievalue.experiments.spec import load_experiment, with_settings
+    from indievalue.experiments.spec import load_experiment, with_predictors, with_settings
     from indievalue.reasoner.settings import parse_changes
 
     if listed or name is None:
@@ -104,7 +115,7 @@ def experiment(
     if data is None or directory is None:
         raise typer.BadParameter("an experiment needs DATA and --out DIR")
     if chosen.predictor:
-        loaded = loaded.model_copy(update={"predictors": tuple(chosen.predictor)})
+        loaded = with_predictors(loaded, chosen.predictor)
     if chosen.changes:
         loaded = with_settings(loaded, parse_changes(chosen.changes))
     try:
@@ -162,6 +173,7 @@ def _run(
     options: "ExperimentOptions",
 ) -> bool:
     from indievalue.experiments.run import Expected, check_experiment, run_experiment
+    from indievalue.experiments.spec import SurveysFigure
 
     check_experiment(experiment, directory, options)  # fail fast, before reading the data
     asks = sys.stdin.isatty() and not chosen.yes
@@ -174,7 +186,7 @@ def _run(
 
     return run_experiment(
         experiment,
-        source.people(data),
+        source.surveys(data) if isinstance(experiment.figure, SurveysFigure) else source.people(data),
         directory,
         options,
         say=lambda line: notes.print(escaped(line), soft_wrap=True),

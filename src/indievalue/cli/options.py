@@ -25,6 +25,7 @@ from indievalue.safe_text import terminal_text
 
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Settings
+    from indievalue.people.options import ReadOptions
     from indievalue.people.people import People
     from indievalue.prompts.prompt import PromptStyle
 
@@ -98,10 +99,30 @@ PersonColumns = Annotated[
     ),
 ]
 
+Rows = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rows",
+        metavar="COLUMN=VALUES",
+        help="Read only rows with these values, such as A_YEAR=2017-2019 or CNTRY=EE,LV; repeat for more columns.",
+    ),
+]
+
 _LISTED = "give a text file with the ids of the people to test, one per line"
 
 Tested = int | Sequence[str] | Literal["all"] | None
 """People to test, as in :func:`indievalue.benchmark.build.build_benchmark`."""
+
+
+def conditions(given: Sequence[str] | None, option: str) -> tuple[tuple[str, str], ...]:
+    """Parse ``COLUMN=VALUES`` for each of ``given``. Raises BadParameter, naming the ``option``, for anything else."""
+    found = []
+    for text in given or ():
+        column, _, values = (part.strip() for part in text.partition("="))
+        if not column or not values:
+            raise typer.BadParameter(f"{option} takes COLUMN=VALUES, such as A_YEAR=2017-2019, not {text!r}")
+        found.append((column, values))
+    return tuple(found)
 
 
 def listed(names: str | None) -> tuple[str, ...]:
@@ -119,17 +140,17 @@ class SourceFlags:
     header_row: HeaderRow = None
     encoding: Encoding = None
     person_columns: PersonColumns = None
+    rows: Rows = None
 
     def people(self, data: str | Sequence[str], *, quiet: bool = False) -> "People":
         """Read people from ``data``, a file, several or ``synthetic``, and print findings in the data unless ``quiet``.
 
         A file that takes more than a few seconds to read is announced.
         """
-        from indievalue.people.options import ReadOptions
         from indievalue.people.tables import slow_size
         from indievalue.synthetic.source import people_from, twin_named
 
-        options = ReadOptions(self.sheet, self.header_row, self.encoding, listed(self.person_columns))
+        options = self.read_options()
         for file in [data] if isinstance(data, str) else data:
             if not quiet and not twin_named(file) and (size := slow_size(Path(file))) is not None:
                 notes.print(escaped(f"Reading {file} ({size:,.0f} MB)"), soft_wrap=True)
@@ -138,6 +159,27 @@ class SourceFlags:
             for line in people.findings.lines():
                 notes.print(escaped(line), soft_wrap=True)
         return people
+
+    def surveys(self, files: Sequence[str]) -> "list[People]":
+        """Read the people of each file on its own, and print findings.
+
+        Each is of one of the surveys given, separated by commas, or of one that ships, as its columns tell.
+        """
+        from indievalue.synthetic.source import people_from
+
+        options = replace(self.read_options(), surveys=listed(self.survey))
+        found = [people_from(file, None, self.seed, options) for file in files]
+        for people in found:
+            for line in people.findings.lines():
+                notes.print(escaped(line), soft_wrap=True)
+        return found
+
+    def read_options(self) -> "ReadOptions":
+        """Return how files are read. Raises BadParameter for an invalid condition."""
+        from indievalue.people.options import ReadOptions
+
+        person, rows = listed(self.person_columns), conditions(self.rows, "--rows")
+        return ReadOptions(self.sheet, self.header_row, self.encoding, person, rows)
 
 
 def check_show(context: typer.Context, value: str) -> str:

@@ -152,9 +152,13 @@ class CellInputs:
         """Return the cell's fitted predictor. Only the last fit is cached, so run cells that share one in a row."""
         key = fit_of(cell)
         if self._fitted is None or self._fitted[0] != key:
-            self._fitted = None  # release it before the next fit: some take a gigabyte
+            self.release()
             self._fitted = key, self.predictor(cell.predictor).fit(self.training, *key[1:])
         return self._fitted[1]
+
+    def release(self) -> None:
+        """Let go of the fitted predictor: some take a gigabyte."""
+        self._fitted = None
 
     def _is_asked_otherwise(self, cell: Cell) -> bool:
         """Return whether the cell's predictor reads prompts, and asking options differ from the defaults."""

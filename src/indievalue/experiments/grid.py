@@ -76,16 +76,35 @@ class Cell:
 def cells(experiment: Experiment, survey: Survey, seed: int) -> list[Cell]:
     """Return all cells, by predictor and in the order of the grid.
 
-    Raises IndievalueError for an invalid value of a setting, or an unknown category.
+    Raises IndievalueError for an invalid value of a setting, an unknown category, or values of ``around`` that are not
+    in the grid.
     """
     grid = expanded(experiment.grid, survey)
+    _check_around(experiment, grid)
     made = []
     for predictor in experiment.predictors:
         for values in product(*grid.values()):
             combination = dict(zip(grid, values, strict=True))
+            if _differing(experiment, {PREDICTOR: predictor, **combination}) > 1:
+                continue
             asked = _asked(experiment, combination, survey)
             made.append(Cell(predictor, {PREDICTOR: predictor, **combination}, asked, seed))
     return made
+
+
+def _differing(experiment: Experiment, axes: Mapping[str, object]) -> int:
+    """Return on how many axes a cell differs from the values of ``around``."""
+    return sum(value_words(axes[axis]) != value_words(value) for axis, value in experiment.around.items())
+
+
+def _check_around(experiment: Experiment, grid: Mapping[str, Sequence[object]]) -> None:
+    for axis, value in experiment.around.items():
+        values = [value_words(one) for one in {**grid, PREDICTOR: experiment.predictors}[axis]]
+        if value_words(value) not in values:
+            raise IndievalueError(
+                f"experiment {experiment.name} varies its settings around {axis} {value_words(value)}, which is not "
+                f"among {', '.join(values)}: add it, or change `around` in a copy of the experiment"
+            )
 
 
 def expanded(grid: Mapping[str, Sequence[object]], survey: Survey) -> dict[str, tuple[object, ...]]:

@@ -135,7 +135,7 @@ def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed:
             }
             if partner is not None:
                 row |= dict(
-                    zip(("gain", "gain_low", "gain_high"), _gain(one, of_cell[partner], part, seed), strict=True)
+                    zip(("gain", "gain_low", "gain_high"), gain_over(one, of_cell[partner], part, seed), strict=True)
                 )
             rows.append(
                 row
@@ -181,8 +181,8 @@ def paired_interval(
     return float(low), float(high)
 
 
-def _gain(one: CellResult, other: CellResult, part: int, seed: int) -> tuple[float, float, float]:
-    """Return the gain in accuracy over another cell, in points, with a paired bootstrap interval."""
+def gain_over(one: CellResult, other: CellResult, part: int, seed: int) -> tuple[float, float, float]:
+    """Return the gain in accuracy of ``one`` over ``other``, in points, with a paired bootstrap interval."""
     times = times_drawn(len(one.right), seed, DRAWS).astype(np.float64)
     with np.errstate(invalid="ignore"):
         drawn = [100 * (times @ right[:, part]) / (times @ probes[:, part]) for right, probes in (one.sums, other.sums)]

@@ -25,6 +25,9 @@ CATEGORY = "category"
 _OF_GROUPS = ("demographics", "minimum")
 """Settings of the figures of groups, not of cells."""
 
+_VARIED = ("context", "demonstrations")
+"""Settings that differ between the cells of an experiment on several surveys."""
+
 REASONER = "reasoner:"
 """Prefix of the names of predictors that the experiment trains."""
 
@@ -124,8 +127,14 @@ class GroupsFigure(StrictModel):
     kind: Literal["groups"]
 
 
+class SurveysFigure(StrictModel):
+    """Accuracy, inequity and overconfidence in several surveys, side by side."""
+
+    kind: Literal["surveys"]
+
+
 Figure = Annotated[
-    HeatMapFigure | BoxPlotFigure | CurveFigure | DotsFigure | InequityFigure | GroupsFigure,
+    HeatMapFigure | BoxPlotFigure | CurveFigure | DotsFigure | InequityFigure | GroupsFigure | SurveysFigure,
     Field(discriminator="kind"),
 ]
 
@@ -160,6 +169,8 @@ class Experiment(StrictModel):
         title: one line. asks: the question of the experiment, in sentences.
         predictors: default predictors; others can be given on the command line.
         settings: settings common to all cells. grid: values of the settings in which cells differ.
+        around: a predictor and values of the grid; only cells that differ from these in at most one of them are run.
+            By default all cells are.
         reasoners: reasoners to train, by name, with their changes to the settings file given as ``--training``;
             their predictors are called ``reasoner:NAME``.
         by: ``category`` or a demographic, to break accuracy down in the table.
@@ -178,6 +189,7 @@ class Experiment(StrictModel):
     predictors: Annotated[tuple[str, ...], Field(min_length=1)]
     settings: dict[str, object] = Field(default_factory=dict)
     grid: dict[str, Values] = Field(default_factory=dict)
+    around: dict[str, object] = Field(default_factory=dict)
     reasoners: dict[str, dict[str, object]] = Field(default_factory=dict)
     by: str | None = None
     compare: tuple[CellComparison, ...] = ()
@@ -199,6 +211,13 @@ class Experiment(StrictModel):
             unknown = sorted(set(names) - set(CellSettings.model_fields))
             if unknown:
                 raise ValueError(f"`{where}` has no {unknown[0]!r}; it has {', '.join(CellSettings.model_fields)}")
+        absent = sorted({*self.around} - {*self.grid, PREDICTOR})
+        if absent:
+            raise ValueError(f"`around` names {absent[0]!r}, which is neither in `grid` nor the predictor")
+        if self.around and PREDICTOR not in self.around:
+            raise ValueError(f"`around` needs a {PREDICTOR}")
+        if isinstance(self.figure, SurveysFigure) and {*self.around} != {PREDICTOR, *_VARIED}:
+            raise ValueError(f"a figure of surveys needs `around` with {PREDICTOR}, {' and '.join(_VARIED)}")
         compared = {axis for comparison in self.compare for axis in comparison.before}
         unknown = sorted(compared - known)
         if unknown:
@@ -220,6 +239,14 @@ class Experiment(StrictModel):
     def trained(self) -> tuple[str, ...]:
         """The names of the reasoners among the predictors."""
         return tuple(name.removeprefix(REASONER) for name in self.predictors if name.startswith(REASONER))
+
+
+def with_predictors(experiment: Experiment, predictors: Sequence[str]) -> Experiment:
+    """Return the experiment with other predictors; settings are varied with the last if that of ``around`` is gone."""
+    around = dict(experiment.around)
+    if around and around[PREDICTOR] not in predictors:
+        around[PREDICTOR] = predictors[-1]
+    return experiment.model_copy(update={"predictors": tuple(predictors), "around": around})
 
 
 def with_settings(experiment: Experiment, changes: Mapping[str, object]) -> Experiment:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from indievalue.experiments.engine import CellInputs, Plan, compared_demographics
-from indievalue.experiments.spec import GroupsFigure, InequityFigure
+from indievalue.experiments.spec import PREDICTOR, GroupsFigure, InequityFigure
 from indievalue.people.catalog import people_table
 from indievalue.redact import without_secrets
 from indievalue.scoring.groups import check_demographics, group_people
@@ -19,10 +19,12 @@ def plan_lines(planned: Plan) -> list[str]:
     each = f"{min(probes)}" if min(probes) == max(probes) else f"{min(probes)} to {max(probes)}"
     cells = len(planned.cells)
     settings = max(Counter(cell.predictor for cell in planned.cells).values())
+    how = f"{'up to ' * bool(planned.left_out)}{settings} setting{'s' * (settings > 1)} each"
+    if experiment.around:
+        how = f"and other settings of {experiment.around[PREDICTOR]}"
     lines = [
         f"{experiment.name}: {experiment.title}",
-        f"{cells} cell{'s' * (cells > 1)}: {_listed(experiment.predictors)}, "
-        f"{'up to ' * bool(planned.left_out)}{settings} setting{'s' * (settings > 1)} each; "
+        f"{cells} cell{'s' * (cells > 1)}: {_listed(experiment.predictors)}, {how}; "
         f"{planned.tested:,} people × {each} probes; {planned.training:,} others to learn from",
     ]
     lines += left_out_lines(planned)

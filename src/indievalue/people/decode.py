@@ -192,7 +192,8 @@ def _of_the_survey(table: pl.DataFrame, survey: Survey, source: str) -> pl.Serie
     absent = [column for column in survey.where or () if column not in table.columns]
     if absent:
         raise IndievalueError(
-            f"{source} has no column {absent[0]}, by which survey {survey.name} picks its rows (`where` in survey.yaml)"
+            f"{source} has no column {absent[0]}, by which survey {survey.name} picks its rows (`where` in survey.yaml,"
+            " or --rows)"
         )
     return rows_where(table, survey.where or {})
 

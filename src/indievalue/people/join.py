@@ -120,6 +120,7 @@ def _findings(parts: Sequence[People]) -> Findings:
             )
         ),
         outside=sum(one.outside for one in found),
+        unpicked=sum(one.unpicked for one in found),
     )
 
 

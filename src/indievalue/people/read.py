@@ -15,6 +15,7 @@ from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.tables import fingerprint, format_of, read_columns
 from indievalue.people.wanted import Wanted
+from indievalue.survey.codes import parse_values
 from indievalue.survey.load import load_survey, shipped_surveys
 from indievalue.survey.survey import Survey
 
@@ -65,8 +66,12 @@ def _read(path: Path, survey: str | Survey | None, options: ReadOptions) -> Peop
     with ThreadPoolExecutor(1) as side:
         digest = side.submit(fingerprint, path)
         table, chosen, names = _table(path, survey, options)
-        people = decode(table.rename(names), chosen, path.name, digest.result(), options.person_columns)
-    return replace(people, findings=replace(people.findings, renamed=other_names(names)))
+        picked = _picked(chosen, options.rows)
+        people = decode(table.rename(names), picked, path.name, digest.result(), options.person_columns)
+    findings = replace(people.findings, renamed=other_names(names))
+    if options.rows:
+        findings = replace(findings, outside=0, unpicked=findings.outside)
+    return replace(people, survey=chosen, findings=findings)
 
 
 def _table(
@@ -78,11 +83,13 @@ def _table(
 
     def choose(columns: list[str]) -> Wanted:
         if survey is None:
-            chosen.append(recognise(columns, [load_survey(name) for name in shipped_surveys()], str(path)))
+            known = [load_survey(name) for name in dict.fromkeys([*options.surveys, *shipped_surveys()])]
+            chosen.append(recognise(columns, known, str(path)))
         else:
             chosen.append(load_survey(survey) if isinstance(survey, str) else survey)
         identified_by = options.person_columns or chosen[0].person
-        names.update(renamed(columns, needed_columns(chosen[0]) | set(identified_by), path.name))
+        needed = needed_columns(chosen[0]) | set(identified_by) | {column for column, _ in options.rows}
+        names.update(renamed(columns, needed, path.name))
         # A file with none of the questions is read for its first column, so that decode can say what is wrong.
         texts = text_answers(chosen[0])
         return Wanted(
@@ -92,3 +99,12 @@ def _table(
         )
 
     return read_columns(path, choose, options), chosen[0], names
+
+
+def _picked(survey: Survey, rows: Sequence[tuple[str, str]]) -> Survey:
+    """The survey of those of its rows only that hold one of the values in each column of ``rows``."""
+    where = dict(survey.where or {})
+    for column, text in rows:
+        values = parse_values(text)
+        where[column] = tuple(value for value in values if value in where.get(column, values))
+    return replace(survey, where=where)

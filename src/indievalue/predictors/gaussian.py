@@ -329,7 +329,8 @@ class Gaussian(StatisticalPredictor):
             rows.append(some)
         row = np.concatenate(rows)
         known = pl.Series(np.concatenate(told))
-        demographics = people.demographics[row].select(pl.when(known).then(pl.all()))
+        every_one = people.demographics
+        demographics = every_one[row].select(pl.when(known).then(pl.all())) if every_one.columns else None
         expected = self._expected(mixture, np.concatenate(shown), demographics, probes, asked[row])
         at = asked[:, probes][row]
         return Expected(*(part[at] for part in expected)), truth[:, probes][row][at]

@@ -21,6 +21,7 @@ from indievalue.people.findings import SYNTHETIC, Findings
 from indievalue.report.figures.files import write_figures
 from indievalue.report.page import write_report
 from indievalue.report.tables.of_runs import write_run_tables
+from indievalue.runs.elsewhere import LearnedFrom
 from indievalue.runs.repeat import without_folder
 from indievalue.runs.run import Run
 from indievalue.runs.storage import write_json
@@ -78,6 +79,7 @@ class Shared:
         people: number of people tested. training_people: number of people learned from.
         eligibility: how many people could be tested, and why others could not.
         paired: how each predictor differs from the most accurate one; empty in folders of earlier versions.
+        learned_from: the other files that predictors learned from; empty if they learned from the data itself.
     """
 
     format: int
@@ -97,6 +99,7 @@ class Shared:
     versions: Mapping[str, str]
     seconds: Mapping[str, float]
     paired: tuple[Paired, ...] = ()
+    learned_from: tuple[LearnedFrom, ...] = ()
 
 
 T = TypeVar("T")
@@ -216,6 +219,7 @@ def described(run: Run) -> Shared:
         record.versions,
         record.seconds,
         tuple(_paired_with_best(run)),
+        record.learned_from,
     )
 
 

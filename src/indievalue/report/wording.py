@@ -181,6 +181,8 @@ def chosen(run: Run) -> list[str]:
             f"They were divided into {run.record.folds} folds, and each person was predicted by what was learned from "
             f"at least {_amount(run.record.training_people or 0, 'person', 'people')} outside their fold."
         )
+    elif run.record.learned_from:
+        sentences += [f"{learned.line(run.survey)}." for learned in run.record.learned_from]
     elif run.record.training_people is not None:
         sentences.append(
             f"Predictors learned from {_amount(run.record.training_people, 'other person', 'other people')}, "

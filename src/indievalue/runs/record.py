@@ -13,6 +13,7 @@ from indievalue.benchmark.model import Eligibility
 from indievalue.choices import DemonstrationsFrom, FormName, Protocol, ShowOrder, Weights
 from indievalue.context import ContextName
 from indievalue.people.findings import Findings
+from indievalue.runs.elsewhere import LearnedFrom
 from indievalue.strict import NO_OTHER_KEYS, Amount, Count
 
 FORMAT = 1
@@ -59,6 +60,7 @@ class Record:
         arguments: arguments of the evaluation. versions: package versions. seconds, effort: by predictor.
         format: version of the ``run.json`` layout; 0 if not recorded. benchmark: a hash of the benchmark.
         weights: how people are weighted in the scores.
+        learned_from: the other files that predictors learned from; empty if they learned from the data itself.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
@@ -86,6 +88,7 @@ class Record:
     weights: Weights = "none"
     show: str = "random"
     show_order: ShowOrder = "last"
+    learned_from: tuple[LearnedFrom, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,9 @@ NAMES: Mapping[str, str] = {"directory": "out", "saved": "benchmark", "model_arg
 NOT_REPEATED = frozenset({"force", "dry_run", "example", "config", "command", "figures"})
 """Parameters that do not change the results."""
 
-PATHS = frozenset({"data", "further", "benchmark", "people-file", "survey", "template", "file"})
+PATHS = frozenset(
+    {"data", "further", "benchmark", "people-file", "survey", "template", "file", "learn-from", "learn-survey"}
+)
 """Options that are or may be paths; those of ``--predictor`` are in its names (see :func:`path_within`)."""
 
 _MODELS = ("local", "reasoner")

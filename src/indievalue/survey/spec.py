@@ -69,7 +69,7 @@ class SurveySpec(Base):
 
 
 Slot = str | list[str] | dict[str, str]
-"""The value of a slot of a battery: a text, or the columns of a question."""
+"""The value of a slot of a battery: a text, or the columns of a question, or the items in other surveys it is."""
 
 
 class BatterySpec(Base):
@@ -84,6 +84,7 @@ class BatterySpec(Base):
     questions: dict[str, dict[str, Slot]] = Field(default_factory=dict)
     column: str | list[str] | dict[str, str] | None = None
     columns: list[str] | None = None
+    same_as: str | list[str] | None = None
     where: dict[str, Codes] | None = None
     left_out: dict[int, str] = Field(default_factory=dict)
     missing: dict[Codes, str] | None = None

@@ -39,6 +39,8 @@ def people_from(
         if not Path(data).exists() and (close := did_you_mean(kind, [SYNTHETIC])):
             raise IndievalueError(f"there is no file {data}{close}")
         return read_people(data, survey, options)
+    if options is not None and options.rows:
+        raise IndievalueError(f"{data} people have no columns to choose rows by: leave out --rows, or give a file")
     number = _number_in(data)
     from indievalue.synthetic.generate import synthetic_people  # scipy takes a while
 

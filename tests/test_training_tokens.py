@@ -61,6 +61,8 @@ def test_what_is_read_before_the_first_answer_is_what_a_local_model_is_asked(gar
             {
                 "messages": [{"role": "user", "content": prompt.text}, {"role": "assistant", "content": "A"}],
                 "labels": [prompt.probes[0].labels],
+                "form": "polar",
+                "questions": [prompt.probes[0].question],
             }
             for prompt in prompts
         ]

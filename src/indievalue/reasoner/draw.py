@@ -5,7 +5,7 @@ depends only on the seed and on ids.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -41,6 +41,7 @@ class DrawnExamples:
         shown_form: int8 (examples,), index of the demonstrations' form in ``FORMS``.
         context: int8 (examples,), index in the recipe's contexts.
         scarce: ids of the questions that fewer people answered than the recipe wants to ask.
+        pool: int64, rows of the people who could be drawn.
     """
 
     rows: NDArray[np.int64]
@@ -50,6 +51,7 @@ class DrawnExamples:
     shown_form: NDArray[np.int8]
     context: NDArray[np.int8]
     scarce: tuple[str, ...]
+    pool: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -137,7 +139,7 @@ class _Draw:
         with_statements = [at for at, name in enumerate(recipe.contexts) if name in ("statements", "both")]
         shown[~np.isin(context, with_statements)] = NOBODY
         scarce = tuple(self.questions[at] for at, count in zip(asked.tolist(), counts, strict=True) if count < leads)
-        return DrawnExamples(pool[rows], probes, shown, form, shown_form, context, scarce)
+        return DrawnExamples(pool[rows], probes, shown, form, shown_form, context, scarce, pool)
 
     def _people_asked(
         self, pool: NDArray[np.int64], answered: NDArray[np.bool_], counts: NDArray[np.int64]
@@ -178,11 +180,7 @@ class _Draw:
         """Draw each example's demonstrations from the person's answers that the recipe allows to be shown."""
         recipe, people = self.recipe, self.people
         least, most = recipe.demonstrations
-        hidden_with = (
-            _asked_together(people.survey)
-            if recipe.demonstrations_from == "others"
-            else np.eye(len(self.questions), dtype=bool)
-        )
+        hidden_with = hidden_beside(people.survey, recipe)
         spread = np.uint64(most - least + 1)
         wanted = least + (keys(recipe.seed, f"number {self.part}", names) % spread).astype(np.int64)
         shown = np.full((len(rows), min(most, len(self.questions))), NOBODY, np.int16)
@@ -212,6 +210,13 @@ class _Draw:
         if number == 1:
             return np.zeros(len(names), np.int8)
         return (keys(self.recipe.seed, f"{purpose} {self.part}", names) % np.uint64(number)).astype(np.int8)
+
+
+def hidden_beside(survey: Survey, recipe: Recipe) -> NDArray[np.bool_]:
+    """Return which questions may not be shown beside each probe (questions × questions)."""
+    if recipe.demonstrations_from == "others":
+        return _asked_together(survey)
+    return np.eye(len(survey.questions), dtype=bool)
 
 
 def _asked_together(survey: Survey) -> NDArray[np.bool_]:

@@ -86,7 +86,12 @@ class Manifest(StrictModel):
 
     def save(self, folder: Path) -> None:
         """Write ``manifest.json``."""
-        text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1)
+        content = self.model_dump(mode="json")
+        if self.recipe.teacher is None:  # as in sets of earlier versions, which had neither
+            del content["recipe"]["teacher"], content["recipe"]["teacher_weight"]
+        if not self.recipe.prior_offset:
+            del content["recipe"]["prior_offset"]
+        text = json.dumps(content, ensure_ascii=False, indent=1)
         (folder / _FILE).write_text(text, encoding="utf-8")
 
     @classmethod

@@ -8,15 +8,19 @@ from typing import Any, Self
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from conftest import GARDEN, garden_answers
 from indievalue.benchmark.model import Task
 from indievalue.choices import FormName
+from indievalue.cli import app
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.protocol import BasePredictor, Guesses
 from indievalue.reasoner.conversations import conversations
 from indievalue.reasoner.draw import TRAIN, DrawnExamples, draw_parts, hidden_beside
+from indievalue.reasoner.prior import read_base_rates
 from indievalue.reasoner.recipe import Recipe
 from indievalue.reasoner.teacher import targets_of
 from indievalue.reasoner.training_set import load_training_set, write_training_set
@@ -161,3 +165,18 @@ def test_damaged_targets_are_refused(
 def test_a_recipe_that_makes_no_sense_is_refused(keys: dict[str, Any], message: str) -> None:
     with pytest.raises(IndievalueError, match=message):
         Recipe(**keys)
+
+
+def test_the_command_writes_what_its_options_say(tmp_path: Path) -> None:
+    garden_answers(60).write_csv(tmp_path / "garden.csv")
+    told = ["--teacher", "majority", "--teacher-weight", "0.5", "--prior-offset", "--demonstrations", "2"]
+    some = ["--people-per-question", "4", "--tested", "10", "--survey", str(GARDEN), "--out", str(tmp_path / "set")]
+    done = CliRunner().invoke(app, ["training-set", str(tmp_path / "garden.csv"), *told, *some])
+    assert done.exit_code == 0, done.output
+    made = load_training_set(tmp_path / "set")
+    recipe = made.manifest.recipe
+    assert (recipe.teacher, recipe.teacher_weight, recipe.prior_offset) == ("majority", 0.5, True)
+    assert all(max(turn) > 0.5 for example in made.examples(TRAIN) for turn in example["targets"])
+    rates = read_base_rates(tmp_path / "set")["polar"]
+    assert set(rates) == {question for example in made.examples(TRAIN) for question in example["questions"]}
+    assert all(sum(shares) == pytest.approx(1, abs=1e-5) for shares in rates.values())

@@ -212,13 +212,6 @@ class _Draw:
         return (keys(self.recipe.seed, f"{purpose} {self.part}", names) % np.uint64(number)).astype(np.int8)
 
 
-def hidden_beside(survey: Survey, recipe: Recipe) -> NDArray[np.bool_]:
-    """Return which questions may not be shown beside each probe (questions × questions)."""
-    if recipe.demonstrations_from == "others":
-        return _asked_together(survey)
-    return np.eye(len(survey.questions), dtype=bool)
-
-
 def _asked_together(survey: Survey) -> NDArray[np.bool_]:
     """Return which questions the protocol asks in the same setup (questions × questions), given enough setups."""
     block = np.empty(len(survey.questions), np.int64)
@@ -231,3 +224,10 @@ def _asked_together(survey: Survey) -> NDArray[np.bool_]:
 
 def _blocks(examples: int) -> list[slice]:
     return [slice(start, start + _BLOCK) for start in range(0, examples, _BLOCK)]
+
+
+def hidden_beside(survey: Survey, recipe: Recipe) -> NDArray[np.bool_]:
+    """Return which questions may not be shown beside each probe (questions × questions)."""
+    if recipe.demonstrations_from == "others":
+        return _asked_together(survey)
+    return np.eye(len(survey.questions), dtype=bool)

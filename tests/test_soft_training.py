@@ -12,6 +12,7 @@ from conftest import GARDEN, garden_answers, write_yaml
 pytest.importorskip("trl", reason="training needs trl (extra train)")
 
 import torch
+from datasets import Dataset
 from safetensors.torch import load_file
 
 from indievalue.benchmark.build import build_benchmark
@@ -60,12 +61,12 @@ def settings(tmp_path: Path, tiny_model: Path) -> Callable[..., TrainingSettings
     return load
 
 
-def trainer_of(chosen: TrainingSettings, data: Path, folder: Path, *, soft: bool) -> ReasonerTrainer:
+def trainer_of(chosen: TrainingSettings, data: Path, folder: Path, *, soft: bool) -> tuple[ReasonerTrainer, Dataset]:
     source = source_of(chosen.model)
     wording = Wording(load_tokenizer(source), True, "label")
     examples = load_training_set(data).examples(TRAIN)
     tokens = write_tokens(folder / f"{soft}.arrow", wording, examples, chosen.length, soft=soft)
-    return make_trainer(chosen, load_model(source, chosen), wording.tokenizer, tokens, [], folder, print)
+    return make_trainer(chosen, load_model(source, chosen), wording.tokenizer, tokens, [], folder, print), tokens
 
 
 def test_if_all_is_on_the_own_answer_the_loss_is_that_of_plain_labels(
@@ -74,8 +75,9 @@ def test_if_all_is_on_the_own_answer_the_loss_is_that_of_plain_labels(
     chosen = settings("loss", training_set=str(small_set), data=None)
     losses = []
     for soft in (False, True):
-        trainer = trainer_of(chosen, small_set, tmp_path, soft=soft)
-        batch = trainer.data_collator([trainer.train_dataset[at] for at in range(4)])
+        trainer, tokens = trainer_of(chosen, small_set, tmp_path, soft=soft)
+        assert trainer.model is not None
+        batch = trainer.data_collator([tokens[at] for at in range(4)])
         losses.append([trainer.compute_loss(trainer.model, batch, num_items_in_batch=n).item() for n in (None, 20)])
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 

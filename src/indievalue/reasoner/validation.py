@@ -8,11 +8,17 @@ import torch
 from torch import Tensor
 
 from indievalue.intervals import wilson
-from indievalue.predictors.local.load import CPU_BATCH, GPU_BATCH
 from indievalue.predictors.local.prior_offset import Offsets, offset_of
 from indievalue.predictors.local.scorer import Reader
-from indievalue.predictors.local.tree import Item
+from indievalue.predictors.local.tree import Item, distinct
 from indievalue.reasoner.tokens import TokenizedExample
+
+PASS = 512
+"""Tokens read in one pass where beginnings are shared. More would be slower on a CPU: every token of a pass is compared
+with every other, although those of other examples are hidden from it."""
+
+WORTHWHILE = 0.1
+"""Share of all tokens from which sharing beginnings is faster than reading each example alone."""
 
 _TOGETHER = 256
 """Examples whose common beginnings are looked for at once."""
@@ -81,8 +87,7 @@ def reader_of(model: Any, *, bfloat16: bool = False) -> Reader:
 
     ``bfloat16``: whether the model computes in it, whatever the dtype of its weights.
     """
-    on_gpu = model.get_input_embeddings().weight.device.type != "cpu"
-    return Reader(model, True, GPU_BATCH if on_gpu else CPU_BATCH, tolerance=0.5 if bfloat16 else None)
+    return Reader(model, True, PASS, tolerance=0.5 if bfloat16 else None)
 
 
 def label_scores(reader: Reader, examples: Sequence[TokenizedExample]) -> list[list[list[float]]]:
@@ -111,13 +116,13 @@ def validate(
 ) -> ValidationScore:
     """Predict the answers of ``examples``: for each, the label whose first token is the most probable one.
 
-    With a ``reader`` of the model, every process reads each ``processes.count``-th example with it, if the model can
-    share what prompts have in common. Otherwise every process takes each ``processes.count``-th batch of ``batch``
+    With a ``reader`` of the model, every process reads each ``processes.count``-th example with it, if they have enough
+    in common and the model can share that. Otherwise every process takes each ``processes.count``-th batch of ``batch``
     examples, padded with the token ``pad``. ``offsets`` are added to the logits of the options.
     """
     known = offsets or {}
     total = torch.zeros(3, dtype=torch.float64)
-    if reader is not None and reader.can_share([item for one in examples[:_TRIED] for item in _items(one)]):
+    if reader is not None and _shares(reader, examples):
         mine = examples[processes.rank :: processes.count]
         for one, scores in zip(mine, label_scores(reader, mine), strict=True):
             total += _sums(one, [torch.tensor(of_answer, dtype=torch.float64) for of_answer in scores], known)
@@ -133,6 +138,15 @@ def validate(
                 total += sums
     answers, right, loss = processes.add_up(total.to(device, torch.float32)).double().tolist()
     return ValidationScore(round(answers), round(right), loss / answers)
+
+
+def _shares(reader: Reader, examples: Sequence[TokenizedExample]) -> bool:
+    """Return whether it is faster to read what examples have in common only once, and the model can."""
+    items = [item for one in examples for item in _items(one)]
+    alone = sum(one.answers[-1][0] for one in examples)
+    if distinct(items) > (1 - WORTHWHILE) * alone:
+        return False
+    return reader.can_share([item for one in examples[:_TRIED] for item in _items(one)])
 
 
 def _items(example: TokenizedExample) -> Iterator[Item]:

@@ -90,6 +90,20 @@ class RecipeFlags:
             help="Groups to hold out as a separate part: country=Japan; repeat for more.",
         ),
     ] = None
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            "--teacher",
+            metavar="PREDICTOR",
+            help="Statistical predictor, such as gaussian, whose probabilities are part of what is to be learned.",
+        ),
+    ] = None
+    teacher_weight: Annotated[
+        float, typer.Option("--teacher-weight", min=0, max=1, help="Weight of the teacher's probabilities.")
+    ] = 0.7
+    prior_offset: Annotated[
+        bool, typer.Option("--prior-offset", help="Store base rates, for a reasoner that starts from them.")
+    ] = False
     voice: Annotated[
         Voice, typer.Option("--voice", help="first: statements as the person says them; third: about the person.")
     ] = "first"
@@ -115,6 +129,9 @@ class RecipeFlags:
             where=_groups(self.where, "--where"),
             unseen_questions=tuple(self.unseen_questions or ()),
             unseen_groups=_groups(self.unseen_groups, "--unseen"),
+            teacher=self.teacher,
+            teacher_weight=self.teacher_weight,
+            prior_offset=self.prior_offset,
             voice=self.voice,
             option_order=self.option_order,
             seed=seed,

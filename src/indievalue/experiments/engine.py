@@ -30,7 +30,7 @@ from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Cost, Predictor, refuse_unused
 from indievalue.predictors.ranking import rank_statements
-from indievalue.predictors.registry import kind_of, make_predictor, make_predictors
+from indievalue.predictors.registry import kind_of, make_predictor, make_predictors, reads_prompts
 from indievalue.redact import without_secrets
 from indievalue.report.paper import paper_figures
 from indievalue.scoring.weighting import named_weights
@@ -162,7 +162,7 @@ class CellInputs:
 
     def _is_asked_otherwise(self, cell: Cell) -> bool:
         """Return whether the cell's predictor reads prompts, and asking options differ from the defaults."""
-        return kind_of(cell.predictor).reads_prompts and bool(self.asking.decisive())
+        return reads_prompts(cell.predictor) and bool(self.asking.decisive())
 
     def predictor(self, name: str) -> Predictor:
         """Return a new predictor by its name in the experiment, which may be that of a trained reasoner."""

@@ -10,7 +10,7 @@ from indievalue.choices import FormName
 from indievalue.errors import IndievalueError, did_you_mean, importing
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
-from indievalue.predictors.blend import Blend, parts_of
+from indievalue.predictors.blend import ON_THIS_MACHINE, Blend, parts_of
 from indievalue.predictors.boosting import Boosting
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.local import make_local
@@ -70,6 +70,18 @@ def kind_of(name: str) -> Kind:
         close = did_you_mean(word, [name.partition(":")[0] for name in known])
         raise IndievalueError(f"there is no predictor {word!r}; there are {', '.join(known)}{close}")
     return found
+
+
+def reads_prompts(name: str) -> bool:
+    """Return whether a predictor's answers depend on how prompts are written. Raises IndievalueError as `kind_of`."""
+    members = parts_of(name) if name.partition(":")[0] == BLEND else (name,)
+    return any(kind_of(member).reads_prompts for member in members)
+
+
+def is_statistical(name: str) -> bool:
+    """Return whether a predictor of this name learns from people's answers alone, and asks no language model."""
+    members = parts_of(name) if name.partition(":")[0] == BLEND else (name,)
+    return all(any(kind.matches(member) for kind in STATISTICAL) for member in members)
 
 
 def adopt(predictor: object) -> Predictor:
@@ -186,7 +198,11 @@ def _make_chat_model(name: str, asking: AskingOptions) -> Predictor:
 
 def _make_blend(name: str, asking: AskingOptions) -> Predictor:
     members = parts_of(name)
-    allowed = [kind for kind in STATISTICAL if kind.shown != BLEND]
+    allowed = [
+        kind
+        for kind in KINDS
+        if kind.shown != BLEND and (kind in STATISTICAL or kind.shown.startswith(ON_THIS_MACHINE))
+    ]
     for member in members:
         if not any(kind.matches(member) for kind in allowed):
             close = did_you_mean(member, [kind.shown for kind in allowed])

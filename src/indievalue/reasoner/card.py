@@ -22,6 +22,13 @@ def training_set_card(manifest: Manifest) -> str:
         for name, part in manifest.parts.items()
     )
     survey = markdown_text(manifest.survey)
+    taught = ""
+    if manifest.recipe.teacher:
+        taught = (
+            "\n`targets` in the part `train` are the probabilities to be learned, one for each label: a mix of the "
+            f"person's own answer and what {markdown_code(manifest.recipe.teacher)}\n"
+            "predicts, fitted on other people.\n"
+        )
     return f"""---
 license: other
 configs:
@@ -36,7 +43,7 @@ Made by indievalue {markdown_text(manifest.indievalue)} from answers to the surv
 (`messages`): what a person stated, a question, and the letter of their own answer. `manifest.json` describes how it
 was drawn, and `people.parquet` lists who is in which part; {manifest.tested:,} people who are tested are in none.
 It is made from people's answers to a survey: do not share it unless the survey's licence allows it.
-
+{taught}
 | part | examples | people | questions | median tokens |
 |---|---|---|---|---|
 {parts}

@@ -6,7 +6,7 @@ depends only on the seed and on ids.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -44,6 +44,7 @@ class DrawnExamples:
         shown_form: int8 (examples,), index of the demonstrations' form in ``FORMS``.
         context: int8 (examples,), index in the recipe's contexts.
         scarce: ids of the questions that fewer people answered than the recipe wants to ask.
+        pool: int64, rows of the people who could be drawn.
     """
 
     rows: NDArray[np.int64]
@@ -53,6 +54,7 @@ class DrawnExamples:
     shown_form: NDArray[np.int8]
     context: NDArray[np.int8]
     scarce: tuple[str, ...]
+    pool: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -145,7 +147,7 @@ class _Draw:
         with_statements = [at for at, name in enumerate(recipe.contexts) if name in ("statements", "both")]
         shown[~np.isin(context, with_statements)] = NOBODY
         scarce = tuple(self.questions[at] for at, count in zip(asked.tolist(), counts, strict=True) if count < leads)
-        return DrawnExamples(pool[rows], probes, shown, form, shown_form, context, scarce)
+        return DrawnExamples(pool[rows], probes, shown, form, shown_form, context, scarce, pool)
 
     def _people_asked(
         self, pool: NDArray[np.int64], answered: NDArray[np.bool_], counts: NDArray[np.int64]
@@ -200,9 +202,7 @@ class _Draw:
     @cached_property
     def _hidden_with(self) -> NDArray[np.bool_]:
         """Which questions may not be shown beside each probe (questions × questions)."""
-        if self.recipe.demonstrations_from == "others":
-            return _asked_together(self.people.survey)
-        return np.eye(len(self.questions), dtype=bool)
+        return hidden_beside(self.people.survey, self.recipe)
 
     @cached_property
     def _options(self) -> NDArray[np.int8]:
@@ -289,3 +289,10 @@ def _asked_together(survey: Survey) -> NDArray[np.bool_]:
 
 def _blocks(examples: int) -> list[slice]:
     return [slice(start, start + _BLOCK) for start in range(0, examples, _BLOCK)]
+
+
+def hidden_beside(survey: Survey, recipe: Recipe) -> NDArray[np.bool_]:
+    """Return which questions may not be shown beside each probe (questions × questions)."""
+    if recipe.demonstrations_from == "others":
+        return _asked_together(survey)
+    return np.eye(len(survey.questions), dtype=bool)

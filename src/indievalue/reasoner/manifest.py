@@ -89,6 +89,10 @@ class Manifest(StrictModel):
         content = self.model_dump(mode="json")
         if self.recipe.show == "random":  # as in sets of earlier versions, which had no other way
             del content["recipe"]["show"], content["recipe"]["show_order"]
+        if self.recipe.teacher is None:  # as in sets of earlier versions, which had neither
+            del content["recipe"]["teacher"], content["recipe"]["teacher_weight"]
+        if not self.recipe.prior_offset:
+            del content["recipe"]["prior_offset"]
         text = json.dumps(content, ensure_ascii=False, indent=1)
         (folder / _FILE).write_text(text, encoding="utf-8")
 

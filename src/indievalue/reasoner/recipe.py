@@ -24,6 +24,7 @@ from indievalue.choices import (
 )
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
+from indievalue.predictors.registry import STATISTICAL, is_statistical
 from indievalue.prompts.prompt import PromptStyle
 
 AtLeastOne = Annotated[int, Field(ge=1)]
@@ -58,6 +59,11 @@ class Recipe:
         unseen_questions: questions (named in the same way) that are neither asked nor shown in the training and
             validation parts, and are asked in a part of their own.
         unseen_groups: groups whose people are in a part of their own.
+        teacher: statistical predictor, such as ``gaussian``, whose probabilities are part of what is learned in the
+            training part; it has not learned from the person (see :mod:`indievalue.reasoner.teacher`).
+        teacher_weight: weight of the teacher's probabilities; that of the person's own answer is the rest.
+        prior_offset: start from the base rates of the answers instead of the model's own (see
+            :mod:`indievalue.reasoner.prior`).
         voice, option_order: as in :class:`indievalue.prompts.prompt.PromptStyle`.
         seed: seed of every draw.
     """
@@ -76,6 +82,9 @@ class Recipe:
     where: GroupNames = field(default_factory=dict)
     unseen_questions: tuple[str, ...] = ()
     unseen_groups: GroupNames = field(default_factory=dict)
+    teacher: str | None = None
+    teacher_weight: Annotated[float, Field(gt=0, le=1)] = 0.7
+    prior_offset: bool = False
     voice: Voice = "first"
     option_order: OptionOrder = "fixed"
     seed: int = 0
@@ -112,7 +121,17 @@ class Recipe:
             raise IndievalueError(f"recipe: validation_per_question is 0 or more, not {self.validation_per_question}")
         if self.option_order == "both":
             raise IndievalueError("recipe: a training example has one order of options; choose fixed or shuffled")
+        self._check_targets()
         _ = self.style
+
+    def _check_targets(self) -> None:
+        if self.teacher is not None and not is_statistical(self.teacher):
+            known = ", ".join(kind.shown for kind in STATISTICAL)
+            raise IndievalueError(f"recipe: teacher has {self.teacher!r}; choose from {known}")
+        if not 0 < self.teacher_weight <= 1:
+            raise IndievalueError(f"recipe: teacher_weight is above 0 and at most 1, not {self.teacher_weight}")
+        if self.prior_offset and self.option_order != "fixed":
+            raise IndievalueError("recipe: prior_offset needs option_order: fixed, as each label then has a base rate")
 
     @property
     def style(self) -> PromptStyle:

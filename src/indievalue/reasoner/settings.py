@@ -163,6 +163,10 @@ def changed_keys(file: Path, settings: TrainingSettings, ignored: Set[str]) -> l
         before = read_mapping(file, *_KIND)
     except IndievalueError as error:
         raise IndievalueError(f"{error}; give --force to start over") from None
+    try:  # keys that an earlier version did not have had their defaults
+        before = TrainingSettings.model_validate(before).model_dump(mode="json")
+    except (ValidationError, IndievalueError):
+        before = dict(before)
     wanted = settings.model_dump(mode="json")
     return [key for key in wanted if key not in ignored and before.get(key) != wanted[key]]
 

@@ -14,8 +14,9 @@ from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.findings import CodeCount, Findings
 from indievalue.people.ids import FILE, check_repeated, given_ids, id_columns, names_of, repeated_names
-from indievalue.people.numbers import NO_CODE, integer_codes, weights_of
+from indievalue.people.numbers import NO_CODE, integer_codes
 from indievalue.people.people import People
+from indievalue.people.rounds import round_of, weights_in, years_of_interviews
 from indievalue.people.wanted import answers_among_empty
 from indievalue.people.where import rows_where, where_columns
 from indievalue.survey.codes import LARGEST_CODE, TAGS, code_text
@@ -24,9 +25,6 @@ from indievalue.survey.model import Demographic, Question
 from indievalue.survey.survey import Survey
 
 UNKNOWN = "unknown code"
-
-YEARS = 1900, 2100
-"""Years that an interview can be of; any other number stands for a missing one."""
 
 _TAG_CODES = frozenset(TAGS.values())
 
@@ -69,7 +67,7 @@ def decode(
             (code_text(code), reason, cells) for (code, reason), cells in sorted(found.tags.items(), reverse=True)
         ),
     )
-    return People(survey, rows.ids, codes, demographics, rows.weights, findings, _years(rows.raw, survey))
+    return People(survey, rows.ids, codes, demographics, rows.weights, findings, years_of_interviews(rows.raw, survey))
 
 
 def coded(
@@ -104,7 +102,7 @@ def _rows(table: pl.DataFrame, survey: Survey, source: str, person_columns: Sequ
         raise IndievalueError(f"{source} has a header and no people")
     table = without_levels(table)
     identified_by, given = _identified(table, survey, person_columns, source)
-    weights, unweighted = _weights(table, survey, source)
+    weights, unweighted = weights_in(table, survey, source)
     codes = code_columns(table, survey, source)
     answers = [name for name in table.columns if name != survey.year_column] or table.columns
     filled_in = table.select(~pl.all_horizontal(_empty(table[name]) for name in answers)).to_series()
@@ -154,12 +152,6 @@ def _identified(
     background = {column for demographic in survey.demographics for column in demographic.columns}
     identified_by = id_columns(person_columns, survey.person, table.columns, source, background)
     return identified_by, given_ids(table, identified_by, source)
-
-
-def round_of(survey: Survey, table: pl.DataFrame) -> str | None:
-    """The first round whose telltale columns are all there."""
-    rounds = (survey.rounds or {}).items()
-    return next((name for name, columns in rounds if set(columns) <= set(table.columns)), None)
 
 
 def _check_columns(survey: Survey, table: pl.DataFrame, source: str) -> None:
@@ -395,29 +387,3 @@ def _labels(table: pl.DataFrame, demographic: Demographic, survey: Survey, found
         if number and before > labels.null_count():
             found.filled.append((demographic.name, column, before - labels.null_count()))
     return labels
-
-
-def _years(people: pl.DataFrame, survey: Survey) -> NDArray[np.int16] | None:
-    """The year of each interview, 0 where the cell holds none; None where the file has no column for it."""
-    if survey.year_column is None or survey.year_column not in people.columns:
-        return None
-    years = people[survey.year_column].cast(pl.Float64, strict=False)
-    return years.set(~years.is_between(*YEARS).fill_null(False), 0).fill_nan(0).cast(pl.Int16).to_numpy()
-
-
-def _weights(table: pl.DataFrame, survey: Survey, source: str) -> tuple[NDArray[np.float64], pl.Series | None]:
-    """(weights, whose are absent and were given 1); None for all of them."""
-    expected = survey.weight_in(round_of(survey, table))
-    present = [column for column in expected if column in table.columns]
-    if not present:
-        return np.ones(len(table)), None
-    if absent := [column for column in expected if column not in present]:
-        raise IndievalueError(
-            f"{source} has {present[0]} and no column {absent[0]}, and the weight of survey {survey.name} is their "
-            "product: add it to the file, or state another `weight` in survey.yaml"
-        )
-    weights, lacking = weights_of(table[present[0]], source)
-    for column in present[1:]:
-        factor, without = weights_of(table[column], source)
-        weights, lacking = weights * factor, lacking | without
-    return np.where(lacking.to_numpy(), 1.0, weights), lacking

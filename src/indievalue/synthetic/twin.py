@@ -33,9 +33,9 @@ from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory
-from indievalue.people.decode import round_of
 from indievalue.people.options import ReadOptions
 from indievalue.people.read import read_table
+from indievalue.people.rounds import round_of
 from indievalue.survey.gazetteer import look_up
 from indievalue.survey.survey import Survey
 from indievalue.synthetic.ballots import ballot_fields

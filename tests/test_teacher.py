@@ -1,4 +1,4 @@
-"""What a teacher adds to a training set: the targets, who is taught by whom, and the files."""
+"""What a teacher adds to a training set: the targets, the people it has learned from, and the files."""
 
 import json
 from collections.abc import Callable

@@ -47,7 +47,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_weights_are_chosen_on_people_the_model_was_not_trained_on(
     benchmark: Benchmark, others: People, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of a random model nothing is to be had: it gets hardly any weight, unless nobody is left to find that out."""
+    """A random model knows nothing: it gets hardly any weight, unless nobody is left to find that out."""
     write_trained_on(model, others.ids[:250].tolist())
     blend = make_predictor(f"blend:majority+local:{model}").fit(others)
     weights = abs(np.asarray(blend.weights_[0]))  # type: ignore[attr-defined]

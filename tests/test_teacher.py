@@ -1,4 +1,4 @@
-"""What a teacher adds to a training set: the targets, who is taught by whom, and the files."""
+"""What a teacher adds to a training set: the targets, the people it has learned from, and the files."""
 
 import json
 from collections.abc import Callable
@@ -180,3 +180,14 @@ def test_the_command_writes_what_its_options_say(tmp_path: Path) -> None:
     rates = read_base_rates(tmp_path / "set")["polar"]
     assert set(rates) == {question for example in made.examples(TRAIN) for question in example["questions"]}
     assert all(sum(shares) == pytest.approx(1, abs=1e-5) for shares in rates.values())
+
+
+def test_a_teacher_is_independent_of_the_statements_that_are_shown(garden_people: People) -> None:
+    """Whether they are drawn or chosen for the probe, the teacher is given all that may be shown."""
+    relevant = replace(RECIPE, show="relevant:2", demonstrations=(2, 2))
+    by_show = []
+    for recipe in (RECIPE, relevant):
+        drawn = drawn_from(garden_people, recipe)
+        by_show.append((drawn.probes, targets_of(garden_people, recipe, drawn)))
+    assert np.array_equal(by_show[0][0], by_show[1][0])
+    assert np.array_equal(by_show[0][1], by_show[1][1])

@@ -65,7 +65,7 @@ class Blend(StatisticalPredictor):
     share of all questions that is shown, so that predictors that do well with few answers count there, and weights need
     not add up to 1, so that the pool is calibrated.
 
-    One of the predictors may be a language model. Fewer people are then held out, none of whom it was trained on.
+    One of the predictors may be a language model. Fewer people are then held out, and it was trained on none of them.
 
     Args:
         members: predictors that give probabilities, by name. Raises IndievalueError for fewer than two.
@@ -259,7 +259,7 @@ class _Size:
 
 
 def _held_out(people: People, models: Sequence[LanguageModel] = ()) -> NDArray[np.bool_]:
-    """Draw the people held out (people,), on whom no model was trained, independently of the order of the file."""
+    """Draw people to hold out (people,), whatever their order in the file, but none that a model was trained on."""
     known = {person for model in models for person in model.trained_on(people.ids.tolist())}
     free = np.flatnonzero(~np.isin(people.ids, sorted(known)))
     number = min(ASKED if models else VALIDATION, len(people) // 10, len(free))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, field_serializer
 
 from indievalue.errors import IndievalueError
 from indievalue.parsing import parse_json, read_as
@@ -84,16 +84,13 @@ class Manifest(StrictModel):
     majority: Mapping[PartName, Share]
     parts: Mapping[PartName, PartSummary]
 
+    @field_serializer("recipe")
+    def _stored_recipe(self, recipe: Recipe) -> dict[str, object]:
+        return recipe.stored()
+
     def save(self, folder: Path) -> None:
         """Write ``manifest.json``."""
-        content = self.model_dump(mode="json")
-        if self.recipe.show == "random":  # as in sets of earlier versions, which had no other way
-            del content["recipe"]["show"], content["recipe"]["show_order"]
-        if self.recipe.teacher is None:  # as in sets of earlier versions, which had neither
-            del content["recipe"]["teacher"], content["recipe"]["teacher_weight"]
-        if not self.recipe.prior_offset:
-            del content["recipe"]["prior_offset"]
-        text = json.dumps(content, ensure_ascii=False, indent=1)
+        text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1)
         (folder / _FILE).write_text(text, encoding="utf-8")
 
     @classmethod

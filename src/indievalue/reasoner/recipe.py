@@ -1,7 +1,7 @@
 """What a training set contains: the options of its draw, and the people and questions they select."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -132,6 +132,17 @@ class Recipe:
             raise IndievalueError(f"recipe: teacher_weight is above 0 and at most 1, not {self.teacher_weight}")
         if self.prior_offset and self.option_order != "fixed":
             raise IndievalueError("recipe: prior_offset needs option_order: fixed, as each label then has a base rate")
+
+    def stored(self) -> dict[str, object]:
+        """Return the recipe to be stored: of keys that earlier versions did not have, only those that change it."""
+        content = asdict(self)
+        if self.teacher is None:
+            del content["teacher"], content["teacher_weight"]
+        if not self.prior_offset:
+            del content["prior_offset"]
+        if self.show == "random":
+            del content["show"], content["show_order"]
+        return content
 
     @property
     def style(self) -> PromptStyle:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_serializer, model_validator
 
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import parse_yaml, read_mapping
@@ -104,6 +104,10 @@ class TrainingSettings(StrictModel):
     log_every: AtLeastOne = 10
     seed: int = 0
 
+    @field_serializer("recipe")
+    def _stored_recipe(self, recipe: Recipe) -> dict[str, object]:
+        return recipe.stored()
+
     @model_validator(mode="after")
     def _one_source(self) -> "TrainingSettings":
         if (self.training_set is None) == (self.data is None):
@@ -163,10 +167,6 @@ def changed_keys(file: Path, settings: TrainingSettings, ignored: Set[str]) -> l
         before = read_mapping(file, *_KIND)
     except IndievalueError as error:
         raise IndievalueError(f"{error}; give --force to start over") from None
-    try:  # keys that an earlier version did not have had their defaults
-        before = TrainingSettings.model_validate(before).model_dump(mode="json")
-    except (ValidationError, IndievalueError):
-        before = dict(before)
     wanted = settings.model_dump(mode="json")
     return [key for key in wanted if key not in ignored and before.get(key) != wanted[key]]
 

@@ -167,7 +167,7 @@ class Local(BasePredictor):
         return json.dumps([made_of, asdict(self.options), asdict(self.style)])
 
     def trained_on(self, people: Sequence[str]) -> list[str]:
-        """Return those of the ``people`` on whom the model was trained."""
+        """Return those of the ``people`` that the model was trained on."""
         folders = filter(None, (self.source.model, self.source.adapter))
         return sorted({person for folder in folders for person in trained_on(Path(folder), people)})
 

@@ -33,7 +33,7 @@ def check_not_trained_on(folder: Path, people: Iterable[str]) -> None:
 
 
 def trained_on(folder: Path, people: Iterable[str]) -> list[str]:
-    """Return those of the ``people`` on whom a reasoner was trained. Raises IndievalueError if its list is damaged."""
+    """Return those of the ``people`` that a reasoner was trained on. Raises IndievalueError if its list is damaged."""
     try:
         listed = parse_json_as(_HASHES, (folder / TRAINED_ON).read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -100,19 +100,38 @@ class Scores:
         found = []
         for number in range(parts):
             values, known = self.values[part == number], self.known[part == number].astype(np.float32)
-            found.append(_Correlated(values.T @ values, known.T @ known))
+            found.append(_Correlated(values.T @ values, known.T @ known, values, known > 0))
         return found
 
 
 @dataclass(frozen=True)
 class _Correlated:
-    """Sums of products of scores over people who answered both questions, and the number of these people."""
+    """Sums of products of scores over people who answered both questions, and the number of these people.
+
+    ``values`` and ``known`` are their scores and which of them are known (people × questions).
+    """
 
     products: Floats
     both: NDArray[np.floating]
+    values: Floats
+    known: NDArray[np.bool_]
 
     def __add__(self, other: "_Correlated") -> "_Correlated":
-        return _Correlated(self.products + other.products, self.both + other.both)
+        return _Correlated(
+            self.products + other.products,
+            self.both + other.both,
+            np.concatenate([self.values, other.values]),
+            np.concatenate([self.known, other.known]),
+        )
+
+    @cached_property
+    def is_split(self) -> bool:
+        """Whether two questions were put to different people, as in a split ballot.
+
+        What both explain together can then not be told from correlations: nobody answered both.
+        """
+        used = self.both.diagonal() >= FEWEST / 4
+        return bool((self.both[np.ix_(used, used)] < FEWEST / 4).any())
 
     @cached_property
     def matrix(self) -> Floats:
@@ -201,6 +220,10 @@ def _of_nearest(fitted: _Correlated, tested: _Correlated) -> Floats:
 def _share(fitted: _Correlated, tested: _Correlated, some: NDArray[np.bool_], ridge: float) -> Floats:
     """Return the share of each question's variance that ``some`` others explain in the people ``tested``."""
     weights = _weights(fitted, some, ridge)
+    if fitted.is_split or tested.is_split:
+        far = np.where(tested.known, tested.values - tested.values @ weights, 0.0)
+        spread = np.where(tested.known, tested.values, 0.0)
+        return np.asarray(1 - (far**2).sum(axis=0) / np.maximum((spread**2).sum(axis=0), 1e-9))
     return np.asarray((weights * (2 * tested.matrix - tested.matrix @ weights)).sum(axis=0))
 
 

@@ -95,6 +95,7 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
     assert shipped_experiments() == [
         "across-surveys",
         "category-transfer",
+        "context-blocks",
         "demographics-or-statements",
         "demonstrations-curve",
         "groups",
@@ -108,6 +109,7 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         "reasoner-recipes",
         "reasoner-scaling",
         "statistics-baselines",
+        "what-to-show",
     ]
     inputs = CellInputs(crowd, 10, 0)
     for name in shipped_experiments():

@@ -12,7 +12,9 @@ from typing import Literal, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from indievalue.benchmark.circumstances import check_blocks
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings, SettingsFields, Setup
+from indievalue.benchmark.show import Rank, Ranking, chosen_for_each
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.seeded import first_columns, key_table, keys
@@ -26,6 +28,7 @@ def build_benchmark(
     settings: Settings | None = None,
     people_tested: int | Sequence[str] | Literal["all"] | None = None,
     *,
+    ranking: Rank | None = None,
     questions: Collection[str] | None = None,
     **fields: Unpack[SettingsFields],
 ) -> Benchmark:
@@ -36,17 +39,23 @@ def build_benchmark(
         settings: what is asked and shown; by default :class:`Settings` with its defaults.
         people_tested: how many people to sample, ``"all"`` who are eligible, or the ids of the people to take, eligible
             or not. By default 800, or as many as there are.
+        ranking: makes the ranking by which ``show="relevant:6"`` or ``show="similar:6"`` chooses statements, such as
+            :func:`indievalue.rank_statements`; it is given the people who are not tested.
         questions: ids of the questions among which probes are drawn; by default all.
         **fields: fields of ``settings`` to change, such as ``form="refined"`` or ``seed=1``.
 
     Raises IndievalueError where there are not that many people (saying why), an id is unknown or given twice, nobody
-    is eligible, or a setting has no such value.
+    is eligible, a setting has no such value, the data have no such block of the context, or ``show`` needs a ranking
+    and there is none.
 
     >>> from indievalue.synthetic.generate import synthetic_people
     >>> build_benchmark(synthetic_people(300), form="polar", people_tested=20, setups=[0]).people.ids.shape
     (20,)
     """
+    if "show" in fields and "demonstrations" not in fields:
+        fields["demonstrations"] = Settings.demonstrations  # not the number of another way to choose
     settings = replace(settings or Settings(), **fields)
+    check_blocks(people, settings.blocks)
     probes = protocol_probes(people.survey, people.asked & _among(people.survey, questions))
     numbers = tuple(range(len(probes))) if settings.setups is None else tuple(settings.setups)
     settings = replace(settings, setups=numbers)
@@ -60,7 +69,8 @@ def build_benchmark(
     else:
         rows = _rows_of(people, people_tested)
     chosen = people.take(rows)
-    setups = tuple(setup for number in numbers for setup in _setups(chosen, probes, number, settings))
+    ranked = _ranking(people, rows, settings, ranking)
+    setups = tuple(setup for number in numbers for setup in _setups(chosen, probes, number, settings, ranked))
     return Benchmark(settings, chosen, setups, eligibility)
 
 
@@ -234,14 +244,35 @@ def _rows_of(people: People, ids: Sequence[str]) -> NDArray[np.int64]:
     return np.array([people.rows[person] for person in ids], np.int64)
 
 
-def _setups(people: People, probes: list[NDArray[np.int64]], number: int, settings: Settings) -> list[Setup]:
-    """Return the Setup of one number, or one Setup per probe if demonstrations are redrawn for every probe."""
+def _ranking(people: People, tested: NDArray[np.int64], settings: Settings, rank: Rank | None) -> Ranking | None:
+    """Return the ranking of statements, from the people who are not ``tested`` (rows); None if they are drawn."""
+    if settings.show_by == "random":
+        return None
+    if rank is None:
+        raise IndievalueError(
+            f"show={settings.show!r} needs a ranking: give build_benchmark the argument ranking=rank_statements"
+        )
+    others = np.ones(len(people), bool)
+    others[tested] = False
+    return rank(people.take(others), settings)
+
+
+def _setups(
+    people: People, probes: list[NDArray[np.int64]], number: int, settings: Settings, ranking: Ranking | None
+) -> list[Setup]:
+    """Return the Setup of one number, or one Setup per probe if statements are drawn or chosen for every probe."""
     asked = probes[number]
     if settings.protocol == "strict":
         # A wrapped repeat of an earlier setup's probe is kept from the demonstrations, and asked and scored only once.
         numbers = settings.setups or ()
         earlier = [probes[other] for other in numbers[: numbers.index(number)]]
         asked = asked[~np.isin(asked, np.concatenate([*earlier, np.empty(0, np.int64)]))]
+    if ranking is not None:
+        allowed = np.ones((len(asked), len(people.survey.questions)), bool)
+        allowed[np.arange(len(asked)), asked] = False
+        if settings.demonstrations_from == "others":
+            allowed[:, probes[number]] = False
+        return chosen_for_each(people, settings, ranking, number, asked, allowed)
     if settings.demonstrations_from == "others":
         return [Setup(number, asked, _draw(people, probes[number], f"demonstrations {number}", settings))]
     names = [question.id for question in people.survey.questions]

@@ -22,6 +22,7 @@ from indievalue.cli.options import (
     SourceFlags,
     conditions,
     escaped,
+    files_of,
     notes,
     out,
     seed_of,
@@ -153,7 +154,7 @@ def evaluate(
         start_vega()
     with values_of(context_of_call, "learn-from", "learn-survey", "learn-rows"):
         others = learning.others(source)
-    people, drawn = _drawn(context_of_call, [data, *(further or [])], asked, drawing, source, others)
+    people, drawn = _drawn(context_of_call, files_of(data, further), asked, drawing, source, others)
     with values_of(context_of_call, "example"):
         _check_example(asked.example, drawn)
     with values_of(context_of_call, "predictor"):
@@ -204,9 +205,10 @@ def _drawn(
     """Read the people, and draw or load the benchmark; probes are drawn among questions that the ``others`` share."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import load_benchmark
+    from indievalue.predictors.ranking import rank_statements
     from indievalue.runs.elsewhere import shared_ids
 
-    drawn_by = ("setup", "demonstrations", "people", "people-file")
+    drawn_by = ("setup", "demonstrations", "show", "people", "people-file")
     with values_of(context, *drawn_by):
         settings, tested = drawing.settings(source.seed), drawing.tested()
     with values_of(context, "data", "further", "survey", "sheet", "header-row", "encoding", "person-columns", "rows"):
@@ -218,7 +220,7 @@ def _drawn(
             return people, load_benchmark(asked.saved, people)
     with values_of(context, *drawn_by):
         drawing.check_tested(tested, people)
-        drawn = build_benchmark(people, settings, tested, questions=among)
+        drawn = build_benchmark(people, settings, tested, ranking=rank_statements, questions=among)
     if tested is None:
         eligible = drawn.eligibility.eligible
         notes.print(f"Testing {len(drawn.people):,} of {eligible:,} eligible people")

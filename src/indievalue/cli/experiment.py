@@ -16,6 +16,7 @@ from indievalue.cli.options import (
     PromptFlags,
     SourceFlags,
     escaped,
+    files_of,
     notes,
     out,
     seed_of,
@@ -118,7 +119,7 @@ def experiment(
     if chosen.changes:
         loaded = with_settings(loaded, parse_changes(chosen.changes))
     try:
-        files = [data, *(further or [])]
+        files = files_of(data, further)
         command = _command(context_of_call, name, files, directory)
         options = _options(source, chosen, asking.asking(prompt.style()), command)
         ran = _run(loaded, files, directory, source, chosen, options)

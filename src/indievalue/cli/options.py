@@ -9,7 +9,17 @@ import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from indievalue.choices import USUAL, Context, DemonstrationsFrom, FormName, OptionOrder, Protocol, Voice
+from indievalue.choices import (
+    CONTEXTS,
+    USUAL,
+    Context,
+    DemonstrationsFrom,
+    FormName,
+    OptionOrder,
+    Protocol,
+    ShowOrder,
+    Voice,
+)
 from indievalue.errors import IndievalueError
 from indievalue.safe_text import terminal_text
 
@@ -32,7 +42,10 @@ class SafeConsole(Console):
 out = SafeConsole()
 notes = SafeConsole(stderr=True, highlight=False)
 
-DATA_HELP = "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped), or `synthetic`, or `synthetic:20000`."
+DATA_HELP = (
+    "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped); or `synthetic`, or what `indievalue twin` "
+    "wrote, each also with a number of people: `synthetic:20000`."
+)
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 Further = Annotated[
@@ -41,6 +54,11 @@ Further = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", help="Directory to write; must be new or empty.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the contents of --out.")]
+
+
+def files_of(data: str, further: Sequence[str] | None) -> list[str]:
+    """Return the files that a command was given as its data."""
+    return [data, *(further or ())]
 
 
 def seed_of(drawn: str) -> Any:
@@ -130,11 +148,11 @@ class SourceFlags:
         A file that takes more than a few seconds to read is announced.
         """
         from indievalue.people.tables import slow_size
-        from indievalue.synthetic.source import people_from
+        from indievalue.synthetic.source import people_from, twin_named
 
         options = self.read_options()
         for file in [data] if isinstance(data, str) else data:
-            if not quiet and (size := slow_size(Path(file))) is not None:
+            if not quiet and not twin_named(file) and (size := slow_size(Path(file))) is not None:
                 notes.print(escaped(f"Reading {file} ({size:,.0f} MB)"), soft_wrap=True)
         people = people_from(data, self.survey, self.seed, options)
         if not quiet:
@@ -164,6 +182,55 @@ class SourceFlags:
         return ReadOptions(self.sheet, self.header_row, self.encoding, person, rows)
 
 
+def check_show(context: typer.Context, value: str) -> str:
+    """Check that ``--show relevant:K``, which has the number of statements, is not given with ``--demonstrations``."""
+    _refuse_both(context, value)
+    return value
+
+
+def check_demonstrations(context: typer.Context, value: str) -> str:
+    """Check the same, whichever of the two options is read last."""
+    _refuse_both(context, str(context.params.get("show", USUAL.show)))
+    return value
+
+
+def _refuse_both(context: typer.Context, show: str) -> None:
+    source = context.get_parameter_source("demonstrations")
+    if show != USUAL.show and source is not None and source.name != "DEFAULT":
+        raise typer.BadParameter(
+            f"give --show {show} or --demonstrations, not both: --show has the number of statements"
+        )
+
+
+Show = Annotated[
+    str,
+    typer.Option(
+        "--show",
+        metavar="HOW",
+        callback=check_show,
+        help="Which statements are shown: random, or for each probe the K that tell most about it (relevant:K, learned "
+        "from people who are not tested) or whose words are most like its (similar:K). Replaces --demonstrations.",
+    ),
+]
+ShowOrderOption = Annotated[
+    ShowOrder,
+    typer.Option("--show-order", help="Where --show puts the most relevant statement: last or first; or shuffled."),
+]
+
+
+def _context(value: str) -> str:
+    """Return a context with its blocks in the usual order. Raises BadParameter if it is no context."""
+    if value in CONTEXTS:
+        return value
+    from indievalue.context import parse_context
+
+    try:
+        return parse_context(value).name
+    except IndievalueError as error:
+        known = ", ".join(map(repr, CONTEXTS))
+        raise typer.BadParameter(f"{value!r} is not one of {known}; {str(error).partition('; ')[2]}") from None
+
+
 @dataclass(frozen=True)
 class ShownFlags:
     """The probes, and the context shown for each person."""
@@ -171,13 +238,29 @@ class ShownFlags:
     form: Form = USUAL.form
     setup: Annotated[str, typer.Option("--setup", help="Which setups, such as `0,1,2`, or `all`.")] = USUAL.setup
     demonstrations: Annotated[
-        str, typer.Option("--demonstrations", help="Number of statements shown for each person, or `all`.")
+        str,
+        typer.Option(
+            "--demonstrations",
+            callback=check_demonstrations,
+            help="Number of statements shown for each person, or `all`.",
+        ),
     ] = USUAL.demonstrations
+    show: Show = USUAL.show
+    show_order: ShowOrderOption = USUAL.show_order
     demonstrations_as: Annotated[
         Literal["same", "polar", "refined"],
         typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` means that of the probes."),
     ] = USUAL.demonstrations_as
-    context: Annotated[Context, typer.Option("--context", help="Context shown for each person.")] = USUAL.context
+    context: Annotated[
+        Context,
+        typer.Option(
+            "--context",
+            metavar="BLOCKS",
+            help="Context shown for each person: none, both, or blocks joined by +: statements, demographics, "
+            "demographics:NAME+NAME, region, year, country-facts.",
+            callback=_context,
+        ),
+    ] = USUAL.context
 
     def settings(self, seed: int) -> "Settings":
         """Return the benchmark settings. Raises BadParameter for an invalid number."""
@@ -192,6 +275,8 @@ class ShownFlags:
             demonstrations_as=None if self.demonstrations_as == "same" else self.demonstrations_as,
             context=self.context,
             seed=seed,
+            show=self.show,
+            show_order=self.show_order,
         )
 
 

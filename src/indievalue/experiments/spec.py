@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol
+from indievalue.choices import DemonstrationsFrom, FormName, Protocol, Show, ShowOrder
+from indievalue.context import ContextName
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import mapping_of, read_mapping
 from indievalue.report.described import value_words
@@ -45,7 +46,8 @@ def _as_list(value: object) -> object:
 class CellSettings(StrictModel):
     """The settings of a cell: the options of ``indievalue evaluate``, by the same names.
 
-    ``demonstrations_about`` restricts demonstrations to one category.
+    ``demonstrations_about`` restricts demonstrations to one category. ``show`` has no number here: that is
+    ``demonstrations``, so that a grid can cross the two.
     """
 
     form: FormName = "polar"
@@ -55,7 +57,24 @@ class CellSettings(StrictModel):
     demonstrations_as: FormName | Literal["same"] = "same"
     demonstrations_from: DemonstrationsFrom = "others"
     demonstrations_about: str = EVERYTHING
-    context: Context = "statements"
+    context: ContextName = "statements"
+    show: Show = "random"
+    show_order: ShowOrder = "last"
+
+    @model_validator(mode="after")
+    def _is_chosen_once(self) -> "CellSettings":
+        if self.show != "random" and (self.demonstrations == "all" or self.demonstrations_about != EVERYTHING):
+            raise ValueError(
+                f"show: {self.show} needs a number of demonstrations, and demonstrations_about: {EVERYTHING}"
+            )
+        return self
+
+    def stored(self) -> dict[str, object]:
+        """Return the settings to be stored: how statements are chosen and ordered only if it is not at random."""
+        content = self.model_dump(mode="json")
+        if self.show == "random":
+            del content["show"], content["show_order"]
+        return content
 
 
 class HeatMapFigure(StrictModel):
@@ -156,10 +175,12 @@ class Experiment(StrictModel):
             their predictors are called ``reasoner:NAME``.
         by: ``category`` or a demographic, to break accuracy down in the table.
         compare: cells to compare person by person.
+        answer: what the answer states: the ``highest`` accuracy, or the largest of the ``differences`` compared.
         figure, table: how to present the results.
         demographics: the demographics of ``inequity`` and ``groups`` figures; by default those of the survey.
         minimum: minimum number of people in a group; smaller groups are pooled.
         paper: keys of results in report/paper.yaml to show for comparison.
+        tokens: whether the table has the mean number of tokens of a prompt for each probe.
     """
 
     name: str
@@ -172,11 +193,13 @@ class Experiment(StrictModel):
     reasoners: dict[str, dict[str, object]] = Field(default_factory=dict)
     by: str | None = None
     compare: tuple[CellComparison, ...] = ()
+    answer: Literal["highest", "differences"] = "highest"
     figure: Figure
     table: TableLayout | None = None
     demographics: tuple[str, ...] | None = None
     minimum: Annotated[int, Field(ge=2, strict=True)] = 30
     paper: tuple[str, ...] = ()
+    tokens: bool = False
 
     @model_validator(mode="after")
     def _known_axes(self) -> "Experiment":

@@ -1,6 +1,7 @@
 """Messages before an experiment starts, and the command to reproduce it."""
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,8 +18,8 @@ def plan_lines(planned: Plan) -> list[str]:
     probes = [planned.probes[cell] for cell in planned.cells]
     each = f"{min(probes)}" if min(probes) == max(probes) else f"{min(probes)} to {max(probes)}"
     cells = len(planned.cells)
-    settings = cells // len(experiment.predictors)
-    how = f"{settings} setting{'s' * (settings > 1)} each"
+    settings = max(Counter(cell.predictor for cell in planned.cells).values())
+    how = f"{'up to ' * bool(planned.left_out)}{settings} setting{'s' * (settings > 1)} each"
     if experiment.around:
         how = f"and other settings of {experiment.around[PREDICTOR]}"
     lines = [
@@ -26,10 +27,19 @@ def plan_lines(planned: Plan) -> list[str]:
         f"{cells} cell{'s' * (cells > 1)}: {_listed(experiment.predictors)}, {how}; "
         f"{planned.tested:,} people × {each} probes; {planned.training:,} others to learn from",
     ]
+    lines += left_out_lines(planned)
     if planned.finished:
         left = len(planned.left)
         lines.append(f"{len(planned.finished)} finished already, {left or 'none'} left")
     return lines
+
+
+def left_out_lines(planned: Plan) -> list[str]:
+    """Say how many cells are left out, and why."""
+    return [
+        f"{count} cell{' is' if count == 1 else 's are'} left out: {reason.partition(': ')[0]}."
+        for reason, count in planned.left_out.items()
+    ]
 
 
 def group_lines(planned: Plan, inputs: CellInputs) -> list[str]:

@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+
 from indievalue.errors import IndievalueError
 from indievalue.people.columns import other_names, recognise, renamed
-from indievalue.people.decode import decode, needed_columns
+from indievalue.people.decode import decode, needed_columns, text_answers
 from indievalue.people.join import joined
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
@@ -49,7 +51,33 @@ def read_people(
     return joined([_read(Path(path), survey, options or ReadOptions()) for path in files])
 
 
+def read_table(
+    path: Path, survey: str | Survey | None = None, options: ReadOptions | None = None
+) -> tuple[pl.DataFrame, Survey]:
+    """Read the columns of a file that a survey needs, under the survey's names, and the survey that they are of.
+
+    ``survey`` and ``options`` are as in :func:`read_people`. Raises IndievalueError where the file cannot be read.
+    """
+    table, chosen, names = _table(path, survey, options or ReadOptions())
+    return table.rename(names), chosen
+
+
 def _read(path: Path, survey: str | Survey | None, options: ReadOptions) -> People:
+    with ThreadPoolExecutor(1) as side:
+        digest = side.submit(fingerprint, path)
+        table, chosen, names = _table(path, survey, options)
+        picked = _picked(chosen, options.rows)
+        people = decode(table.rename(names), picked, path.name, digest.result(), options.person_columns)
+    findings = replace(people.findings, renamed=other_names(names))
+    if options.rows:
+        findings = replace(findings, outside=0, unpicked=findings.outside)
+    return replace(people, survey=chosen, findings=findings)
+
+
+def _table(
+    path: Path, survey: str | Survey | None, options: ReadOptions
+) -> tuple[pl.DataFrame, Survey, dict[str, str]]:
+    """(columns as the file names them, the survey, names in the file → names in the survey)."""
     chosen: list[Survey] = []
     names: dict[str, str] = {}
 
@@ -63,17 +91,14 @@ def _read(path: Path, survey: str | Survey | None, options: ReadOptions) -> Peop
         needed = needed_columns(chosen[0]) | set(identified_by) | {column for column, _ in options.rows}
         names.update(renamed(columns, needed, path.name))
         # A file with none of the questions is read for its first column, so that decode can say what is wrong.
-        return Wanted(list(names) or columns[:1], [column for column, name in names.items() if name in identified_by])
+        texts = text_answers(chosen[0])
+        return Wanted(
+            list(names) or columns[:1],
+            [column for column, name in names.items() if name in identified_by],
+            texts={column: texts[name] for column, name in names.items() if name in texts},
+        )
 
-    with ThreadPoolExecutor(1) as side:
-        digest = side.submit(fingerprint, path)
-        table = read_columns(path, choose, options)
-        picked = _picked(chosen[0], options.rows)
-        people = decode(table.rename(names), picked, path.name, digest.result(), options.person_columns)
-    findings = replace(people.findings, renamed=other_names(names))
-    if options.rows:
-        findings = replace(findings, outside=0, unpicked=findings.outside)
-    return replace(people, survey=chosen[0], findings=findings)
+    return read_columns(path, choose, options), chosen[0], names
 
 
 def _picked(survey: Survey, rows: Sequence[tuple[str, str]]) -> Survey:

@@ -40,13 +40,17 @@ FILE = "shared.json"
 
 _SETTINGS = ("protocol", "context", "demonstrations", "demonstrations_as", "demonstrations_from", "setups", "seed")
 
+_CHOSEN = ("show", "show_order")
+"""Settings that are shared where statements are chosen."""
+
 _ARGUMENTS = {
     *("people", "form", "setup", "demonstrations", "demonstrations_as", "context", "protocol", "demonstrations_from"),
+    *("show", "show_order"),
     *("batched", "voice", "option_order", "retries", "skip_failed", "retry_filtered", "seed", "weights", "folds"),
 }
 """Arguments that hold neither a path nor an id, nor anything else of one's own."""
 
-_PLAIN = re.compile(r"all|[a-z_]{1,20}|\d{1,7}(,\d{1,7})*")
+_PLAIN = re.compile(r"all|[a-z_]{1,20}|(relevant|similar):\d{1,7}|\d{1,7}(,\d{1,7})*")
 """Values of such arguments."""
 
 
@@ -203,7 +207,7 @@ def described(run: Run) -> Shared:
         run.survey.title,
         survey_hash(run.survey),
         record.form,
-        {name: getattr(record, name) for name in _SETTINGS},
+        {name: getattr(record, name) for name in (*_SETTINGS, *(_CHOSEN if record.show != "random" else ()))},
         record.benchmark,
         record.weights,
         record.data.fingerprint,

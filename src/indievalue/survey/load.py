@@ -92,6 +92,8 @@ def _read(folder: Traversable) -> Survey:
         language=spec.language,
         rounds={name: tuple(columns) for name, columns in spec.rounds.items()},
         country=spec.country,
+        region=spec.region,
+        year=spec.year,
         recognised_by=tuple(spec.recognised_by),
         missing=missing_reasons(spec.missing, f"{folder / 'survey.yaml'}"),
         not_asked=spec.not_asked,

@@ -102,6 +102,7 @@ class Demographic:
     ``texts`` are cells that are no number, in lower case → the codes that stand for them in ``groups``.
     ``rounds`` are rounds of the survey → the column in a file of that round, where rounds have it under other names or
     with other codes; the codes of ``groups`` are then by round, and :meth:`in_round` has them by column.
+    ``abroad`` is for a country of birth: the column and its code that say it is another than that of residence.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Demographic:
     missing: Mapping[int, str] | None = None
     texts: Mapping[str, int] | None = None
     rounds: Mapping[str, str] | None = None
+    abroad: tuple[str, int] | None = None
 
     def in_round(self, name: str | None) -> Self:
         """The demographic as the files of that round have it; without columns where they do not."""

@@ -243,7 +243,19 @@ def application(access: Access, env: Environment) -> FastAPI:
 
     ``env`` has a template ``error.html``, which extends ``base.html``.
     """
-    app = FastAPI(title="indievalue", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # Addresses name people, so nothing about them goes to OpenTelemetry. Earlier versions of FastAPI have none.
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
+    )
     app.add_middleware(Guard, access=access)
 
     @app.get("/static/{name}")

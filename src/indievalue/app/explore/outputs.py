@@ -80,7 +80,7 @@ def has_outputs(view: RunView) -> bool:
 
 
 def _files(view: RunView) -> list[Path]:
-    return [] if view.folder is None else sorted((view.folder / "logs" / "inspect").glob("*.eval"))
+    return [] if view.folder is None else sorted((view.folder / "inspect").glob("*.eval"))
 
 
 def open_logs(view: RunView) -> list[Log]:

@@ -80,17 +80,17 @@ def explorer(access: Access, *, runs: Sequence[Path] = (), people: People | None
         zip_same=lambda values: [(value, value) for value in values],
         labelled=lambda names: [(name, name.replace("_", " ")) for name in names],
     )
-    env.globals.update(nav=(), base="", here="", view=None, several=len(runs) > 1, synthetic=False)
+    env.globals.update(nav=(), base="", here="", view=None, several=len(set(runs)) > 1, synthetic=False)
     app = application(access, env)
     if people is not None:
         env.globals["synthetic"] = people.findings.synthetic
         _add(app, env, "", of_data(people), source_of(people), None)
         return app
-    names = list(short_names(runs).values())
-    views = views_of(runs, names)
+    views = views_of(short_names(runs))
     env.globals["synthetic"] = all(view.source.synthetic for view in views)
     for at, view in enumerate(views, 1):
-        answer(view)  # the one number that takes a moment is computed before the first page is asked for
+        answer(view)  # what takes a moment is computed before the first page is asked for
+        groups_page(view.source, view, QueryParams())
         _add(app, env, "" if len(views) == 1 else f"/{at}", OF_RUNS, view.source, view)
         open_logs(view)
     _add_compare(app, env, views)
@@ -156,7 +156,7 @@ def _add_list(app: FastAPI, env: Environment, views: Sequence[RunView]) -> None:
     rows = [(f"/{at}", view.name, headline(view), answer(view)) for at, view in enumerate(views, 1)]
 
     def respond() -> Response:
-        return HTMLResponse(env.get_template("runs.html").render(rows=rows))
+        return HTMLResponse(env.get_template("runs.html").render(rows=rows, nav=[_COMPARE]))
 
     app.add_api_route("/", respond, methods=["GET"])
 

@@ -383,6 +383,22 @@ def test_text_from_a_run_is_never_markup(tmp_path: Path) -> None:
     assert html.escape(HOSTILE, quote=False).replace('"', "&#34;").replace("'", "&#39;") in pages.get("/people").text
 
 
+def test_predictors_without_probabilities_and_without_a_valid_answer_are_shown(tmp_path: Path) -> None:
+    who = some_people(40, country=["Chile"])
+    predictors = ("majority", "openai/gpt-4o")
+    run = make_run(tmp_path / "run", "wvs7", people=who, predictors=predictors, silent=predictors)
+    pages = opened(run)
+    assert "No option was named by openai/gpt-4o" in text_of(pages.get("/person?id=p0").text)
+    assert "chosen ✓" in text_of(pages.get("/person?id=p1").text)
+    assert {row[2] for row in table_of(pages.get("/people").text, "People")} == {"–"}
+    assert len(table_of(pages.get("/outputs").text, "Invalid answers")) == 3
+    for path, _ in paths(pages, PAGES[:-2]):
+        assert pages.get(path).status_code == 200, path
+    nobody = opened(make_run(tmp_path / "none", "wvs7", people=who, predictors=predictors, valid=False))
+    for path, _ in paths(nobody, PAGES[:-2]):
+        assert nobody.get(path).status_code == 200, path
+
+
 PROBE = AskedProbe("P1", "How much do you like roses?", ("I like roses.", "I do not like roses."), (0, 1))
 
 
@@ -423,7 +439,9 @@ def test_prompts_and_raw_answers_of_a_chat_model(
     assert run.survey.question(run.predictions["question"][0]).asks in words
     assert "invalid : the answer names no option" in words
     assert "Who knows?" in words
-    assert "prompt and answer" in pages.get("/outputs").text
+    listed = table_of(pages.get("/outputs").text, "Invalid answers")
+    assert len(listed) == (run.predictions["choice"] < 0).sum() > 0
+    assert {row[3] for row in listed} == {"the answer names no option"}
     assert "Prompts and raw answers" in pages.get("/person", params={"id": person}).text
 
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -144,6 +145,22 @@ def test_the_way_to_the_page_without_the_token_stays_here(visitor: TestClient, p
     assert re.match(r"/(?![/\\])", to), to
 
 
+def test_a_thousand_wrong_tokens_open_nothing_and_lock_nobody_out(visitor: TestClient) -> None:
+    wrong = {
+        visitor.get("/page", headers={"authorization": f"Bearer {TOKEN[:-4]}{n:04d}"}).status_code for n in range(1000)
+    }
+    assert wrong == {401}
+    assert visitor.get("/page", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+
+
+@pytest.mark.parametrize("mode", ["no-cors", "cors", "websocket"])
+def test_pages_of_other_sites_load_nothing_but_a_link_there_is_followed(mode: str) -> None:
+    from_elsewhere = {"sec-fetch-site": "cross-site", "sec-fetch-mode": mode}
+    assert client(Access()).get("/page", headers=from_elsewhere).status_code == 403
+    assert client(Access()).get("/page", headers={**from_elsewhere, "sec-fetch-mode": "navigate"}).status_code == 200
+    assert client(Access()).get("/page", headers={**from_elsewhere, "sec-fetch-site": "same-origin"}).status_code == 200
+
+
 def test_every_response_has_the_headers_that_keep_a_page_to_itself(visitor: TestClient) -> None:
     free = client(Access())
     answers = [visitor.get("/page"), visitor.get(f"/?token={TOKEN}"), free.get("/page"), free.get("/none")]
@@ -200,3 +217,20 @@ def test_the_command_prints_the_address_with_a_token_and_stops_when_asked() -> N
         server.send_signal(signal.SIGINT)
         assert server.wait(20) == 0
         assert "Traceback" not in server.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("sources", "complaint"),
+    [
+        (["{run}", "synthetic:40"], "run directories, or one data file, not both"),
+        (["synthetic:40", "synthetic:50"], "give one data file"),
+        (["{run}"], "not a complete run directory"),
+        (["{run}.csv"], "run.csv"),
+    ],
+)
+def test_what_cannot_be_shown_is_said_in_one_line(sources: list[str], complaint: str, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    given = [one.format(run=tmp_path / "run") for one in sources]
+    failed = CliRunner().invoke(command_line, ["explore", *given, "--port", str(free_port())])
+    assert failed.exit_code != 0
+    assert complaint in " ".join((failed.output + str(failed.exception)).replace("│", " ").split())

@@ -53,6 +53,16 @@ class Call:
     probes: tuple[ReadProbe, ...]
 
 
+@dataclass(frozen=True)
+class InvalidAnswer:
+    """An answer that names no option, and why, if a log says so."""
+
+    predictor: str
+    person: str
+    question: str
+    why: str
+
+
 class Log:
     """A log of Inspect: a zip file with a JSON document for every call."""
 
@@ -62,9 +72,9 @@ class Log:
         self._zip, self._lock = zipfile.ZipFile(file), Lock()
         self._names = sorted(name for name in self._zip.namelist() if name.startswith("samples/"))
 
-    def samples(self, person: str) -> Iterator[Mapping[str, Any]]:
-        """Yield the calls about a person."""
-        start = f"samples/{person}/"
+    def samples(self, person: str, *within: object) -> Iterator[Mapping[str, Any]]:
+        """Yield the calls about a person, or those of a setup, and of a question, ``within``."""
+        start = "/".join(["samples", person, *map(str, within), ""])
         for name in self._names[bisect_left(self._names, start) :]:
             if not name.startswith(start):
                 break
@@ -111,24 +121,40 @@ def outputs_page(source: Source, view: RunView | None, query: QueryParams) -> Ma
     return {"person": person, "calls": calls, "question": wanted, "only": query.get("only", "")}
 
 
-def _calls(log: Log, person: str) -> Iterator[Call]:
-    for sample in log.samples(person):
+def _calls(log: Log, person: str, *within: object) -> Iterator[Call]:
+    for sample in log.samples(person, *within):
         with suppress(KeyError, TypeError, ValueError):  # a log of another kind
             yield call_of(sample)
 
 
 def _invalid(view: RunView) -> dict[str, object]:
     rows = view.rows.filter(pl.col("choice") < 0)
-    counts = rows.group_by("predictor").len().rows()
     return {
-        "counts": sorted(counts),
+        "counts": sorted(rows.group_by("predictor").len().rows()),
         "has_logs": has_outputs(view),
         "more": max(0, len(rows) - _LISTED),
-        "rows": [
-            (predictor, view.source.ids[at], question)
-            for predictor, at, question in rows.select("predictor", "at", "question").head(_LISTED).iter_rows()
-        ],
+        "rows": view.source.once("invalid", lambda: _listed(view, rows.head(_LISTED))),
     }
+
+
+def _listed(view: RunView, rows: pl.DataFrame) -> list[InvalidAnswer]:
+    found = []
+    for predictor, at, setup, question in rows.select("predictor", "at", "setup", "question").iter_rows():
+        person = view.source.ids[at]
+        found.append(InvalidAnswer(predictor, person, question, _why(view, person, setup, question)))
+    return found
+
+
+def _why(view: RunView, person: str, setup: int, question: str) -> str:
+    """Return why an answer is invalid, from the first log that has it; empty if none has."""
+    for log in open_logs(view):
+        # A call asks for one question, or for all of a setup.
+        for within in ((setup, question), (setup,)):
+            for call in _calls(log, person, *within):
+                why = next((probe.why for probe in call.probes if probe.question == question), "")
+                if why:
+                    return why
+    return ""
 
 
 def call_of(sample: Mapping[str, Any]) -> Call:

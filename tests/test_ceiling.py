@@ -119,7 +119,7 @@ def test_nothing_depends_on_the_order_of_people() -> None:
 
 
 def test_questions_that_are_never_asked_together_explain_no_more_than_there_is() -> None:
-    """All questions are of one opinion, half noise; each person is asked a third of them and one of two other thirds."""
+    """All are of one opinion, half noise; each person is asked a third of them and one of two other thirds."""
     rng, base = np.random.default_rng(2), synthetic_people(900)
     opinion, ballot = rng.standard_normal((900, 1)), np.arange(900) % 2
     answers = opinion + rng.standard_normal((900, len(base.survey.questions)))

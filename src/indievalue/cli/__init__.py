@@ -15,6 +15,7 @@ from indievalue.cli.demo import demo
 from indievalue.cli.elicit import elicit
 from indievalue.cli.evaluate import evaluate
 from indievalue.cli.experiment import experiment
+from indievalue.cli.explore import explore
 from indievalue.cli.export import export
 from indievalue.cli.flags import expanded
 from indievalue.cli.flattening import flattening
@@ -54,6 +55,7 @@ for command in (
     inequity,
     flattening,
     retest,
+    explore,
     export,
     training_set,
     train,

@@ -1,0 +1,1 @@
+"""The explorer: look at people, questions, groups and predictions in the browser."""

@@ -20,6 +20,7 @@ from indievalue.files import new_directory, new_file, refuse_rows
 from indievalue.parsing import parse_json, read_as
 from indievalue.people.people import People
 from indievalue.survey.model import Demographic
+from indievalue.survey.survey import Survey
 
 FORMAT = 1
 """Raised when what is stored changes, so that an older file is refused and not misread."""
@@ -278,6 +279,11 @@ def texts_of(task: Task) -> Iterator[TaskText]:
             ],
             "probes": probes,
         }
+
+
+def statements_about(survey: Survey, labels: Mapping[str, str | None]) -> Iterator[str]:
+    """Yield the statement of each group that a person is in, by demographic → label."""
+    yield from _statements({demographic.name: demographic for demographic in survey.demographics}, labels)
 
 
 def _statements(demographics: Mapping[str, Demographic], labels: Mapping[str, str | None]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import polars as pl
 import yaml
@@ -17,6 +17,7 @@ from indievalue.files import new_directory
 from indievalue.parsing import parse_json_as
 from indievalue.predictors.local.wording import ANSWER
 from indievalue.prompts.prompt import PromptStyle, prompts_of
+from indievalue.prompts.templates import Reading
 
 PROMPTS = "prompts.jsonl"
 
@@ -40,6 +41,7 @@ class PromptLine(TypedDict):
     setup: int
     prompt: str
     probes: list[ProbeLine]
+    reading: NotRequired[Reading]
 
 
 class ProbeRow(TypedDict):
@@ -71,6 +73,8 @@ def export_benchmark(
     style = style or PromptStyle()
     if style.together and to in ("lm-eval", "inspect"):
         raise IndievalueError(f"{to} scores one probe at a time: leave out --template batch and --batched")
+    if style.shipped.reading != "label" and to in ("lm-eval", "inspect"):
+        raise IndievalueError(f"{to} scores the letter of an option: --template {style.template} has other answers")
     if style.option_order == "both":
         raise IndievalueError("a probe is exported in one order of options: fixed or shuffled")
     folder, (tasks, settings) = Path(benchmark), _read(Path(benchmark))
@@ -141,13 +145,16 @@ def _lines(task: TaskText, style: PromptStyle, seed: int) -> Iterator[PromptLine
             }
             for probe in prompt.probes
         ]
-        yield {
+        line: PromptLine = {
             "id": prompt.key,
             "person": prompt.person,
             "setup": prompt.setup,
             "prompt": prompt.text,
             "probes": probes,
         }
+        if prompt.reading not in ("label", "json"):  # these two are told by the number of probes
+            line["reading"] = prompt.reading
+        yield line
 
 
 def _jsonl(folder: Path, lines: list[PromptLine], form: str) -> None:

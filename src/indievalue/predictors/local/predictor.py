@@ -18,10 +18,12 @@ from indievalue.predictors.local.load import Loaded, device_of, identity, load
 from indievalue.predictors.local.options import LocalOptions
 from indievalue.predictors.local.progress import ReadingProgress, say
 from indievalue.predictors.local.source import find_source
+from indievalue.predictors.local.thinking import with_thoughts
 from indievalue.predictors.local.trained_on import check_not_trained_on
 from indievalue.predictors.local.tree import Item
 from indievalue.predictors.local.wording import STATEMENT, Wording
 from indievalue.predictors.protocol import BasePredictor, Guesses
+from indievalue.prompts.pool import Pool
 from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of
 
 _LITTLE = 0.5
@@ -84,12 +86,15 @@ class Local(BasePredictor):
         self.source = find_source(where, self.options.adapter)
         self.device = device_of(self.options.device)
         self.style = _style(style or PromptStyle(), self.options)
+        self.learns = self.style.shipped.solved
+        self._pool = Pool(self.style)
         self.mass_: Mass | None = None
         self._masses: list[float] = []
         self._told = False
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
-        """Learn nothing."""
+        """Take the people whose solved probes may be shown, where the template shows any; nothing is learned."""
+        self._pool = Pool(self.style, people)
         return self
 
     def predict(self, task: Task) -> Guesses:
@@ -101,12 +106,13 @@ class Local(BasePredictor):
         for folder in filter(None, (self.source.model, self.source.adapter)):
             check_not_trained_on(Path(folder), task.people.tolist())
         made_of = identity(self.source, self.device, self.options.dtype)
-        kept = Kept(made_of, self.options.score, self.options.chat) if self.options.keep == "yes" else None
+        kept = self._kept(made_of) if self.options.keep == "yes" else None
+        material = self._pool.material(task)
         totals = np.zeros((len(task.people), len(task.probes), int(task.counts.max(initial=0))))
         places = {task.survey.questions[probe].id: place for place, probe in enumerate(task.probes)}
         reading = ReadingProgress(len(task.people))
         for row, text in enumerate(texts_of(task)):
-            prompts = list(prompts_of(text, self.style, task.seed))
+            prompts = list(prompts_of(text, self.style, task.seed, material))
             reading.begin(len(prompts))
             key = key_of([[prompt.text, prompt.probes[0].statements, prompt.probes[0].order] for prompt in prompts])
             scores = kept.get(key) if kept else None
@@ -124,6 +130,11 @@ class Local(BasePredictor):
         reading.stop()
         self._tell()
         return Guesses.most_probable(totals / totals.sum(axis=2, keepdims=True))
+
+    def _kept(self, made_of: str) -> Kept:
+        """Return the cache of scores; those after thoughts depend on how long these may be."""
+        think = [self.options.think] if self.style.shipped.reading == "marked" else []
+        return Kept(made_of, self.options.score, self.options.chat, *think)
 
     def identity(self) -> str | None:
         """Return the model's files or its commit on the hub, the compute dtype, the options and the prompt style."""
@@ -158,7 +169,10 @@ def score(
     context.
     """
     wording = Wording.of(loaded.tokenizer, options.chat, options.score)
-    items = wording.items([wording.text(prompt) for prompt in prompts], list(prompts))
+    texts = [wording.text(prompt) for prompt in prompts]
+    if any(prompt.reading == "marked" for prompt in prompts):
+        texts = with_thoughts(texts, loaded, options.think, chat=wording.chat)
+    items = wording.items(texts, list(prompts))
     every = [item for probe in items for spellings in probe for item in spellings]
     longest = max(len(item.read) for item in every)
     if loaded.limit is not None and longest > loaded.limit:
@@ -183,11 +197,18 @@ def _joined(spellings: Sequence[Item], logs: Sequence[float], options: LocalOpti
 
 
 def _style(style: PromptStyle, options: LocalOptions) -> PromptStyle:
-    if style.together:
+    if style.template == "batch" or (style.together and style.batched):
         raise IndievalueError(
             "local models are scored probe by probe, so that a template that asks all probes at once makes no sense: "
             "leave out --template batch and --batched"
         )
+    if not style.shipped.local:
+        raise IndievalueError(
+            f"--template {style.template} is for chat models alone: local models are scored probe by probe, and give "
+            "the probability of every option with any template"
+        )
+    if style.shipped.reading == "marked" and options.score == "statement":
+        raise IndievalueError("--template reason is answered by a label: leave out score=statement")
     if options.order:
         style = replace(style, option_order=options.order)  # type: ignore[arg-type]
     return replace(style, template=STATEMENT) if options.score == "statement" and style.template == "single" else style

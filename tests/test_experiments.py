@@ -100,6 +100,7 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         "inequity",
         "models-by-category",
         "polar-or-refined-demonstrations",
+        "prompting",
         "reasoner-context",
         "reasoner-continents",
         "reasoner-demonstrations",
@@ -114,9 +115,11 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         assert experiment.name == name
         assert experiment.title.endswith("?")
         assert all(
-            name.partition(":")[0] in {*(kind.shown for kind in STATISTICAL), "reasoner"}
+            name.partition(":")[0] in {*(kind.shown for kind in STATISTICAL), "reasoner", "local"}
             for name in experiment.predictors
         )
+        if name == "prompting":  # its model is not installed everywhere; see test_prompting.py
+            continue
         assert plan(experiment, inputs, Folder(Path("nowhere"))).left
 
 
@@ -266,7 +269,7 @@ def test_about_shows_one_category_and_never_a_probe(gardeners: People) -> None:
 # --- running ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", shipped_experiments())
+@pytest.mark.parametrize("name", [name for name in shipped_experiments() if name != "prompting"])
 def test_every_experiment_runs_from_end_to_end(name: str, crowd: People, tmp_path: Path) -> None:
     predictors = ("majority", "resemble:k=5") if name == "statistics-baselines" else ("random", "majority")
     experiment = load_experiment(name).model_copy(update={"predictors": predictors, "minimum": 5})

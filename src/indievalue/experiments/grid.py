@@ -1,17 +1,26 @@
-"""The cells of an experiment: all combinations of predictors and grid values."""
+"""The cells of an experiment: all combinations of predictors and grid values, or a fraction of them."""
 
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from pydantic import ValidationError
 
 from indievalue.benchmark.model import Settings
 from indievalue.errors import IndievalueError
-from indievalue.experiments.spec import EACH, EVERYTHING, NOTHING, OPTION, PREDICTOR, CellSettings, Experiment
+from indievalue.experiments.design import fraction
+from indievalue.experiments.spec import (
+    EACH,
+    EVERYTHING,
+    NOTHING,
+    OPTION,
+    PREDICTOR,
+    REPEAT,
+    CellSettings,
+    Experiment,
+)
 from indievalue.report.described import described, value_words
 from indievalue.survey.survey import Survey
 
@@ -62,15 +71,15 @@ class Cell:
 
 
 def cells(experiment: Experiment, survey: Survey, seed: int) -> list[Cell]:
-    """Return all cells, by predictor and in the order of the grid.
+    """Return all cells, by predictor and in the order of the grid; those that are repeated come last.
 
     Raises IndievalueError for an invalid value of a setting, or an unknown category.
     """
-    grid = expanded(experiment.grid, survey)
+    combinations = fraction(expanded(experiment.grid, survey), experiment.cells)
     made = []
     for predictor in experiment.predictors:
-        for values in product(*grid.values()):
-            combination = dict(zip(grid, values, strict=True))
+        repeated = [{**combinations[0], REPEAT: number} for number in range(1, experiment.repeats)]
+        for combination in [*combinations, *repeated]:
             asked = _asked(experiment, combination, survey)
             made.append(Cell(predictor, {PREDICTOR: predictor, **combination}, asked, seed))
     return made

@@ -3,11 +3,21 @@
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol
+from indievalue.choices import (
+    PARAPHRASES,
+    Context,
+    DemonstrationsFrom,
+    FormName,
+    Language,
+    OptionOrder,
+    Protocol,
+    ScaleDirection,
+    Voice,
+)
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import mapping_of, read_mapping
 from indievalue.report.described import value_words
@@ -21,8 +31,14 @@ EACH = "each"
 CATEGORY = "category"
 """The category of a probe, as a value of ``by`` or an axis of figures."""
 
-_OF_GROUPS = ("demographics", "minimum")
-"""Settings of the figures of groups, not of cells."""
+_OF_GROUPS = ("demographics", "minimum", "cells")
+"""Settings of the figures of groups and of the design, not of cells."""
+
+PROMPT_AXES = ("template", "voice", "option_order", "scale_direction", "paraphrase", "language")
+"""Settings of how a language model is asked."""
+
+REPEAT = "repeat"
+"""Which time a cell asks the same, from 0; the axis of cells that are repeated."""
 
 REASONER = "reasoner:"
 """Prefix of the names of predictors that the experiment trains."""
@@ -42,7 +58,8 @@ def _as_list(value: object) -> object:
 class CellSettings(StrictModel):
     """The settings of a cell: the options of ``indievalue evaluate``, by the same names.
 
-    ``demonstrations_about`` restricts demonstrations to one category.
+    ``demonstrations_about`` restricts demonstrations to one category. How language models are asked is, where it is
+    None, as on the command line.
     """
 
     form: FormName = "polar"
@@ -53,6 +70,27 @@ class CellSettings(StrictModel):
     demonstrations_from: DemonstrationsFrom = "others"
     demonstrations_about: str = EVERYTHING
     context: Context = "statements"
+    template: str | None = None
+    voice: Voice | None = None
+    option_order: OptionOrder | None = None
+    scale_direction: ScaleDirection | None = None
+    paraphrase: Annotated[int, Field(ge=1, le=PARAPHRASES, strict=True)] | None = None
+    language: Language | None = None
+    repeat: Annotated[int, Field(ge=0, strict=True)] | None = None
+
+    @property
+    def asking(self) -> dict[str, Any]:
+        """How language models are asked, as far as the cell says it."""
+        given = {name: getattr(self, name) for name in PROMPT_AXES}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def stored(self) -> dict[str, object]:
+        """Return the settings to be stored: how models are asked only where the cell says it."""
+        content = self.model_dump(mode="json")
+        for name in (*PROMPT_AXES, REPEAT):
+            if content[name] is None:
+                del content[name]
+        return content
 
 
 class HeatMapFigure(StrictModel):
@@ -105,8 +143,14 @@ class GroupsFigure(StrictModel):
     kind: Literal["groups"]
 
 
+class SpecificationsFigure(StrictModel):
+    """A specification curve: accuracies in order, with intervals, above dots that say what each cell's settings are."""
+
+    kind: Literal["specifications"]
+
+
 Figure = Annotated[
-    HeatMapFigure | BoxPlotFigure | CurveFigure | DotsFigure | InequityFigure | GroupsFigure,
+    HeatMapFigure | BoxPlotFigure | CurveFigure | DotsFigure | InequityFigure | GroupsFigure | SpecificationsFigure,
     Field(discriminator="kind"),
 ]
 
@@ -149,6 +193,11 @@ class Experiment(StrictModel):
         demographics: the demographics of ``inequity`` and ``groups`` figures; by default those of the survey.
         minimum: minimum number of people in a group; smaller groups are pooled.
         paper: keys of results in report/paper.yaml to show for comparison.
+        cells: the most settings of each predictor; of a grid with more, a balanced fraction is run (see
+            :mod:`indievalue.experiments.design`).
+        people: how many people are tested if nothing else is said.
+        repeats: how many times the first setting is run, to see how often a model agrees with itself.
+        marginals: whether models are also asked about each country, knowing nothing else of a person.
     """
 
     name: str
@@ -165,6 +214,10 @@ class Experiment(StrictModel):
     demographics: tuple[str, ...] | None = None
     minimum: Annotated[int, Field(ge=2, strict=True)] = 30
     paper: tuple[str, ...] = ()
+    cells: Annotated[int, Field(ge=1, strict=True)] | None = None
+    people: Annotated[int, Field(ge=1, strict=True)] | None = None
+    repeats: Annotated[int, Field(ge=1, strict=True)] = 1
+    marginals: bool = False
 
     @model_validator(mode="after")
     def _known_axes(self) -> "Experiment":
@@ -202,9 +255,9 @@ class Experiment(StrictModel):
 def with_settings(experiment: Experiment, changes: Mapping[str, object]) -> Experiment:
     """Return the experiment with other settings, by their names in the YAML file.
 
-    ``changes`` maps settings of cells, ``demographics`` and ``minimum`` to values. A setting of the grid can have
-    several; comparisons that name a value which is no longer in the grid are left out. Raises IndievalueError if a
-    setting is unknown or a value is invalid.
+    ``changes`` maps settings of cells, ``demographics``, ``minimum`` and ``cells`` to values. A setting of the grid
+    can have several; comparisons that name a value which is no longer in the grid are left out. Raises IndievalueError
+    if a setting is unknown or a value is invalid.
 
     >>> curve = load_experiment("demonstrations-curve")
     >>> with_settings(curve, {"demonstrations": [0, 20], "setups": 0}).grid["demonstrations"]

@@ -26,6 +26,16 @@ _DESCRIBED: dict[tuple[str, object], str] = {
     ("context", "statements"): "without demographics",
     ("context", "both"): "with demographics",
     ("context", "demographics"): "demographics alone",
+    ("voice", "first"): "first person",
+    ("voice", "third"): "third person",
+    ("option_order", "fixed"): "options in the survey's order",
+    ("option_order", "shuffled"): "options shuffled",
+    ("option_order", "both"): "options in both orders",
+    ("scale_direction", "forward"): "scale forward",
+    ("scale_direction", "reversed"): "scale reversed",
+    ("language", "en"): "English",
+    ("language", "es"): "Spanish",
+    ("language", "fr"): "French",
 }
 
 _PATTERNS = {
@@ -34,4 +44,7 @@ _PATTERNS = {
     "form": "{} probes",
     "protocol": "{} protocol",
     "demonstrations_about": "showing {}",
+    "template": "template {}",
+    "paraphrase": "wording {}",
+    "repeat": "repeat {}",
 }

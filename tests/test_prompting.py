@@ -36,7 +36,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_shipped_design_is_balanced_and_shows_every_value_alone() -> None:
     experiment = load_experiment("prompting")
-    chosen = fraction(experiment.grid, experiment.cells)
+    chosen = fraction(experiment.grid, experiment.most_cells)
     assert len(chosen) == len({tuple(cell.values()) for cell in chosen}) == 40
     first = chosen[0]
     assert first == {axis: values[0] for axis, values in experiment.grid.items()}
@@ -59,7 +59,7 @@ def test_the_shipped_design_is_balanced_and_shows_every_value_alone() -> None:
 def test_a_small_grid_is_run_whole_and_too_small_a_fraction_is_refused() -> None:
     assert len(fraction(GRID, 6)) == len(fraction(GRID, None)) == 6
     assert fraction({}, 5) == [{}]
-    with pytest.raises(IndievalueError, match="cells: 3 is too few for this grid, which has 4 settings"):
+    with pytest.raises(IndievalueError, match="most_cells: 3 is too few for this grid: .* in one value are 4"):
         fraction(GRID, 3)
 
 
@@ -162,7 +162,7 @@ def test_knowing_a_countrys_answers_is_being_nearer_to_them_than_to_anothers() -
 
 
 def small(model: str, **more: object) -> Experiment:
-    changes = {"template": ["single", "role"], "paraphrase": [1, 4], "language": "en", "cells": 6, **more}
+    changes = {"template": ["single", "role"], "paraphrase": [1, 4], "language": "en", "most_cells": 6, **more}
     experiment = with_settings(load_experiment("prompting"), {"demonstrations": 2, **changes})
     return experiment.model_copy(update={"predictors": (model,)})
 

@@ -34,8 +34,8 @@ def fraction(grid: Mapping[str, Sequence[object]], most: int | None) -> list[dic
         first = [0, *np.flatnonzero(changed == 1)[_by_axis(levels[changed == 1])].tolist()]
         if len(first) > most:
             raise IndievalueError(
-                f"cells: {most} is too few for this grid, which has {len(first)} settings that differ from the first "
-                "in one value: give more cells or fewer values"
+                f"most_cells: {most} is too few for this grid: the first setting and those that differ from it in one "
+                f"value are {len(first)}; give more cells or fewer values"
             )
         chosen = [every[place] for place in _filled(levels, first, most)]
     return [{axis: values[place] for (axis, values), place in zip(grid.items(), cell, strict=True)} for cell in chosen]

@@ -75,7 +75,7 @@ def cells(experiment: Experiment, survey: Survey, seed: int) -> list[Cell]:
 
     Raises IndievalueError for an invalid value of a setting, or an unknown category.
     """
-    combinations = fraction(expanded(experiment.grid, survey), experiment.cells)
+    combinations = fraction(expanded(experiment.grid, survey), experiment.most_cells)
     made = []
     for predictor in experiment.predictors:
         repeated = [{**combinations[0], REPEAT: number} for number in range(1, experiment.repeats)]

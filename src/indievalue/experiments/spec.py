@@ -31,7 +31,7 @@ EACH = "each"
 CATEGORY = "category"
 """The category of a probe, as a value of ``by`` or an axis of figures."""
 
-_OF_GROUPS = ("demographics", "minimum", "cells")
+_OF_GROUPS = ("demographics", "minimum", "most_cells")
 """Settings of the figures of groups and of the design, not of cells."""
 
 PROMPT_AXES = ("template", "voice", "option_order", "scale_direction", "paraphrase", "language")
@@ -193,7 +193,7 @@ class Experiment(StrictModel):
         demographics: the demographics of ``inequity`` and ``groups`` figures; by default those of the survey.
         minimum: minimum number of people in a group; smaller groups are pooled.
         paper: keys of results in report/paper.yaml to show for comparison.
-        cells: the most settings of each predictor; of a grid with more, a balanced fraction is run (see
+        most_cells: the most settings of each predictor; of a grid with more, a balanced fraction is run (see
             :mod:`indievalue.experiments.design`).
         people: how many people are tested if nothing else is said.
         repeats: how many times the first setting is run, to see how often a model agrees with itself.
@@ -214,7 +214,7 @@ class Experiment(StrictModel):
     demographics: tuple[str, ...] | None = None
     minimum: Annotated[int, Field(ge=2, strict=True)] = 30
     paper: tuple[str, ...] = ()
-    cells: Annotated[int, Field(ge=1, strict=True)] | None = None
+    most_cells: Annotated[int, Field(ge=1, strict=True)] | None = None
     people: Annotated[int, Field(ge=1, strict=True)] | None = None
     repeats: Annotated[int, Field(ge=1, strict=True)] = 1
     marginals: bool = False
@@ -255,9 +255,9 @@ class Experiment(StrictModel):
 def with_settings(experiment: Experiment, changes: Mapping[str, object]) -> Experiment:
     """Return the experiment with other settings, by their names in the YAML file.
 
-    ``changes`` maps settings of cells, ``demographics``, ``minimum`` and ``cells`` to values. A setting of the grid
-    can have several; comparisons that name a value which is no longer in the grid are left out. Raises IndievalueError
-    if a setting is unknown or a value is invalid.
+    ``changes`` maps settings of cells, ``demographics``, ``minimum`` and ``most_cells`` to values. A setting of the
+    grid can have several; comparisons that name a value which is no longer in the grid are left out. Raises
+    IndievalueError if a setting is unknown or a value is invalid.
 
     >>> curve = load_experiment("demonstrations-curve")
     >>> with_settings(curve, {"demonstrations": [0, 20], "setups": 0}).grid["demonstrations"]

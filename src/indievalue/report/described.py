@@ -28,7 +28,7 @@ _DESCRIBED: dict[tuple[str, object], str] = {
     ("context", "demographics"): "demographics alone",
     ("voice", "first"): "first person",
     ("voice", "third"): "third person",
-    ("option_order", "fixed"): "options in the survey's order",
+    ("option_order", "fixed"): "options in order",
     ("option_order", "shuffled"): "options shuffled",
     ("option_order", "both"): "options in both orders",
     ("scale_direction", "forward"): "scale forward",

@@ -37,16 +37,17 @@ def specification_curve(table: pl.DataFrame, axes: Sequence[str], *, width: int 
     beside = max(min(widest(names, size), _LONGEST * width), AXIS) + _EDGE
     across = round(width - beside)
     places = alt.X("place:O", axis=None, scale=alt.Scale(domain=list(range(len(ordered))), paddingOuter=0.6))
-    curve = _curve(ordered.to_dicts(), places, across)
+    curve = _curve(ordered.to_dicts(), places, across, 14 if is_narrow(width) else 34)
     if not names:
         return curve.properties(config=CONFIG)
-    dots = _dots(ordered, values, places, names_axis(names, _LONGEST * width, labelFontSize=size))
+    axis = names_axis(names, _LONGEST * width, labelFontSize=size)
+    dots = _dots(ordered, values, places, axis, 13 if is_narrow(width) else 26)
     dots = dots.properties(width=across, height=_ROW * len(names))
     both: Figure = alt.vconcat(curve, dots, spacing=10).resolve_scale(x="shared").properties(config=CONFIG)
     return both
 
 
-def _curve(rows: Sequence[Mapping[str, Any]], x: alt.X, across: int) -> alt.LayerChart:
+def _curve(rows: Sequence[Mapping[str, Any]], x: alt.X, across: int, size: int) -> alt.LayerChart:
     ends = [row[key] for row in rows for key in ("accuracy_low", "accuracy_high")]
     items = [
         {
@@ -61,7 +62,7 @@ def _curve(rows: Sequence[Mapping[str, Any]], x: alt.X, across: int) -> alt.Laye
     interval = chart.mark_rule(strokeWidth=1.6, opacity=0.5, color=PALETTE[0][0]).encode(
         x=x, y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q"
     )
-    dot = chart.mark_point(filled=True, size=34, opacity=1, color=PALETTE[0][0], aria=True).encode(
+    dot = chart.mark_point(filled=True, size=size, opacity=1, color=PALETTE[0][0], aria=True).encode(
         x=x, y=y, description="tip:N"
     )
     drawn = alt.layer(interval, dot).properties(width=across, height=_CURVE)
@@ -69,7 +70,9 @@ def _curve(rows: Sequence[Mapping[str, Any]], x: alt.X, across: int) -> alt.Laye
     return drawn
 
 
-def _dots(ordered: pl.DataFrame, values: Mapping[str, Sequence[Any]], x: alt.X, axis: alt.Axis) -> alt.LayerChart:
+def _dots(
+    ordered: pl.DataFrame, values: Mapping[str, Sequence[Any]], x: alt.X, axis: alt.Axis, size: int
+) -> alt.LayerChart:
     """Dots of the settings of each cell, on bands that part the axes from each other."""
     names = [described({name: value}) for name, found in values.items() for value in found]
     y = alt.Y("row:N", sort=None, scale=alt.Scale(domain=names), axis=axis)
@@ -86,7 +89,7 @@ def _dots(ordered: pl.DataFrame, values: Mapping[str, Sequence[Any]], x: alt.X, 
     ]
     ground = chart_of(bands).mark_rect(color=BAND, opacity=0.6).encode(y=y, x=alt.value(0), x2=alt.value("width"))
     colours = alt.Color("colour:O", scale=alt.Scale(domain=[0, 1], range=[INK, MUTED]), legend=None)
-    dot = chart_of(items).mark_point(filled=True, size=26, opacity=1).encode(x=x, y=y, color=colours)
+    dot = chart_of(items).mark_point(filled=True, size=size, opacity=1).encode(x=x, y=y, color=colours)
     drawn = alt.layer(ground, dot)
     assert isinstance(drawn, alt.LayerChart)
     return drawn

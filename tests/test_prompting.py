@@ -59,7 +59,7 @@ def test_the_shipped_design_is_balanced_and_shows_every_value_alone() -> None:
 def test_a_small_grid_is_run_whole_and_too_small_a_fraction_is_refused() -> None:
     assert len(fraction(GRID, 6)) == len(fraction(GRID, None)) == 6
     assert fraction({}, 5) == [{}]
-    with pytest.raises(IndievalueError, match="most_cells: 3 is too few for this grid: .* in one value are 4"):
+    with pytest.raises(IndievalueError, match=r"most_cells: 3 is too few for this grid: .* in one value are 4"):
         fraction(GRID, 3)
 
 

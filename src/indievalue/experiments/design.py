@@ -21,7 +21,7 @@ def fraction(grid: Mapping[str, Sequence[object]], most: int | None) -> list[dic
 
     >>> grid = {"voice": ["first", "third"], "paraphrase": [1, 2, 3]}
     >>> [tuple(cell.values()) for cell in fraction(grid, 5)]
-    [('first', 1), ('third', 1), ('first', 2), ('first', 3), ('third', 2)]
+    [('first', 1), ('third', 1), ('first', 2), ('first', 3), ('third', 3)]
     >>> len(fraction(grid, None))
     6
     """

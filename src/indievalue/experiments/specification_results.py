@@ -127,7 +127,9 @@ def _known_table(table: pl.DataFrame) -> MoreTable:
             {"difference": "difference of these two", "everybody": "everybody, from the country"}.get(
                 row["from"], f"the model, from {row['from']}"
             ),
-            with_interval(row["distance"], row["distance_low"], row["distance_high"]),
+            f"{signed(row['distance'])} ({signed_interval(row['distance_low'], row['distance_high'])})"
+            if row["from"] == "difference"
+            else with_interval(row["distance"], row["distance_low"], row["distance_high"]),
             f"{row['countries']} × {row['questions']}",
         )
         for row in table.iter_rows(named=True)

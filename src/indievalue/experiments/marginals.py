@@ -51,7 +51,7 @@ def marginals_of(cell: Cell, inputs: CellInputs) -> pl.DataFrame:
     if len(names) < 2:
         return pl.DataFrame(schema=SCHEMA)
     template = "single" if cell.predictor.partition(":")[0] in LOCAL else "predict-distribution"
-    predictor = inputs.predictor(cell, template=template)
+    predictor = inputs.predictor(cell, template=template, option_order="both")  # a liking for A is no knowledge
     tasks = [_about(task, country, names) for _, task in inputs.benchmark(cell).tasks()]
     options = training.options(cell.settings.form)
     rows = [

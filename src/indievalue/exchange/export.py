@@ -152,7 +152,7 @@ def _lines(task: TaskText, style: PromptStyle, seed: int) -> Iterator[PromptLine
             "prompt": prompt.text,
             "probes": probes,
         }
-        if prompt.reading not in ("label", "json"):  # these two are told by the number of probes
+        if prompt.reading not in ("label", "json"):  # the number of probes says which of these two
             line["reading"] = prompt.reading
         yield line
 

@@ -1,7 +1,7 @@
 """Ask a model about each country, knowing nothing else of a person: does it know the country's answers?
 
 A model that has read about a survey's countries can do well on people without using what they say. Its probabilities
-for somebody of whom only the country is known are compared with how people of that country answered, with how people
+for a person with nothing known but the country are compared with how people of that country answered, with how people
 of the other countries did, and with everybody's answers.
 """
 
@@ -89,7 +89,7 @@ def known_marginals(table: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 
 def _about(task: Task, country: str, names: Sequence[str]) -> Task:
-    """Return the task of somebody in each country, of whom nothing else is known."""
+    """Return the task of a person in each country, with nothing else known."""
     return replace(
         task,
         people=np.array([f"somebody in {name}" for name in names]),

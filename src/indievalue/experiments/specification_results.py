@@ -135,8 +135,8 @@ def _known_table(table: pl.DataFrame) -> MoreTable:
         for row in table.iter_rows(named=True)
     ]
     note = (
-        "The model is asked about somebody of whom only the country is known. Distances from how people answered: half "
-        "the sum of absolute differences, in %, a mean over countries and questions, with 95% intervals from "
+        "The model is asked about a person with nothing known but the country. Distances from how people answered: "
+        "half the sum of absolute differences, in %, a mean over countries and questions, with 95% intervals from "
         "resampling questions. A difference below 0 says that the model knows what is particular to a country."
     )
     headings = ("distance of", "%", "countries × questions")

@@ -38,7 +38,7 @@ class Pool:
 
     def __init__(self, style: PromptStyle, people: People | None = None) -> None:
         self.style = style
-        self.people = people
+        self.people = people if style.shipped.solved else None  # held only where they are shown
         self._labels = read_labels(Path(style.codebook)) if style.codebook else {}
 
     def material(self, task: Task) -> Material:

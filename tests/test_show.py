@@ -282,6 +282,16 @@ def test_reports_say_how_statements_were_chosen(gardeners: People) -> None:
     assert wording.shown(chosen) == "given 2 of the person’s other statements that tell most about each question"
     assert ("show", "relevant:2") in wording.reproduction(chosen)
     assert not [name for name, _ in wording.reproduction(at_random) if name.startswith("show")]
+
+
+def test_reports_do_not_promise_more_statements_than_people_have(gardeners: People) -> None:
+    for number, said in ((3, "3"), (200, "up to 200")):
+        asked = build_benchmark(gardeners, Settings(demonstrations=number, setups=(0,)), TESTED)
+        run = evaluate(gardeners, asked, ["majority"])
+        assert wording.shown(run) == f"given {said} of the person’s other statements"
+    split = dataclasses.replace(run.survey.sampling, probes="answered")
+    other = dataclasses.replace(run, survey=dataclasses.replace(run.survey, sampling=split))
+    assert wording.shown(other).startswith("given up to 200 of")
     assert run_names([chosen, at_random]) == [("polar", "show relevant:2"), ("polar", "show random")]
     assert not curves([chosen, at_random]), "a curve is of one way to choose"
 

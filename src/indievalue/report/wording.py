@@ -56,6 +56,8 @@ def shown(run: Run) -> str:
     """Describe the context shown to predictors, as a phrase."""
     record = run.record
     number = "all" if record.demonstrations is None else str(record.demonstrations)
+    if (record.demonstrations or 0) > _answers_besides(run):
+        number = f"up to {number}"
     statements = f"{number} of the person’s other statements"
     if record.show != "random":
         statements += _CHOSEN[show_kind(record.show)]
@@ -69,6 +71,15 @@ def shown(run: Run) -> str:
     shown += ["facts about their country"] if blocks.country_facts else []
     shown += [statements] if blocks.statements else []
     return f"given {listed(shown)}" if shown else "knowing nothing about the person"
+
+
+def _answers_besides(run: Run) -> int:
+    """Return how many answers people have besides the probes of a setup; 0 if they were asked different questions."""
+    sampling = run.survey.sampling
+    if sampling.probes == "answered":
+        return 0
+    answered = len(run.survey.questions) if sampling.answered is None else sampling.answered
+    return answered - _probes_each(run) // len(run.record.setups or range(sampling.setups))
 
 
 _CHOSEN = {"relevant": " that tell most about each question", "similar": " that are most similar to each question"}

@@ -282,6 +282,8 @@ def test_reports_say_how_statements_were_chosen(gardeners: People) -> None:
     assert wording.shown(chosen) == "given 2 of the person’s other statements that tell most about each question"
     assert ("show", "relevant:2") in wording.reproduction(chosen)
     assert not [name for name, _ in wording.reproduction(at_random) if name.startswith("show")]
+    assert run_names([chosen, at_random]) == [("polar", "show relevant:2"), ("polar", "show random")]
+    assert not curves([chosen, at_random]), "a curve is of one way to choose"
 
 
 def test_reports_do_not_promise_more_statements_than_people_have(gardeners: People) -> None:
@@ -292,8 +294,6 @@ def test_reports_do_not_promise_more_statements_than_people_have(gardeners: Peop
     split = dataclasses.replace(run.survey.sampling, probes="answered")
     other = dataclasses.replace(run, survey=dataclasses.replace(run.survey, sampling=split))
     assert wording.shown(other).startswith("given up to 200 of")
-    assert run_names([chosen, at_random]) == [("polar", "show relevant:2"), ("polar", "show random")]
-    assert not curves([chosen, at_random]), "a curve is of one way to choose"
 
 
 def test_many_probes_are_predicted_as_each_is_alone(gardeners: People) -> None:

@@ -11,10 +11,10 @@
   });
   addEventListener("pageshow", () => { for (const field of all("form :disabled")) field.disabled = false; });
 
-  // Keys: a link or field with data-key is followed or focused by that key, unless somebody is typing.
+  // Keys: a link or field with data-hotkey is followed or focused by that key, unless somebody is typing.
   addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, textarea, [contenteditable]")) return;
-    const target = all("[data-key]").find(one => one.dataset.key === event.key);
+    const target = all("[data-hotkey]").find(one => one.dataset.hotkey === event.key);
     if (!target) return;
     event.preventDefault();
     if (target.matches("input, select, textarea")) { target.focus(); target.select?.(); } else target.click();

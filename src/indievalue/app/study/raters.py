@@ -111,3 +111,8 @@ def hash_of(token: str) -> str:
 def signature(study: Study, token: str, text: str) -> str:
     """Return what only this server can put beside ``text`` in a form for the rater with ``token``."""
     return hmac.new(study.secret.encode(), f"{token}\0{text}".encode(), hashlib.sha256).hexdigest()
+
+
+def is_signed(study: Study, token: str, text: str, given: str) -> bool:
+    """Whether ``given`` is the :func:`signature` of ``text``."""
+    return hmac.compare_digest(signature(study, token, text).encode(), given.encode())

@@ -195,6 +195,54 @@ def status(folder: StudyFolder, database: DatabaseUrl = None) -> None:
             out.print(escaped(line), highlight=False, soft_wrap=True)
 
 
+@dataclass(frozen=True)
+class ExportFlags:
+    """Who is compared with the raters, and which raters are left out."""
+
+    predictor: Annotated[
+        list[str] | None,
+        typer.Option("--predictor", help="Predictor to ask about the same people and probes; can be repeated."),
+    ] = None
+    run: Annotated[
+        list[Path] | None,
+        typer.Option("--run", help="Run on the same benchmark, whose predictions are taken; can be repeated."),
+    ] = None
+    attention_failures: Annotated[
+        int | None,
+        typer.Option("--attention-failures", min=0, help="Leave out raters who failed more checks than this."),
+    ] = None
+    database: DatabaseUrl = None
+
+
+def export(
+    folder: StudyFolder,
+    directory: Out,
+    flags: ExportFlags,
+    source: SourceFlags,
+    data: Annotated[
+        str, typer.Argument(metavar="[DATA]", help="What the benchmark was drawn from: a survey file, or `synthetic`.")
+    ] = "synthetic",
+    force: Force = False,
+) -> None:
+    """Write a run in which each rater is a predictor, `human:STUDY/RATER`, and so is their majority, `human:STUDY`.
+
+    In its folder `study` are all answers as one CSV file, the raters, what was measured of them, and a page of results.
+    """
+    with importing("a study needs", "app"):
+        from indievalue.app.study.export_run import Exported, export_study
+    from indievalue.files import check_directory
+    from indievalue.report.terminal import print_summary
+
+    check_directory(directory, force=force)
+    people = source.people(data)
+    opened = _database(folder, flags.database)
+    _check(opened, folder)
+    wanted = Exported(tuple(flags.predictor or ()), tuple(flags.run or ()), flags.attention_failures, source.survey)
+    run = export_study(folder, opened, people, directory, wanted, force=force)
+    print_summary(run.scores, run.record.form, out)
+    notes.print(escaped(f"Results: {directory / 'study' / 'results.html'}"), soft_wrap=True)
+
+
 def delete(
     folder: StudyFolder,
     database: DatabaseUrl = None,
@@ -264,5 +312,5 @@ def _check(database: "Database", folder: Path) -> None:
         check_study(session, made, now)
 
 
-for command in (create, invite, serve, status, delete):
+for command in (create, invite, serve, status, export, delete):
     study.command()(expanded(command))

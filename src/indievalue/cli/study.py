@@ -103,12 +103,44 @@ class NewFlags:
     database: DatabaseUrl = None
 
 
+def plan(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, from which raters are simulated.")],
+    predictor: Annotated[str, typer.Option("--predictor", help="Predictor whose probabilities raters draw from.")],
+    margin: Annotated[
+        float, typer.Option("--margin", min=0.1, help="Half the width of the 95% interval of accuracy, in points.")
+    ] = 5.0,
+    people_per_rater: Annotated[
+        int, typer.Option("--people-per-rater", min=1, help="Most people that one rater predicts.")
+    ] = 5,
+    spread: Annotated[
+        float, typer.Option("--spread", min=0, help="Standard deviation over raters, in logits of being right.")
+    ] = 0.3,
+    seed: Annotated[int, seed_of("simulated studies")] = 0,
+) -> None:
+    """Say how many people, probes and raters a study needs for an interval of a wanted width, by simulation."""
+    with importing("a study needs", "app"):
+        from indievalue.app.study.plan import PEOPLE, Source, designs
+    from indievalue.runs.storage import load_run
+
+    source = Source.of(load_run(run), predictor)
+    found = list(designs(source, margin, per_rater=people_per_rater, spread=spread, seed=seed))
+    if not found:
+        notes.print(f"No study of up to {PEOPLE[-1]} people has an interval of ±{margin:g} points", soft_wrap=True)
+        raise typer.Exit(1)
+    out.print("people  probes  raters per person  raters  95% interval, points", highlight=False)
+    for one in found:
+        out.print(
+            f"{one.people:6}  {one.probes:6}  {one.raters_per_person:17}  {one.raters:6}  ±{one.margin:.1f}",
+            highlight=False,
+        )
+
+
 def create(
     benchmark: Annotated[
         Path, typer.Argument(metavar="BENCHMARK", help="Directory written by `indievalue benchmark`.")
     ],
     directory: Out,
-    plan: PlanFlags,
+    size: PlanFlags,
     new: NewFlags,
     source: Annotated[SourceFlags, {"seed": seed_of("synthetic people, and the study's people and probes")}],
     data: Annotated[
@@ -127,7 +159,7 @@ def create(
 
     check_directory(directory, force=force)
     people = source.people(data)
-    wanted = Wanted(plan.plan(), new.context, new.real_people, source.seed)
+    wanted = Wanted(size.plan(), new.context, new.real_people, source.seed)
     made, content, drawn = make_study(new.name or directory.name, people, load_benchmark(benchmark, people), wanted)
     with new_directory(directory, force=force) as folder:
         write_study(folder, made, content, drawn)
@@ -312,5 +344,5 @@ def _check(database: "Database", folder: Path) -> None:
         check_study(session, made, now)
 
 
-for command in (create, invite, serve, status, export, delete):
+for command in (plan, create, invite, serve, status, export, delete):
     study.command()(expanded(command))

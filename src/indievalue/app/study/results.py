@@ -9,6 +9,7 @@ import polars as pl
 
 from indievalue.app.study.assignment import PROBE, Progress
 from indievalue.app.study.settings import CONFIDENCE, Study
+from indievalue.report.numbers import signed
 from indievalue.report.tables.table import PrintedTable
 from indievalue.report.tables_page import Section, TablesPage
 from indievalue.runs.run import Run
@@ -119,7 +120,8 @@ def results_page(study: Study, results: Results, run: Run, majority: str, progre
     """Return the page of a study's results."""
     alpha = "not defined" if results.alpha is None else f"{results.alpha:.2f}"
     lead = (
-        f"{results.raters:,} raters predicted {results.answers:,} answers of {results.people:,} people; "
+        f"{_counted(results.raters, 'rater', 'raters')} predicted {results.answers:,} answers of "
+        f"{_counted(results.people, 'person', 'people')}; "
         f"{100 * results.right:.1f}% were right, and Krippendorff’s alpha is {alpha}.",
         *progress.lines(),
         f"Context {study.context}, at most {study.plan.statements} statements of a person, {study.form} form."
@@ -172,8 +174,12 @@ def _difference(table: pl.DataFrame, name: str, majority: str) -> tuple[str, str
         return "not comparable", ""
     row = found.filter(measure="accuracy").row(0, named=True)
     if row["low"] is None:
-        return f"{row['difference']:+.1f}", ""
-    return f"{row['difference']:+.1f} ({row['low']:+.1f} to {row['high']:+.1f})", f"{row['p']:.3f}"
+        return signed(row["difference"]), ""
+    return f"{signed(row['difference'])} ({signed(row['low'])} to {signed(row['high'])})", f"{row['p']:.3f}"
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _section(

@@ -57,6 +57,7 @@ test-slow: $(DEV)
 bench: $(DEV)
 	$(BIN)/python benchmarks/main_job.py $(DATA)
 	$(BIN)/python benchmarks/full_size.py $(DATA)
+	$(BIN)/python benchmarks/explore.py
 
 # All predictors on real people, about an hour: make bench-predictors DATA=wvs7_14countries.csv.gz
 bench-predictors: $(DEV)
@@ -86,9 +87,10 @@ mutants: $(DEV)
 docs: $(DEV)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-# The picture of README and docs, of synthetic people; needs chromium. Look at it before you commit it.
+# The pictures of README and docs, of synthetic people; needs chromium. Look at them before you commit them.
 picture: $(DEV) browser
 	$(BIN)/python tools/report_picture.py docs/images/report.png
+	$(BIN)/python tools/explore_picture.py docs/images/explore.png
 
 # The files of a release, built and checked in dist/; publishes nothing.
 release-check: $(DEV)

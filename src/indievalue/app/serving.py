@@ -52,6 +52,7 @@ _WRONG_HOST = (
     "This server does not answer under that name. Open the address that was printed when it was started; another name "
     "of the machine is allowed with --host NAME.\n"
 )
+_FROM_ELSEWHERE = "Pages of other sites cannot load anything from here.\n"
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,8 @@ class Guard:
         headers, access = Headers(scope=scope), self._access
         if len(headers.getlist("host")) != 1 or not access.allows_host(headers.get("host")):
             return PlainTextResponse(_WRONG_HOST, 421)
+        if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
+            return PlainTextResponse(_FROM_ELSEWHERE, 403)  # a link that was sent is followed, nothing else
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         tokens = [value for name, value in query if name == "token"]
         if access.token is None or any(scope["path"].startswith(path) for path in access.open_paths):
@@ -243,7 +246,19 @@ def application(access: Access, env: Environment) -> FastAPI:
 
     ``env`` has a template ``error.html``, which extends ``base.html``.
     """
-    app = FastAPI(title="indievalue", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # Addresses name people, so nothing about them goes to OpenTelemetry. Earlier versions of FastAPI have none.
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
+    )
     app.add_middleware(Guard, access=access)
 
     @app.get("/static/{name}")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
 from typing import TypeVar, cast
 
 import numpy as np
@@ -60,7 +59,6 @@ class Source:
     known: tuple[Known, ...]
     synthetic: bool
     _kept: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False)
-    _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -133,10 +131,9 @@ class Source:
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return the result of ``make``, computed once for each ``key``."""
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make()
-            return cast(T, self._kept[key])
+        if key not in self._kept:
+            self._kept[key] = make()
+        return cast(T, self._kept[key])
 
 
 def _largest(values: NDArray[np.float64], number: int) -> NDArray[np.int64]:

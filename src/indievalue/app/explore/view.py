@@ -95,9 +95,9 @@ def surprisal(true: Sequence[float]) -> float | None:
     return float(-np.log(np.clip(true, LEAST_PROBABILITY, 1)).mean()) if true else None
 
 
-def views_of(folders: Sequence[Path], names: Sequence[str]) -> list[RunView]:
-    """Load runs, under ``names``."""
-    return [view_of(load_run(folder), name, folder) for folder, name in zip(folders, names, strict=True)]
+def views_of(names: Mapping[Path, str]) -> list[RunView]:
+    """Load the runs in some directories, which have names."""
+    return [view_of(load_run(folder), name, folder) for folder, name in names.items()]
 
 
 def view_of(run: Run, name: str, folder: Path | None = None) -> RunView:

@@ -8,7 +8,7 @@ pytest.importorskip("sqlalchemy")
 from indievalue.app.study.plan import PEOPLE, Source, designs, margin, raters_needed
 
 COIN = Source(tuple(np.full(20, 0.5) for _ in range(300)))
-"""People about whom everybody guesses: each answer is right with a probability of 1/2, independently."""
+"""Everybody guesses about these people: each answer is right with a probability of 1/2, independently."""
 
 
 def test_of_independent_answers_the_margin_is_that_of_the_binomial_distribution() -> None:

@@ -260,6 +260,16 @@ def test_a_thousand_wrong_links_open_nothing_and_are_slowed_down(make: Make) -> 
     assert next_step(inside), "raters who are in go on"
 
 
+def test_wrong_cookies_are_slowed_down_like_wrong_links(make: Make) -> None:
+    house = make()
+    cookie = house.visitor().get(house.links[0]).headers["set-cookie"].partition("=")[0]
+    guessing = house.visitor()
+    guesses = [{"Cookie": f"{cookie}={number:043d}"} for number in range(40)]
+    answers = [guessing.get("/study", headers=guess).status_code for guess in guesses]
+    assert set(answers[:30]) == {401}
+    assert set(answers[30:]) == {429}
+
+
 def test_the_page_of_another_rater_is_not_shown_and_not_answered(make: Make) -> None:
     house = make(people=2)
     one, other = house.rater(0), house.rater(1)

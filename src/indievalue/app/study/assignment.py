@@ -41,18 +41,18 @@ def claim(session: Session, study: Study, rater: Rater, now: float) -> int | Non
     That is the one that they have begun, or else one of those who have fewest raters, in an order of the rater's own.
     """
     lock_rater(session, rater.id)
-    slots = session.execute(
-        select(Slot.id, Slot.person, Slot.rater, Slot.lease, Slot.done).where(Slot.study == study.id)
-    ).all()
-    mine = [slot for slot in slots if slot.rater == rater.id]
+    columns = select(Slot.id, Slot.person, Slot.rater, Slot.lease, Slot.done).where(Slot.study == study.id)
+    mine = session.execute(columns.where(Slot.rater == rater.id)).all()
     lease = now + 60 * study.plan.lease
     for slot in mine:
         if slot.done is None:
-            session.execute(update(Slot).where(Slot.id == slot.id, Slot.rater == rater.id).values(lease=lease))
+            if (slot.lease or 0) < (now + lease) / 2:  # answers renew it, too
+                session.execute(update(Slot).where(Slot.id == slot.id, Slot.rater == rater.id).values(lease=lease))
             return int(slot.person)
     if len(mine) >= study.plan.people_per_rater:
         return None
     had = {slot.person for slot in mine}
+    slots = session.execute(columns).all()
     taken = Counter(slot.person for slot in slots if slot.done is not None or (slot.lease or 0) > now)
     free = [slot for slot in slots if slot.done is None and (slot.lease or 0) <= now and slot.person not in had]
     turn = keys(study.seed, f"rater {rater.name}", [str(slot.person) for slot in free])

@@ -1,7 +1,8 @@
 """The database of a study: SQLite in its folder, or PostgreSQL by URL; migrated when it is opened."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.resources import as_file, files
 from typing import Any
 
@@ -22,6 +23,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        # SQLite lets writers poll for their turn, with growing pauses; threads of this process queue instead.
+        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
         self._writer = self.engine.execution_options(**{_WRITING: True})
         try:
             migrate(self.engine)
@@ -41,7 +44,7 @@ class Database:
 
         On SQLite nobody else writes meanwhile, so what is read in the block stays true until it ends.
         """
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with self._turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     @property

@@ -69,7 +69,7 @@ def find_rater(session: Session, study: Study, token: str) -> Rater | None:
 
 
 def lock_rater(session: Session, rater: int) -> Rater:
-    """Return a rater, whom no other session changes until this one ends."""
+    """Return a rater, and keep other sessions from changing it until this one ends."""
     return session.execute(select(Rater).where(Rater.id == rater).with_for_update()).scalar_one()
 
 

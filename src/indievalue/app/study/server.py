@@ -91,9 +91,7 @@ class Pages:
         """Let a rater in who has opened their link, which then is not in the addresses of pages."""
         who = address_of(request, proxied=self._served.proxied)
         if self._wrong_links.exceeded(who):
-            raise HTTPException(
-                429, "Too many wrong links were opened; try again in 10 minutes.", {"Retry-After": "600"}
-            )
+            raise _too_many_links()
         with self._database.reading() as session:
             known = raters.find_rater(session, self._study, token) is not None
         if not known:
@@ -206,6 +204,8 @@ class Pages:
         with self._database.reading() as session:
             rater = raters.find_rater(session, self._study, token) if token else None
         if rater is None:
+            if token and self._wrong_links.count(address_of(request, proxied=self._served.proxied)):
+                raise _too_many_links()
             raise HTTPException(401, "Open the link that you were sent.")
         return token, rater
 
@@ -230,6 +230,10 @@ class Pages:
         """Return the hidden fields of a form: when it was shown, and the signature that nobody else can make."""
         shown = f"{time.time():.3f}"
         return {"shown": shown, "signature": raters.signature(self._study, token, shown)}
+
+
+def _too_many_links() -> HTTPException:
+    return HTTPException(429, "Too many wrong links were opened; try again in 10 minutes.", {"Retry-After": "600"})
 
 
 def _unset(name: str, **values: object) -> HTMLResponse:

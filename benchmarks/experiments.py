@@ -15,7 +15,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from indievalue.experiments.spec import load_experiment, shipped_experiments
+from indievalue.experiments.spec import SurveysFigure, load_experiment, shipped_experiments
 
 MASKED = {
     "models-by-category",
@@ -35,7 +35,10 @@ def main() -> None:
     """Run all experiments and write a page for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", help="survey file")
-    parser.add_argument("--only", nargs="+", default=shipped_experiments(), help="names of experiments [default: all]")
+    one_survey = [name for name in shipped_experiments() if not isinstance(load_experiment(name).figure, SurveysFigure)]
+    parser.add_argument(
+        "--only", nargs="+", default=one_survey, help="names of experiments [default: all of one survey]"
+    )
     parser.add_argument("--runs", type=Path, default=Path("runs/experiments"), help="where to store the runs")
     parser.add_argument("--out", type=Path, default=Path("docs/results/experiments"), help="where to write the pages")
     parser.add_argument("--without-masked", action="store_true", help="do not run `masked`")

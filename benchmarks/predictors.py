@@ -21,11 +21,12 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings, Setup
 from indievalue.benchmark.narrow import with_first_demonstrations, with_people
 from indievalue.choices import FORMS, FormName
-from indievalue.elicitation.strategies import STRATEGIES, best_list, elicited
+from indievalue.elicitation.strategies import STRATEGIES, elicited
 from indievalue.people.read import read_people
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Predictor
+from indievalue.predictors.ranking import best_list
 from indievalue.predictors.registry import make_predictor
 from indievalue.scoring.accuracy import Score, score
 from short_forms import ShortForms, measured

@@ -1,10 +1,10 @@
 """Write examples of a few statements that tell most about a probe, to train a reasoner on a GPU.
 
-    python benchmarks/reasoner_gpu_prepare.py DATA --out examples.npz     # on any computer, ten minutes
+    python benchmarks/reasoner_gpu_prepare.py DATA --out examples.npz     # on any computer, minutes
     python benchmarks/reasoner_gpu_train.py examples.npz --model MODEL --out trained --compile      # on the GPU
     python benchmarks/reasoner_gpu_report.py DATA examples.npz trained
 
-Questions are ranked for each probe by what they add to those ranked before, as `indievalue elicit` does, with the
+Questions are ranked for each probe by what they add to those ranked before, as `--show relevant:K` does, with the
 covariances of the training people. Nobody who is tested is in the training or validation part, in the ranking, or in
 the teacher: `gaussian` given all statements outside the setup, fitted on the other half of the training people.
 """
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import NOBODY, Benchmark, Settings
-from indievalue.elicitation.strategies import best_list
 from indievalue.people.people import People
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.local.wording import Wording
+from indievalue.predictors.ranking import Covariances
 from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of
 from indievalue.reasoner.model import load_tokenizer, source_of
 from indievalue.seeded import keys
@@ -58,9 +58,8 @@ def prepare(people: People, out: Path, tested: int, model: str) -> None:
     probes = benchmark.setups[0].probes
     parts = divide(people, benchmark.people.ids)
     learned_from = people.take(parts["train"])
-    gaussian = Gaussian().fit(learned_from, "polar", "refined")
     print("ranking …", flush=True)
-    ranking = rank(gaussian, probes)
+    ranking = rank(learned_from, probes)
     print("teacher …", flush=True)
     wording = Wording.of(load_tokenizer(source_of(model)))
     pieces = Pieces.of(people, wording)
@@ -97,18 +96,15 @@ def divide(people: People, tested: NDArray[np.str_]) -> dict[str, Integers]:
     }
 
 
-def rank(gaussian: Gaussian, probes: Integers) -> NDArray[np.int16]:
+def rank(learned_from: People, probes: Integers) -> NDArray[np.int16]:
     """Return for each question the others that tell most about it, best first (questions × DEPTH).
 
     None of the ``probes`` is among them, so that what is learned from other questions never shows a probe's answer.
     """
-    number = len(gaussian.survey_.questions)
-    outside = ~np.isin(np.arange(number), probes)
-    ranked = np.empty((number, DEPTH), np.int16)
-    for question in range(number):
-        itself = np.arange(number) == question
-        ranked[question] = best_list(gaussian, itself.astype(np.float64), outside & ~itself, DEPTH)
-    return ranked
+    questions = np.arange(len(learned_from.survey.questions))
+    allowed = ~np.isin(questions, probes) & ~np.eye(len(questions), dtype=bool)
+    covariances = Covariances.of(learned_from, "polar", "refined")
+    return covariances.ranked(questions, allowed, DEPTH)[:, :DEPTH]
 
 
 def teach(people: People, rows: Integers, probes: Integers) -> NDArray[np.uint8]:

@@ -22,11 +22,12 @@ from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.benchmark.narrow import with_first_demonstrations, with_people
 from indievalue.choices import FORMS, FormName
 from indievalue.elicitation.network import ListNetwork
-from indievalue.elicitation.strategies import best_list, elicited
+from indievalue.elicitation.strategies import elicited
 from indievalue.people.people import People
 from indievalue.people.read import read_people
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.predictions import predict
+from indievalue.predictors.ranking import best_list
 from indievalue.scoring.accuracy import score
 from indievalue.scoring.paired import compare
 

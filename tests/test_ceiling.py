@@ -118,6 +118,25 @@ def test_nothing_depends_on_the_order_of_people() -> None:
     assert once.people.equals(again.people)
 
 
+def test_questions_that_are_never_asked_together_explain_no_more_than_there_is() -> None:
+    """All questions are of one opinion, half noise; each person is asked a third of them and one of two other thirds."""
+    rng, base = np.random.default_rng(2), synthetic_people(900)
+    opinion, ballot = rng.standard_normal((900, 1)), np.arange(900) % 2
+    answers = opinion + rng.standard_normal((900, len(base.survey.questions)))
+    codes = base.codes.copy()
+    for at, question in enumerate(base.survey.questions):
+        options = len(question.refined)
+        step = np.searchsorted(np.quantile(answers[:, at], np.arange(1, options) / options), answers[:, at])
+        codes[:, at] = np.array([option.codes[0] for option in question.refined])[step]
+    whole = replace(base, codes=codes)
+    split = replace(base, codes=np.where(ballot[:, None] == np.arange(codes.shape[1]) % 3, -4, codes).astype(np.int16))
+    tested = base.ids[:50].tolist()
+    for people in (whole, split):
+        found = estimate_ceilings(people, tested).questions.filter("ordered")
+        assert 0.3 < found["explained"].mean() < 0.52
+        assert found["explained_limit"].max() < 0.7
+
+
 def test_questions_that_say_the_same_are_nearest() -> None:
     asked = people_with_noise(600, 5).people
     codes = asked.codes.copy()

@@ -13,13 +13,15 @@ import pytest
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.errors import IndievalueError
+from indievalue.people.catalog import why_missing
 from indievalue.people.codebook import read_codebook
 from indievalue.people.labels import read_metadata
 from indievalue.people.read import read_people
 from indievalue.survey.draft.build import build_draft
+from indievalue.survey.draft.labels import shown
 from indievalue.survey.draft.metadata import Column
 from indievalue.survey.draft.sampling import with_sampling
-from indievalue.survey.draft.scales import scale_of, shown
+from indievalue.survey.draft.scales import scale_of
 from indievalue.survey.draft.statements import word
 from indievalue.survey.draft.topics import Topic, topics_of
 from indievalue.survey.draft.write import marks_in, write_draft
@@ -128,24 +130,27 @@ def test_a_scale_with_labelled_ends_is_cut_around_its_middle(tmp_path: Path) -> 
     assert trust.refined[-1].statement == 'On "Trust in the mayor", my answer is close to "Complete trust".'
 
 
-def test_codes_out_of_the_order_of_the_scale_are_put_in_order_and_marked(tmp_path: Path) -> None:
+def test_codes_out_of_the_order_of_the_scale_are_put_in_order_by_their_labels(tmp_path: Path) -> None:
     survey = _drafted(_english(tmp_path), tmp_path / "mine")
     weather = survey.question("b1")
     assert [option.codes for option in weather.refined] == [(1,), (3,), (2,)]
-    assert not weather.ordered
+    assert weather.ordered
+    assert not weather.codes_in_order
     written = (tmp_path / "mine" / "questions.yaml").read_text(encoding="utf-8")
-    assert "ordered: false   # check: the codes are not in the order of the scale" in written
+    assert "ordered: as written\n" in written
 
 
-def test_missing_codes_that_are_answers_elsewhere_are_left_out_of_their_question_only(tmp_path: Path) -> None:
+def test_missing_codes_that_are_answers_elsewhere_are_missing_in_their_question_only(tmp_path: Path) -> None:
     file = _english(tmp_path)
     survey = _drafted(file, tmp_path / "mine")
     assert 9 not in survey.missing, "9 is an answer on the scale from 0 to 10"
-    assert survey.question("y1").left_out == {9: "refused"}
-    assert survey.question("t0").left_out == {77: "refusal", 88: "don't know"}, "which are ages elsewhere"
+    assert survey.question("y1").missing == {9: "refused"}
+    assert survey.question("t0").missing == {77: "refusal", 88: "don't know"}, "which are ages elsewhere"
     people = read_people(file, survey)
     assert not people.findings.unknown
-    assert "y1" in {count.column for count in people.findings.left_out}
+    assert not people.findings.left_out
+    first = people.options("refined")[:, survey.positions["y1"]].tolist().index(-1)
+    assert why_missing(people, first, survey.positions["y1"]) == "refused"
 
 
 def test_a_draft_in_spanish_speaks_spanish(tmp_path: Path) -> None:
@@ -270,13 +275,13 @@ def test_a_scale_is_recognised_by_its_labels(labels: list[str], kind: str, sides
     assert [answer.side for answer in scale.answers] == sides
 
 
-def test_two_labels_that_deny_are_told_apart_in_one_statement() -> None:
+def test_labels_that_differ_in_degree_are_one_statement_of_what_they_share() -> None:
     answers = dict(enumerate(["Not at all confident", "Not confident", "Somewhat confident", "Very confident"]))
     scale = scale_of(Column("x", "X", answers, counts=dict.fromkeys(answers, 5), holds="codes"))
     assert scale is not None
     polar = [statement for _, statement in word(scale, "the mayor", "en").polar]
-    assert polar[0] == 'On "{topic}", I would say "in absolutely no way confident" or "in no way confident".'
-    assert polar[1] == 'On "{topic}", I would say "Somewhat confident" or "Very confident".'
+    assert polar[0] == 'On "{topic}", my answer is on the side of "not confident".'
+    assert polar[1] == 'On "{topic}", my answer is on the side of "confident".'
 
 
 @pytest.mark.parametrize(

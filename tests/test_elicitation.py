@@ -14,15 +14,16 @@ import pytest
 from conftest import GARDEN, garden_answers
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
-from indievalue.elicitation.beliefs import Beliefs
 from indievalue.elicitation.interview import Interview
 from indievalue.elicitation.session import Session, load_session
-from indievalue.elicitation.strategies import STRATEGIES, Strategy, best_list, elicited
+from indievalue.elicitation.strategies import STRATEGIES, Strategy, elicited
 from indievalue.errors import IndievalueError
 from indievalue.files import only_writer
 from indievalue.people.decode import decode
 from indievalue.people.people import People
+from indievalue.predictors.beliefs import Beliefs
 from indievalue.predictors.gaussian import Gaussian
+from indievalue.predictors.ranking import best_list
 from indievalue.survey.survey import Survey
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from conftest import GARDEN, garden_answers
 from indievalue.cli import app
 from indievalue.errors import IndievalueError
+from indievalue.experiments.wording import command_line
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.read import read_people
@@ -108,3 +109,28 @@ def test_evaluate_takes_several_files_and_its_run_repeats_them(halves: list[Path
     again = runner.invoke(app, ["evaluate", "--config", str(run / "evaluate.yaml"), "--out", str(tmp_path / "again")])
     assert again.exit_code == 0, again.output
     assert (run / "predictions.parquet").read_bytes() == (tmp_path / "again" / "predictions.parquet").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("catalog", ["--out", "{out}"]),
+        ("benchmark", ["--out", "{out}", "--people", "10"]),
+        ("show", ["--person", "g0050"]),
+        ("prompts", ["--person", "g0050"]),
+        ("short-form", ["--questions", "2"]),
+    ],
+)
+def test_every_command_that_reads_people_takes_several_files(
+    halves: list[Path], tmp_path: Path, command: str, options: list[str]
+) -> None:
+    given = [option.format(out=tmp_path / "made") for option in options]
+    result = runner.invoke(app, [command, *map(str, halves), "--survey", str(GARDEN), *given])
+    assert result.exit_code == 0, result.output
+    if command == "catalog":
+        assert len(pl.read_parquet(tmp_path / "made" / "people.parquet")) == 60
+
+
+def test_the_command_of_an_experiment_names_all_its_files(halves: list[Path]) -> None:
+    command = command_line("predictors", [str(file) for file in halves], Path("made"), {"--people": 20})
+    assert command == "indievalue experiment predictors first.csv second.csv --people 20 --out made"

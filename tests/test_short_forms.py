@@ -14,18 +14,19 @@ from conftest import GARDEN, ROOT, garden_answers
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings, Setup
 from indievalue.cli import app
-from indievalue.elicitation.beliefs import Beliefs
 from indievalue.elicitation.countries import countries_in, country_named
 from indievalue.elicitation.interview import Interview
 from indievalue.elicitation.lists import list_for, read_lists, short_forms, write_lists
 from indievalue.elicitation.network import ListNetwork
 from indievalue.elicitation.session import Session, load_session
-from indievalue.elicitation.strategies import Strategy, best_list, elicited
+from indievalue.elicitation.strategies import Strategy, elicited
 from indievalue.errors import IndievalueError
 from indievalue.people.decode import decode
 from indievalue.people.people import People
+from indievalue.predictors.beliefs import Beliefs
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.perceptron import Perceptron, PerceptronOptions
+from indievalue.predictors.ranking import best_list
 from indievalue.survey.survey import Survey
 
 VALLEY, HILLS, ISLAND = "Valley", "Hills", "Island"

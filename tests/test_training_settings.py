@@ -12,7 +12,7 @@ from conftest import ROOT, write_yaml
 from indievalue.cli import app
 from indievalue.errors import IndievalueError
 from indievalue.reasoner.recipe import Recipe
-from indievalue.reasoner.settings import LoraSettings, TrainingSettings, load_settings, parse_changes
+from indievalue.reasoner.settings import LoraSettings, TrainingSettings, changed_keys, load_settings, parse_changes
 from indievalue.reasoner.shipped import FOLDER, settings_file, shipped_settings
 
 
@@ -121,3 +121,16 @@ def test_every_key_is_documented() -> None:
     assert TrainingSettings.model_fields["lora"].annotation is LoraSettings
     for key in keys:
         assert f"`{key}`" in page, key
+
+
+def test_settings_of_an_earlier_version_are_the_same_where_nothing_is_new(tmp_path: Path) -> None:
+    """A training that an earlier version began goes on, and cells that it finished are known again."""
+    plain = load_settings("laptop", {"data": "a.csv", "out": "x"})
+    stored = plain.model_dump(mode="json")
+    assert not {"teacher", "teacher_weight", "prior_offset", "show", "show_order"} & set(stored["recipe"])
+    assert stored["recipe"]["demonstrations"] == [0, 20]
+    taught = load_settings("laptop", {"data": "a.csv", "out": "x", "recipe.teacher": "gaussian"})
+    file = write_yaml(tmp_path, **stored)
+    assert changed_keys(file, plain, set()) == []
+    assert changed_keys(file, taught, set()) == ["recipe"]
+    assert load_settings(write_yaml(tmp_path, **taught.model_dump(mode="json"))) == taught

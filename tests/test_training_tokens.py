@@ -20,10 +20,11 @@ from indievalue.predictors.local.wording import Wording
 from indievalue.prompts.prompt import prompts_of
 from indievalue.reasoner.conversations import conversations
 from indievalue.reasoner.draw import TRAIN, draw_parts
+from indievalue.reasoner.model import load_tokenizer, source_of
 from indievalue.reasoner.recipe import Recipe
 from indievalue.reasoner.tokens import IGNORED, preview, tokenize, tokenize_first, write_tokens
 from indievalue.reasoner.training_set import load_training_set
-from indievalue.reasoner.validation import Processes, validate
+from indievalue.reasoner.validation import Processes, reader_of, validate
 from tinymodel import save_tiny, tokenizer_of
 
 
@@ -61,6 +62,8 @@ def test_what_is_read_before_the_first_answer_is_what_a_local_model_is_asked(gar
             {
                 "messages": [{"role": "user", "content": prompt.text}, {"role": "assistant", "content": "A"}],
                 "labels": [prompt.probes[0].labels],
+                "form": "polar",
+                "questions": [prompt.probes[0].question],
             }
             for prompt in prompts
         ]
@@ -135,3 +138,27 @@ def test_validation_is_that_of_one_plain_call_an_answer(garden_people: People, t
     assert score.log_loss == pytest.approx(loss / answers, rel=1e-4)
     low, high = score.interval
     assert low < score.accuracy < high
+
+
+def test_a_validation_reads_what_short_prompts_have_in_common_once(garden_people: People, tmp_path: Path) -> None:
+    recipe = Recipe(people_per_question=4, validation_per_question=0, demonstrations=(0, 1))
+    drawn = draw_parts(garden_people, recipe, np.zeros(120, bool))[TRAIN]
+    wording = Wording.of(load_tokenizer(source_of(str(save_tiny(tmp_path / "tiny")))))
+    examples = tokenize(wording, list(conversations(garden_people, recipe, drawn)))
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "tiny").eval()
+    reader = reader_of(model)
+    offsets = {"polar": {question.id: [0.5, -0.5] for question in garden_people.survey.questions[:3]}}
+    for added in (None, offsets):
+        alone, together = (
+            validate(model, examples, pad=0, batch=3, device=torch.device("cpu"), reader=one, offsets=added)
+            for one in (None, reader)
+        )
+        assert (alone.answers, alone.right) == (together.answers, together.right)
+        assert alone.log_loss == pytest.approx(together.log_loss, rel=1e-5)
+    assert 0 < reader.computed < 2 * 0.9 * sum(len(one.tokens) for one in examples)
+    shifted = validate(model, examples, pad=0, batch=3, device=torch.device("cpu"), offsets=offsets)
+    assert shifted.log_loss != pytest.approx(
+        validate(model, examples, pad=0, batch=3, device=torch.device("cpu")).log_loss
+    )

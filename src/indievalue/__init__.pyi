@@ -26,6 +26,7 @@ from .predictors.protocol import BasePredictor as BasePredictor
 from .predictors.protocol import Guesses as Guesses
 from .predictors.protocol import Predictor as Predictor
 from .predictors.random import Random as Random
+from .predictors.ranking import rank_statements as rank_statements
 from .predictors.registry import make_predictor as make_predictor
 from .predictors.resemble import Resemble as Resemble
 from .runs.run import Run as Run

@@ -12,11 +12,21 @@ FORMS: tuple[FormName, ...] = get_args(FormName)
 Protocol = Literal["strict", "paper"]
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 
-Context = Literal["none", "demographics", "statements", "both"]
-CONTEXTS: tuple[Context, ...] = get_args(Context)
+Context = str
+"""What is shown of a person: one of :data:`CONTEXTS`, or blocks joined by ``+`` (see :mod:`indievalue.context`)."""
+NamedContext = Literal["none", "demographics", "statements", "both"]
+CONTEXTS: tuple[NamedContext, ...] = get_args(NamedContext)
 
 DemonstrationsFrom = Literal["others", "siblings"]
 SOURCES: tuple[DemonstrationsFrom, ...] = get_args(DemonstrationsFrom)
+
+Show = Literal["random", "relevant", "similar"]
+SHOWS: tuple[Show, ...] = get_args(Show)
+"""How the statements shown are chosen: at random, by a ranking learned from other people, or by sentence embeddings."""
+
+ShowOrder = Literal["last", "first", "shuffled"]
+SHOW_ORDERS: tuple[ShowOrder, ...] = get_args(ShowOrder)
+"""Where the most relevant of the statements chosen for a probe stands; or all of them are shuffled."""
 
 Voice = Literal["first", "third"]
 VOICES: tuple[Voice, ...] = get_args(Voice)
@@ -58,6 +68,8 @@ class Usual:
     context: Context = "statements"
     protocol: Protocol = "strict"
     demonstrations_from: DemonstrationsFrom = "others"
+    show: str = "random"
+    show_order: ShowOrder = "last"
     template: str = "single"
     voice: Voice = "first"
     option_order: OptionOrder = "fixed"

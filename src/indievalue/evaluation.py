@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.benchmark.storage import benchmark_hash, task_texts
+from indievalue.benchmark.together import with_probes_together
 from indievalue.choices import Weights
 from indievalue.errors import IndievalueError
 from indievalue.files import check_directory, only_writer
@@ -19,8 +20,9 @@ from indievalue.memory import return_memory
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
-from indievalue.predictors.protocol import Predictor
+from indievalue.predictors.protocol import Predictor, refuse_unused
 from indievalue.predictors.registry import adopt, make_predictor
+from indievalue.runs.elsewhere import elsewhere
 from indievalue.runs.folds import Learning
 from indievalue.runs.parts import Part, Parts, ask_predictor
 from indievalue.runs.record import FORMAT, Example, Record, installed_versions
@@ -69,6 +71,7 @@ def evaluate(
     force: bool = False,
     weights: Weights = "none",
     folds: int | None = None,
+    learn_from: People | Sequence[People] | None = None,
     call: Call | None = None,
 ) -> Run:
     """Evaluate predictors on a benchmark.
@@ -83,16 +86,20 @@ def evaluate(
             interrupt, the same call runs only the predictors that had not finished. The directory gets its final name
             only when the run is complete; a report that fails then is a warning. By default nothing is written (see
             :meth:`indievalue.runs.run.Run.save`).
-        asking: options for language models given by name.
+        asking: options for language models given by name. A prompt of theirs that asks all probes of a setup shows all
+            statements that were chosen for any of these; so all predictors are shown them.
         force: replace the contents of ``out``. call: arguments to record in ``run.json``, and progress reporting.
         weights: how scores and report weight people (see :meth:`indievalue.runs.run.Run.weighted`).
         folds: number of folds for cross-fitting: each person is predicted by what was learned from everybody outside
             their fold. 1: predictors learn only from people who are not tested. By default 1, or 5 if most people are
             tested (see :class:`indievalue.runs.folds.Learning`).
+        learn_from: people of other files to learn from, in place of ``people``, of the same survey or of one that names
+            the same items (``same_as``). People with the id of somebody tested are left out. Probes of questions that
+            nobody was asked are predicted at random; ``questions`` of :func:`build_benchmark` avoids them.
 
-    Raises IndievalueError if a predictor is unknown or named twice, nobody is left to learn from, there are more folds
-    than people tested, ``out`` is not empty (unless ``force``) or cannot be written, or another process is writing to
-    it.
+    Raises IndievalueError if a predictor is unknown, named twice or cannot use a block of the context, nobody is left
+    to learn from, there are more folds than people tested, ``out`` is not empty (unless ``force``) or cannot be
+    written, or another process is writing to it.
 
     >>> import indievalue as iv
     >>> people = iv.synthetic_people(400)
@@ -102,11 +109,16 @@ def evaluate(
     ['majority', 'resemble:k=5']
     """
     call = call or Call()
+    if asking is not None and asking.style.together:
+        benchmark = with_probes_together(benchmark)
     tested = people_table(benchmark.people)
     named_weights(tested, people.survey, weights, people.findings.unweighted)  # fail fast, before asking predictors
     made = named_predictors(predictors, asking)
-    learning = _learning(people, benchmark, folds, made)
-    if sentence := learning.explained():
+    for name, predictor in made.items():
+        refuse_unused(name, predictor, benchmark.settings.blocks)
+    others = [learn_from] if isinstance(learn_from, People) else learn_from or []
+    learning = _learning(people, benchmark, folds, made, others)
+    for sentence in learning.explained():
         call.progress(sentence)
     if out is None:
         parts = [ask_predictor(*item, learning, call.progress) for item in made.items()]
@@ -178,10 +190,14 @@ def _name_of(predictor: object) -> str:
     return f"{kind.lower()}:{options}" if options else kind.lower()
 
 
-def _learning(people: People, benchmark: Benchmark, folds: int | None, made: Mapping[str, Predictor]) -> Learning:
+def _learning(
+    people: People, benchmark: Benchmark, folds: int | None, made: Mapping[str, Predictor], others: Sequence[People]
+) -> Learning:
     """Return the people to learn from. Raises IndievalueError if there are none, but a predictor learns."""
     if not any(predictor.learns for predictor in made.values()):
         return Learning(people, benchmark, 1)
+    if others:
+        return Learning(people, benchmark, folds, elsewhere(others, people.survey, benchmark.people.ids.tolist()))
     learning = Learning(people, benchmark, folds)
     if not learning.fewest:
         raise IndievalueError(
@@ -208,6 +224,7 @@ def _run(learning: Learning, parts: Sequence[Part], call: Call, weights: Weights
         effort={part.name: part.effort for part in parts if part.effort},
         format=FORMAT,
         benchmark=benchmark_hash(benchmark),
+        learned_from=() if learning.elsewhere is None else learning.elsewhere.sources,
     )
     ceilings = estimate_ceilings(people, benchmark.people.ids.tolist(), settings.seed)
     examples = TypeAdapter(tuple[Example, ...]).validate_python(list(islice(task_texts(benchmark), EXAMPLES)))

@@ -5,14 +5,16 @@ benchmark whatever the order of the file, the machine or the number of threads.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indievalue.benchmark.circumstances import check_blocks
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings, SettingsFields, Setup
+from indievalue.benchmark.show import Rank, Ranking, chosen_for_each
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.seeded import first_columns, key_table, keys
@@ -25,6 +27,9 @@ def build_benchmark(
     people: People,
     settings: Settings | None = None,
     people_tested: int | Sequence[str] | Literal["all"] | None = None,
+    *,
+    ranking: Rank | None = None,
+    questions: Collection[str] | None = None,
     **fields: Unpack[SettingsFields],
 ) -> Benchmark:
     """Draw the people to test, their probes and their demonstrations.
@@ -34,29 +39,38 @@ def build_benchmark(
         settings: what is asked and shown; by default :class:`Settings` with its defaults.
         people_tested: how many people to sample, ``"all"`` who are eligible, or the ids of the people to take, eligible
             or not. By default 800, or as many as there are.
+        ranking: makes the ranking by which ``show="relevant:6"`` or ``show="similar:6"`` chooses statements, such as
+            :func:`indievalue.rank_statements`; it is given the people who are not tested.
+        questions: ids of the questions among which probes are drawn; by default all.
         **fields: fields of ``settings`` to change, such as ``form="refined"`` or ``seed=1``.
 
     Raises IndievalueError where there are not that many people (saying why), an id is unknown or given twice, nobody
-    is eligible, or a setting has no such value.
+    is eligible, a setting has no such value, the data have no such block of the context, or ``show`` needs a ranking
+    and there is none.
 
     >>> from indievalue.synthetic.generate import synthetic_people
     >>> build_benchmark(synthetic_people(300), form="polar", people_tested=20, setups=[0]).people.ids.shape
     (20,)
     """
+    if "show" in fields and "demonstrations" not in fields:
+        fields["demonstrations"] = Settings.demonstrations  # not the number of another way to choose
     settings = replace(settings or Settings(), **fields)
-    probes = protocol_probes(people.survey, people.asked)
+    check_blocks(people, settings.blocks)
+    probes = protocol_probes(people.survey, people.asked & _among(people.survey, questions))
     numbers = tuple(range(len(probes))) if settings.setups is None else tuple(settings.setups)
     settings = replace(settings, setups=numbers)
     unknown = sorted(set(numbers) - set(range(len(probes))))
     if unknown or not numbers:
         raise IndievalueError(f"there is no setup {unknown or ''}; the protocol has 0 to {len(probes) - 1}")
-    eligible, eligibility = _eligible(people, probes)
+    ordinary = probes if questions is None else protocol_probes(people.survey, people.asked)
+    eligible, eligibility = _eligible(people, probes, ordinary)
     if people_tested is None or isinstance(people_tested, (int, str)):
         rows, eligibility = _sample(people, eligible, eligibility, people_tested, settings.seed)
     else:
         rows = _rows_of(people, people_tested)
     chosen = people.take(rows)
-    setups = tuple(setup for number in numbers for setup in _setups(chosen, probes, number, settings))
+    ranked = _ranking(people, rows, settings, ranking)
+    setups = tuple(setup for number in numbers for setup in _setups(chosen, probes, number, settings, ranked))
     return Benchmark(settings, chosen, setups, eligibility)
 
 
@@ -86,16 +100,27 @@ def protocol_probes(survey: Survey, asked: NDArray[np.bool_]) -> list[NDArray[np
     ]
 
 
+def _among(survey: Survey, questions: Collection[str] | None) -> NDArray[np.bool_]:
+    """Which of the survey's questions are among ``questions`` (questions,)."""
+    if questions is None:
+        return np.ones(len(survey.questions), bool)
+    chosen = np.zeros(len(survey.questions), bool)
+    chosen[[survey.positions[survey.question(name).id] for name in questions]] = True
+    return chosen
+
+
 def answered_threshold(survey: Survey, asked: NDArray[np.bool_]) -> int:
     """How many questions a person must have answered: the survey's number, in proportion where the file has fewer."""
     wanted = survey.sampling.answered
     return 0 if wanted is None else int(np.ceil(wanted * asked.sum() / len(survey.questions)))
 
 
-def _eligible(people: People, probes: list[NDArray[np.int64]]) -> tuple[NDArray[np.bool_], Eligibility]:
+def _eligible(
+    people: People, probes: list[NDArray[np.int64]], ordinary: list[NDArray[np.int64]]
+) -> tuple[NDArray[np.bool_], Eligibility]:
     answered = people.options("refined") >= 0
     threshold = answered_threshold(people.survey, people.asked)
-    lacks_probe, probes_wanted = _lacks_probes(answered, probes, people.survey)
+    lacks_probe, probes_wanted = _lacks_probes(answered, probes, ordinary, people.survey)
     lacks_answers = answered.sum(axis=1) < threshold
     eligible = ~lacks_probe & ~lacks_answers
     excluded = {
@@ -106,17 +131,25 @@ def _eligible(people: People, probes: list[NDArray[np.int64]]) -> tuple[NDArray[
 
 
 def _lacks_probes(
-    answered: NDArray[np.bool_], probes: list[NDArray[np.int64]], survey: Survey
+    answered: NDArray[np.bool_], probes: list[NDArray[np.int64]], ordinary: list[NDArray[np.int64]], survey: Survey
 ) -> tuple[NDArray[np.bool_], str]:
-    """(who answered too few of the probes, what they would have had to answer)."""
+    """(who answered too few of the probes, what they would have had to answer).
+
+    The survey's number is of the ``ordinary`` probes of a setup, and less in proportion where there are fewer.
+    """
     if survey.sampling.probes == "all":
         all_probes = np.unique(np.concatenate(probes))
         return np.asarray(~answered[:, all_probes].all(axis=1)), f"every one of the {len(all_probes)} probes"
-    wanted = survey.sampling.answered_probes
+    wanted = [
+        min(int(np.ceil(survey.sampling.answered_probes * len(setup) / len(usual))), len(setup))
+        for setup, usual in zip(probes, ordinary, strict=True)
+    ]
     lacking = np.zeros(len(answered), bool)
-    for setup in probes:
-        lacking |= answered[:, setup].sum(axis=1) < min(wanted, len(setup))
-    return lacking, f"{wanted} or more of the probes of every setup"
+    for setup, number in zip(probes, wanted, strict=True):
+        lacking |= answered[:, setup].sum(axis=1) < number
+    fewest, most = min(wanted), max(wanted)
+    number_of = f"{most}" if fewest == most else f"{fewest} to {most}"
+    return lacking, f"{number_of} or more of the probes of every setup"
 
 
 def _sample(
@@ -211,14 +244,35 @@ def _rows_of(people: People, ids: Sequence[str]) -> NDArray[np.int64]:
     return np.array([people.rows[person] for person in ids], np.int64)
 
 
-def _setups(people: People, probes: list[NDArray[np.int64]], number: int, settings: Settings) -> list[Setup]:
-    """Return the Setup of one number, or one Setup per probe if demonstrations are redrawn for every probe."""
+def _ranking(people: People, tested: NDArray[np.int64], settings: Settings, rank: Rank | None) -> Ranking | None:
+    """Return the ranking of statements, from the people who are not ``tested`` (rows); None if they are drawn."""
+    if settings.show_by == "random":
+        return None
+    if rank is None:
+        raise IndievalueError(
+            f"show={settings.show!r} needs a ranking: give build_benchmark the argument ranking=rank_statements"
+        )
+    others = np.ones(len(people), bool)
+    others[tested] = False
+    return rank(people.take(others), settings)
+
+
+def _setups(
+    people: People, probes: list[NDArray[np.int64]], number: int, settings: Settings, ranking: Ranking | None
+) -> list[Setup]:
+    """Return the Setup of one number, or one Setup per probe if statements are drawn or chosen for every probe."""
     asked = probes[number]
     if settings.protocol == "strict":
         # A wrapped repeat of an earlier setup's probe is kept from the demonstrations, and asked and scored only once.
         numbers = settings.setups or ()
         earlier = [probes[other] for other in numbers[: numbers.index(number)]]
         asked = asked[~np.isin(asked, np.concatenate([*earlier, np.empty(0, np.int64)]))]
+    if ranking is not None:
+        allowed = np.ones((len(asked), len(people.survey.questions)), bool)
+        allowed[np.arange(len(asked)), asked] = False
+        if settings.demonstrations_from == "others":
+            allowed[:, probes[number]] = False
+        return chosen_for_each(people, settings, ranking, number, asked, allowed)
     if settings.demonstrations_from == "others":
         return [Setup(number, asked, _draw(people, probes[number], f"demonstrations {number}", settings))]
     names = [question.id for question in people.survey.questions]

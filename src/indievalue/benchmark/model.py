@@ -1,7 +1,8 @@
 """The benchmark, and the part of it that a predictor sees."""
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import ClassVar, TypedDict
 
 import numpy as np
@@ -9,7 +10,21 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import ConfigDict
 
-from indievalue.choices import CONTEXTS, FORMS, PROTOCOLS, SOURCES, Context, DemonstrationsFrom, FormName, Protocol
+from indievalue.benchmark.circumstances import shown_demographics, shown_facts
+from indievalue.choices import (
+    FORMS,
+    PROTOCOLS,
+    SHOW_ORDERS,
+    SHOWS,
+    SOURCES,
+    Context,
+    DemonstrationsFrom,
+    FormName,
+    Protocol,
+    Show,
+    ShowOrder,
+)
+from indievalue.context import Blocks, parse_context
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.strict import NO_OTHER_KEYS, Count
@@ -17,6 +32,9 @@ from indievalue.survey.survey import Survey
 
 NOBODY = -1
 """Padding of a person's demonstrations where they answered fewer questions than are to be shown."""
+
+
+_SHOW = re.compile(r"random|(relevant|similar):0*[1-9][0-9]{0,4}")
 
 
 class SettingsFields(TypedDict, total=False):
@@ -30,13 +48,18 @@ class SettingsFields(TypedDict, total=False):
     demonstrations_from: DemonstrationsFrom
     context: Context
     seed: int
+    show: str
+    show_order: ShowOrder
 
 
 @dataclass(frozen=True)
 class Settings:
     """Settings that decide what is asked and what is shown of each person.
 
-    ``setups`` None means all of the survey's, ``demonstrations`` None all that a person answered.
+    ``setups`` None means all of the survey's, ``demonstrations`` None all that a person answered. ``context`` is
+    described in :mod:`indievalue.context`; blocks are named in one order, whatever the order given. ``show`` is
+    ``random``, or ``relevant:K`` or ``similar:K`` for the K statements of each person that are chosen for each probe;
+    ``demonstrations`` is then K. ``show_order`` says where the most relevant of these stands.
     """
 
     form: FormName = "polar"
@@ -47,6 +70,8 @@ class Settings:
     demonstrations_from: DemonstrationsFrom = "others"
     context: Context = "statements"
     seed: int = 0
+    show: str = "random"
+    show_order: ShowOrder = "last"
 
     def __post_init__(self) -> None:
         """Validate the values. Raises IndievalueError, naming the setting, for an invalid one."""
@@ -55,19 +80,58 @@ class Settings:
             ("protocol", self.protocol, PROTOCOLS),
             ("demonstrations_as", self.demonstrations_as, (*FORMS, None)),
             ("demonstrations_from", self.demonstrations_from, SOURCES),
-            ("context", self.context, CONTEXTS),
+            ("show_order", self.show_order, SHOW_ORDERS),
         ):
             if value not in known:
                 raise IndievalueError(f"{name} is one of {', '.join(map(str, known))}, and not {value!r}")
+        object.__setattr__(self, "context", parse_context(self.context).name)
         if self.demonstrations is not None and self.demonstrations < 0:
             raise IndievalueError(f"demonstrations is a number from 0 on, and not {self.demonstrations}")
+        if (chosen := chosen_number(self.show)) is not None:
+            if self.demonstrations not in (chosen, Settings.demonstrations):
+                raise IndievalueError(
+                    f"show={self.show!r} shows {chosen} statements, and demonstrations is {self.demonstrations}: give "
+                    "only one of them"
+                )
+            object.__setattr__(self, "demonstrations", chosen)
         if self.setups is not None:
             object.__setattr__(self, "setups", tuple(self.setups))  # so that settings are hashable
+
+    @property
+    def blocks(self) -> Blocks:
+        """The blocks of the context."""
+        return parse_context(self.context)
 
     @property
     def shown_form(self) -> FormName:
         """Form in which demonstrations are shown: by default that of the probes."""
         return self.demonstrations_as or self.form
+
+    @property
+    def show_by(self) -> Show:
+        """How the statements shown are chosen, without their number."""
+        return show_kind(self.show)
+
+    def stored(self) -> dict[str, object]:
+        """Return the settings to be stored: how statements are chosen and ordered only if it is not at random."""
+        content = asdict(self)
+        if self.show_by == "random":
+            del content["show"], content["show_order"]
+        return content
+
+
+def show_kind(show: str) -> Show:
+    """Return how statements are chosen: ``relevant`` for ``relevant:6``. Raises IndievalueError for another value."""
+    if not _SHOW.fullmatch(show):
+        raise IndievalueError(
+            f"show is random, relevant:K or similar:K, such as relevant:6, with K from 1 on, and not {show!r}"
+        )
+    return next(kind for kind in SHOWS if kind == show.partition(":")[0])
+
+
+def chosen_number(show: str) -> int | None:
+    """Return how many statements are chosen for each probe: 6 for ``relevant:6``, None for ``random``."""
+    return None if show_kind(show) == "random" else int(show.partition(":")[2])
 
 
 @dataclass(frozen=True)
@@ -75,7 +139,8 @@ class Setup:
     """Probes that are asked together, and what is shown of each person beside them.
 
     Attributes:
-        number: which setup of the protocol. If redrawn per probe (``siblings``), one number has a Setup per probe.
+        number: which setup of the protocol. If statements are drawn (``siblings``) or chosen for each probe, one number
+            has a Setup per probe.
         probes: int64 (probes,), columns of the questions asked.
         demonstrations: int16 (people × most), columns of the questions shown, in the order shown; -1 pads.
     """
@@ -116,9 +181,11 @@ class Task:
         probes: int64 (probes,), columns of the questions asked.
         shown: int8 (people × questions), option of each demonstration in ``shown_form``; -1 where not shown.
         order: int16 (people × most), columns of the demonstrations in the order shown; -1 pads.
-        demographics: group labels, one row a person; None where the context withholds them.
+        demographics: group labels, one row a person, of the demographics that the context shows; None if it shows none.
         asked: bool (people × probes), whether the person answered the probe, so that nobody pays for a prediction that
             cannot be scored.
+        facts: the year of the interview (``year``) and facts about the country (see
+            :data:`indievalue.benchmark.country_facts.FACTS`), one row a person; None if the context shows neither.
     """
 
     survey: Survey
@@ -133,6 +200,7 @@ class Task:
     order: NDArray[np.int16]
     demographics: pl.DataFrame | None
     asked: NDArray[np.bool_]
+    facts: pl.DataFrame | None = None
 
     def __repr__(self) -> str:
         return (
@@ -167,6 +235,8 @@ class Benchmark:
         probes = sum(len(setup.probes) for setup in self.setups)
         settings = self.settings
         shown = "all" if settings.demonstrations is None else f"{settings.demonstrations}"
+        if settings.show_by != "random":
+            shown = f"{shown} {settings.show_by}"
         return (
             f"Benchmark: {len(self.people):,} people of {self.survey.name}, {probes} probes each, "
             f"{shown} demonstrations\n"
@@ -179,13 +249,11 @@ class Benchmark:
 
     def tasks(self) -> Iterator[tuple[Setup, Task]]:
         """Iterate over setups, each with what a predictor may see of it."""
-        settings = self.settings
-        statements = settings.context in ("statements", "both")
-        shown = settings.context in ("demographics", "both") and self.people.demographics.columns
-        demographics = self.people.demographics if shown else None
+        settings, blocks = self.settings, self.settings.blocks
+        demographics, facts = shown_demographics(self.people, blocks), shown_facts(self.people, blocks)
         options = self.people.options(settings.shown_form)
         for setup in self.setups:
-            order = setup.demonstrations if statements else setup.demonstrations[:, :0]
+            order = setup.demonstrations if blocks.statements else setup.demonstrations[:, :0]
             yield (
                 setup,
                 Task(
@@ -201,6 +269,7 @@ class Benchmark:
                     order=order,
                     demographics=demographics,
                     asked=self.answers(setup) >= 0,
+                    facts=facts,
                 ),
             )
 

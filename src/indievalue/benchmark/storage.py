@@ -2,8 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from hashlib import blake2b
 from pathlib import Path
@@ -14,12 +13,12 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 from typing_extensions import TypedDict  # before Python 3.12 pydantic validates no other
 
+from indievalue.benchmark.circumstances import circumstance_statements
 from indievalue.benchmark.model import NOBODY, Benchmark, Eligibility, Settings, Setup, Task
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory, new_file, refuse_rows
 from indievalue.parsing import parse_json, read_as
 from indievalue.people.people import People
-from indievalue.survey.model import Demographic
 
 FORMAT = 1
 """Raised when what is stored changes, so that an older file is refused and not misread."""
@@ -76,7 +75,7 @@ def write_tables(benchmark: Benchmark, folder: Path) -> None:
         "format": FORMAT,
         "survey": benchmark.survey.name,
         "data": benchmark.people.findings.fingerprint,
-        "settings": asdict(benchmark.settings),
+        "settings": benchmark.settings.stored(),
         "eligibility": asdict(benchmark.eligibility),
         "people": benchmark.people.ids.tolist(),
         "setups": [
@@ -91,7 +90,7 @@ def write_tables(benchmark: Benchmark, folder: Path) -> None:
 def benchmark_hash(benchmark: Benchmark) -> str:
     """Return a hash of everything that is asked, shown and true in a benchmark."""
     digest = blake2b(digest_size=16)
-    settings = {**asdict(benchmark.settings), "survey": benchmark.survey.name}
+    settings = {**benchmark.settings.stored(), "survey": benchmark.survey.name}
     digest.update(json.dumps([settings, benchmark.people.ids.tolist()], sort_keys=True).encode())
     options = benchmark.people.options(benchmark.settings.shown_form)
     for array in (options, *(part for setup in benchmark.setups for part in (setup.probes, setup.demonstrations))):
@@ -252,10 +251,10 @@ def asked_texts(task: Task) -> Iterator[TaskText]:
 def texts_of(task: Task) -> Iterator[TaskText]:
     """What a predictor may see of each person as text.
 
-    Keys: person, setup, form, demographics (statements), demonstrations (question, statement), probes (question, asks,
-    options). A group that the survey has no statement for is left out.
+    Keys: person, setup, form, demographics (statements, followed by those about the year and the country),
+    demonstrations (question, statement), probes (question, asks, options). A group that the survey has no statement for
+    is left out.
     """
-    demographics = {demographic.name: demographic for demographic in task.survey.demographics}
     probes: list[ProbeText] = [
         {
             "question": question.id,
@@ -267,24 +266,18 @@ def texts_of(task: Task) -> Iterator[TaskText]:
     for row, person in enumerate(task.people.tolist()):
         shown = [(task.survey.questions[at], int(task.shown[row, at])) for at in task.order[row] if at != NOBODY]
         labels = {} if task.demographics is None else task.demographics.row(row, named=True)
+        facts = {} if task.facts is None else task.facts.row(row, named=True)
         yield {
             "person": person,
             "setup": task.setup,
             "form": task.form,
-            "demographics": list(_statements(demographics, labels)),
+            "demographics": list(circumstance_statements(task.survey, labels, facts)),
             "demonstrations": [
                 {"question": question.id, "statement": question.options(task.shown_form)[option].statement}
                 for question, option in shown
             ],
             "probes": probes,
         }
-
-
-def _statements(demographics: Mapping[str, Demographic], labels: Mapping[str, str | None]) -> Iterator[str]:
-    for name, label in labels.items():
-        if label is not None:
-            with suppress(KeyError):
-                yield demographics[name].statement(label)
 
 
 def _probes(benchmark: Benchmark) -> pl.DataFrame:

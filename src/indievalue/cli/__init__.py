@@ -22,6 +22,7 @@ from indievalue.cli.flattening import flattening
 from indievalue.cli.import_answers import import_answers
 from indievalue.cli.inequity import inequity
 from indievalue.cli.options import escaped, notes, out
+from indievalue.cli.people import people
 from indievalue.cli.prompts import prompts
 from indievalue.cli.report import report
 from indievalue.cli.retest import retest
@@ -31,6 +32,7 @@ from indievalue.cli.study import study
 from indievalue.cli.survey import survey
 from indievalue.cli.train import train
 from indievalue.cli.training_set import training_set
+from indievalue.cli.twin import twin
 from indievalue.errors import IndievalueError
 
 app = typer.Typer(
@@ -58,6 +60,8 @@ for command in (
     export,
     training_set,
     train,
+    twin,
+    people,
 ):
     app.command()(expanded(command))
 app.add_typer(survey, name="survey")

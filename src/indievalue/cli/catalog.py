@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from indievalue.cli.options import Data, Force, Out, SourceFlags, notes
+from indievalue.cli.options import Data, Force, Further, Out, SourceFlags, files_of, notes
 
 
 def catalog(
@@ -16,6 +16,7 @@ def catalog(
         Literal["polar", "refined", "both"], typer.Option("--text-form", help="Form of these statements.")
     ] = "refined",
     gzip: Annotated[bool, typer.Option("--gzip", help="Write these statements as .jsonl.gz.")] = False,
+    further: Further = None,
     force: Force = False,
 ) -> None:
     """Write a catalog: people, their answers as options, the statements, and a dataset card."""
@@ -24,7 +25,7 @@ def catalog(
 
     options = TextOptions(text_form, gzip) if text else None
     with reserved(directory, force=force):
-        people = source.people(data)
+        people = source.people(files_of(data, further))
         if options:
             notes.print(f"{options.file} will take about {_bytes(text_size(people, options))}")
         write_catalog(people, directory, text=options or False, force=force)

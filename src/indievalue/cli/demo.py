@@ -8,8 +8,14 @@ import typer
 
 from indievalue.cli.options import Failures, Force, SourceFlags, out, seed_of
 
+_PEOPLE = "synthetic:5000"
+
 
 def demo(
+    data: Annotated[
+        str,
+        typer.Argument(metavar="[TWIN]", help="What `indievalue twin` wrote, to draw the people from: `FOLDER:5000`."),
+    ] = _PEOPLE,
     directory: Annotated[Path, typer.Option("--out", help="Directory to write.")] = Path("indievalue-demo"),
     seed: Annotated[int, seed_of("synthetic people, probes, people to test and statements shown")] = 0,
     force: Force = False,
@@ -24,13 +30,13 @@ def demo(
     from indievalue.runs.run import Run
     from indievalue.runs.storage import draw_run, drawing_failure, write_run
 
-    people = SourceFlags(seed=seed).people("synthetic:5000")
+    people = SourceFlags(seed=seed).people(data)
     runs: dict[Path, Run] = {}
     with new_directory(directory, force=force) as folder:
         Thread(target=import_report, daemon=True).start()
         for form in FORMS:
             benchmark = build_benchmark(people, Settings(form=form, seed=seed), 300)
-            arguments = {"command": "demo", "seed": seed}
+            arguments = {"command": "demo", "seed": seed} | ({} if data == _PEOPLE else {"data": data})
             predictors = ["random", "majority", "resemble:k=35"]
             run = evaluate(people, benchmark, predictors, call=Call(arguments=arguments))
             write_run(run, folder / form)

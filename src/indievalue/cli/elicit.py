@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from indievalue.cli.options import Form, SourceFlags, escaped, notes, out
+from indievalue.cli.options import Form, Further, SourceFlags, escaped, files_of, notes, out
 from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def elicit(
     source: SourceFlags,
     asked: AskedFlags,
     data: Annotated[str, typer.Argument(metavar="[DATA]", help="Survey data to learn from.")] = "synthetic",
+    further: Further = None,
     form: Form = "polar",
     answers: Annotated[Path, typer.Option("--answers", help="File for your answers.")] = Path("my-answers.json"),
     new: Annotated[
@@ -68,10 +70,10 @@ def elicit(
     with only_writer(answers, "--answers"):
         if answers.exists() and not go_on:
             new = new or _starts_new(answers)
-        _interview(source, data, asked, form, AnswersFile(answers, keeping=new))
+        _interview(source, files_of(data, further), asked, form, AnswersFile(answers, keeping=new))
 
 
-def _interview(source: SourceFlags, data: str, asked: AskedFlags, form: Form, file: "AnswersFile") -> None:
+def _interview(source: SourceFlags, data: Sequence[str], asked: AskedFlags, form: Form, file: "AnswersFile") -> None:
     from indievalue.elicitation.interview import Interview
     from indievalue.elicitation.session import Session, load_session
     from indievalue.elicitation.terminal import hold, print_reading

@@ -1,7 +1,7 @@
 """``indievalue evaluate``: evaluate predictors on a benchmark."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +20,9 @@ from indievalue.cli.options import (
     Out,
     PromptFlags,
     SourceFlags,
+    conditions,
     escaped,
+    files_of,
     notes,
     out,
     seed_of,
@@ -67,6 +69,55 @@ class EvaluationFlags:
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the number of calls and tokens.")] = False
 
 
+@dataclass(frozen=True)
+class LearningFlags:
+    """Files whose people predictors learn from, in place of those of the data."""
+
+    learn_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--learn-from",
+            metavar="FILE",
+            help="File whose people predictors learn from, instead of the untested people of DATA: of the same survey, "
+            "or of one that names the same items (docs: A survey as YAML); repeat for more.",
+        ),
+    ] = None
+    learn_survey: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--learn-survey",
+            metavar="SURVEY",
+            help="Folder of a survey of your own that a --learn-from file may be of; repeat for more.",
+        ),
+    ] = None
+    learn_rows: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--learn-rows", metavar="COLUMN=VALUES", help="Learn only from rows with these values, as for --rows."
+        ),
+    ] = None
+
+    def others(self, source: SourceFlags) -> "list[People]":
+        """Read the people to learn from, each file on its own, and print findings.
+
+        Files are read like the data, and are of its survey, of one of ``learn_survey``, or of one that ships.
+        """
+        from indievalue.people.people import People
+        from indievalue.people.read import read_people
+
+        if not self.learn_from and (self.learn_survey or self.learn_rows):
+            raise typer.BadParameter("--learn-survey and --learn-rows are of use with --learn-from FILE")
+        surveys = (*([source.survey] if source.survey else []), *(self.learn_survey or ()))
+        rows = conditions(self.learn_rows, "--learn-rows")
+        options = replace(source.read_options(), rows=rows, surveys=surveys)
+        found: list[People] = []
+        for file in self.learn_from or ():
+            found.append(read_people(file, options=options))
+            for line in found[-1].findings.lines():
+                notes.print(escaped(line), soft_wrap=True)
+        return found
+
+
 def evaluate(
     context_of_call: typer.Context,
     data: Data,
@@ -76,6 +127,7 @@ def evaluate(
     prompt: PromptFlags,
     asking: AskingFlags,
     source: Annotated[SourceFlags, {"seed": seed_of(_DRAWN)}],
+    learning: LearningFlags,
     weights: Annotated[
         Weights,
         typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
@@ -100,7 +152,9 @@ def evaluate(
     if not asked.dry_run:
         check_directory(directory, force=force)
         start_vega()
-    people, drawn = _drawn(context_of_call, [data, *(further or [])], asked, drawing, source)
+    with values_of(context_of_call, "learn-from", "learn-survey", "learn-rows"):
+        others = learning.others(source)
+    people, drawn = _drawn(context_of_call, files_of(data, further), asked, drawing, source, others)
     with values_of(context_of_call, "example"):
         _check_example(asked.example, drawn)
     with values_of(context_of_call, "predictor"):
@@ -128,6 +182,7 @@ def evaluate(
         force=force,
         weights=weights,
         folds=asked.folds,
+        learn_from=others,
         call=call,
     )
     print_summary(run.scores, drawn.settings.form, out, paper=paper_of(run))
@@ -140,23 +195,32 @@ def _check_example(person: str | None, drawn: "Benchmark") -> None:
 
 
 def _drawn(
-    context: typer.Context, data: Sequence[str], asked: EvaluationFlags, drawing: BenchmarkFlags, source: SourceFlags
+    context: typer.Context,
+    data: Sequence[str],
+    asked: EvaluationFlags,
+    drawing: BenchmarkFlags,
+    source: SourceFlags,
+    others: "Sequence[People]",
 ) -> "tuple[People, Benchmark]":
-    """Read the people, and draw or load the benchmark."""
+    """Read the people, and draw or load the benchmark; probes are drawn among questions that the ``others`` share."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import load_benchmark
+    from indievalue.predictors.ranking import rank_statements
+    from indievalue.runs.elsewhere import shared_ids
 
-    drawn_by = ("setup", "demonstrations", "people", "people-file")
+    drawn_by = ("setup", "demonstrations", "show", "people", "people-file")
     with values_of(context, *drawn_by):
         settings, tested = drawing.settings(source.seed), drawing.tested()
-    with values_of(context, "data", "further", "survey", "sheet", "header-row", "encoding", "person-columns"):
+    with values_of(context, "data", "further", "survey", "sheet", "header-row", "encoding", "person-columns", "rows"):
         people = source.people(data)
+    with values_of(context, "learn-from"):
+        among = shared_ids(others, people.survey)
     if asked.saved:
         with values_of(context, "benchmark"):
             return people, load_benchmark(asked.saved, people)
     with values_of(context, *drawn_by):
         drawing.check_tested(tested, people)
-        drawn = build_benchmark(people, settings, tested)
+        drawn = build_benchmark(people, settings, tested, ranking=rank_statements, questions=among)
     if tested is None:
         eligible = drawn.eligibility.eligible
         notes.print(f"Testing {len(drawn.people):,} of {eligible:,} eligible people")

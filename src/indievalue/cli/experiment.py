@@ -1,9 +1,10 @@
 """``indievalue experiment``: run an experiment."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +16,7 @@ from indievalue.cli.options import (
     PromptFlags,
     SourceFlags,
     escaped,
+    files_of,
     notes,
     out,
     seed_of,
@@ -33,6 +35,12 @@ ASK_ABOVE = 60
 
 _DRAWN = "synthetic people, probes, people to test, statements shown, training and bootstrap draws"
 """What `--seed` is of."""
+
+_SURVEYS: Any = typer.Option(
+    "--survey",
+    help="Name of a survey, or the folder of your own; for across-surveys also several, separated by commas, each for "
+    "the files with its columns [default: detected from the columns].",
+)
 
 
 @dataclass(frozen=True)
@@ -78,19 +86,26 @@ def experiment(
     chosen: ExperimentFlags,
     prompt: PromptFlags,
     asking: AskingFlags,
-    source: Annotated[SourceFlags, {"seed": seed_of(_DRAWN)}],
+    source: Annotated[SourceFlags, {"seed": seed_of(_DRAWN), "survey": _SURVEYS}],
     name: Annotated[
         str | None,
         typer.Argument(metavar="NAME", help="Name of an experiment, or a YAML file; omit to list the experiments."),
     ] = None,
     data: Annotated[str | None, typer.Argument(metavar="DATA", help=DATA_HELP)] = None,
+    further: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATA]...",
+            help="Further files: of other surveys for across-surveys, else of the same survey.",
+        ),
+    ] = None,
     directory: Annotated[
         Path | None, typer.Option("--out", help="Directory to write; an interrupted experiment in it continues.")
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="Only list the experiments.")] = False,
 ) -> None:
     """Run an experiment, a grid of runs, and write its table and figure with the paper's results for comparison."""
-    from indievalue.experiments.spec import load_experiment, with_settings
+    from indievalue.experiments.spec import load_experiment, with_predictors, with_settings
     from indievalue.reasoner.settings import parse_changes
 
     if listed or name is None:
@@ -100,13 +115,14 @@ def experiment(
     if data is None or directory is None:
         raise typer.BadParameter("an experiment needs DATA and --out DIR")
     if chosen.predictor:
-        loaded = loaded.model_copy(update={"predictors": tuple(chosen.predictor)})
+        loaded = with_predictors(loaded, chosen.predictor)
     if chosen.changes:
         loaded = with_settings(loaded, parse_changes(chosen.changes))
     try:
-        command = _command(context_of_call, name, data, directory)
+        files = files_of(data, further)
+        command = _command(context_of_call, name, files, directory)
         options = _options(source, chosen, asking.asking(prompt.style()), command)
-        ran = _run(loaded, data, directory, source, chosen, options)
+        ran = _run(loaded, files, directory, source, chosen, options)
     except KeyboardInterrupt:
         notes.print("Finished cells are saved; run the same command to continue")
         raise
@@ -133,7 +149,7 @@ def _options(
     )
 
 
-def _command(context: typer.Context, name: str, data: str, directory: Path) -> str:
+def _command(context: typer.Context, name: str, data: Sequence[str], directory: Path) -> str:
     """Return the command to reproduce the experiment, with all options that affect the result and are not defaults."""
     from indievalue.experiments.wording import command_line
 
@@ -150,13 +166,14 @@ def _command(context: typer.Context, name: str, data: str, directory: Path) -> s
 
 def _run(
     experiment: "Experiment",
-    data: str,
+    data: Sequence[str],
     directory: Path,
     source: SourceFlags,
     chosen: ExperimentFlags,
     options: "ExperimentOptions",
 ) -> bool:
     from indievalue.experiments.run import Expected, check_experiment, run_experiment
+    from indievalue.experiments.spec import SurveysFigure
 
     check_experiment(experiment, directory, options)  # fail fast, before reading the data
     asks = sys.stdin.isatty() and not chosen.yes
@@ -169,7 +186,7 @@ def _run(
 
     return run_experiment(
         experiment,
-        source.people(data),
+        source.surveys(data) if isinstance(experiment.figure, SurveysFigure) else source.people(data),
         directory,
         options,
         say=lambda line: notes.print(escaped(line), soft_wrap=True),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from indievalue.choices import Missing
-from indievalue.cli.options import Data, Failures, Force, Out, SourceFlags, out
+from indievalue.cli.options import Data, Failures, Force, Further, Out, SourceFlags, files_of, out
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ def import_answers(
     directory: Out,
     answers: AnswerFlags,
     source: SourceFlags,
+    further: Further = None,
     force: Force = False,
 ) -> None:
     """Score the answers of another program and write a run directory, like `evaluate`."""
@@ -44,13 +45,14 @@ def import_answers(
     from indievalue.report.terminal import print_summary
 
     check_directory(directory, force=force)
-    people = source.people(data)
+    people = source.people(files_of(data, further))
     asked = load_benchmark(benchmark, people)
     answered = Answered(file, asked, answers.prompts, answers.missing)
     arguments = {
         "command": "import",
         "file": str(file),
         "data": data,
+        "further": further or [],
         "benchmark": str(benchmark),
         "missing": answers.missing,
     }

@@ -9,12 +9,23 @@ import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from indievalue.choices import USUAL, Context, DemonstrationsFrom, FormName, OptionOrder, Protocol, Voice
+from indievalue.choices import (
+    CONTEXTS,
+    USUAL,
+    Context,
+    DemonstrationsFrom,
+    FormName,
+    OptionOrder,
+    Protocol,
+    ShowOrder,
+    Voice,
+)
 from indievalue.errors import IndievalueError
 from indievalue.safe_text import terminal_text
 
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Settings
+    from indievalue.people.options import ReadOptions
     from indievalue.people.people import People
     from indievalue.prompts.prompt import PromptStyle
 
@@ -31,7 +42,10 @@ class SafeConsole(Console):
 out = SafeConsole()
 notes = SafeConsole(stderr=True, highlight=False)
 
-DATA_HELP = "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped), or `synthetic`, or `synthetic:20000`."
+DATA_HELP = (
+    "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped); or `synthetic`, or what `indievalue twin` "
+    "wrote, each also with a number of people: `synthetic:20000`."
+)
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 Further = Annotated[
@@ -40,6 +54,11 @@ Further = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", help="Directory to write; must be new or empty.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the contents of --out.")]
+
+
+def files_of(data: str, further: Sequence[str] | None) -> list[str]:
+    """Return the files that a command was given as its data."""
+    return [data, *(further or ())]
 
 
 def seed_of(drawn: str) -> Any:
@@ -80,10 +99,30 @@ PersonColumns = Annotated[
     ),
 ]
 
+Rows = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rows",
+        metavar="COLUMN=VALUES",
+        help="Read only rows with these values, such as A_YEAR=2017-2019 or CNTRY=EE,LV; repeat for more columns.",
+    ),
+]
+
 _LISTED = "give a text file with the ids of the people to test, one per line"
 
 Tested = int | Sequence[str] | Literal["all"] | None
 """People to test, as in :func:`indievalue.benchmark.build.build_benchmark`."""
+
+
+def conditions(given: Sequence[str] | None, option: str) -> tuple[tuple[str, str], ...]:
+    """Parse ``COLUMN=VALUES`` for each of ``given``. Raises BadParameter, naming the ``option``, for anything else."""
+    found = []
+    for text in given or ():
+        column, _, values = (part.strip() for part in text.partition("="))
+        if not column or not values:
+            raise typer.BadParameter(f"{option} takes COLUMN=VALUES, such as A_YEAR=2017-2019, not {text!r}")
+        found.append((column, values))
+    return tuple(found)
 
 
 def listed(names: str | None) -> tuple[str, ...]:
@@ -101,25 +140,95 @@ class SourceFlags:
     header_row: HeaderRow = None
     encoding: Encoding = None
     person_columns: PersonColumns = None
+    rows: Rows = None
 
     def people(self, data: str | Sequence[str], *, quiet: bool = False) -> "People":
         """Read people from ``data``, a file, several or ``synthetic``, and print findings in the data unless ``quiet``.
 
         A file that takes more than a few seconds to read is announced.
         """
-        from indievalue.people.options import ReadOptions
         from indievalue.people.tables import slow_size
-        from indievalue.synthetic.source import people_from
+        from indievalue.synthetic.source import people_from, twin_named
 
-        options = ReadOptions(self.sheet, self.header_row, self.encoding, listed(self.person_columns))
+        options = self.read_options()
         for file in [data] if isinstance(data, str) else data:
-            if not quiet and (size := slow_size(Path(file))) is not None:
+            if not quiet and not twin_named(file) and (size := slow_size(Path(file))) is not None:
                 notes.print(escaped(f"Reading {file} ({size:,.0f} MB)"), soft_wrap=True)
         people = people_from(data, self.survey, self.seed, options)
         if not quiet:
             for line in people.findings.lines():
                 notes.print(escaped(line), soft_wrap=True)
         return people
+
+    def surveys(self, files: Sequence[str]) -> "list[People]":
+        """Read the people of each file on its own, and print findings.
+
+        Each is of one of the surveys given, separated by commas, or of one that ships, as its columns tell.
+        """
+        from indievalue.synthetic.source import people_from
+
+        options = replace(self.read_options(), surveys=listed(self.survey))
+        found = [people_from(file, None, self.seed, options) for file in files]
+        for people in found:
+            for line in people.findings.lines():
+                notes.print(escaped(line), soft_wrap=True)
+        return found
+
+    def read_options(self) -> "ReadOptions":
+        """Return how files are read. Raises BadParameter for an invalid condition."""
+        from indievalue.people.options import ReadOptions
+
+        person, rows = listed(self.person_columns), conditions(self.rows, "--rows")
+        return ReadOptions(self.sheet, self.header_row, self.encoding, person, rows)
+
+
+def check_show(context: typer.Context, value: str) -> str:
+    """Check that ``--show relevant:K``, which has the number of statements, is not given with ``--demonstrations``."""
+    _refuse_both(context, value)
+    return value
+
+
+def check_demonstrations(context: typer.Context, value: str) -> str:
+    """Check the same, whichever of the two options is read last."""
+    _refuse_both(context, str(context.params.get("show", USUAL.show)))
+    return value
+
+
+def _refuse_both(context: typer.Context, show: str) -> None:
+    source = context.get_parameter_source("demonstrations")
+    if show != USUAL.show and source is not None and source.name != "DEFAULT":
+        raise typer.BadParameter(
+            f"give --show {show} or --demonstrations, not both: --show has the number of statements"
+        )
+
+
+Show = Annotated[
+    str,
+    typer.Option(
+        "--show",
+        metavar="HOW",
+        callback=check_show,
+        help="Which statements are shown: random, or for each probe the K that tell most about it (relevant:K, learned "
+        "from people who are not tested) or whose words are most like its (similar:K). Replaces --demonstrations.",
+    ),
+]
+ShowOrderOption = Annotated[
+    ShowOrder,
+    typer.Option("--show-order", help="Where --show puts the most relevant statement: last or first; or shuffled."),
+]
+
+
+def _context(value: str) -> str:
+    """Return a context with its blocks in the usual order. Raises BadParameter if it is no context."""
+    if value in CONTEXTS:
+        return value
+    from indievalue.context import parse_context
+
+    try:
+        return parse_context(value).name
+    except IndievalueError as error:
+        known = ", ".join(map(repr, CONTEXTS))
+        raise typer.BadParameter(f"{value!r} is not one of {known}; {str(error).partition('; ')[2]}") from None
 
 
 @dataclass(frozen=True)
@@ -129,13 +238,29 @@ class ShownFlags:
     form: Form = USUAL.form
     setup: Annotated[str, typer.Option("--setup", help="Which setups, such as `0,1,2`, or `all`.")] = USUAL.setup
     demonstrations: Annotated[
-        str, typer.Option("--demonstrations", help="Number of statements shown for each person, or `all`.")
+        str,
+        typer.Option(
+            "--demonstrations",
+            callback=check_demonstrations,
+            help="Number of statements shown for each person, or `all`.",
+        ),
     ] = USUAL.demonstrations
+    show: Show = USUAL.show
+    show_order: ShowOrderOption = USUAL.show_order
     demonstrations_as: Annotated[
         Literal["same", "polar", "refined"],
         typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` means that of the probes."),
     ] = USUAL.demonstrations_as
-    context: Annotated[Context, typer.Option("--context", help="Context shown for each person.")] = USUAL.context
+    context: Annotated[
+        Context,
+        typer.Option(
+            "--context",
+            metavar="BLOCKS",
+            help="Context shown for each person: none, both, or blocks joined by +: statements, demographics, "
+            "demographics:NAME+NAME, region, year, country-facts.",
+            callback=_context,
+        ),
+    ] = USUAL.context
 
     def settings(self, seed: int) -> "Settings":
         """Return the benchmark settings. Raises BadParameter for an invalid number."""
@@ -150,6 +275,8 @@ class ShownFlags:
             demonstrations_as=None if self.demonstrations_as == "same" else self.demonstrations_as,
             context=self.context,
             seed=seed,
+            show=self.show,
+            show_order=self.show_order,
         )
 
 

@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from indievalue.cli.options import Data, PromptFlags, ShownFlags, SourceFlags, escaped, notes, out, seed_of
+from indievalue.cli.options import (
+    Data,
+    Further,
+    PromptFlags,
+    ShownFlags,
+    SourceFlags,
+    escaped,
+    files_of,
+    notes,
+    out,
+    seed_of,
+)
 
 
 @dataclass(frozen=True)
@@ -27,17 +38,24 @@ def prompts(
     only: Annotated[
         int, typer.Option("--only", min=0, help="Number of prompts to print; tokens are counted for all.")
     ] = 1,
+    further: Further = None,
 ) -> None:
     """Print the exact prompts about a person for a language model, with token counts."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import task_texts
+    from indievalue.benchmark.together import with_probes_together
+    from indievalue.predictors.ranking import rank_statements
     from indievalue.prompts.prompt import prompts_of
     from indievalue.prompts.tokens import counter
 
     style = prompt.style()
     count, exact = counter(tokenizer)
     settings = shown.settings(source.seed)
-    drawn = build_benchmark(source.people(data, quiet=True), settings, [person])
+    drawn = build_benchmark(
+        source.people(files_of(data, further), quiet=True), settings, [person], ranking=rank_statements
+    )
+    if style.together:
+        drawn = with_probes_together(drawn)
     written = [one for task in task_texts(drawn) for one in prompts_of(task, style, source.seed)]
     for one in written[:only]:
         out.print(f"── {one.key} ──", style="dim", markup=False)

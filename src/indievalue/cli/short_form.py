@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from indievalue.cli.options import Data, Force, Form, SourceFlags, escaped, notes, out
+from indievalue.cli.options import Data, Force, Form, Further, SourceFlags, escaped, files_of, notes, out
 from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def short_form(
     file: Annotated[
         Path | None, typer.Option("--out", help="Write the lists to this .csv file, for `elicit --list`.")
     ] = None,
+    further: Further = None,
     force: Force = False,
 ) -> None:
     """Choose the questions that tell most about all the others: a short form of the survey.
@@ -42,7 +43,7 @@ def short_form(
     from indievalue.elicitation.lists import short_forms, write_lists
     from indievalue.predictors.gaussian import Gaussian
 
-    people = source.people(data)
+    people = source.people(files_of(data, further))
     countries = _countries(people, country or [], each_country)
     with notes.status(f"learning from {len(people):,} people"):
         lists = short_forms(Gaussian().fit(people, form, "refined"), people, countries, questions)

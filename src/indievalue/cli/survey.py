@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from indievalue.cli.options import Encoding, Force, HeaderRow, Out, Sheet, escaped, notes, out
 
 if TYPE_CHECKING:
-    from indievalue.survey.draft.build import Draft
+    from indievalue.survey.draft.model import Draft
 
 
 class _CheckByDefault(TyperGroup):
@@ -106,7 +106,8 @@ def _print_draft(drafted: "Draft", file: str, folder: Path) -> None:
     line(f"{items:,} attitude items in {categories} categories (language: {drafted.language})")
     named = ", ".join(one.name for one in drafted.demographics)
     line(f"{len(drafted.demographics)} demographics{f': {named}' if named else ''}")
-    line(f"id: {drafted.person or 'none'}; weight: {drafted.weight or 'none'}; country: {drafted.country or 'none'}")
+    person, weight = " + ".join(drafted.person) or "none", " × ".join(drafted.weight) or "none"
+    line(f"id: {person}; weight: {weight}; country: {drafted.country or 'none'}")
     if drafted.left_out:
         reasons = Counter(drafted.left_out.values()).most_common(6)
         shown = ", ".join(f"{reason} ({columns})" for reason, columns in reasons)

@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from indievalue.choices import CONTEXTS, FORMS, Context, DemonstrationsFrom, FormName, Voice
-from indievalue.cli.options import Data, Force, Out, SourceFlags, notes, seed_of, whole
+from indievalue.cli.options import (
+    Data,
+    Force,
+    Further,
+    Out,
+    Show,
+    ShowOrderOption,
+    SourceFlags,
+    check_demonstrations,
+    files_of,
+    notes,
+    seed_of,
+    whole,
+)
 from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:
@@ -27,8 +40,15 @@ class RecipeFlags:
     ] = 10
     form: Annotated[Literal["polar", "refined", "both"], typer.Option("--form", help="Form of the probes.")] = "polar"
     demonstrations: Annotated[
-        str, typer.Option("--demonstrations", help="Number of statements shown, or a range such as 50-200.")
+        str,
+        typer.Option(
+            "--demonstrations",
+            callback=check_demonstrations,
+            help="Number of statements shown, or a range such as 50-200.",
+        ),
     ] = "200"
+    show: Show = "random"
+    show_order: ShowOrderOption = "last"
     demonstrations_as: Annotated[
         Literal["same", "polar", "refined", "both"],
         typer.Option("--demonstrations-as", help="Form of the demonstrations; `same` means that of the probe."),
@@ -70,6 +90,20 @@ class RecipeFlags:
             help="Groups to hold out as a separate part: country=Japan; repeat for more.",
         ),
     ] = None
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            "--teacher",
+            metavar="PREDICTOR",
+            help="Statistical predictor, such as gaussian, whose probabilities are part of what is to be learned.",
+        ),
+    ] = None
+    teacher_weight: Annotated[
+        float, typer.Option("--teacher-weight", min=0, max=1, help="Weight of the teacher's probabilities.")
+    ] = 0.7
+    prior_offset: Annotated[
+        bool, typer.Option("--prior-offset", help="Store base rates, for a reasoner that starts from them.")
+    ] = False
     voice: Annotated[
         Voice, typer.Option("--voice", help="first: statements as the person says them; third: about the person.")
     ] = "first"
@@ -95,9 +129,14 @@ class RecipeFlags:
             where=_groups(self.where, "--where"),
             unseen_questions=tuple(self.unseen_questions or ()),
             unseen_groups=_groups(self.unseen_groups, "--unseen"),
+            teacher=self.teacher,
+            teacher_weight=self.teacher_weight,
+            prior_offset=self.prior_offset,
             voice=self.voice,
             option_order=self.option_order,
             seed=seed,
+            show=self.show,
+            show_order=self.show_order,
         )
 
 
@@ -146,6 +185,7 @@ def training_set(
         str | None,
         typer.Option("--tokenizer", help="Tokenizer for counting tokens: a path, a model id of the hub, or smollm2."),
     ] = None,
+    further: Further = None,
     force: Force = False,
 ) -> None:
     """Write examples for fine-tuning a language model, as chats for TRL, axolotl and open-instruct."""
@@ -154,7 +194,7 @@ def training_set(
 
     recipe = drawing.recipe(source.seed)
     with reserved(directory, force=force):
-        people = source.people(data)
+        people = source.people(files_of(data, further))
         apart = held_out.ids(people, source.seed)
         with notes.status("drawing") as status:
             made = write_training_set(

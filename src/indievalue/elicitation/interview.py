@@ -8,9 +8,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.benchmark.model import Task
-from indievalue.elicitation.beliefs import Beliefs
 from indievalue.elicitation.session import Session, Turn
 from indievalue.people.people import People
+from indievalue.predictors.beliefs import Beliefs
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.protocol import Predictor
 from indievalue.survey.survey import Survey

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from indievalue.elicitation.strategies import best_list
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
 from indievalue.people.people import People
 from indievalue.predictors.gaussian import Gaussian
+from indievalue.predictors.ranking import best_list
 from indievalue.survey.survey import Survey
 
 COLUMNS = ("country", "place", "question", "asks")

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.benchmark.model import NOBODY, Benchmark, Setup
-from indievalue.elicitation.beliefs import Beliefs
+from indievalue.predictors.beliefs import Beliefs
 from indievalue.predictors.gaussian import Gaussian
+from indievalue.predictors.ranking import best_list
 from indievalue.seeded import key_table
 
 Strategy = Literal["random", "questionnaire", "fixed", "adaptive"]
@@ -17,28 +18,6 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 SPARE = 40
 """Questions that a fixed list goes on for, beyond those wanted, for people who did not answer all of it."""
-
-
-def best_list(
-    gaussian: Gaussian,
-    weights: NDArray[np.float64],
-    allowed: NDArray[np.bool_],
-    number: int,
-    country: str | None = None,
-) -> list[int]:
-    """The ``number`` questions to ask of anybody, best first, each chosen for what it adds to those before.
-
-    ``weights`` (questions,) says how much predicting each question is worth, ``allowed`` which may be asked. With a
-    ``country``, the list is for the people there.
-    """
-    beliefs = Beliefs.prior(gaussian, weights, country)
-    left = np.flatnonzero(allowed)
-    chosen: list[int] = []
-    while len(chosen) < number and len(left):
-        best = int(left[np.argmax(beliefs.gains(left))])
-        chosen.append(best)
-        beliefs, left = beliefs.after(best, None), left[left != best]
-    return chosen
 
 
 def asked(

@@ -13,7 +13,7 @@ from indievalue.choices import FormName, Missing
 from indievalue.errors import IndievalueError, problems_of
 from indievalue.parsing import parse_json
 from indievalue.people.people import People
-from indievalue.predictors.protocol import INVALID, UNANSWERED, BasePredictor, Guesses
+from indievalue.predictors.protocol import EVERY_BLOCK, INVALID, UNANSWERED, BasePredictor, Guesses
 from indievalue.prompts.answer import chosen_option, chosen_options
 from indievalue.prompts.prompt import AskedProbe
 
@@ -75,6 +75,7 @@ class Answered(BasePredictor):
     """
 
     learns = False
+    reads = EVERY_BLOCK
 
     def __init__(
         self, file: str | Path, benchmark: Benchmark, prompts: str | Path | None = None, missing: Missing = "refuse"

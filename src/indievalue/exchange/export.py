@@ -11,7 +11,8 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from indievalue.benchmark.storage import TaskText
-from indievalue.choices import FormName
+from indievalue.benchmark.together import texts_together
+from indievalue.choices import DemonstrationsFrom, FormName, ShowOrder
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory
 from indievalue.parsing import parse_json_as
@@ -74,6 +75,8 @@ def export_benchmark(
     if style.option_order == "both":
         raise IndievalueError("a probe is exported in one order of options: fixed or shuffled")
     folder, (tasks, settings) = Path(benchmark), _read(Path(benchmark))
+    if style.together and settings.show != "random" and settings.demonstrations_from == "others":
+        tasks = texts_together(tasks, settings.show_order, settings.seed)
     lines = [line for task in tasks for line in _lines(task, style, settings.seed)]
     if not lines:
         raise IndievalueError(f"{folder} asks nothing: its tasks.jsonl is empty")
@@ -85,6 +88,9 @@ def export_benchmark(
 class _Settings(BaseModel):
     form: FormName
     seed: int
+    demonstrations_from: DemonstrationsFrom = "others"
+    show: str = "random"
+    show_order: ShowOrder = "last"
 
 
 class _About(BaseModel):

@@ -6,7 +6,7 @@ import polars as pl
 
 from indievalue.experiments.spec import PREDICTOR, Experiment, GroupsFigure, InequityFigure
 from indievalue.report.described import described
-from indievalue.report.numbers import interval, number
+from indievalue.report.numbers import interval, number, signed, signed_interval
 from indievalue.report.tables.of_experiments import ALL, MEAN
 from indievalue.report.wording import listed
 
@@ -14,8 +14,13 @@ MOST = 6
 """Largest number of predictors whose σ the answer states."""
 
 
-def answer_of(experiment: Experiment, data: pl.DataFrame) -> str:
-    """State the highest accuracy, or for experiments on groups how far these differ; empty if nothing was compared."""
+def answer_of(experiment: Experiment, data: pl.DataFrame, compared: pl.DataFrame | None = None) -> str:
+    """State the highest accuracy, or for experiments on groups how far these differ; empty if nothing was compared.
+
+    ``compared`` are the paired differences, the largest of which an experiment can state instead.
+    """
+    if experiment.answer == "differences" and compared is not None and len(compared):
+        return _of_differences(compared)
     if isinstance(experiment.figure, InequityFigure):
         return _of_inequity(data)
     if isinstance(experiment.figure, GroupsFigure):
@@ -37,6 +42,17 @@ def _way(row: dict[str, Any]) -> str:
         f" That is {interval(row['way_low'], row['way_high'], 0)}% of the way from the most common answer "
         f"({number(row['most_common'])}%) to the best possible predictor ({ceiling}%)."
     )
+
+
+def _of_differences(compared: pl.DataFrame) -> str:
+    """State the largest difference from the first cell of each comparison, all else being equal."""
+    first = compared.filter(pl.col("from") == compared["from"][0])
+    said = []
+    for (where,), rows in first.group_by(["where"], maintain_order=True):
+        row = rows.sort("difference", descending=True, maintain_order=True).row(0, named=True)
+        ends = signed_interval(row["difference_low"], row["difference_high"])
+        said.append(f"{row['to']} for {where} ({signed(row['difference'])} points, 95% interval {ends})")
+    return f"Compared with predictions {compared['from'][0]}, accuracy changes most {listed(said)}."
 
 
 def _of_inequity(table: pl.DataFrame) -> str:

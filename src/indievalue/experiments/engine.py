@@ -2,8 +2,9 @@
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -12,19 +13,24 @@ import numpy as np
 import polars as pl
 
 from indievalue.benchmark.build import build_benchmark
-from indievalue.benchmark.model import Benchmark, Eligibility, Settings
+from indievalue.benchmark.circumstances import check_blocks
+from indievalue.benchmark.model import Benchmark, Eligibility, Settings, Setup
 from indievalue.benchmark.narrow import with_demonstrations_about, with_first_demonstrations
-from indievalue.choices import FormName, Weights
+from indievalue.benchmark.show import Ranking
+from indievalue.benchmark.together import with_probes_together
+from indievalue.choices import FormName, Show, Weights
+from indievalue.context import UnusableBlockError
 from indievalue.errors import IndievalueError
 from indievalue.experiments.folder import FORMAT, Folder
-from indievalue.experiments.grid import Cell, cells, compared_pairs
+from indievalue.experiments.grid import Cell, cells, compared_pairs, without_absent_pairs
 from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER, Experiment
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.predictions import predict
-from indievalue.predictors.protocol import Cost, Predictor
-from indievalue.predictors.registry import kind_of, make_predictor, make_predictors
+from indievalue.predictors.protocol import Cost, Predictor, refuse_unused
+from indievalue.predictors.ranking import rank_statements
+from indievalue.predictors.registry import kind_of, make_predictor, make_predictors, reads_prompts
 from indievalue.redact import without_secrets
 from indievalue.report.paper import paper_figures
 from indievalue.scoring.weighting import named_weights
@@ -38,8 +44,11 @@ class Plan:
     """The cells of an experiment to run.
 
     Attributes:
+        experiment: without comparisons of cells that are left out. cells: those of the grid that can be computed.
         finished: contents of ``cell.json`` by finished cell. left: the other cells, in running order.
         probes: number of probes per person, by cell; repeated questions are counted once.
+        left_out: number of cells that are left out by reason: the data lack a block of the context, or the predictor
+            cannot use it.
     """
 
     experiment: Experiment
@@ -49,6 +58,7 @@ class Plan:
     tested: int
     training: int
     probes: Mapping[Cell, int]
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,32 +105,64 @@ class CellInputs:
         self.asking = asking or AskingOptions()
         self._drawn: dict[Settings, Benchmark] = {}
         self._fitted: tuple[Fitted, Predictor] | None = None
+        self._rankings: dict[tuple[Show, FormName, FormName], Ranking] = {}
 
     def benchmark(self, cell: Cell) -> Benchmark:
         """Return the benchmark of a cell; cells that differ only in how much is shown share one draw."""
         settings = cell.settings
-        # The key holds what the draw depends on: `same` and the name of that same form give the same draw.
-        full = replace(settings, demonstrations=None, demonstrations_as=settings.shown_form, context="statements")
-        if full not in self._drawn:
-            self._drawn[full] = build_benchmark(self.people, full, self.ids)
-        drawn = self._drawn[full]
+        if settings.show_by != "random":
+            return self._chosen(settings)
+        drawn = self._draw(settings)
         subject = cell.asked.demonstrations_about
         narrowed = drawn if subject in (EVERYTHING, NOTHING) else with_demonstrations_about(drawn, subject)
         if settings.demonstrations is not None:
             narrowed = with_first_demonstrations(narrowed, settings.demonstrations)
         return replace(narrowed, settings=replace(settings, setups=drawn.settings.setups))
 
+    def setups(self, cell: Cell) -> tuple[Setup, ...]:
+        """Return the setups of a cell, with statements drawn at random, which is fast, instead of those chosen."""
+        return self._draw(replace(cell.settings, show="random")).setups
+
+    def _draw(self, settings: Settings) -> Benchmark:
+        """Return a benchmark that shows all statements, or those chosen for each probe.
+
+        The key holds what the draw depends on: `same` and the name of that same form give the same draw.
+        """
+        number = None if settings.show_by == "random" else settings.demonstrations
+        full = replace(settings, demonstrations=number, demonstrations_as=settings.shown_form, context="statements")
+        if full not in self._drawn:
+            self._drawn[full] = build_benchmark(self.people, full, self.ids, ranking=self._rank)
+        return self._drawn[full]
+
+    def _chosen(self, settings: Settings) -> Benchmark:
+        """Return a benchmark in which statements are chosen for each probe."""
+        drawn = self._draw(settings)
+        if self.asking.style.together:
+            drawn = with_probes_together(drawn)
+        return replace(drawn, settings=replace(settings, setups=drawn.settings.setups))
+
+    def _rank(self, people: People, settings: Settings) -> Ranking:
+        """Return the ranking of statements, which cells that differ in their number share."""
+        key = settings.show_by, settings.form, settings.shown_form
+        if key not in self._rankings:
+            self._rankings[key] = rank_statements(people, settings)
+        return self._rankings[key]
+
     def fitted(self, cell: Cell) -> Predictor:
         """Return the cell's fitted predictor. Only the last fit is cached, so run cells that share one in a row."""
         key = fit_of(cell)
         if self._fitted is None or self._fitted[0] != key:
-            self._fitted = None  # release it before the next fit: some take a gigabyte
+            self.release()
             self._fitted = key, self.predictor(cell.predictor).fit(self.training, *key[1:])
         return self._fitted[1]
 
+    def release(self) -> None:
+        """Let go of the fitted predictor: some take a gigabyte."""
+        self._fitted = None
+
     def _is_asked_otherwise(self, cell: Cell) -> bool:
         """Return whether the cell's predictor reads prompts, and asking options differ from the defaults."""
-        return kind_of(cell.predictor).reads_prompts and bool(self.asking.decisive())
+        return reads_prompts(cell.predictor) and bool(self.asking.decisive())
 
     def predictor(self, name: str) -> Predictor:
         """Return a new predictor by its name in the experiment, which may be that of a trained reasoner."""
@@ -143,7 +185,7 @@ class CellInputs:
             "format": FORMAT,
             "predictor": cell.predictor,
             "axes": dict(cell.axes),
-            "settings": cell.asked.model_dump(mode="json"),
+            "settings": cell.asked.stored(),
             "seed": cell.seed,
             "survey": self._survey,
             "data": self.people.findings.fingerprint,
@@ -160,8 +202,9 @@ def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: b
     matches no pair of cells, or a finished cell has other settings or data.
     """
     check_predictors(experiment, inputs.asking)
-    every = cells(experiment, inputs.people.survey, inputs.seed)
-    compared_pairs(experiment, every)
+    every, left_out = _usable(cells(experiment, inputs.people.survey, inputs.seed), experiment, inputs)
+    if left_out:
+        experiment = without_absent_pairs(experiment, every)
     paper_figures(experiment.paper, experiment.name)
     by = [experiment.by] if experiment.by not in (None, CATEGORY) else []
     for name in [*(experiment.demographics or ()), *filter(None, by)]:
@@ -182,8 +225,33 @@ def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: b
         tuple(left),
         len(inputs.ids),
         len(inputs.training),
-        {cell: sum(len(setup.probes) for setup in inputs.benchmark(cell).setups) for cell in every},
+        {cell: sum(len(setup.probes) for setup in inputs.setups(cell)) for cell in every},
+        left_out,
     )
+
+
+def _usable(every: Sequence[Cell], experiment: Experiment, inputs: CellInputs) -> tuple[list[Cell], dict[str, int]]:
+    """Return the cells that can be computed, and how many others there are by the reason why not.
+
+    Raises UnusableBlockError, with a reason, if none can be, and IndievalueError if a comparison matches no pair of
+    all cells.
+    """
+    compared_pairs(experiment, every)
+    names = [name for name in experiment.predictors if not name.startswith(REASONER)]
+    predictors = {name: make_predictor(name, inputs.asking) for name in names}
+    usable, left_out = [], Counter[str]()
+    for cell in every:
+        blocks = cell.settings.blocks
+        try:
+            check_blocks(inputs.people, blocks)
+            if cell.predictor in predictors:
+                refuse_unused(cell.predictor, predictors[cell.predictor], blocks)
+            usable.append(cell)
+        except UnusableBlockError as error:
+            left_out[str(error)] += 1
+    if not usable:
+        raise UnusableBlockError(next(iter(left_out)))
+    return usable, dict(left_out)
 
 
 def check_predictors(experiment: Experiment, asking: AskingOptions | None = None) -> None:

@@ -54,7 +54,7 @@ def estimate(planned: Plan, inputs: CellInputs) -> Estimate:
             low, high = low + 0.8 * seconds, high + 1.3 * seconds
         elif cell.predictor in trials:
             fit, predict = trials[cell.predictor]
-            seconds = fit * fits + predict * len(inputs.benchmark(cell).setups)
+            seconds = fit * fits + predict * _setups_like_tried(cell, inputs)
             low, high = low + 0.5 * seconds, high + 2 * seconds
     unknown = tuple(name for name in names if name not in known and name not in trials)
     return Estimate(low, high, unknown)
@@ -116,6 +116,17 @@ def _try_out(name: str, inputs: CellInputs) -> tuple[float, float]:
         predictor.predict(task)
         asking.append(time.perf_counter() - start)
     return _extended(learning, TRAINING, len(inputs.training)), _extended(asking, TESTED, len(inputs.ids))
+
+
+def _setups_like_tried(cell: Cell, inputs: CellInputs) -> int:
+    """Return how many setups such as those tried take as long as the cell."""
+    numbers = len({setup.number for setup in inputs.setups(cell)})
+    apart = cell.settings.show_by != "random" or cell.settings.demonstrations_from == "siblings"
+    return _APART * numbers if apart else numbers
+
+
+_APART = 3
+"""How many times as long a setup takes if its probes are shown with statements of their own."""
 
 
 def _spread(of: int, number: int) -> NDArray[np.int64]:

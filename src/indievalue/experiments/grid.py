@@ -10,8 +10,17 @@ from itertools import product
 from pydantic import ValidationError
 
 from indievalue.benchmark.model import Settings
-from indievalue.errors import IndievalueError
-from indievalue.experiments.spec import EACH, EVERYTHING, NOTHING, OPTION, PREDICTOR, CellSettings, Experiment
+from indievalue.errors import IndievalueError, problems_of
+from indievalue.experiments.spec import (
+    EACH,
+    EVERYTHING,
+    NOTHING,
+    OPTION,
+    PREDICTOR,
+    CellComparison,
+    CellSettings,
+    Experiment,
+)
 from indievalue.report.described import described, value_words
 from indievalue.survey.survey import Survey
 
@@ -49,6 +58,7 @@ class Cell:
         asked = self.asked
         shown = None if asked.demonstrations_as == "same" else asked.demonstrations_as
         number = None if asked.demonstrations == "all" else asked.demonstrations
+        chosen = asked.show != "random" and number
         return Settings(
             form=asked.form,
             protocol=asked.protocol,
@@ -58,22 +68,43 @@ class Cell:
             demonstrations_from=asked.demonstrations_from,
             context=asked.context,
             seed=self.seed,
+            show=f"{asked.show}:{number}" if chosen else "random",
+            show_order=asked.show_order,
         )
 
 
 def cells(experiment: Experiment, survey: Survey, seed: int) -> list[Cell]:
     """Return all cells, by predictor and in the order of the grid.
 
-    Raises IndievalueError for an invalid value of a setting, or an unknown category.
+    Raises IndievalueError for an invalid value of a setting, an unknown category, or values of ``around`` that are not
+    in the grid.
     """
     grid = expanded(experiment.grid, survey)
+    _check_around(experiment, grid)
     made = []
     for predictor in experiment.predictors:
         for values in product(*grid.values()):
             combination = dict(zip(grid, values, strict=True))
+            if _differing(experiment, {PREDICTOR: predictor, **combination}) > 1:
+                continue
             asked = _asked(experiment, combination, survey)
             made.append(Cell(predictor, {PREDICTOR: predictor, **combination}, asked, seed))
     return made
+
+
+def _differing(experiment: Experiment, axes: Mapping[str, object]) -> int:
+    """Return on how many axes a cell differs from the values of ``around``."""
+    return sum(value_words(axes[axis]) != value_words(value) for axis, value in experiment.around.items())
+
+
+def _check_around(experiment: Experiment, grid: Mapping[str, Sequence[object]]) -> None:
+    for axis, value in experiment.around.items():
+        values = [value_words(one) for one in {**grid, PREDICTOR: experiment.predictors}[axis]]
+        if value_words(value) not in values:
+            raise IndievalueError(
+                f"experiment {experiment.name} varies its settings around {axis} {value_words(value)}, which is not "
+                f"among {', '.join(values)}: add it, or change `around` in a copy of the experiment"
+            )
 
 
 def expanded(grid: Mapping[str, Sequence[object]], survey: Survey) -> dict[str, tuple[object, ...]]:
@@ -90,6 +121,8 @@ def _asked(experiment: Experiment, combination: Mapping[str, object], survey: Su
         asked = CellSettings.model_validate({**experiment.settings, **combination})
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:
+            raise IndievalueError(f"experiment {experiment.name}: {problems_of(error)[0]}") from None
         setting, value = first["loc"][0], first["input"]
         raise IndievalueError(f"experiment {experiment.name}: {setting} cannot be {value!r}: {first['msg']}") from None
     known = (EVERYTHING, NOTHING, *survey.categories)
@@ -126,21 +159,36 @@ def partner_of(cell: Cell, of: Iterable[Cell], axes: Mapping[str, object]) -> Ce
     return next(iter(matching(of, {**same, **axes})), None)
 
 
+def _shows_otherwise(comparison: CellComparison, of: Iterable[Cell]) -> bool:
+    """Return whether a comparison names a way to ``show`` that no cell has."""
+    named = {side["show"] for side in (comparison.before, comparison.after) if "show" in side}
+    return bool(named - {cell.asked.show for cell in of})
+
+
+def without_absent_pairs(experiment: Experiment, of: Sequence[Cell]) -> Experiment:
+    """Return the experiment without the comparisons that match no pair of these cells."""
+    kept = [one for one in experiment.compare if _pairs(one, of)]
+    return experiment.model_copy(update={"compare": tuple(kept)})
+
+
+def _pairs(comparison: CellComparison, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
+    return [
+        (before, after, tuple(comparison.before))
+        for after in matching(of, comparison.after)
+        if (before := partner_of(after, of, comparison.before)) is not None and before is not after
+    ]
+
+
 def compared_pairs(experiment: Experiment, of: Sequence[Cell]) -> list[tuple[Cell, Cell, tuple[str, ...]]]:
     """Return (cell before, cell after, axes in which they differ) for each comparison in ``compare``.
 
-    Comparisons of predictors that are not run are skipped. Raises IndievalueError if any other comparison, or the
-    figure's ``above``, matches no pair of cells.
+    Comparisons of predictors that are not run, and of ways to ``show`` that are not in the grid, are skipped. Raises
+    IndievalueError if any other comparison, or the figure's ``above``, matches no pair of cells.
     """
     found = []
     for comparison in experiment.compare:
-        axes = tuple(comparison.before)
-        fitting = [
-            (before, after, axes)
-            for after in matching(of, comparison.after)
-            if (before := partner_of(after, of, comparison.before)) is not None and before is not after
-        ]
-        if not fitting and PREDICTOR not in axes:
+        fitting = _pairs(comparison, of)
+        if not fitting and PREDICTOR not in comparison.before and not _shows_otherwise(comparison, of):
             raise IndievalueError(
                 f"experiment {experiment.name} compares {described(comparison.before)} with "
                 f"{described(comparison.after)}, but no two cells of its grid differ in only that"

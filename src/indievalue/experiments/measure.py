@@ -33,6 +33,7 @@ class CellResult:
         log_loss: in nats, or None without probabilities. shown: mean number of demonstrations.
         weights: weight of each tested person (people,) with a mean of 1, or None if everybody counts the same.
         ceilings: of all probes and of each part; empty if they were not estimated.
+        tokens: mean number of tokens of a prompt for each probe; None if they were not counted.
     """
 
     cell: Cell
@@ -43,6 +44,7 @@ class CellResult:
     shown: float
     weights: NDArray[np.float64] | None = None
     ceilings: tuple[Ceiling | None, ...] = ()
+    tokens: float | None = None
 
     @cached_property
     def sums(self) -> tuple[Counts, Counts]:
@@ -110,7 +112,8 @@ def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed:
     ``accuracy_high`` (0-100), ``log_loss`` (of all only), ``people``, ``probes``, ``shown`` (mean number of
     demonstrations), and with the figure's ``above`` also ``gain``, ``gain_low``, ``gain_high`` (points, paired). Then,
     in percent, the accuracy of the ``most_common`` answer, the ends of the best possible, ``ceiling_low`` and
-    ``ceiling_high``, and the share of the way from one to the other, ``way_low`` to ``way_high``.
+    ``ceiling_high``, and the share of the way from one to the other, ``way_low`` to ``way_high``; and ``tokens`` where
+    they were counted.
     """
     above = getattr(experiment.figure, "above", None)
     of_cell = {one.cell: one for one in measured}
@@ -132,7 +135,7 @@ def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed:
             }
             if partner is not None:
                 row |= dict(
-                    zip(("gain", "gain_low", "gain_high"), _gain(one, of_cell[partner], part, seed), strict=True)
+                    zip(("gain", "gain_low", "gain_high"), gain_over(one, of_cell[partner], part, seed), strict=True)
                 )
             rows.append(
                 row
@@ -142,6 +145,7 @@ def accuracy_table(experiment: Experiment, measured: Sequence[CellResult], seed:
                     "probes": int(one.probes[:, part].sum()),
                     "shown": one.shown,
                     **(reached(one.ceilings[part], _share(one, part)) if one.ceilings else {}),
+                    **({} if one.tokens is None else {"tokens": one.tokens}),
                 }
             )
     return pl.DataFrame([_plain(row) for row in rows], infer_schema_length=None)
@@ -177,8 +181,8 @@ def paired_interval(
     return float(low), float(high)
 
 
-def _gain(one: CellResult, other: CellResult, part: int, seed: int) -> tuple[float, float, float]:
-    """Return the gain in accuracy over another cell, in points, with a paired bootstrap interval."""
+def gain_over(one: CellResult, other: CellResult, part: int, seed: int) -> tuple[float, float, float]:
+    """Return the gain in accuracy of ``one`` over ``other``, in points, with a paired bootstrap interval."""
     times = times_drawn(len(one.right), seed, DRAWS).astype(np.float64)
     with np.errstate(invalid="ignore"):
         drawn = [100 * (times @ right[:, part]) / (times @ probes[:, part]) for right, probes in (one.sums, other.sums)]
@@ -198,7 +202,7 @@ def _plain(row: dict[str, object]) -> dict[str, object]:
 
 _MEASURES = {
     *("accuracy", "accuracy_low", "accuracy_high", "gain", "gain_low", "gain_high", "log_loss", "shown"),
-    *("people", "probes"),
+    *("people", "probes", "tokens"),
     *reached(None, 0),
 }
 

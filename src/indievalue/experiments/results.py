@@ -24,6 +24,8 @@ from indievalue.experiments.spec import (
     HeatMapFigure,
     InequityFigure,
 )
+from indievalue.experiments.tokens import tokens_for_each_probe
+from indievalue.experiments.wording import left_out_lines
 from indievalue.files import new_file
 from indievalue.people.catalog import people_table as table_of_people
 from indievalue.report.described import described
@@ -41,6 +43,7 @@ from indievalue.report.tables.of_experiments import (
     pivoted,
     shown_groups,
     shown_inequity,
+    with_tokens,
 )
 from indievalue.report.tables.table import PrintedTable
 from indievalue.report.tables_page import Picture, Section, TablesPage
@@ -58,7 +61,8 @@ class Outcome:
     """The results of an experiment.
 
     ``data`` is the full table, ``shown`` the table for readers, ``draw`` draws the chart at a width (see
-    :data:`indievalue.report.figures.drawing.PHONE`), ``legend`` is its caption.
+    :data:`indievalue.report.figures.drawing.PHONE`), ``legend`` is its caption. ``left_out`` says which cells are not
+    among them, and why.
     """
 
     data: pl.DataFrame
@@ -66,6 +70,7 @@ class Outcome:
     draw: Callable[[int], Figure]
     legend: str
     compared: pl.DataFrame | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def results_of(planned: Plan, inputs: CellInputs, folder: Folder) -> Results:
     countries = inputs.tested.demographics.get_column(str(inputs.people.survey.country), default=None)
     comparable = paper_about(inputs.people.findings, countries) is not None
     figures = paper_figures(experiment.paper, experiment.name) if comparable else []
-    outcome = _outcome(planned, inputs, folder, figures)
+    outcome = replace(_outcome(planned, inputs, folder, figures), left_out=tuple(left_out_lines(planned)))
     if inputs.weights is not None:
         outcome = replace(outcome, legend=f"{outcome.legend}; weights: {inputs.weighting}")
     return Results(outcome, tuple(figures))
@@ -156,8 +161,8 @@ def html_page(
         table = paper_table(figures, sigma=isinstance(experiment.figure, InequityFigure))
         sections.append(Section("Printed in the paper", _PRINTED.format(read_paper().source), table))
     synthetic = inputs.people.findings.synthetic
-    answers = tuple(("", text) for text in [answer_of(experiment, outcome.data)] if text)
-    lead = (facts_line(inputs),)
+    answers = tuple(("", text) for text in [answer_of(experiment, outcome.data, outcome.compared)] if text)
+    lead = (facts_line(inputs), *outcome.left_out)
     return TablesPage(experiment.asks, experiment.title, lead, tuple(sections), command, answers, synthetic)
 
 
@@ -169,7 +174,10 @@ def _note(experiment: Experiment) -> str:
         return "A column for each predictor; accuracy in %."
     across = _across(experiment)
     columns = {"demonstrations": "number of statements shown"}.get(across, across.replace("_", " "))
-    return f"A column for each {columns}; accuracy in %."
+    counted = (
+        " Tokens are the mean of a prompt for each question, at four characters a token." if experiment.tokens else ""
+    )
+    return f"A column for each {columns}; accuracy in %.{counted}"
 
 
 _COMPARED = (
@@ -189,6 +197,7 @@ def results_page(
         "",
         fill(facts_line(inputs), 120),
         "",
+        *(line for text in outcome.left_out for line in (fill(text, 120), "")),
         "```sh",
         command,
         "```",
@@ -227,11 +236,17 @@ def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[Pa
         measure(cell, predictions, inputs.ids, survey, groups, inputs.weights, ceilings)
         for cell, predictions in cell_predictions(planned, folder)
     ]
+    if experiment.tokens:
+        style = inputs.asking.style
+        measured = [replace(one, tokens=tokens_for_each_probe(inputs.benchmark(one.cell), style)) for one in measured]
     data = accuracy_table(experiment, measured, inputs.seed)
     legend = _legend(experiment, figures)
     axes = [PREDICTOR, *experiment.grid, *([experiment.by] if experiment.by else [])]
     across = _across(experiment)
-    shown = pivoted(data, sorted((a for a in axes if a != across), key=lambda a: a == PREDICTOR), across)
+    down = sorted((axis for axis in axes if axis != across), key=lambda axis: axis == PREDICTOR)
+    shown = pivoted(data, down, across)
+    if experiment.tokens:
+        shown = with_tokens(shown, data, down, across)
     compared = comparisons(experiment, measured, inputs.seed) if experiment.compare else None
 
     def draw(width: int) -> Figure:

@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
 from indievalue.choices import Weights
+from indievalue.errors import IndievalueError
+from indievalue.experiments.across import Across
 from indievalue.experiments.engine import CellInputs, check_predictors, plan, run_cells
 from indievalue.experiments.estimate import CellProgress, Estimate, estimate
 from indievalue.experiments.folder import Folder
 from indievalue.experiments.reasoners import reasoners_of, settings_of, train_reasoners
 from indievalue.experiments.results import results_of, write_results
-from indievalue.experiments.spec import Experiment
+from indievalue.experiments.spec import Experiment, SurveysFigure
 from indievalue.experiments.wording import group_lines, plan_lines
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.protocol import Cost
+from indievalue.report.tables.of_surveys import surveys_table
 from indievalue.report.tables.table import PrintedTable
 
 
@@ -81,7 +84,7 @@ def check_experiment(experiment: Experiment, out: str | Path, options: Experimen
 
 def run_experiment(
     experiment: Experiment,
-    people: People,
+    people: People | Sequence[People],
     out: str | Path,
     options: ExperimentOptions | None = None,
     *,
@@ -92,11 +95,12 @@ def run_experiment(
 ) -> bool:
     """Run the cells of ``experiment`` that are not in ``out`` yet, and write tables, figure and page.
 
-    Predictors are fitted, and the experiment's reasoners trained, on all ``people`` who are not tested. ``fields`` are
-    fields of ``options``. ``say`` is called with the plan and with a line for each cell. ``start`` is called with the
-    expected cost before anything is computed or paid for; if it returns False, nothing is run and the result is False.
-    ``show`` is called with the table of results before anything of them is written. Prompts shared by cells are sent
-    only once, and answers received before an interrupt are reused.
+    ``people`` are those of one survey; for an experiment with a figure of ``surveys`` they can be several, one of each
+    file. Predictors are fitted, and the experiment's reasoners trained, on all ``people`` who are not tested.
+    ``fields`` are fields of ``options``. ``say`` is called with the plan and with a line for each cell. ``start`` is
+    called with the expected cost before anything is computed or paid for; if it returns False, nothing is run and the
+    result is False. ``show`` is called with the table of results before anything of them is written. Prompts shared by
+    cells are sent only once, and answers received before an interrupt are reused.
 
     Raises IndievalueError if anything named in the experiment is unknown, ``out`` holds another experiment or cannot
     be written, or a finished cell has other settings, people or data (unless ``force``); or if the page fails, in
@@ -104,6 +108,11 @@ def run_experiment(
     """
     options = replace(options or ExperimentOptions(), **fields)
     check_experiment(experiment, out, options)
+    if isinstance(experiment.figure, SurveysFigure):
+        surveys = [people] if isinstance(people, People) else list(people)
+        return _run_across(experiment, surveys, Path(out), options, _Spoken(say, start, show))
+    if not isinstance(people, People):
+        raise IndievalueError(f"experiment {experiment.name} is about one survey: give its people alone")
     wanted = settings_of(experiment, options.training, Path(out))
     folder = Folder(Path(out))
     reasoners = reasoners_of(wanted)
@@ -126,4 +135,41 @@ def run_experiment(
         results = results_of(planned, inputs, folder)
         show(results.outcome.shown)
         write_results(results, planned, inputs, folder, survey=options.survey, command=options.command)
+    return True
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    """The functions that an experiment calls on its way, as in :func:`run_experiment`."""
+
+    say: Callable[[str], None]
+    start: Callable[[Expected], bool]
+    show: Callable[[PrintedTable], None]
+
+
+def _run_across(
+    experiment: Experiment, surveys: Sequence[People], out: Path, options: ExperimentOptions, spoken: _Spoken
+) -> bool:
+    """Run an experiment on several surveys, each in a folder of its own in ``out``."""
+
+    def inputs_of(people: People) -> CellInputs:
+        return CellInputs(people, options.tested, options.seed, None, options.asking, options.weights)
+
+    folder = Folder(out)
+    with folder.opened():
+        across = Across.planned(experiment, surveys, inputs_of, out, force=options.force)
+        for line in across.lines():
+            spoken.say(line)
+        if across.left:
+            expected = Expected(*across.expected())
+            for line in expected.lines():
+                spoken.say(line)
+            if not spoken.start(expected):
+                return False
+        folder.write_spec(experiment)
+        across.run(spoken.say)
+        table = across.table()
+        shown = surveys_table(table, across.centre)
+        spoken.show(shown)
+        across.write(table, shown, options.command)
     return True

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol
+from indievalue.choices import DemonstrationsFrom, FormName, Protocol, Show, ShowOrder
+from indievalue.context import ContextName
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import mapping_of, read_mapping
 from indievalue.report.described import value_words
@@ -23,6 +24,9 @@ CATEGORY = "category"
 
 _OF_GROUPS = ("demographics", "minimum")
 """Settings of the figures of groups, not of cells."""
+
+_VARIED = ("context", "demonstrations")
+"""Settings that differ between the cells of an experiment on several surveys."""
 
 REASONER = "reasoner:"
 """Prefix of the names of predictors that the experiment trains."""
@@ -42,7 +46,8 @@ def _as_list(value: object) -> object:
 class CellSettings(StrictModel):
     """The settings of a cell: the options of ``indievalue evaluate``, by the same names.
 
-    ``demonstrations_about`` restricts demonstrations to one category.
+    ``demonstrations_about`` restricts demonstrations to one category. ``show`` has no number here: that is
+    ``demonstrations``, so that a grid can cross the two.
     """
 
     form: FormName = "polar"
@@ -52,7 +57,24 @@ class CellSettings(StrictModel):
     demonstrations_as: FormName | Literal["same"] = "same"
     demonstrations_from: DemonstrationsFrom = "others"
     demonstrations_about: str = EVERYTHING
-    context: Context = "statements"
+    context: ContextName = "statements"
+    show: Show = "random"
+    show_order: ShowOrder = "last"
+
+    @model_validator(mode="after")
+    def _is_chosen_once(self) -> "CellSettings":
+        if self.show != "random" and (self.demonstrations == "all" or self.demonstrations_about != EVERYTHING):
+            raise ValueError(
+                f"show: {self.show} needs a number of demonstrations, and demonstrations_about: {EVERYTHING}"
+            )
+        return self
+
+    def stored(self) -> dict[str, object]:
+        """Return the settings to be stored: how statements are chosen and ordered only if it is not at random."""
+        content = self.model_dump(mode="json")
+        if self.show == "random":
+            del content["show"], content["show_order"]
+        return content
 
 
 class HeatMapFigure(StrictModel):
@@ -105,8 +127,14 @@ class GroupsFigure(StrictModel):
     kind: Literal["groups"]
 
 
+class SurveysFigure(StrictModel):
+    """Accuracy, inequity and overconfidence in several surveys, side by side."""
+
+    kind: Literal["surveys"]
+
+
 Figure = Annotated[
-    HeatMapFigure | BoxPlotFigure | CurveFigure | DotsFigure | InequityFigure | GroupsFigure,
+    HeatMapFigure | BoxPlotFigure | CurveFigure | DotsFigure | InequityFigure | GroupsFigure | SurveysFigure,
     Field(discriminator="kind"),
 ]
 
@@ -141,14 +169,18 @@ class Experiment(StrictModel):
         title: one line. asks: the question of the experiment, in sentences.
         predictors: default predictors; others can be given on the command line.
         settings: settings common to all cells. grid: values of the settings in which cells differ.
+        around: a predictor and values of the grid; only cells that differ from these in at most one of them are run.
+            By default all cells are.
         reasoners: reasoners to train, by name, with their changes to the settings file given as ``--training``;
             their predictors are called ``reasoner:NAME``.
         by: ``category`` or a demographic, to break accuracy down in the table.
         compare: cells to compare person by person.
+        answer: what the answer states: the ``highest`` accuracy, or the largest of the ``differences`` compared.
         figure, table: how to present the results.
         demographics: the demographics of ``inequity`` and ``groups`` figures; by default those of the survey.
         minimum: minimum number of people in a group; smaller groups are pooled.
         paper: keys of results in report/paper.yaml to show for comparison.
+        tokens: whether the table has the mean number of tokens of a prompt for each probe.
     """
 
     name: str
@@ -157,14 +189,17 @@ class Experiment(StrictModel):
     predictors: Annotated[tuple[str, ...], Field(min_length=1)]
     settings: dict[str, object] = Field(default_factory=dict)
     grid: dict[str, Values] = Field(default_factory=dict)
+    around: dict[str, object] = Field(default_factory=dict)
     reasoners: dict[str, dict[str, object]] = Field(default_factory=dict)
     by: str | None = None
     compare: tuple[CellComparison, ...] = ()
+    answer: Literal["highest", "differences"] = "highest"
     figure: Figure
     table: TableLayout | None = None
     demographics: tuple[str, ...] | None = None
     minimum: Annotated[int, Field(ge=2, strict=True)] = 30
     paper: tuple[str, ...] = ()
+    tokens: bool = False
 
     @model_validator(mode="after")
     def _known_axes(self) -> "Experiment":
@@ -176,6 +211,13 @@ class Experiment(StrictModel):
             unknown = sorted(set(names) - set(CellSettings.model_fields))
             if unknown:
                 raise ValueError(f"`{where}` has no {unknown[0]!r}; it has {', '.join(CellSettings.model_fields)}")
+        absent = sorted({*self.around} - {*self.grid, PREDICTOR})
+        if absent:
+            raise ValueError(f"`around` names {absent[0]!r}, which is neither in `grid` nor the predictor")
+        if self.around and PREDICTOR not in self.around:
+            raise ValueError(f"`around` needs a {PREDICTOR}")
+        if isinstance(self.figure, SurveysFigure) and {*self.around} != {PREDICTOR, *_VARIED}:
+            raise ValueError(f"a figure of surveys needs `around` with {PREDICTOR}, {' and '.join(_VARIED)}")
         compared = {axis for comparison in self.compare for axis in comparison.before}
         unknown = sorted(compared - known)
         if unknown:
@@ -197,6 +239,14 @@ class Experiment(StrictModel):
     def trained(self) -> tuple[str, ...]:
         """The names of the reasoners among the predictors."""
         return tuple(name.removeprefix(REASONER) for name in self.predictors if name.startswith(REASONER))
+
+
+def with_predictors(experiment: Experiment, predictors: Sequence[str]) -> Experiment:
+    """Return the experiment with other predictors; settings are varied with the last if that of ``around`` is gone."""
+    around = dict(experiment.around)
+    if around and around[PREDICTOR] not in predictors:
+        around[PREDICTOR] = predictors[-1]
+    return experiment.model_copy(update={"predictors": tuple(predictors), "around": around})
 
 
 def with_settings(experiment: Experiment, changes: Mapping[str, object]) -> Experiment:

@@ -1,10 +1,19 @@
 """The dataset card of a catalog, with the front matter that Hugging Face's `datasets` reads."""
 
+import re
+
 import yaml
 
 from indievalue.choices import FORMS
 from indievalue.people.people import People
 from indievalue.safe_text import markdown_text
+from indievalue.survey.survey import Survey
+
+_LICENCES = re.compile(r"cc0-1\.0|cc-by(-nc)?(-sa|-nd)?-[1-4]\.0|odbl|pddl|mit|apache-2\.0|odc-by")
+"""Identifiers of licences that Hugging Face knows."""
+
+_LONGEST_NAME = 4
+"""Words of the name of a licence; more are a sentence on it."""
 
 
 def dataset_card(people: People, *, text: str | None) -> str:
@@ -16,8 +25,7 @@ def dataset_card(people: People, *, text: str | None) -> str:
     # No config for statements.jsonl: `datasets` takes all configs of a folder for the format of the first.
     options = sum(int(survey.form(form).starts[-1]) for form in FORMS)
     front = {
-        "license": "other",
-        "license_name": f"{survey.name}-derived-do-not-redistribute",
+        **_licence(survey),
         "pretty_name": f"{survey.title}: value-expressing statements",
         "language": [survey.language],
         "configs": [
@@ -66,3 +74,13 @@ def dataset_card(people: People, *, text: str | None) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _licence(survey: Survey) -> dict[str, str]:
+    """The licence as front matter: the identifier or name that the survey's licence line begins with, if it does."""
+    name = re.split(r"[,;:(]|\.(?!\d)", survey.licence)[0]
+    words = re.findall(r"[\w.]+", name.casefold())
+    if not 0 < len(words) <= _LONGEST_NAME:
+        return {"license": "other", "license_name": f"{survey.name}-derived-do-not-redistribute"}
+    slug = "-".join(words)
+    return {"license": slug} if _LICENCES.fullmatch(slug) else {"license": "other", "license_name": slug}

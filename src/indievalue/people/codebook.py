@@ -32,12 +32,16 @@ _VALUE_LABEL = ("value label", "answer", "value_label", "etiqueta de valor", "re
 _PAIR = re.compile(r"\s*(-?\d+)(?:\.0+)?\s*[=:.)]\s*")
 
 
+_TEXT_PAIR = re.compile(r"\s*([^\W\d]\w{0,9})\s*=\s*(\S.*?)\s*")
+
+
 @dataclass(frozen=True)
 class Entry:
-    """What a codebook says of a column: its label, and what its codes mean."""
+    """What a codebook says of a column: its label, and what its codes mean, or ``texts`` in place of codes."""
 
     label: str = ""
     answers: Mapping[int, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[int, str] = field(default_factory=dict)
 
 
@@ -63,11 +67,17 @@ def read_codebook(path: Path) -> dict[str, Entry]:
             continue
         before = entries.get(name.casefold(), Entry())
         answers = {**before.answers, **_pairs(_first(keys, _ANSWERS))}
+        texts = {**before.texts, **_text_pairs(_first(keys, _ANSWERS))}
         value, meaning = _first(keys, _VALUE), _first(keys, _VALUE_LABEL)
-        if value is not None and meaning and (code := _code(value)) is not None:
-            answers[code] = str(meaning).strip()
+        if value is not None and meaning:
+            code = _code(value)
+            if code is None:
+                texts[str(value).strip()] = str(meaning).strip()
+            else:
+                answers[code] = str(meaning).strip()
         label = before.label or str(_first(keys, _LABEL) or "").strip()
-        entries[name.casefold()] = Entry(label, answers, {**before.missing, **_pairs(_first(keys, _MISSING))})
+        missing = {**before.missing, **_pairs(_first(keys, _MISSING))}
+        entries[name.casefold()] = Entry(label, answers, texts, missing)
     if not entries:
         raise IndievalueError(f"the codebook {path} names no column: it needs the columns name, label and answers")
     return entries
@@ -114,6 +124,20 @@ def _pairs(said: Any) -> dict[int, str]:
     if not found and text:
         found = {int(code): "missing" for code in re.findall(r"-?\d+", text)}
     return found
+
+
+def _text_pairs(said: Any) -> dict[str, str]:
+    """Texts that stand for answers and what they mean: of a JSON object, or of a text ``EE = Estonia; LV = Latvia``."""
+    if isinstance(said, dict):
+        return {str(key).strip(): str(label).strip() for key, label in said.items() if _code(key) is None}
+    text = str(said or "").strip()
+    if text.startswith("{"):
+        try:
+            return _text_pairs(parse_json(text))
+        except ValueError:
+            return {}
+    found = (_TEXT_PAIR.fullmatch(part) for part in re.split(r"[;|\n]", text))
+    return {match[1]: match[2] for match in found if match}
 
 
 def _code(value: Any) -> int | None:

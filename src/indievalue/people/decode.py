@@ -14,8 +14,10 @@ from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.findings import CodeCount, Findings
 from indievalue.people.ids import FILE, check_repeated, given_ids, id_columns, names_of, repeated_names
-from indievalue.people.numbers import NO_CODE, integer_codes, weights_of
+from indievalue.people.numbers import NO_CODE, integer_codes
 from indievalue.people.people import People
+from indievalue.people.rounds import round_of, weights_in, years_of_interviews
+from indievalue.people.wanted import answers_among_empty
 from indievalue.people.where import rows_where, where_columns
 from indievalue.survey.codes import LARGEST_CODE, TAGS, code_text
 from indievalue.survey.gazetteer import look_up, numeric_code
@@ -39,53 +41,93 @@ def decode(
     a text instead of a code, naming its row (the first person is row 1) and column, where rows that differ share an
     id, or where no question of the survey is there.
     """
-    _check_columns(survey, table, source)
-    if not len(table):
-        raise IndievalueError(f"{source} has a header and no people")
-    table = without_levels(table)
-    identified_by, given = _identified(table, survey, person_columns, source)
-    weights, unweighted = _weights(table, survey, source)
-    codes_table = code_columns(table, survey, source)
-    filled_in = table.select(~pl.all_horizontal(_empty(table[name]) for name in table.columns)).to_series()
-    within = filled_in & _of_the_survey(table, survey, source)
-    names = names_of(given)
-    check_repeated(
-        names.filter(within),
-        codes_table.with_columns(pl.Series("\0weight", weights)).filter(within),
-        identified_by,
-        survey,
-        source,
-    )
-    kept = within & pl.DataFrame([names, within.alias("\0within")]).to_struct().is_first_distinct()
-    _check_some(filled_in, within, survey, source)
+    rows = _rows(table, survey, source, person_columns)
     found = _Found()
-    ids = names.filter(kept).to_numpy().astype(np.str_)
-    people = codes_table.filter(kept)
-    codes = _question_codes(people, table.filter(kept), survey, found)
-    demographics = _demographics(people, _demographics_in(table, survey), survey, found)
+    codes = _question_codes(rows.codes, rows.raw, survey, found)
+    demographics = _demographics(rows.codes, _demographics_in(rows.raw, survey), survey, found)
     findings = Findings(
         source=source,
         survey=survey.name,
         fingerprint=fingerprint,
         rows=len(table),
-        people=len(ids),
-        absent_questions=tuple(q.id for q in survey.questions if not _present(q, table, survey)),
+        people=len(rows.ids),
+        absent_questions=tuple(q.id for q in survey.questions if not present_columns(q, table, survey)),
         absent_demographics=tuple(found.absent),
         unknown=tuple(found.unknown),
         left_out=tuple(found.left_out),
         filled=tuple(found.filled),
         ungrouped=tuple(found.ungrouped),
         blank=found.blank,
-        empty_rows=len(table) - int(filled_in.sum()),
-        repeated=repeated_names(names.filter(within)),
-        outside=int((filled_in & ~within).sum()),
-        row_numbers=given.filter(kept).null_count(),
-        unweighted=len(ids) if unweighted is None else int((unweighted & kept).sum()),
+        empty_rows=rows.empty,
+        repeated=rows.repeated,
+        outside=rows.outside,
+        row_numbers=rows.row_numbers,
+        unweighted=rows.unweighted,
         tags=tuple(
             (code_text(code), reason, cells) for (code, reason), cells in sorted(found.tags.items(), reverse=True)
         ),
     )
-    return People(survey, ids, codes, demographics, weights[kept.to_numpy()], findings)
+    return People(survey, rows.ids, codes, demographics, rows.weights, findings, years_of_interviews(rows.raw, survey))
+
+
+def coded(
+    table: pl.DataFrame, survey: Survey, source: str, person_columns: Sequence[str] = ()
+) -> tuple[NDArray[np.int16], pl.DataFrame, pl.DataFrame]:
+    """The people of :func:`decode` as codes: (of each question, of each column read, the cells as they are).
+
+    Raises IndievalueError as :func:`decode` does.
+    """
+    rows = _rows(table, survey, source, person_columns)
+    return _question_codes(rows.codes, rows.raw, survey, _Found()), rows.codes, rows.raw
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows that are people: their ids and weights, cells as codes and as they are, and what was dropped."""
+
+    ids: NDArray[np.str_]
+    weights: NDArray[np.float64]
+    codes: pl.DataFrame
+    raw: pl.DataFrame
+    empty: int
+    outside: int
+    repeated: tuple[tuple[str, int], ...]
+    row_numbers: int
+    unweighted: int
+
+
+def _rows(table: pl.DataFrame, survey: Survey, source: str, person_columns: Sequence[str]) -> _Rows:
+    _check_columns(survey, table, source)
+    if not len(table):
+        raise IndievalueError(f"{source} has a header and no people")
+    table = without_levels(table)
+    identified_by, given = _identified(table, survey, person_columns, source)
+    weights, unweighted = weights_in(table, survey, source)
+    codes = code_columns(table, survey, source)
+    answers = [name for name in table.columns if name != survey.year_column] or table.columns
+    filled_in = table.select(~pl.all_horizontal(_empty(table[name]) for name in answers)).to_series()
+    within = filled_in & _of_the_survey(table, survey, source)
+    names = names_of(given)
+    check_repeated(
+        names.filter(within),
+        codes.with_columns(pl.Series("\0weight", weights)).filter(within),
+        identified_by,
+        survey,
+        source,
+    )
+    kept = within & pl.DataFrame([names, within.alias("\0within")]).to_struct().is_first_distinct()
+    _check_some(filled_in, within, survey, source)
+    return _Rows(
+        ids=names.filter(kept).to_numpy().astype(np.str_),
+        weights=weights[kept.to_numpy()],
+        codes=codes.filter(kept),
+        raw=table.filter(kept),
+        empty=len(table) - int(filled_in.sum()),
+        outside=int((filled_in & ~within).sum()),
+        repeated=repeated_names(names.filter(within)),
+        row_numbers=given.filter(kept).null_count(),
+        unweighted=int(kept.sum()) if unweighted is None else int((unweighted & kept).sum()),
+    )
 
 
 @dataclass
@@ -112,32 +154,26 @@ def _identified(
     return identified_by, given_ids(table, identified_by, source)
 
 
-def _round_of(survey: Survey, table: pl.DataFrame) -> str | None:
-    """The first round whose telltale columns are all there."""
-    rounds = (survey.rounds or {}).items()
-    return next((name for name, columns in rounds if set(columns) <= set(table.columns)), None)
-
-
 def _check_columns(survey: Survey, table: pl.DataFrame, source: str) -> None:
     """Raise IndievalueError where the file is of no round of the survey, or has none of its questions."""
-    if survey.rounds and _round_of(survey, table) is None:
+    if survey.rounds and round_of(survey, table) is None:
         known = "; ".join(f"{name}: {', '.join(columns)}" for name, columns in survey.rounds.items())
         raise IndievalueError(
             f"{source} is of none of the rounds of survey {survey.name}, which are told by their columns ({known})"
         )
-    if not any(_present(question, table, survey) for question in survey.questions):
+    if not any(present_columns(question, table, survey) for question in survey.questions):
         raise IndievalueError(
             f"{source} has none of the {len(survey.questions)} questions of survey {survey.name}; "
             f"its first column is {table.columns[0]!r}"
         )
 
 
-def _present(question: Question, table: pl.DataFrame, survey: Survey) -> list[str]:
+def present_columns(question: Question, table: pl.DataFrame, survey: Survey) -> list[str]:
     """The question's columns to read, being there; none where those that tell who was asked are not."""
     if not set(question.where or ()) <= set(table.columns):
         return []
     if question.rounds is not None:
-        column = question.rounds.get(_round_of(survey, table) or "")
+        column = question.rounds.get(round_of(survey, table) or "")
         return [column] if column in table.columns else []
     present = [column for column in question.data_columns if column in table.columns]
     return present[:1] if question.one_column else present
@@ -148,7 +184,8 @@ def _of_the_survey(table: pl.DataFrame, survey: Survey, source: str) -> pl.Serie
     absent = [column for column in survey.where or () if column not in table.columns]
     if absent:
         raise IndievalueError(
-            f"{source} has no column {absent[0]}, by which survey {survey.name} picks its rows (`where` in survey.yaml)"
+            f"{source} has no column {absent[0]}, by which survey {survey.name} picks its rows (`where` in survey.yaml,"
+            " or --rows)"
         )
     return rows_where(table, survey.where or {})
 
@@ -167,7 +204,7 @@ def _question_codes(people: pl.DataFrame, raw: pl.DataFrame, survey: Survey, fou
     """Raw codes (people × questions) of everybody's answers; ``raw`` are their cells as the file has them."""
     codes = np.full((len(people), len(survey.questions)), survey.not_asked, np.int16, order="F")
     for position, question in enumerate(survey.questions):
-        present = _present(question, raw, survey)
+        present = present_columns(question, raw, survey)
         if not present:
             continue
         options = set(_known_codes(question))
@@ -196,7 +233,7 @@ def _joined(people: pl.DataFrame, name: str, columns: Sequence[str], known: Set[
 
 def _demographics_in(table: pl.DataFrame, survey: Survey) -> list[Demographic]:
     """The demographics as files of the table's round have them."""
-    name = _round_of(survey, table)
+    name = round_of(survey, table)
     return [demographic.in_round(name) for demographic in survey.demographics]
 
 
@@ -220,8 +257,21 @@ def needed_columns(survey: Survey) -> set[str]:
     """Every data column that :func:`decode` looks at."""
     columns = {column for question in survey.questions for column in question.data_columns} | where_columns(survey)
     columns |= {column for demographic in survey.demographics for column in demographic.columns}
-    columns.update(*(survey.rounds or {}).values())
+    columns.update(*(survey.rounds or {}).values(), [survey.year_column] if survey.year_column else [])
     return columns.union(survey.person, survey.weight_columns)
+
+
+def text_answers(survey: Survey) -> dict[str, frozenset[str]]:
+    """Texts that the survey has as answers of a column, though they would stand for an empty cell elsewhere."""
+    said: dict[str, set[str]] = {}
+    for demographic in survey.demographics:
+        texts = {*(demographic.texts or {}), *(group.label for group in demographic.groups)}
+        for column in demographic.columns:
+            said.setdefault(column, set()).update(texts)
+    for condition in (survey.where, *(question.where for question in survey.questions)):
+        for column, values in (condition or {}).items():
+            said.setdefault(column, set()).update(values)
+    return {column: found for column, texts in said.items() if (found := answers_among_empty(texts))}
 
 
 def without_levels(table: pl.DataFrame) -> pl.DataFrame:
@@ -337,21 +387,3 @@ def _labels(table: pl.DataFrame, demographic: Demographic, survey: Survey, found
         if number and before > labels.null_count():
             found.filled.append((demographic.name, column, before - labels.null_count()))
     return labels
-
-
-def _weights(table: pl.DataFrame, survey: Survey, source: str) -> tuple[NDArray[np.float64], pl.Series | None]:
-    """(weights, whose are absent and were given 1); None for all of them."""
-    expected = survey.weight_in(_round_of(survey, table))
-    present = [column for column in expected if column in table.columns]
-    if not present:
-        return np.ones(len(table)), None
-    if absent := [column for column in expected if column not in present]:
-        raise IndievalueError(
-            f"{source} has {present[0]} and no column {absent[0]}, and the weight of survey {survey.name} is their "
-            "product: add it to the file, or state another `weight` in survey.yaml"
-        )
-    weights, lacking = weights_of(table[present[0]], source)
-    for column in present[1:]:
-        factor, without = weights_of(table[column], source)
-        weights, lacking = weights * factor, lacking | without
-    return np.where(lacking.to_numpy(), 1.0, weights), lacking

@@ -56,24 +56,27 @@ def read_delimited(path: Path, choose: Choose, options: ReadOptions) -> pl.DataF
     wanted = choose(layout.columns)
     _check_widths(path, content, layout)
 
-    def read(rows_to_infer_from: int) -> pl.DataFrame:
+    def read(columns: list[str], rows_to_infer_from: int, empty: list[str]) -> pl.DataFrame:
         return pl.read_csv(
             content,
-            columns=wanted.columns,
+            columns=columns,
             separator=layout.separator,
             eol_char=layout.end,
             skip_lines=layout.skip,
-            schema_overrides=dict.fromkeys(wanted.names, pl.String),
-            null_values=EMPTY,
+            schema_overrides={name: pl.String for name in wanted.names if name in columns},
+            null_values=empty,
             infer_schema_length=rows_to_infer_from,
             encoding="utf8-lossy",
             glob=False,
         )
 
     try:
-        table = read(1000)
+        table = read(wanted.columns, 1000, EMPTY)
     except PolarsError:
-        table = read(0)  # some later cell is of another type than the first thousand: take every cell as text
+        # some later cell is of another type than the first thousand: take every cell as text
+        table = read(wanted.columns, 0, EMPTY)
+    for name in wanted.texts:
+        table = table.with_columns(read([name], 0, wanted.empty(name)))
     for name in wanted.names:
         if table[name].str.contains("�").any():
             raise IndievalueError(

@@ -43,6 +43,7 @@ class Findings:
         unweighted: people whose weight is absent, counted with weight 1.
         renamed: columns under another name → (in the file, in the survey).
         outside: rows that are not of the survey's people, by its ``where``.
+        unpicked: rows left out by conditions of the user, or by these and the survey's.
         tags: Stata's extended missing values → (``.a``, what the survey says it means, cells).
     """
 
@@ -67,6 +68,7 @@ class Findings:
     renamed: tuple[tuple[str, str], ...] = ()
     ungrouped: tuple[tuple[str, Count], ...] = ()
     outside: Count = 0
+    unpicked: Count = 0
 
     @property
     def synthetic(self) -> bool:
@@ -76,8 +78,9 @@ class Findings:
     def as_dict(self) -> dict[str, object]:
         """The report as plain values, for JSON."""
         plain = asdict(self)
-        if not self.outside:  # only surveys with a condition have it
-            del plain["outside"]
+        for name in ("outside", "unpicked"):  # only where there is a condition
+            if not plain[name]:
+                del plain[name]
         return plain
 
     def lines(self, *, ids: bool = True) -> list[str]:
@@ -94,6 +97,8 @@ class Findings:
             lines.append(f"{_number(dropped, 'row')} dropped because the person id occurred before{which}")
         if self.outside:
             lines.append(f"{_number(self.outside, 'row')} left out by the survey's `where`")
+        if self.unpicked:
+            lines.append(f"{_number(self.unpicked, 'row')} left out by --rows")
         if self.empty_rows:
             lines.append(f"{_number(self.empty_rows, 'empty row')} dropped")
         if self.absent_questions:

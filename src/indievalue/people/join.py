@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
 from indievalue.people.findings import CodeCount, Findings
@@ -35,6 +36,7 @@ def joined(parts: Sequence[People]) -> People:
         codes=np.asfortranarray(np.concatenate([part.codes for part in named])),
         demographics=pl.concat([part.demographics for part in named]),
         weights=np.concatenate([part.weights for part in named]),
+        years=_years(named),
         findings=_findings(parts),
     )
 
@@ -51,6 +53,13 @@ def _named(part: People, number: int, parts: Sequence[People]) -> People:
             part, ids=np.array([f"{file} {name}" if name.startswith("row ") else name for name in part.ids.tolist()])
         )
     return replace(part, ids=np.array([f"{file} row {name}" for name in part.ids.tolist()]))
+
+
+def _years(parts: Sequence[People]) -> NDArray[np.int16] | None:
+    """The year of each interview, 0 for people of a file without years; None if no file has any."""
+    if all(part.years is None for part in parts):
+        return None
+    return np.concatenate([np.zeros(len(part), np.int16) if part.years is None else part.years for part in parts])
 
 
 def _check_distinct(parts: Sequence[People]) -> None:
@@ -111,6 +120,7 @@ def _findings(parts: Sequence[People]) -> Findings:
             )
         ),
         outside=sum(one.outside for one in found),
+        unpicked=sum(one.unpicked for one in found),
     )
 
 

@@ -12,7 +12,7 @@ from indievalue.people.options import ReadOptions
 from indievalue.people.packages import PACKAGES, PackageLabels, read_package_labels
 from indievalue.people.tables import FORMATS, format_of, read_columns
 from indievalue.people.unpack import unzipped
-from indievalue.people.wanted import Wanted
+from indievalue.people.wanted import Wanted, answers_among_empty
 from indievalue.survey.codes import TAGS
 from indievalue.survey.draft.metadata import Column, FileMetadata, Holds
 
@@ -32,7 +32,12 @@ def read_metadata(path: Path, codebook: Path | None = None, options: ReadOptions
             return replace(read_metadata(inner, codebook, options), source=path.name)
     entries = read_codebook(codebook) if codebook else {}
     # The rows come first: a file that is damaged is refused there, with the reason.
-    table = without_levels(read_columns(path, lambda columns: Wanted(columns, []), options))
+    said = {name: answers_among_empty(entry.texts) for name, entry in entries.items()}
+
+    def everything(columns: list[str]) -> Wanted:
+        return Wanted(columns, [], texts={name: said[key] for name in columns if said.get(key := name.casefold())})
+
+    table = without_levels(read_columns(path, everything, options))
     labels = PackageLabels()
     if (kind := format_of(path)) in PACKAGES:
         labels = read_package_labels(path, kind, options)
@@ -43,7 +48,7 @@ def read_metadata(path: Path, codebook: Path | None = None, options: ReadOptions
         columns.append(column)
         if codes is not None:
             numbers[name] = codes
-    return FileMetadata(path.name, len(table), tuple(columns), labels.tags, pl.DataFrame(numbers))
+    return FileMetadata(path.name, len(table), tuple(columns), labels.tags, pl.DataFrame(numbers), table)
 
 
 def _column(cells: pl.Series, labels: PackageLabels, entry: Entry) -> tuple[Column, pl.Series | None]:
@@ -51,12 +56,19 @@ def _column(cells: pl.Series, labels: PackageLabels, entry: Entry) -> tuple[Colu
     name = cells.name
     numbers = _numbers(cells)
     answers: Mapping[int, str] = entry.answers or labels.answers.get(name, {})
-    column = Column(name, entry.label or labels.wordings.get(name, ""), answers)
+    texts_labelled = entry.texts or labels.texts.get(name, {})
+    column = Column(name, entry.label or labels.wordings.get(name, ""), answers, texts=texts_labelled)
     if numbers is None:
         texts = cells.cast(pl.String).str.strip_chars().drop_nulls()
         texts = texts.filter(texts != "")
         held: Holds = "text" if len(texts) else "nothing"
-        return replace(column, holds=held, distinct=texts.n_unique(), filled=len(texts)), None
+        column = replace(column, holds=held, distinct=texts.n_unique(), filled=len(texts))
+        if column.distinct > MOST_CODES:
+            return column, None
+        return replace(column, held=dict(sorted(texts.value_counts(sort=False).iter_rows()))), None
+    if not column.answers:
+        answers = {int(text): label for text, label in texts_labelled.items() if text.isdecimal()}
+        column = replace(column, answers=answers)
     filled = numbers.drop_nulls()
     column = replace(column, distinct=filled.n_unique(), filled=len(filled))
     if not len(filled):

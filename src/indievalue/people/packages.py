@@ -49,13 +49,14 @@ class PackageLabels:
 
     Attributes:
         wordings: column → its label. answers: column → code → label. missing: column → ranges of codes that are
-            declared missing. tags: Stata's ``.a`` to ``.z`` → label.
+            declared missing. tags: Stata's ``.a`` to ``.z`` → label. texts: column that holds texts → text → label.
     """
 
     wordings: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     missing: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def read_package_labels(path: Path, kind: str, options: ReadOptions) -> PackageLabels:
@@ -70,7 +71,11 @@ def read_package_labels(path: Path, kind: str, options: ReadOptions) -> PackageL
         _, about = _READERS[kind](path.absolute(), metadataonly=True, output_format="dict", **more)
     answers: dict[str, dict[int, str]] = {}
     tags: dict[str, str] = {}
+    texts: dict[str, dict[str, str]] = {}
     for name, labels in about.variable_value_labels.items():
+        if about.readstat_variable_types.get(name) == "string":
+            texts[name] = {str(text).strip(): str(label) for text, label in labels.items()}
+            continue
         tags |= {f".{code}": str(label) for code, label in labels.items() if f"{code}" in TAGS}
         numbers = {code: str(label) for code, label in labels.items() if not isinstance(code, str)}
         answers[name] = {int(code): numbers[code] for code in sorted(numbers) if float(code).is_integer()}
@@ -79,7 +84,7 @@ def read_package_labels(path: Path, kind: str, options: ReadOptions) -> PackageL
         for name, found in about.missing_ranges.items()
     }
     wordings = {name: str(label or "").strip() for name, label in about.column_names_to_labels.items()}
-    return PackageLabels(wordings, answers, ranges, tags)
+    return PackageLabels(wordings, answers, ranges, tags, texts)
 
 
 def _read(path: Path, kind: str, choose: Choose, options: ReadOptions) -> pl.DataFrame:

@@ -23,6 +23,8 @@ class People:
         demographics: one column per demographic, the label of each person's group, null where it is missing.
         weights: float64 (people,), the survey weight; 1 where the file has none.
         findings: what was found while reading.
+        years: int16 (people,), the year of the interview, 0 where it is missing; None where the survey names no column
+            for it or the file lacks it.
 
     >>> from indievalue.synthetic.generate import synthetic_people
     >>> people = synthetic_people(50)
@@ -38,6 +40,7 @@ class People:
     demographics: pl.DataFrame
     weights: NDArray[np.float64]
     findings: Findings
+    years: NDArray[np.int16] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -95,6 +98,7 @@ class People:
             codes=self.codes[at],
             demographics=self.demographics[at] if self.demographics.columns else self.demographics,
             weights=self.weights[at],
+            years=None if self.years is None else self.years[at],
         )
 
 

@@ -5,14 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+
 from indievalue.errors import IndievalueError
 from indievalue.people.columns import other_names, recognise, renamed
-from indievalue.people.decode import decode, needed_columns
+from indievalue.people.decode import decode, needed_columns, text_answers
 from indievalue.people.join import joined
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.tables import fingerprint, format_of, read_columns
 from indievalue.people.wanted import Wanted
+from indievalue.survey.codes import parse_values
 from indievalue.survey.load import load_survey, shipped_surveys
 from indievalue.survey.survey import Survey
 
@@ -48,22 +51,60 @@ def read_people(
     return joined([_read(Path(path), survey, options or ReadOptions()) for path in files])
 
 
+def read_table(
+    path: Path, survey: str | Survey | None = None, options: ReadOptions | None = None
+) -> tuple[pl.DataFrame, Survey]:
+    """Read the columns of a file that a survey needs, under the survey's names, and the survey that they are of.
+
+    ``survey`` and ``options`` are as in :func:`read_people`. Raises IndievalueError where the file cannot be read.
+    """
+    table, chosen, names = _table(path, survey, options or ReadOptions())
+    return table.rename(names), chosen
+
+
 def _read(path: Path, survey: str | Survey | None, options: ReadOptions) -> People:
+    with ThreadPoolExecutor(1) as side:
+        digest = side.submit(fingerprint, path)
+        table, chosen, names = _table(path, survey, options)
+        picked = _picked(chosen, options.rows)
+        people = decode(table.rename(names), picked, path.name, digest.result(), options.person_columns)
+    findings = replace(people.findings, renamed=other_names(names))
+    if options.rows:
+        findings = replace(findings, outside=0, unpicked=findings.outside)
+    return replace(people, survey=chosen, findings=findings)
+
+
+def _table(
+    path: Path, survey: str | Survey | None, options: ReadOptions
+) -> tuple[pl.DataFrame, Survey, dict[str, str]]:
+    """(columns as the file names them, the survey, names in the file → names in the survey)."""
     chosen: list[Survey] = []
     names: dict[str, str] = {}
 
     def choose(columns: list[str]) -> Wanted:
         if survey is None:
-            chosen.append(recognise(columns, [load_survey(name) for name in shipped_surveys()], str(path)))
+            known = [load_survey(name) for name in dict.fromkeys([*options.surveys, *shipped_surveys()])]
+            chosen.append(recognise(columns, known, str(path)))
         else:
             chosen.append(load_survey(survey) if isinstance(survey, str) else survey)
         identified_by = options.person_columns or chosen[0].person
-        names.update(renamed(columns, needed_columns(chosen[0]) | set(identified_by), path.name))
+        needed = needed_columns(chosen[0]) | set(identified_by) | {column for column, _ in options.rows}
+        names.update(renamed(columns, needed, path.name))
         # A file with none of the questions is read for its first column, so that decode can say what is wrong.
-        return Wanted(list(names) or columns[:1], [column for column, name in names.items() if name in identified_by])
+        texts = text_answers(chosen[0])
+        return Wanted(
+            list(names) or columns[:1],
+            [column for column, name in names.items() if name in identified_by],
+            texts={column: texts[name] for column, name in names.items() if name in texts},
+        )
 
-    with ThreadPoolExecutor(1) as side:
-        digest = side.submit(fingerprint, path)
-        table = read_columns(path, choose, options)
-        people = decode(table.rename(names), chosen[0], path.name, digest.result(), options.person_columns)
-    return replace(people, findings=replace(people.findings, renamed=other_names(names)))
+    return read_columns(path, choose, options), chosen[0], names
+
+
+def _picked(survey: Survey, rows: Sequence[tuple[str, str]]) -> Survey:
+    """The survey of those of its rows only that hold one of the values in each column of ``rows``."""
+    where = dict(survey.where or {})
+    for column, text in rows:
+        values = parse_values(text)
+        where[column] = tuple(value for value in values if value in where.get(column, values))
+    return replace(survey, where=where)

@@ -1,8 +1,8 @@
 """What readers of all formats share: which columns are wanted, where the header is, what an empty cell looks like."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from indievalue.errors import IndievalueError
@@ -16,16 +16,28 @@ class Wanted:
     """Which columns to read, and which of them hold names (ids) that must not be read as numbers.
 
     ``declared_missing`` says whether to keep the codes that an SPSS or Stata file declares as missing, whose meaning a
-    survey knows; otherwise these cells are empty.
+    survey knows; otherwise these cells are empty. ``texts`` are answers of a column, which is read as text, that would
+    stand for an empty cell elsewhere, such as NA for Namibia.
     """
 
     columns: list[str]
     names: list[str]
     declared_missing: bool = True
+    texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def empty(self, column: str) -> list[str]:
+        """What stands for an empty cell of the column."""
+        return [text for text in EMPTY if text not in self.texts.get(column, ())]
 
 
 Choose = Callable[[list[str]], Wanted]
 """Given all column names of a file, which of them to read."""
+
+
+def answers_among_empty(texts: Iterable[str]) -> frozenset[str]:
+    """What would stand for an empty cell if it were none of ``texts``, in any letters."""
+    lower = {text.casefold() for text in texts}
+    return frozenset(text for text in EMPTY if text.casefold() in lower)
 
 
 def refuse_repeated(path: Path, columns: Iterable[str]) -> None:

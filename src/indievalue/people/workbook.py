@@ -12,7 +12,7 @@ from indievalue.errors import IndievalueError
 from indievalue.people.compound import check_compound
 from indievalue.people.options import ReadOptions
 from indievalue.people.unpack import check_archive
-from indievalue.people.wanted import EMPTY, Choose, header_among, refuse_repeated
+from indievalue.people.wanted import Choose, header_among, refuse_repeated
 
 WORKBOOKS = (".xlsx", ".xls", ".ods")
 """Endings of the files that :func:`read_workbook` reads."""
@@ -59,7 +59,8 @@ def read_workbook(path: Path, choose: Choose, options: ReadOptions) -> pl.DataFr
                 f"{path}: column {column} holds {cells.filter(cells.abs() >= _EXACT)[0]!r}, of which Excel keeps 15 "
                 "digits: write the ids as text before they come to Excel"
             )
-    return table.with_columns(pl.col(pl.String).replace(dict.fromkeys(EMPTY)))
+    texts = [name for name, dtype in table.schema.items() if dtype == pl.String]
+    return table.with_columns(pl.col(name).replace(dict.fromkeys(wanted.empty(name))) for name in texts)
 
 
 def _sheet(path: Path, names: list[str], wanted: str | int | None) -> str:

@@ -1,20 +1,27 @@
 """Blend: a weighted geometric mean of the probabilities of several predictors (a log-linear opinion pool)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from pathlib import Path
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings, Task
+from indievalue.benchmark.storage import texts_of
 from indievalue.choices import Context, FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.columns import stacked
+from indievalue.predictors.local.options import split_name
 from indievalue.predictors.logit import fit_logit, softmax
-from indievalue.predictors.protocol import Guesses, Predictor, StatisticalPredictor
+from indievalue.predictors.protocol import READS, Cost, Guesses, Predictor, StatisticalPredictor
+from indievalue.progress import say
+from indievalue.prompts.prompt import PromptStyle, prompts_of
+from indievalue.prompts.tokens import counter
 from indievalue.seeded import keys
 
 Floats = NDArray[np.float64]
@@ -38,6 +45,12 @@ SHOWN_TO_VALIDATION: tuple[tuple[int, Context], ...] = (
 )
 """Numbers of demonstrations with which the weights are chosen, and the context."""
 
+ASKED = 50
+"""Number of people held out if one of the predictors is a language model, which takes long to answer."""
+
+SHOWN_TO_MODEL: tuple[tuple[int, Context], ...] = ((5, "statements"), (20, "statements"), (50, "statements"))
+"""What the weights are chosen with in this case."""
+
 _LEAST = 1e-3
 """Probabilities inside the logarithm are at least this, so that no predictor alone can rule out an option."""
 
@@ -51,6 +64,8 @@ class Blend(StatisticalPredictor):
     The logit of an option is the sum of each predictor's log probability times its weight. A weight is linear in the
     share of all questions that is shown, so that predictors that do well with few answers count there, and weights need
     not add up to 1, so that the pool is calibrated.
+
+    One of the predictors may be a language model. Fewer people are then held out, and it was trained on none of them.
 
     Args:
         members: predictors that give probabilities, by name. Raises IndievalueError for fewer than two.
@@ -75,6 +90,7 @@ class Blend(StatisticalPredictor):
         if len(members) < 2:
             raise IndievalueError("blend pools two or more predictors, such as blend:gaussian+resemble")
         self.members = dict(members)
+        self.reads = frozenset().union(*(getattr(member, "reads", READS) for member in members.values()))
 
     def __repr__(self) -> str:
         """Return the predictors pooled, with their options."""
@@ -82,7 +98,7 @@ class Blend(StatisticalPredictor):
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         shown_form = shown_form or form
-        chosen = _held_out(people)
+        chosen = _held_out(people, self._models)
         number = int(chosen.sum())
         self.weights_ = np.stack([np.full(len(self.members), 1 / len(self.members)), np.zeros(len(self.members))])
         if number:
@@ -93,7 +109,46 @@ class Blend(StatisticalPredictor):
         return self
 
     def predict(self, task: Task) -> Guesses:
-        logs, exists = self._logs(task)
+        return next(iter(self.predict_all([task])))
+
+    def predict_all(self, tasks: Sequence[Task]) -> Iterable[Guesses]:
+        """Yield the predictions for each task."""
+        return map(self._pooled, tasks, self._guesses(tasks))
+
+    def identity(self) -> str | None:
+        """Return the class and its options; with a language model, what its own predictions depend on, too."""
+        models = [model.identity() for model in self._models]
+        if None in models:
+            return None
+        return json.dumps([repr(self), *models]) if models else super().identity()
+
+    def cost(self, tasks: Iterable[Task]) -> Cost | None:
+        """Estimate what a language model reads for these tasks, and before them to choose the weights.
+
+        What prompts have in common is counted for each of them. None without a language model.
+        """
+        if not self._models:
+            return None
+        calls, tokens = 0, 0.0
+        sizes: dict[int, _Size] = {}
+        for task in tasks:
+            size = sizes.setdefault(task.setup, _Size.of(task, self._models[0].style))
+            calls += task.asked.size
+            tokens += task.asked.size * size.tokens((task.shown >= 0).sum() / max(1, len(task.people)))
+        if sizes:
+            first = sizes.get(0, next(iter(sizes.values())))
+            for number, _ in SHOWN_TO_MODEL:
+                calls += ASKED * first.probes
+                tokens += ASKED * first.probes * first.tokens(number)
+        models = len(self._models)
+        return Cost(models * calls, 0, round(models * tokens), 0, 0.0)
+
+    @property
+    def _models(self) -> list["LanguageModel"]:
+        return [member for member in self.members.values() if isinstance(member, LanguageModel)]
+
+    def _pooled(self, task: Task, guesses: Sequence[Guesses]) -> Guesses:
+        logs, exists = self._logs(task, guesses)
         scores = np.einsum("mpqo,pm->pqo", logs, self._weights(task))
         flat = -1, scores.shape[2]
         return Guesses.most_probable(softmax(scores.reshape(flat), exists.reshape(flat))[0].reshape(scores.shape))
@@ -112,13 +167,14 @@ class Blend(StatisticalPredictor):
 
     def _batches(self, people: People, form: FormName, shown_form: FormName) -> Iterator["_Batch"]:
         """Yield the features of the probes that held-out people answered, at several numbers of demonstrations."""
-        for number, context in SHOWN_TO_VALIDATION:
+        for number, context in SHOWN_TO_MODEL if self._models else SHOWN_TO_VALIDATION:
             settings = Settings(
                 form=form, demonstrations_as=shown_form, demonstrations=number, context=context, setups=(0,)
             )
             benchmark = build_benchmark(people, settings, people.ids.tolist())
             for setup, task in benchmark.tasks():
-                logs, exists = self._logs(task)
+                (guesses,) = self._guesses([task])
+                logs, exists = self._logs(task, guesses)
                 told = _told(task)[:, None, None, None]
                 each = np.moveaxis(logs, 0, 3)
                 features = np.concatenate([each, each * told], axis=3)
@@ -126,13 +182,17 @@ class Blend(StatisticalPredictor):
                 at = truth >= 0
                 yield _Batch(features[at], exists[at], truth[at])
 
-    def _logs(self, task: Task) -> tuple[Floats, NDArray[np.bool_]]:
+    def _guesses(self, tasks: Sequence[Task]) -> Iterator[tuple[Guesses, ...]]:
+        """Yield what each predictor predicts for each task."""
+        return zip(*(member.predict_all(tasks) for member in self.members.values()), strict=True)
+
+    def _logs(self, task: Task, guesses: Sequence[Guesses]) -> tuple[Floats, NDArray[np.bool_]]:
         """Return log probabilities (predictors × people × probes × options), and which options exist (the rest)."""
         shape = len(task.people), len(task.probes), int(task.counts.max(initial=1))
         exists = np.broadcast_to(np.arange(shape[2]) < task.counts[:, None], shape)
         logs = np.zeros((len(self.members), *shape))
-        for at, (name, member) in enumerate(self.members.items()):
-            probabilities = member.predict(task).probabilities
+        for at, (name, of_member) in enumerate(zip(self.members, guesses, strict=True)):
+            probabilities = of_member.probabilities
             if probabilities is None or np.isnan(probabilities).any():
                 raise IndievalueError(f"blend: {name} gives no probabilities, which a blend needs")
             logs[at] = np.log(np.maximum(probabilities, _LEAST)) * exists
@@ -157,25 +217,86 @@ def _told(task: Task) -> Floats:
     return np.asarray((task.shown >= 0).mean(axis=1), np.float64)
 
 
-def _held_out(people: People) -> NDArray[np.bool_]:
-    """Draw the people held out (people,), independently of the order of the file."""
-    number = min(VALIDATION, len(people) // 10)
+@runtime_checkable
+class LanguageModel(Protocol):
+    """A predictor that reads prompts, and may have been trained on some people.
+
+    Attributes:
+        style: how the prompts are written.
+    """
+
+    style: PromptStyle
+
+    def trained_on(self, people: Sequence[str]) -> Sequence[str]: ...
+
+    def identity(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class _Size:
+    """Estimated tokens of a prompt: those of the ``question``, and of each ``statement``; and the number of probes."""
+
+    question: float
+    statement: float
+    probes: int
+
+    @classmethod
+    def of(cls, task: Task, style: PromptStyle) -> Self:
+        """Measure the prompts of the first person."""
+        count, _ = counter(None)
+        text = next(texts_of(task))
+        bare = [count(prompt.text) for prompt in prompts_of({**text, "demonstrations": []}, style, task.seed)]
+        lengths = [
+            count(option.statement)
+            for question in task.survey.questions
+            for option in question.options(task.shown_form)
+        ]
+        return cls(float(np.mean(bare)), float(np.mean(lengths)), len(task.probes))
+
+    def tokens(self, shown: float) -> float:
+        """Return the tokens of a prompt with so many statements."""
+        return self.question + shown * self.statement
+
+
+def _held_out(people: People, models: Sequence[LanguageModel] = ()) -> NDArray[np.bool_]:
+    """Draw people to hold out (people,), whatever their order in the file, but none that a model was trained on."""
+    known = {person for model in models for person in model.trained_on(people.ids.tolist())}
+    free = np.flatnonzero(~np.isin(people.ids, sorted(known)))
+    number = min(ASKED if models else VALIDATION, len(people) // 10, len(free))
     chosen = np.zeros(len(people), bool)
     if number >= FEWEST_HELD_OUT:
-        chosen[np.argsort(keys(0, "blend", people.ids.tolist()), kind="stable")[:number]] = True
+        order = np.argsort(keys(0, "blend", people.ids[free].tolist()), kind="stable")
+        chosen[free[order[:number]]] = True
+    elif models:
+        say(
+            "blend",
+            f"all predictors have the same weight, because only {len(free):,} people are neither tested nor in "
+            "the language model's training set: leave some out of it, with a greater `tested`",
+        )
     return chosen
 
 
 def parts_of(name: str) -> Sequence[str]:
     """Return the names of the predictors of a blend: those after ``blend:``, else :data:`USUAL`.
 
+    A ``+`` in the path of a language model is part of it.
+
     >>> parts_of("blend:gaussian+resemble")
     ('gaussian', 'resemble:k=35')
     """
     written = name.partition(":")[2]
-    named = written.split("+") if written else list(USUAL)
+    named: list[str] = []
+    for part in written.split("+") if written else USUAL:
+        whole = f"{named[-1]}+{part}" if named else part
+        if whole.startswith(ON_THIS_MACHINE) and Path(split_name(whole.partition(":")[2])[0]).exists():
+            named[-1] = whole
+        else:
+            named.append(part)
     return tuple("resemble:k=35" if one == "resemble" else one for one in named)
 
+
+ON_THIS_MACHINE = ("local:", "reasoner:")
+"""How the names of language models that can be part of a blend begin."""
 
 USUAL = ("masked", "gaussian", "resemble:k=35")
 """Predictors of the blend that is named without any."""

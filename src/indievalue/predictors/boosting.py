@@ -43,7 +43,7 @@ class Boosting(PerQuestion[Trees]):
     """LightGBM classifiers, one per probe (see :class:`indievalue.predictors.per_question.PerQuestion`).
 
     Demonstrations are numeric features if the question's options are ordered, and categorical ones otherwise;
-    demographics are categorical.
+    demographics are categorical; the year and facts about a country are numeric.
 
     Args:
         trees: maximum number of boosting rounds. Raises IndievalueError if it is below 1.
@@ -89,10 +89,10 @@ class Boosting(PerQuestion[Trees]):
 
 
 def _matrix(seen: Seen) -> NDArray[np.float32]:
-    """Return the features (people × questions and demographics), NaN for unknown values."""
+    """Return the features (people × questions, demographics and facts), NaN for unknown values."""
     matrix = np.concatenate([seen.options, seen.groups], axis=1).astype(np.float32)
     matrix[matrix < 0] = np.nan
-    return matrix
+    return np.concatenate([matrix, seen.facts], axis=1) if seen.facts.shape[1] else matrix
 
 
 def _categorical(seen: Seen) -> list[int]:

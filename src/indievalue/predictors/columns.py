@@ -45,12 +45,16 @@ def demographic_columns(
     """Return one-hot groups, and whether each person's group is known, both people × groups.
 
     A person whose group is missing, or is none of the ``groups`` of a demographic, has 0 in all of its columns and
-    counts as unknown. ``people`` is their number, which a table without any demographic does not have.
+    counts as unknown, and so does everybody for a demographic that the table lacks. ``people`` is their number, which a
+    table without any demographic does not have.
     """
     values = np.zeros((len(demographics) if people is None else people, sum(map(len, groups.values()))), np.float32)
     known = np.zeros(values.shape, bool)
     start = 0
     for name, labels in groups.items():
+        if name not in demographics.columns:
+            start += len(labels)
+            continue
         at = (
             demographics[name]
             .replace_strict(labels, list(range(len(labels))), default=-1, return_dtype=pl.Int32)

@@ -5,7 +5,7 @@ of those of the countries that the answers make likely, and of a model of everyb
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -24,12 +24,14 @@ from indievalue.parsing import parse_json_as
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.calibrated import LogitCalibration
+from indievalue.predictors.clues import Clues
 from indievalue.predictors.columns import demographic_columns, frequent_groups, stacked
 from indievalue.predictors.conditional import Conditional, Forms
 from indievalue.predictors.counted import Counts, items_of
 from indievalue.predictors.countries import STEP, Countries
+from indievalue.predictors.grouping import together
 from indievalue.predictors.mixture import UNKNOWN, Expected, Mixture, Shown
-from indievalue.predictors.protocol import Guesses, StatisticalPredictor
+from indievalue.predictors.protocol import EVERY_BLOCK, Guesses, StatisticalPredictor
 from indievalue.seeded import key_table, keys
 from indievalue.survey.survey import Survey
 from indievalue.threads import in_threads
@@ -61,6 +63,10 @@ ASKED_OF_VALIDATION = 40
 """Questions asked of each validation person at each number of demonstrations."""
 
 
+MOST_ROWS = 4096
+"""Most people, times tasks, that are predicted at once."""
+
+
 @dataclass(frozen=True)
 class _About:
     """What a saved predictor says of itself. ``step`` is the precision of the countries' differences."""
@@ -85,6 +91,8 @@ class Gaussian(StatisticalPredictor):
         rates_: base rates (questions × most options).
         calibration_: see :mod:`indievalue.predictors.calibrated`.
         groups_: demographic groups that have a column; those of the country come last.
+        clues_: what the year and facts about a country tell of where somebody is from (see
+            :class:`indievalue.predictors.clues.Clues`); a saved predictor knows of no years.
 
     >>> from indievalue import Settings, build_benchmark
     >>> from indievalue.testing import made_up_people, small_survey
@@ -95,6 +103,8 @@ class Gaussian(StatisticalPredictor):
     >>> Gaussian().fit(training).predict(task).choice.shape  # people × probes
     (4, 6)
     """
+
+    reads = EVERY_BLOCK
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         shown_form = shown_form or form
@@ -112,6 +122,7 @@ class Gaussian(StatisticalPredictor):
 
         self.calibration_ = _calibration(in_threads(question, turns))
         self.mixture_ = self._mixture(parts)
+        self.clues_ = Clues.of(self._country_labels(), self._country(people.demographics, len(people)), people)
         return self
 
     def save(self, path: str | Path) -> None:
@@ -163,6 +174,7 @@ class Gaussian(StatisticalPredictor):
         items = items_of(survey, about.groups)[: fitted._items_of_countries() + 1]
         countries = Countries(about.countries, *of_countries, items)
         fitted.mixture_ = Mixture(fitted._forms, *moments, countries, fitted.rates_)
+        fitted.clues_ = Clues.of(about.countries, np.zeros(0, np.int64))
         return fitted
 
     @property
@@ -194,8 +206,33 @@ class Gaussian(StatisticalPredictor):
         return [labels[number] if number != UNKNOWN else None for number in numbers]
 
     def predict(self, task: Task) -> Guesses:
-        expected = self.expected(task.shown, task.demographics, task.probes)
+        clues = None if task.facts is None else self.clues_.evidence(task.facts)
+        expected = self._expected(self.mixture_, task.shown, task.demographics, task.probes, clues=clues)
         return Guesses.most_probable(self.calibration_.apply(*expected))
+
+    def predict_all(self, tasks: Sequence[Task]) -> Iterator[Guesses]:
+        """Yield the predictions for each task.
+
+        Tasks of one probe each, about the same people, are predicted several at once: a country's model is made for all
+        of them.
+        """
+        for group in together(tasks, MOST_ROWS):
+            yield from self._predict_each(group) if len(group) > 1 else map(self.predict, group)
+
+    def _predict_each(self, tasks: Sequence[Task]) -> Iterator[Guesses]:
+        """Yield the predictions for tasks of one probe each, about the same people."""
+        people, questions = tasks[0].shown.shape
+        probes = np.concatenate([task.probes for task in tasks])
+        asked = np.repeat(np.arange(questions) == probes[:, None], people, axis=0)
+        told = tasks[0].demographics
+        demographics = None if told is None else pl.concat([told] * len(tasks))
+        shown = np.concatenate([task.shown for task in tasks])
+        expected = self.expected(shown, demographics, probes, asked)
+        for at, task in enumerate(tasks):
+            rows, options = slice(at * people, (at + 1) * people), int(task.counts[0])
+            means, rates = (part[rows, at : at + 1, :options] for part in (expected.means, expected.rates))
+            probabilities = self.calibration_.apply(means, rates, expected.explained[rows, at : at + 1])
+            yield Guesses.most_probable(probabilities)
 
     def expected(
         self,
@@ -218,6 +255,7 @@ class Gaussian(StatisticalPredictor):
         demographics: pl.DataFrame | None,
         probes: NDArray[np.int64],
         asked: NDArray[np.bool_] | None = None,
+        clues: Floats | None = None,
     ) -> Expected:
         form = self.survey_.form(self.shown_form_)
         values, known = form.one_hot(shown), np.repeat(shown >= 0, form.counts, axis=1)
@@ -230,7 +268,7 @@ class Gaussian(StatisticalPredictor):
             asked = np.isin(np.arange(len(form.counts)), probes)[None, :].repeat(len(shown), axis=0)
         wanted = np.zeros(known.shape, bool)
         wanted[:, : int(form.starts[-1])] = np.repeat(asked, form.counts, axis=1)
-        return mixture.expected(Shown(values, known, wanted, country), probes)
+        return mixture.expected(Shown(values, known, wanted, country, clues), probes)
 
     def _groups(self, people: People) -> dict[str, list[str]]:
         country = people.survey.country
@@ -291,7 +329,8 @@ class Gaussian(StatisticalPredictor):
             rows.append(some)
         row = np.concatenate(rows)
         known = pl.Series(np.concatenate(told))
-        demographics = people.demographics[row].select(pl.when(known).then(pl.all()))
+        every_one = people.demographics
+        demographics = every_one[row].select(pl.when(known).then(pl.all())) if every_one.columns else None
         expected = self._expected(mixture, np.concatenate(shown), demographics, probes, asked[row])
         at = asked[:, probes][row]
         return Expected(*(part[at] for part in expected)), truth[:, probes][row][at]

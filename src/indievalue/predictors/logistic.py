@@ -27,7 +27,7 @@ class Classifier(Protocol):
 class Logistic(PerQuestion[Classifier]):
     """Logistic regressions, one per probe (see :class:`indievalue.predictors.per_question.PerQuestion`).
 
-    Demonstrations and demographics are one-hot encoded.
+    Demonstrations and demographics are one-hot encoded; the year and numbers about a country are standardized.
 
     Args:
         c: inverse of the L2 penalty, as in scikit-learn. Raises IndievalueError unless it is above 0.
@@ -71,9 +71,9 @@ def _regression() -> Callable[..., Any]:
 
 
 def _columns(seen: Seen) -> NDArray[np.float32]:
-    """Return one-hot options and groups (people × all options and groups); unknown values are all 0."""
+    """Return one-hot options and groups, and facts (people × columns); what is not known is 0."""
     groups = [
         (seen.groups[:, [demographic]] == np.arange(count)).astype(np.float32)
         for demographic, count in enumerate(seen.group_counts)
     ]
-    return np.concatenate([seen.form.one_hot(seen.options), *groups], axis=1)
+    return np.concatenate([seen.form.one_hot(seen.options), *groups, np.nan_to_num(seen.facts)], axis=1)

@@ -28,6 +28,8 @@ class Majority(StatisticalPredictor):
     (4, 6)
     """
 
+    reads = frozenset()
+
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         options = people.options(form)
         self.rates_ = base_rates(options, people.survey.form(form))

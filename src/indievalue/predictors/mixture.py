@@ -41,18 +41,27 @@ class Shown(NamedTuple):
     Attributes:
         values: float32 (people × columns), and known: bool (people × columns), whether it is shown. wanted: bool
             (people × columns), whose explained shares are needed. country: int64 (people,), the number of the country
-            if it is shown, else :data:`UNKNOWN`.
+            if it is shown, else :data:`UNKNOWN`. clues: float64 (people × countries), log likelihood of what else is
+            shown of the country; None if nothing is.
     """
 
     values: NDArray[np.float32]
     known: NDArray[np.bool_]
     wanted: NDArray[np.bool_]
     country: NDArray[np.int64]
+    clues: Floats | None = None
 
     def of(self, people: NDArray[np.int64], columns: int) -> "Shown":
         """Return the first ``columns`` of some people."""
         at = np.ix_(people, np.arange(min(columns, self.values.shape[1])))
-        return Shown(self.values[at], self.known[at], self.wanted[at], self.country[people])
+        clues = None if self.clues is None else self.clues[people]
+        return Shown(self.values[at], self.known[at], self.wanted[at], self.country[people], clues)
+
+    @property
+    def tells(self) -> NDArray[np.bool_]:
+        """Whether anything is shown of each person that tells of their country (people,)."""
+        told = self.known.any(axis=1)
+        return np.asarray(told if self.clues is None else told | (self.clues != 0).any(axis=1))
 
 
 @dataclass(frozen=True)
@@ -100,7 +109,7 @@ class Mixture:
 
     def expected(self, shown: Shown, probes: NDArray[np.int64]) -> Expected:
         """Return what is expected of the ``probes`` (question columns)."""
-        guessed = (shown.country < 0) & shown.known.any(axis=1) & bool(self.countries.labels)
+        guessed = (shown.country < 0) & shown.tells & bool(self.countries.labels)
         prior, densities = self._prior(shown, np.flatnonzero(guessed))
         needed = prior > 0
         needed[guessed, -1] = True
@@ -109,7 +118,7 @@ class Mixture:
             for number in np.flatnonzero(needed.any(axis=0)).tolist()
         ]
         answers = shown.known[:, self.forms.survey.form(self.forms.shown).starts[:-1]].sum(axis=1)
-        weight = np.where(guessed[:, None], self._posterior(parts, prior, densities, answers), prior)
+        weight = np.where(guessed[:, None], self._posterior(parts, prior, densities, answers, shown.clues), prior)
         most = int(self.forms.survey.form(self.forms.probed).counts[probes].max(initial=1))
         shape = len(shown.values), len(probes), most
         total = Expected(np.zeros(shape), np.zeros(shape), np.zeros(shape[:2]))
@@ -140,6 +149,8 @@ class Mixture:
             nothing = np.zeros_like(given.wanted)
             densities[guessed] = joint.condition(given.values, given.known, nothing, means).density
             logits = densities[guessed] / TEMPERATURE + np.log(self.countries.share)
+            if given.clues is not None:
+                logits += given.clues
             likely = softmax(logits, np.isfinite(logits))[0]
             weight[guessed, :-1] = np.where(candidates(likely), likely, 0)
         weight[:, -1] = 1 - weight[:, :-1].sum(axis=1)
@@ -157,10 +168,17 @@ class Mixture:
         rates = np.broadcast_to(rates[:, : means.shape[2]], means.shape)
         return _Part(number, people, conditioned.density[:, 0], means, rates, explained)
 
-    def _posterior(self, parts: list["_Part"], prior: Floats, densities: Floats, answers: NDArray[np.int64]) -> Floats:
+    def _posterior(
+        self,
+        parts: list["_Part"],
+        prior: Floats,
+        densities: Floats,
+        answers: NDArray[np.int64],
+        clues: Floats | None = None,
+    ) -> Floats:
         """Return the weights of countries and, last, of everybody (people × countries + 1), of people to guess.
 
-        ``answers`` (people,) is the number of answers shown.
+        ``answers`` (people,) is the number of answers shown; ``clues`` are as in :class:`Shown`.
         """
         logits = np.full(prior.shape, -np.inf)
         logits[:, -1] = 0
@@ -172,6 +190,9 @@ class Mixture:
                 density = (densities[part.people, part.number] + part.density) / 2
                 share = self.countries.share[part.number] * (1 - NO_COUNTRY)
                 logits[part.people, part.number] = density / TEMPERATURE + np.log(share)
+        if clues is not None:  # of everybody, they are as likely as in all countries together
+            logits[:, :-1] += clues
+            logits[:, -1] += np.log(np.exp(clues) @ self.countries.share)
         weight = softmax(logits, np.isfinite(logits))[0] * (1 - prior[:, -1:])
         weight[:, -1] += prior[:, -1]
         return weight

@@ -9,7 +9,7 @@ from indievalue.benchmark.model import NOBODY, Benchmark, Setup, Task
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.files import refuse_rows
-from indievalue.predictors.protocol import UNANSWERED, Guesses, Predictor
+from indievalue.predictors.protocol import UNANSWERED, Guesses, Predictor, refuse_unused
 from indievalue.survey.survey import Survey
 
 SCHEMA: dict[str, pl.DataType] = {
@@ -29,7 +29,11 @@ SCHEMA: dict[str, pl.DataType] = {
 
 
 def predict(name: str, predictor: Predictor, benchmark: Benchmark) -> pl.DataFrame:
-    """Predict the whole benchmark with a fitted predictor. Rows with no true answer or no prediction are left out."""
+    """Predict the whole benchmark with a fitted predictor. Rows with no true answer or no prediction are left out.
+
+    Raises UnusableBlockError if the predictor cannot use a block of the context.
+    """
+    refuse_unused(name, predictor, benchmark.settings.blocks)
     asked = [(setup, task) for setup, task in benchmark.tasks() if len(setup.probes)]
     guesses = predictor.predict_all([task for _, task in asked])
     return pl.concat(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from indievalue.benchmark.model import Benchmark, Task
 from indievalue.choices import FormName
+from indievalue.context import Blocks, UnusableBlockError
 from indievalue.people.people import People
 
 INVALID = -1
@@ -18,6 +19,13 @@ INVALID = -1
 
 UNANSWERED = -2
 """Choice if there is no output, because the server does not take the prompt; such rows are left out."""
+
+
+READS = frozenset({"statements", "demographics"})
+"""Blocks of a context that a predictor can use, unless it states others."""
+
+EVERY_BLOCK = READS | {"year", "country-facts"}
+"""All blocks."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +185,11 @@ class BasePredictor:
     """
 
     learns: bool = True
+    reads: frozenset[str] = READS
+    """Blocks of a context that the predictor can use (see :data:`indievalue.context.BLOCKS`), of which the region is
+    among the demographics. A context with any other block is refused, unless the set is empty: then the predictor is
+    a baseline that uses nothing of anybody.
+    """
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         """Learn nothing."""
@@ -215,6 +228,23 @@ class BasePredictor:
             and value != one.default
         ]
         return f"{type(self).__name__}({', '.join(options)})"
+
+
+def refuse_unused(name: str, predictor: object, blocks: Blocks) -> None:
+    """Raise UnusableBlockError if the context has a block that ``predictor``, called ``name``, would ignore.
+
+    All demographics are shown to any predictor, also to those that use none, such as ``resemble``.
+    """
+    reads: frozenset[str] = getattr(predictor, "reads", READS)
+    wanted = {"demographics": blocks.selects, "year": blocks.year, "country-facts": blocks.country_facts}
+    unused = [block for block, is_shown in wanted.items() if is_shown and block not in reads]
+    if unused and reads:
+        is_built_in = isinstance(predictor, StatisticalPredictor)
+        raise UnusableBlockError(
+            f"{name} cannot use {' and '.join(unused)} of the context {blocks.name}: ask another predictor, such as "
+            f"gaussian or a language model, or leave {'that' if len(unused) == 1 else 'these'} out"
+            + ("" if is_built_in else " (a predictor of your own states what it uses in `reads`)")
+        )
 
 
 class StatisticalPredictor(BasePredictor):

@@ -21,6 +21,7 @@ class Random(StatisticalPredictor):
     """
 
     learns = False
+    reads = frozenset()
 
     def predict(self, task: Task) -> Guesses:
         questions = [task.survey.questions[probe].id for probe in task.probes]

@@ -10,14 +10,14 @@ from indievalue.choices import FormName
 from indievalue.errors import IndievalueError, did_you_mean, importing
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
-from indievalue.predictors.blend import Blend, parts_of
+from indievalue.predictors.blend import ON_THIS_MACHINE, Blend, parts_of
 from indievalue.predictors.boosting import Boosting
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.local import make_local
 from indievalue.predictors.logistic import Logistic
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.masked import make_masked
-from indievalue.predictors.protocol import BasePredictor, Cost, Guesses, Predictor, Report
+from indievalue.predictors.protocol import READS, BasePredictor, Cost, Guesses, Predictor, Report
 from indievalue.predictors.random import Random
 from indievalue.predictors.resemble import Resemble
 
@@ -72,6 +72,18 @@ def kind_of(name: str) -> Kind:
     return found
 
 
+def reads_prompts(name: str) -> bool:
+    """Return whether a predictor's answers depend on how prompts are written. Raises IndievalueError as `kind_of`."""
+    members = parts_of(name) if name.partition(":")[0] == BLEND else (name,)
+    return any(kind_of(member).reads_prompts for member in members)
+
+
+def is_statistical(name: str) -> bool:
+    """Return whether a predictor of this name learns from people's answers alone, and asks no language model."""
+    members = parts_of(name) if name.partition(":")[0] == BLEND else (name,)
+    return all(any(kind.matches(member) for kind in STATISTICAL) for member in members)
+
+
 def adopt(predictor: object) -> Predictor:
     """Return ``predictor`` itself if it is a BasePredictor, else wrapped so that missing methods have defaults.
 
@@ -102,9 +114,11 @@ class _Adopted(BasePredictor):
 
     own: _FitPredict
     learns: bool = field(init=False)
+    reads: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.learns = bool(getattr(self.own, "learns", True))
+        self.reads = frozenset(getattr(self.own, "reads", READS))
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         fitted = self.own.fit(people, form, shown_form or form)
@@ -184,7 +198,11 @@ def _make_chat_model(name: str, asking: AskingOptions) -> Predictor:
 
 def _make_blend(name: str, asking: AskingOptions) -> Predictor:
     members = parts_of(name)
-    allowed = [kind for kind in STATISTICAL if kind.shown != BLEND]
+    allowed = [
+        kind
+        for kind in KINDS
+        if kind.shown != BLEND and (kind in STATISTICAL or kind.shown.startswith(ON_THIS_MACHINE))
+    ]
     for member in members:
         if not any(kind.matches(member) for kind in allowed):
             close = did_you_mean(member, [kind.shown for kind in allowed])

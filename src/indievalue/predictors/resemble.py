@@ -40,6 +40,8 @@ class Resemble(StatisticalPredictor):
     (4, 6)
     """
 
+    reads = frozenset({"statements"})
+
     def __init__(self, k: int = 1) -> None:
         if k < 1:
             raise IndievalueError(f"resemble: k must be at least 1, not {k}")

@@ -2,6 +2,7 @@
 
 - ``recipe``: what a training set contains
 - ``draw``: who is asked what, as arrays
+- ``teacher``: what a statistical predictor teaches about each answer
 - ``conversations``: the text of it
 - ``training_set``, ``manifest``: a training set on disk
 - ``leakage``: nobody who is tested is trained on
@@ -9,6 +10,8 @@
 - ``shipped``: the settings that ship with the package, in ``configs``
 - ``tokens``: what the model reads, and which tokens it learns
 - ``model``: the model, loaded and saved
+- ``soft``: the loss if not only the person's own answer is learned
+- ``prior``: base rates to start from
 - ``validation``: accuracy while training
 - ``trainer``: TRL's trainer, set up for this
 - ``training``: a training from beginning to end

@@ -8,6 +8,7 @@ import yaml
 from indievalue import __version__
 from indievalue.progress import duration
 from indievalue.reasoner.manifest import Manifest
+from indievalue.reasoner.recipe import Recipe
 from indievalue.reasoner.record import TrainingRecord
 from indievalue.reasoner.settings import TrainingSettings
 from indievalue.safe_text import markdown_block, markdown_code, markdown_text
@@ -21,6 +22,13 @@ def training_set_card(manifest: Manifest) -> str:
         for name, part in manifest.parts.items()
     )
     survey = markdown_text(manifest.survey)
+    taught = ""
+    if manifest.recipe.teacher:
+        taught = (
+            "\n`targets` in the part `train` are the probabilities to be learned, one for each label: a mix of the "
+            f"person's own answer and what {markdown_code(manifest.recipe.teacher)}\n"
+            "predicts, fitted on other people.\n"
+        )
     return f"""---
 license: other
 configs:
@@ -35,7 +43,7 @@ Made by indievalue {markdown_text(manifest.indievalue)} from answers to the surv
 (`messages`): what a person stated, a question, and the letter of their own answer. `manifest.json` describes how it
 was drawn, and `people.parquet` lists who is in which part; {manifest.tested:,} people who are tested are in none.
 It is made from people's answers to a survey: do not share it unless the survey's licence allows it.
-
+{taught}
 | part | examples | people | questions | median tokens |
 |---|---|---|---|---|
 {parts}
@@ -69,7 +77,8 @@ question as that person would, with the letter of an option. Evaluate it with
 
 Survey {survey}: {part.examples:,} examples of {part.people:,} people and {part.questions:,} questions.
 Probes: {" and ".join(recipe.forms)}. Demonstrations: {recipe.demonstrations[0]} to {recipe.demonstrations[1]},
-{" and ".join(recipe.demonstrations_as) or "in the probe's own form"}. Context: {" and ".join(recipe.contexts)}.
+{" and ".join(recipe.demonstrations_as) or "in the probe's own form"}{_chosen(recipe)}.
+Context: {" and ".join(recipe.contexts)}.
 {manifest.tested:,} people were left out, to be tested.
 
 ## Results on people it was not trained on
@@ -90,6 +99,11 @@ somebody holds, and must not be used as one. It may be more accurate for some gr
 {markdown_block(options, "yaml")}
 """
     (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _chosen(recipe: Recipe) -> str:
+    """Say how the statements were chosen; nothing where they were drawn at random."""
+    return "" if recipe.show == "random" else f", chosen as `{recipe.show}`"
 
 
 def _results(record: TrainingRecord) -> str:

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import NotRequired  # before Python 3.12 pydantic validates no other
 
-from typing_extensions import TypedDict  # before Python 3.12 pydantic validates no other
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from indievalue import prompts
 from indievalue.benchmark.model import NOBODY
@@ -31,7 +34,8 @@ class Conversation(TypedDict):
     """One example: one line of a training set's JSONL files.
 
     ``demonstrations`` is how many statements are shown. ``questions`` and ``labels`` have one item per turn; ``labels``
-    are the labels of all options. The assistant's messages are the label of the person's own answer.
+    are the labels of all options. The assistant's messages are the label of the person's own answer. ``targets`` is
+    there if a teacher had a part in what is to be learned: for each turn, a probability for each of its labels.
     """
 
     id: str
@@ -42,10 +46,16 @@ class Conversation(TypedDict):
     questions: list[str]
     labels: list[str]
     messages: list[Message]
+    targets: NotRequired[list[list[float]]]
 
 
-def conversations(people: People, recipe: Recipe, drawn: DrawnExamples) -> Iterator[Conversation]:
-    """Yield the examples of a part as text, in the order drawn."""
+def conversations(
+    people: People, recipe: Recipe, drawn: DrawnExamples, targets: NDArray[np.float64] | None = None
+) -> Iterator[Conversation]:
+    """Yield the examples of a part as text, in the order drawn.
+
+    ``targets`` (examples × turns × most options) are probabilities to be learned, in the survey's order of options.
+    """
     statements = {form: [[o.statement for o in q.options(form)] for q in people.survey.questions] for form in FORMS}
     answers = {form: people.options(form) for form in FORMS}
     circumstances = _Circumstances(people)
@@ -64,7 +74,7 @@ def conversations(people: People, recipe: Recipe, drawn: DrawnExamples) -> Itera
             for column, option in zip(shown.tolist(), options, strict=True)
         ]
         messages: list[Message] = []
-        labels = []
+        labels, wanted = [], []
         for turn, probe in enumerate(probes):
             question = questions[probe]
             task: TaskText = {
@@ -81,7 +91,9 @@ def conversations(people: People, recipe: Recipe, drawn: DrawnExamples) -> Itera
                 {"role": "assistant", "content": _label(prompt, int(answers[form][row, probe]))},
             ]
             labels.append(prompt.probes[0].labels)
-        yield {
+            if targets is not None:
+                wanted.append(targets[at, turn, list(prompt.probes[0].order)].tolist())
+        example: Conversation = {
             "id": f"{person}/{questions[probes[0]].id}",
             "person": person,
             "form": form,
@@ -91,6 +103,9 @@ def conversations(people: People, recipe: Recipe, drawn: DrawnExamples) -> Itera
             "labels": labels,
             "messages": messages,
         }
+        if targets is not None:
+            example["targets"] = wanted
+        yield example
 
 
 def _label(prompt: Prompt, option: int) -> str:

@@ -5,16 +5,19 @@ depends only on the seed and on ids.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indievalue.benchmark.model import NOBODY
+from indievalue.benchmark.model import NOBODY, Settings, show_kind
+from indievalue.benchmark.show import arranged, most_relevant
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
+from indievalue.predictors.ranking import rank_statements
 from indievalue.reasoner.recipe import Recipe, columns_of, members
 from indievalue.seeded import first_columns, key_table, keys
 from indievalue.survey.survey import Survey
@@ -41,6 +44,7 @@ class DrawnExamples:
         shown_form: int8 (examples,), index of the demonstrations' form in ``FORMS``.
         context: int8 (examples,), index in the recipe's contexts.
         scarce: ids of the questions that fewer people answered than the recipe wants to ask.
+        pool: int64, rows of the people who could be drawn.
     """
 
     rows: NDArray[np.int64]
@@ -50,6 +54,7 @@ class DrawnExamples:
     shown_form: NDArray[np.int8]
     context: NDArray[np.int8]
     scarce: tuple[str, ...]
+    pool: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -74,7 +79,7 @@ def draw_parts(people: People, recipe: Recipe, tested: NDArray[np.bool_]) -> dic
         raise IndievalueError("no question is left to train on: name other `questions` or `unseen_questions`")
 
     def part(name: str, pool: NDArray[np.int64], questions: NDArray[np.int64], number: int) -> DrawnExamples:
-        return _Draw(people, recipe, name, questions, unseen).examples(pool, number)
+        return _Draw(people, recipe, name, questions, unseen, train).examples(pool, number)
 
     parts = {TRAIN: part(TRAIN, train, asked, recipe.people_per_question)}
     few = recipe.validation_per_question
@@ -104,6 +109,7 @@ class _Draw:
         part: name of the part, which the random keys depend on.
         asked: columns of the questions that may be probes.
         unseen: columns of the questions that may not be demonstrations.
+        learned_from: rows of the people whose answers rank statements.
     """
 
     people: People
@@ -111,6 +117,7 @@ class _Draw:
     part: str
     asked: NDArray[np.int64]
     unseen: NDArray[np.int64]
+    learned_from: NDArray[np.int64]
 
     @cached_property
     def questions(self) -> list[str]:
@@ -133,11 +140,14 @@ class _Draw:
         form = self._one_of(len(recipe.forms), "form", names)
         shown_form = self._shown_forms(form, names)
         context = self._one_of(len(recipe.contexts), "context", names)
-        shown = self._demonstrations(pool[rows], probes, shown_form, names)
+        if show_kind(recipe.show) == "random":
+            shown = self._demonstrations(pool[rows], probes, shown_form, names)
+        else:
+            shown = self._chosen(pool[rows], probes, np.stack([form, shown_form]), names)
         with_statements = [at for at, name in enumerate(recipe.contexts) if name in ("statements", "both")]
         shown[~np.isin(context, with_statements)] = NOBODY
         scarce = tuple(self.questions[at] for at, count in zip(asked.tolist(), counts, strict=True) if count < leads)
-        return DrawnExamples(pool[rows], probes, shown, form, shown_form, context, scarce)
+        return DrawnExamples(pool[rows], probes, shown, form, shown_form, context, scarce, pool)
 
     def _people_asked(
         self, pool: NDArray[np.int64], answered: NDArray[np.bool_], counts: NDArray[np.int64]
@@ -176,28 +186,71 @@ class _Draw:
         self, rows: NDArray[np.int64], probes: NDArray[np.int16], shown_form: NDArray[np.int8], names: list[str]
     ) -> NDArray[np.int16]:
         """Draw each example's demonstrations from the person's answers that the recipe allows to be shown."""
-        recipe, people = self.recipe, self.people
+        recipe = self.recipe
         least, most = recipe.demonstrations
-        hidden_with = (
-            _asked_together(people.survey)
-            if recipe.demonstrations_from == "others"
-            else np.eye(len(self.questions), dtype=bool)
-        )
         spread = np.uint64(most - least + 1)
         wanted = least + (keys(recipe.seed, f"number {self.part}", names) % spread).astype(np.int64)
         shown = np.full((len(rows), min(most, len(self.questions))), NOBODY, np.int16)
-        options = np.stack([people.options(form) for form in FORMS])
         for at in _blocks(len(rows)):
-            available = options[shown_form[at], rows[at]] >= 0
-            available[:, self.unseen] = False
-            for turn in range(probes.shape[1]):
-                probe = probes[at, turn]
-                available &= ~(hidden_with[probe] & (probe != NOBODY)[:, None])
+            available = self._open(rows[at], probes[at], shown_form[at]) >= 0
             order = key_table(recipe.seed, f"demonstrations {self.part}", names[at], self.questions)
             drawn = first_columns(order, available, shown.shape[1])
             drawn[np.arange(drawn.shape[1])[None, :] >= wanted[at, None]] = NOBODY
             shown[at] = drawn
         return shown
+
+    @cached_property
+    def _hidden_with(self) -> NDArray[np.bool_]:
+        """Which questions may not be shown beside each probe (questions × questions)."""
+        return hidden_beside(self.people.survey, self.recipe)
+
+    @cached_property
+    def _options(self) -> NDArray[np.int8]:
+        """Everybody's options in each of ``FORMS`` (forms × people × questions)."""
+        return np.stack([self.people.options(form) for form in FORMS])
+
+    def _open(
+        self, rows: NDArray[np.int64], probes: NDArray[np.int16], shown_form: NDArray[np.int8]
+    ) -> NDArray[np.int8]:
+        """Return the options that may be shown in each example (examples × questions); -1 where there is none."""
+        options = self._options[shown_form, rows]
+        options[:, self.unseen] = -1
+        for turn in range(probes.shape[1]):
+            probe = probes[:, turn]
+            options[self._hidden_with[probe] & (probe != NOBODY)[:, None]] = -1
+        return options
+
+    def _chosen(
+        self, rows: NDArray[np.int64], probes: NDArray[np.int16], forms: NDArray[np.int8], names: list[str]
+    ) -> NDArray[np.int16]:
+        """Return each example's most relevant statements for each of its probes.
+
+        ``forms`` (2 × examples) are those of the probes, in the recipe's, and of the statements, in ``FORMS``.
+        """
+        recipe, number = self.recipe, min(self.recipe.demonstrations[1], len(self.questions))
+        best = np.full((len(rows), number, probes.shape[1]), NOBODY, np.int16)
+        for form, shown_form in np.unique(forms, axis=1).T.tolist():
+            examples = np.flatnonzero((forms[0] == form) & (forms[1] == shown_form))
+            for probe, relevance in self._relevance(probes[examples], form, shown_form):
+                for turn in range(probes.shape[1]):
+                    at = examples[probes[examples, turn] == probe]
+                    mine = self._open(rows[at], probes[at], forms[1, at])
+                    starts = self.people.survey.form(FORMS[shown_form]).starts
+                    best[at, :, turn] = most_relevant(relevance, mine, starts, number)
+        shown = _without_repeats(best.reshape(len(rows), -1))
+        purpose = f"order of demonstrations {self.part}"
+        return arranged(shown, recipe.show_order, lambda: key_table(recipe.seed, purpose, names, self.questions))
+
+    def _relevance(
+        self, probes: NDArray[np.int16], form: int, shown_form: int
+    ) -> Iterator[tuple[int, NDArray[np.floating]]]:
+        """Yield each of the ``probes``, and how relevant each option of the statements' form is to it."""
+        settings = Settings(form=self.recipe.forms[form], demonstrations_as=FORMS[shown_form], show=self.recipe.show)
+        asked = np.unique(probes[probes != NOBODY]).astype(np.int64)
+        allowed = ~self._hidden_with[asked]
+        allowed[:, self.unseen] = False
+        ranking = rank_statements(self.people.take(self.learned_from), settings)
+        yield from zip(asked.tolist(), ranking.relevance(asked, allowed, self.recipe.demonstrations[1]), strict=True)
 
     def _shown_forms(self, form: NDArray[np.int8], names: list[str]) -> NDArray[np.int8]:
         """Return the index in ``FORMS`` of the form of each example's demonstrations."""
@@ -214,6 +267,16 @@ class _Draw:
         return (keys(self.recipe.seed, f"{purpose} {self.part}", names) % np.uint64(number)).astype(np.int8)
 
 
+def _without_repeats(columns: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return rows without what was there before in the same row, and without gaps; -1 pads."""
+    kept = columns != NOBODY
+    for place in range(1, columns.shape[1]):
+        kept[:, place] &= (columns[:, :place] != columns[:, place, None]).all(axis=1)
+    order = np.argsort(~kept, axis=1, kind="stable")
+    rows = np.where(np.take_along_axis(kept, order, axis=1), np.take_along_axis(columns, order, axis=1), NOBODY)
+    return rows[:, : int(kept.sum(axis=1).max(initial=0))].astype(np.int16)
+
+
 def _asked_together(survey: Survey) -> NDArray[np.bool_]:
     """Return which questions the protocol asks in the same setup (questions × questions), given enough setups."""
     block = np.empty(len(survey.questions), np.int64)
@@ -226,3 +289,10 @@ def _asked_together(survey: Survey) -> NDArray[np.bool_]:
 
 def _blocks(examples: int) -> list[slice]:
     return [slice(start, start + _BLOCK) for start in range(0, examples, _BLOCK)]
+
+
+def hidden_beside(survey: Survey, recipe: Recipe) -> NDArray[np.bool_]:
+    """Return which questions may not be shown beside each probe (questions × questions)."""
+    if recipe.demonstrations_from == "others":
+        return _asked_together(survey)
+    return np.eye(len(survey.questions), dtype=bool)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, field_serializer
 
 from indievalue.errors import IndievalueError
 from indievalue.parsing import parse_json, read_as
@@ -83,6 +83,10 @@ class Manifest(StrictModel):
     tokens_are: str
     majority: Mapping[PartName, Share]
     parts: Mapping[PartName, PartSummary]
+
+    @field_serializer("recipe")
+    def _stored_recipe(self, recipe: Recipe) -> dict[str, object]:
+        return recipe.stored()
 
     def save(self, folder: Path) -> None:
         """Write ``manifest.json``."""

@@ -1,7 +1,7 @@
 """What a training set contains: the options of its draw, and the people and questions they select."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -9,9 +9,22 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from indievalue.benchmark.build import protocol_probes
-from indievalue.choices import CONTEXTS, FORMS, SOURCES, Context, DemonstrationsFrom, FormName, OptionOrder, Voice
+from indievalue.benchmark.model import chosen_number
+from indievalue.choices import (
+    CONTEXTS,
+    FORMS,
+    SHOW_ORDERS,
+    SOURCES,
+    Context,
+    DemonstrationsFrom,
+    FormName,
+    OptionOrder,
+    ShowOrder,
+    Voice,
+)
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
+from indievalue.predictors.registry import STATISTICAL, is_statistical
 from indievalue.prompts.prompt import PromptStyle
 
 AtLeastOne = Annotated[int, Field(ge=1)]
@@ -36,6 +49,9 @@ class Recipe:
         demonstrations_as: forms of the demonstrations; empty for the form of the probe.
         demonstrations_from: ``siblings`` shows any of a person's answers except the probe itself, as in the paper;
             ``others`` also leaves out the questions that the strict protocol asks together with the probe.
+        show, show_order: as in :class:`indievalue.benchmark.model.Settings`. ``relevant:K`` replaces ``demonstrations``
+            and is learned from the people of the training part. With several turns, K statements are chosen for each of
+            them, and all of these are shown.
         contexts: what is shown of a person.
         turns: probes per example, asked one after the other in one conversation.
         questions: ids or categories of the questions to ask, or ``setup 0``; empty for all.
@@ -43,6 +59,11 @@ class Recipe:
         unseen_questions: questions (named in the same way) that are neither asked nor shown in the training and
             validation parts, and are asked in a part of their own.
         unseen_groups: groups whose people are in a part of their own.
+        teacher: statistical predictor, such as ``gaussian``, whose probabilities are part of what is learned in the
+            training part; it has not learned from the person (see :mod:`indievalue.reasoner.teacher`).
+        teacher_weight: weight of the teacher's probabilities; that of the person's own answer is the rest.
+        prior_offset: start from the base rates of the answers instead of the model's own (see
+            :mod:`indievalue.reasoner.prior`).
         voice, option_order: as in :class:`indievalue.prompts.prompt.PromptStyle`.
         seed: seed of every draw.
     """
@@ -61,17 +82,27 @@ class Recipe:
     where: GroupNames = field(default_factory=dict)
     unseen_questions: tuple[str, ...] = ()
     unseen_groups: GroupNames = field(default_factory=dict)
+    teacher: str | None = None
+    teacher_weight: Annotated[float, Field(gt=0, le=1)] = 0.7
+    prior_offset: bool = False
     voice: Voice = "first"
     option_order: OptionOrder = "fixed"
     seed: int = 0
+    show: str = "random"
+    show_order: ShowOrder = "last"
 
     def __post_init__(self) -> None:
         """Check the values. Raises IndievalueError that names the attribute."""
+        if (number := chosen_number(self.show)) is not None:
+            if self.demonstrations not in ((number, number), Recipe.demonstrations):
+                raise IndievalueError(f"recipe: show={self.show!r} shows {number} statements; leave out demonstrations")
+            object.__setattr__(self, "demonstrations", (number, number))
         for name, values, known in (
             ("forms", self.forms, FORMS),
             ("demonstrations_as", self.demonstrations_as, FORMS),
             ("demonstrations_from", (self.demonstrations_from,), SOURCES),
             ("contexts", self.contexts, CONTEXTS),
+            ("show_order", (self.show_order,), SHOW_ORDERS),
         ):
             unknown = [value for value in values if value not in known]
             if unknown:
@@ -90,7 +121,28 @@ class Recipe:
             raise IndievalueError(f"recipe: validation_per_question is 0 or more, not {self.validation_per_question}")
         if self.option_order == "both":
             raise IndievalueError("recipe: a training example has one order of options; choose fixed or shuffled")
+        self._check_targets()
         _ = self.style
+
+    def _check_targets(self) -> None:
+        if self.teacher is not None and not is_statistical(self.teacher):
+            known = ", ".join(kind.shown for kind in STATISTICAL)
+            raise IndievalueError(f"recipe: teacher has {self.teacher!r}; choose from {known}")
+        if not 0 < self.teacher_weight <= 1:
+            raise IndievalueError(f"recipe: teacher_weight is above 0 and at most 1, not {self.teacher_weight}")
+        if self.prior_offset and self.option_order != "fixed":
+            raise IndievalueError("recipe: prior_offset needs option_order: fixed, as each label then has a base rate")
+
+    def stored(self) -> dict[str, object]:
+        """Return the recipe to be stored: of keys that earlier versions did not have, only those that change it."""
+        content = asdict(self)
+        if self.teacher is None:
+            del content["teacher"], content["teacher_weight"]
+        if not self.prior_offset:
+            del content["prior_offset"]
+        if self.show == "random":
+            del content["show"], content["show_order"]
+        return content
 
     @property
     def style(self) -> PromptStyle:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_serializer, model_validator
 
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import parse_yaml, read_mapping
@@ -103,6 +103,10 @@ class TrainingSettings(StrictModel):
     merge: bool = True
     log_every: AtLeastOne = 10
     seed: int = 0
+
+    @field_serializer("recipe")
+    def _stored_recipe(self, recipe: Recipe) -> dict[str, object]:
+        return recipe.stored()
 
     @model_validator(mode="after")
     def _one_source(self) -> "TrainingSettings":

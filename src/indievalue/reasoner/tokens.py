@@ -21,6 +21,20 @@ _TAIL = 32
 """Characters before an answer that may affect how it is split into tokens."""
 
 _FEATURES = Features({"input_ids": List(Value("int32")), "labels": List(Value("int32"))})
+
+SOFT_COLUMNS = "places", "options", "targets", "asked"
+"""Columns of a dataset whose examples have targets: for each answer, the place of its label, the tokens of all labels,
+their target probabilities, and its form and question."""
+
+_SOFT_FEATURES = Features(
+    {
+        **_FEATURES,
+        "places": List(Value("int32")),
+        "options": List(List(Value("int32"))),
+        "targets": List(List(Value("float32"))),
+        "asked": List(List(Value("string"))),
+    }
+)
 _BATCH = 256
 """Examples tokenized at once."""
 
@@ -33,11 +47,15 @@ class TokenizedExample:
         tokens: ids of the whole conversation.
         answers: spans (start, end) of the answers; the loss counts only their tokens.
         candidates: for each answer, the first token of every label, and the index of the right one.
+        asked: for each answer, its form and question.
+        targets: for each answer, the probability of each label that is to be learned; None for plain labels.
     """
 
     tokens: list[int]
     answers: list[tuple[int, int]]
     candidates: list[tuple[list[int], int]]
+    asked: list[tuple[str, str]]
+    targets: list[list[float]] | None = None
 
     @property
     def labels(self) -> list[int]:
@@ -46,6 +64,17 @@ class TokenizedExample:
         for start, end in self.answers:
             labels[start:end] = self.tokens[start:end]
         return labels
+
+    def row(self, *, soft: bool) -> dict[str, object]:
+        """Return the row of a dataset; ``soft`` adds :data:`SOFT_COLUMNS`."""
+        row: dict[str, object] = {"input_ids": self.tokens, "labels": self.labels}
+        if soft:
+            own = [[float(at == right) for at in range(len(options))] for options, right in self.candidates]
+            row["places"] = [start for start, _ in self.answers]
+            row["options"] = [options for options, _ in self.candidates]
+            row["targets"] = self.targets or own
+            row["asked"] = [list(one) for one in self.asked]
+        return row
 
 
 @dataclass(frozen=True)
@@ -68,7 +97,7 @@ def tokenize(wording: Wording, examples: Sequence[Conversation]) -> list[Tokeniz
     )
     later = [turn.before for one in turns for turn in one[1:]]
     rest = iter(wording.tokenizer(later, add_special_tokens=False, verbose=False)["input_ids"] if later else ())
-    space = _space(wording)
+    space = space_before(wording)
     tokenized = []
     for start, one, example in zip(first["input_ids"], turns, examples, strict=True):
         tokens: list[int] = []
@@ -82,26 +111,30 @@ def tokenize(wording: Wording, examples: Sequence[Conversation]) -> list[Tokeniz
             answers.append((len(tokens), len(tokens) + len(answer) + len(end)))
             candidates.append((options, labels.index(turn.answer)))
             tokens += [*answer, *end]
-        tokenized.append(TokenizedExample(tokens, answers, candidates))
+        asked = [(example["form"], question) for question in example["questions"]]
+        tokenized.append(TokenizedExample(tokens, answers, candidates, asked, example.get("targets")))
     return tokenized
 
 
-def write_tokens(file: Path, wording: Wording, examples: Iterator[Conversation], length: int) -> Dataset:
+def write_tokens(
+    file: Path, wording: Wording, examples: Iterator[Conversation], length: int, *, soft: bool = False
+) -> Dataset:
     """Write examples as a dataset of ``input_ids`` and ``labels`` to an Arrow file, or read the file if it exists.
 
-    Raises IndievalueError if any example is longer than ``length`` tokens or has no answer to learn.
+    ``soft`` adds :data:`SOFT_COLUMNS`. Raises IndievalueError if any example is longer than ``length`` tokens or has no
+    answer to learn.
     """
     if not file.exists():
         longest = long = without_answer = number = 0
         with new_file(file) as beside:
-            writer = ArrowWriter(path=str(beside), features=_FEATURES)
+            writer = ArrowWriter(path=str(beside), features=_SOFT_FEATURES if soft else _FEATURES)
             for batch in _batches(examples):
                 for one in tokenize(wording, batch):
                     number += 1
                     long += len(one.tokens) > length
                     longest = max(longest, len(one.tokens))
                     without_answer += not any(end > start for start, end in one.answers)
-                    writer.write({"input_ids": one.tokens, "labels": one.labels})
+                    writer.write(one.row(soft=soft))
             writer.finalize()
             if long:
                 raise IndievalueError(
@@ -129,11 +162,19 @@ def preview(wording: Wording, example: TokenizedExample) -> str:
     return text + _decode(wording, example.tokens[place:])
 
 
+def target_text(example: Conversation) -> str:
+    """Return the target of each label of an example, such as ``A 0.25, B 0.75``; empty for plain labels."""
+    return "; ".join(
+        ", ".join(f"{label} {share:.2f}" for label, share in zip(labels, shares, strict=True))
+        for labels, shares in zip(example["labels"], example.get("targets", ()), strict=False)
+    )
+
+
 def _decode(wording: Wording, tokens: list[int]) -> str:
     return str(wording.tokenizer.decode(tokens))
 
 
-def _space(wording: Wording) -> str:
+def space_before(wording: Wording) -> str:
     """Return what precedes an answer: a space in plain text, unless all labels would then start with the same token."""
     if wording.chat:
         return ""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,14 @@ from transformers.trainer_utils import EvalLoopOutput
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
+from indievalue.predictors.local.prior_offset import Offsets
+from indievalue.predictors.local.scorer import Reader
 from indievalue.progress import duration
 from indievalue.reasoner.model import dtype_of
 from indievalue.reasoner.settings import TrainingSettings
-from indievalue.reasoner.tokens import IGNORED, TokenizedExample
-from indievalue.reasoner.validation import Processes, ValidationScore, validate
+from indievalue.reasoner.soft import Collate, soft_loss
+from indievalue.reasoner.tokens import IGNORED, SOFT_COLUMNS, TokenizedExample
+from indievalue.reasoner.validation import Processes, ValidationScore, label_scores, reader_of, validate
 
 Notify = Callable[[str], None]
 """Called with each line of progress."""
@@ -46,11 +50,12 @@ def make_trainer(
 ) -> "ReasonerTrainer":
     """Return a trainer of ``model`` on the dataset ``tokens``, validated on the examples in ``validation``."""
     callbacks: list[TrainerCallback] = [_ProgressLines(notify)]
+    soft = "targets" in tokens.column_names
     if validation and settings.patience:
         callbacks.append(EarlyStoppingCallback(settings.patience))
     trainer = ReasonerTrainer(
         model=model,
-        args=_arguments(settings, checkpoints, validates=bool(validation)),
+        args=_arguments(settings, checkpoints, validates=bool(validation), soft=soft),
         train_dataset=tokens,
         eval_dataset=tokens.select([0]) if validation else None,
         processing_class=tokenizer,
@@ -58,11 +63,13 @@ def make_trainer(
         callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
+    if soft:
+        trainer.data_collator = Collate(trainer.data_collator)
     trainer.validation, trainer.pad, trainer.notify = validation, int(str(tokenizer.pad_token_id)), notify
     return trainer
 
 
-def _arguments(settings: TrainingSettings, checkpoints: Path, *, validates: bool) -> SFTConfig:
+def _arguments(settings: TrainingSettings, checkpoints: Path, *, validates: bool, soft: bool) -> SFTConfig:
     best = validates and settings.patience > 0
     # On a CPU, several examples in one pass halve the speed: without padding, attention needs no mask but the causal
     # one, and the arrays are small enough not to be allocated again in every step.
@@ -83,6 +90,7 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, *, validates: bool
         **_checkpointing(TrainingArguments, on=settings.checkpointing),
         train_sampling_strategy="group_by_length" if settings.by_length else "random",
         packing=settings.packing,
+        remove_unused_columns=not soft,  # those that Collate reads are no arguments of the model
         max_length=settings.length,
         dataset_kwargs=None if settings.packing else {"skip_prepare_dataset": True},
         eval_strategy="steps" if validates else "no",
@@ -119,12 +127,20 @@ class ReasonerTrainer(SFTTrainer):  # type: ignore[misc, unused-ignore]
     Attributes:
         validation: examples to validate on. pad: id of the padding token. notify: called with progress lines.
         untrained: score before the first step; None if it was not measured.
+        offsets: what is added to the logit of each option, if the model starts from base rates.
     """
 
     validation: list[TokenizedExample]
     pad: int
     notify: Notify
     untrained: ValidationScore | None = None
+    offsets: Offsets | None = None
+    _reader: Reader | None = None
+
+    def start_from(self, offsets: Offsets) -> None:
+        """Add ``offsets`` to the logits of the options, in the training and in validations."""
+        assert isinstance(self.data_collator, Collate)  # the dataset has the columns that it reads
+        self.offsets, self.data_collator = offsets, replace(self.data_collator, offsets=offsets)
 
     @property
     def sharded(self) -> bool:
@@ -137,6 +153,15 @@ class ReasonerTrainer(SFTTrainer):  # type: ignore[misc, unused-ignore]
         model = self.model_wrapped if self.sharded else self.model
         assert model is not None  # make_trainer gives one
         return model
+
+    def label_scores(self, examples: list[TokenizedExample]) -> list[list[list[float]]]:
+        """Return the model's log probability of each label, for each answer of each example."""
+        model = self.network
+        training = model.training
+        model.eval()
+        scores = label_scores(reader_of(model, bfloat16=self.args.bf16), examples)
+        model.train(training)
+        return scores
 
     def validate_untrained(self) -> None:
         """Validate before the first step, for comparison."""
@@ -176,24 +201,39 @@ class ReasonerTrainer(SFTTrainer):  # type: ignore[misc, unused-ignore]
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """Return the mean negative log-likelihood of the answers' tokens.
+        """Return the mean negative log-likelihood of the answers' tokens, or the mean loss of ``soft_loss``.
 
         On a CPU, TRL projects every position onto the vocabulary, although only a hundredth of them counts in the loss.
         For a small model that costs a third as much as all of its layers, and most of the memory.
         """
-        if return_outputs or inputs["input_ids"].device.type != "cpu":
+        soft = "targets" in inputs
+        if not soft and (return_outputs or inputs["input_ids"].device.type != "cpu"):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)  # type: ignore[no-untyped-call, unused-ignore]
         labels = inputs["labels"]
         learned = (labels[:, 1:] != IGNORED).any(dim=0).nonzero()[:, 0]
-        read = {name: value for name, value in inputs.items() if name != "labels"}
+        read = {name: value for name, value in inputs.items() if name not in ("labels", "offsets", *SOFT_COLUMNS)}
         logits = model(**read, logits_to_keep=learned, use_cache=False).logits.float()
-        total = cross_entropy(
-            logits.flatten(0, 1), labels[:, learned + 1].flatten(), ignore_index=IGNORED, reduction="sum"
-        )
+        if soft:
+            total = soft_loss(logits, learned, inputs)
+        else:
+            total = cross_entropy(
+                logits.flatten(0, 1), labels[:, learned + 1].flatten(), ignore_index=IGNORED, reduction="sum"
+            )
         if num_items_in_batch is None:
             return total / (labels[:, 1:] != IGNORED).sum()
         # The count is over all processes, whose gradients are then averaged.
         return total * self.accelerator.num_processes / num_items_in_batch
+
+    def _shared_reader(self, model: torch.nn.Module) -> Reader | None:
+        """Return what reads prompts as `local:` does.
+
+        None if the model is sharded, and no process can read alone; and on a GPU, where large batches are faster.
+        """
+        if self.sharded or self.accelerator.device.type != "cpu":
+            return None
+        if self._reader is None:
+            self._reader = reader_of(model, bfloat16=self.args.bf16)
+        return self._reader
 
     def _validate(self, step: int) -> ValidationScore:
         model = self.network
@@ -207,6 +247,8 @@ class ReasonerTrainer(SFTTrainer):  # type: ignore[misc, unused-ignore]
             batch=self.args.per_device_eval_batch_size,
             device=state.device,
             processes=Processes(state.process_index, state.num_processes, lambda total: state.reduce(total, "sum")),
+            reader=self._shared_reader(model),
+            offsets=self.offsets,
         )
         model.train(training)
         low, high = score.interval

@@ -21,6 +21,7 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.errors import IndievalueError
 from indievalue.files import check_directory, new_file, only_writer
+from indievalue.predictors.local.prior_offset import PRIOR_OFFSET, Offsets, read_prior_offset
 from indievalue.predictors.local.source import Source
 from indievalue.predictors.local.trained_on import write_trained_on
 from indievalue.predictors.local.wording import Wording
@@ -28,9 +29,18 @@ from indievalue.reasoner.card import write_model_card
 from indievalue.reasoner.draw import TRAIN, VALIDATION
 from indievalue.reasoner.leakage import check_disjoint, people_of_benchmark
 from indievalue.reasoner.model import ADAPTER, load_model, load_tokenizer, save_merged, source_of
+from indievalue.reasoner.prior import prior_offset_of, read_base_rates
 from indievalue.reasoner.record import TrainingRecord, ValidationRecord
 from indievalue.reasoner.settings import TrainingSettings, changed_keys
-from indievalue.reasoner.tokens import TokenizedExample, preview, tokenize_first, write_tokens
+from indievalue.reasoner.tokens import (
+    TokenizedExample,
+    preview,
+    space_before,
+    target_text,
+    tokenize,
+    tokenize_first,
+    write_tokens,
+)
 from indievalue.reasoner.trainer import Notify, ReasonerTrainer, make_trainer
 from indievalue.reasoner.training_set import TESTED, TrainingSet, load_training_set, write_training_set
 from indievalue.reasoner.validation import ValidationScore
@@ -114,12 +124,17 @@ def _train(
         "The model learns to write what is between ⟦ and ⟧."
     )
     report(f"\n{preview(wording, *tokenize_first(wording, data.examples(TRAIN), 1))}\n")
+    if shares := target_text(next(data.examples(TRAIN))):
+        report(f"Its targets, of which the teacher is a part: {shares}")
     report("This was the example; the training follows.")
     _silence_libraries()
     model = load_model(source, settings)
     trainer = make_trainer(
         settings, model, wording.tokenizer, examples.training, examples.validation, out / CHECKPOINTS, report
     )
+    if data.manifest.recipe.prior_offset:
+        with process.main_process_first():
+            trainer.start_from(_offsets(out, data, wording, trainer))
     seconds = _run(trainer, settings, report)
     result = _result(trainer, settings, data)
     if process.is_main_process:
@@ -188,6 +203,7 @@ def _prepare(out: Path, settings: TrainingSettings, *, force: bool) -> None:
             )
         if changed:
             shutil.rmtree(out / TOKENS, ignore_errors=True)
+            (out / PRIOR_OFFSET).unlink(missing_ok=True)
         if DRAWS.intersection(changed):
             shutil.rmtree(out / TRAINING_SET, ignore_errors=True)
     else:
@@ -222,7 +238,11 @@ def _check_people(data: TrainingSet, settings: TrainingSettings) -> None:
 def _tokenize(settings: TrainingSettings, data: TrainingSet, wording: Wording) -> _Examples:
     """Tokenize the training set; the training part is kept in ``out`` until the reasoner is finished."""
     file = Path(settings.out) / TOKENS / f"{data.manifest.parts[TRAIN].blake2b}.arrow"
-    training = write_tokens(file, wording, data.examples(TRAIN), settings.length)
+    recipe = data.manifest.recipe
+    soft = recipe.teacher is not None or recipe.prior_offset
+    if soft and settings.packing:
+        raise IndievalueError("`packing` works with plain labels alone: leave it out, or `teacher` and `prior_offset`")
+    training = write_tokens(file, wording, data.examples(TRAIN), settings.length, soft=soft)
     validation: list[TokenizedExample] = []
     if VALIDATION in data.parts and settings.validate_every:
         validation = tokenize_first(wording, data.examples(VALIDATION), settings.validation_examples)
@@ -233,6 +253,24 @@ def _tokenize(settings: TrainingSettings, data: TrainingSet, wording: Wording) -
             "demonstrations"
         )
     return _Examples(training, validation)
+
+
+def _offsets(out: Path, data: TrainingSet, wording: Wording, trainer: ReasonerTrainer) -> Offsets:
+    """Return what is added to the logits of the options; the first process measures it, before the first step."""
+    if trainer.sharded:
+        raise IndievalueError("`prior_offset` does not work with a model spread over several devices: leave it out")
+    if not (out / PRIOR_OFFSET).exists():
+        trainer.notify("Measuring what the untuned model answers, to start from the base rates")
+        prior = prior_offset_of(
+            read_base_rates(data.folder),
+            data.examples(TRAIN),
+            space_before(wording),
+            lambda examples: trainer.label_scores(tokenize(wording, examples)),
+        )
+        prior.save(out)
+    prior_offset = read_prior_offset(out)
+    assert prior_offset is not None  # just written, or by the first process
+    return prior_offset.offsets
 
 
 def _run(trainer: ReasonerTrainer, settings: TrainingSettings, notify: Notify) -> float:
@@ -270,6 +308,8 @@ def _save(
     with _write_errors(out):
         if _merges(settings):
             save_merged(source, settings, out)
+            if (out / PRIOR_OFFSET).exists():
+                shutil.copy(out / PRIOR_OFFSET, out / ADAPTER)
         wording.tokenizer.save_pretrained(str(out))
         write_trained_on(out, data.people_in(TRAIN) | data.people_in(VALIDATION))
         write_model_card(out, settings, data.manifest, record)

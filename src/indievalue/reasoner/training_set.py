@@ -22,12 +22,17 @@ from indievalue.reasoner.conversations import Conversation, conversations
 from indievalue.reasoner.draw import TRAIN, UNSEEN_GROUPS, UNSEEN_QUESTIONS, VALIDATION, DrawnExamples, draw_parts
 from indievalue.reasoner.leakage import check_disjoint
 from indievalue.reasoner.manifest import FORMAT, DemonstrationCounts, Manifest, PartSummary, TokenCounts
+from indievalue.reasoner.prior import write_base_rates
 from indievalue.reasoner.recipe import Recipe
+from indievalue.reasoner.teacher import targets_of
 
 TESTED = "tested"
 """Part in ``people.parquet`` that lists the people of benchmarks; they are in no other part."""
 
 _EXAMPLE = TypeAdapter(Conversation)
+
+_ROUNDED = 0.001
+"""Most by which the sum of an answer's targets may differ from 1."""
 
 COUNTED = 500
 """Examples of each part whose tokens are counted, spread evenly over it."""
@@ -71,6 +76,7 @@ class TrainingSet:
                 for line in lines:
                     number += 1
                     example = parse_json_as(_EXAMPLE, line)
+                    _check_targets(example, wanted=bool(self.manifest.recipe.teacher) and part == TRAIN)
                     if example["person"] not in people:
                         raise IndievalueError(
                             f"{file}, line {number} is an example of {example['person']!r}, but people.parquet does "
@@ -119,7 +125,8 @@ def write_training_set(
     summaries: dict[str, PartSummary] = {}
     with new_directory(Path(directory), force=force) as folder:
         for name, drawn in parts.items():
-            examples = conversations(people, recipe, drawn)
+            targets = targets_of(people, recipe, drawn) if recipe.teacher and name == TRAIN else None
+            examples = conversations(people, recipe, drawn, targets)
             sizes, digest = _write_part(examples, len(drawn), folder / f"{name}.jsonl", count, notify)
             summaries[name] = _summary(drawn, sizes, digest)
         where = {name: set(people.ids[np.unique(drawn.rows)].tolist()) for name, drawn in parts.items()}
@@ -139,6 +146,8 @@ def write_training_set(
             majority=majority_accuracy(people, recipe, parts),
             parts=summaries,
         )
+        if recipe.prior_offset:
+            write_base_rates(folder, people, recipe, parts[TRAIN])
         manifest.save(folder)
         (folder / "README.md").write_text(training_set_card(manifest), encoding="utf-8")
     return load_training_set(directory)
@@ -170,6 +179,19 @@ def _check_people(file: Path, people: pl.DataFrame) -> None:
         (~pl.struct("person", "part").is_first_distinct(), "{person!r} is in {part} twice"),
     ):
         refuse_rows(file, people, wrong, f"{complaint}; write the training set again")
+
+
+def _check_targets(example: Conversation, *, wanted: bool) -> None:
+    """Raise ValueError unless an example has a probability for each label of each turn, if it should have any."""
+    targets = example.get("targets")
+    if targets is None:
+        if wanted:
+            raise ValueError("targets: missing")
+        return
+    if [len(turn) for turn in targets] != [len(labels) for labels in example["labels"]]:
+        raise ValueError("targets: not one for each label")
+    if any(min(turn) < 0 or abs(sum(turn) - 1) > _ROUNDED for turn in targets):
+        raise ValueError("targets: not probabilities that add up to 1")
 
 
 def majority_accuracy(people: People, recipe: Recipe, parts: Mapping[str, DrawnExamples]) -> dict[str, float]:

@@ -21,6 +21,7 @@ from indievalue.people.findings import SYNTHETIC, Findings
 from indievalue.report.figures.files import write_figures
 from indievalue.report.page import write_report
 from indievalue.report.tables.of_runs import write_run_tables
+from indievalue.runs.elsewhere import LearnedFrom
 from indievalue.runs.repeat import without_folder
 from indievalue.runs.run import Run
 from indievalue.runs.storage import write_json
@@ -39,13 +40,17 @@ FILE = "shared.json"
 
 _SETTINGS = ("protocol", "context", "demonstrations", "demonstrations_as", "demonstrations_from", "setups", "seed")
 
+_CHOSEN = ("show", "show_order")
+"""Settings that are shared where statements are chosen."""
+
 _ARGUMENTS = {
     *("people", "form", "setup", "demonstrations", "demonstrations_as", "context", "protocol", "demonstrations_from"),
+    *("show", "show_order"),
     *("batched", "voice", "option_order", "retries", "skip_failed", "retry_filtered", "seed", "weights", "folds"),
 }
 """Arguments that hold neither a path nor an id, nor anything else of one's own."""
 
-_PLAIN = re.compile(r"all|[a-z_]{1,20}|\d{1,7}(,\d{1,7})*")
+_PLAIN = re.compile(r"all|[a-z_]{1,20}|(relevant|similar):\d{1,7}|\d{1,7}(,\d{1,7})*")
 """Values of such arguments."""
 
 
@@ -74,6 +79,7 @@ class Shared:
         people: number of people tested. training_people: number of people learned from.
         eligibility: how many people could be tested, and why others could not.
         paired: how each predictor differs from the most accurate one; empty in folders of earlier versions.
+        learned_from: the other files that predictors learned from; empty if they learned from the data itself.
     """
 
     format: int
@@ -93,6 +99,7 @@ class Shared:
     versions: Mapping[str, str]
     seconds: Mapping[str, float]
     paired: tuple[Paired, ...] = ()
+    learned_from: tuple[LearnedFrom, ...] = ()
 
 
 T = TypeVar("T")
@@ -200,7 +207,7 @@ def described(run: Run) -> Shared:
         run.survey.title,
         survey_hash(run.survey),
         record.form,
-        {name: getattr(record, name) for name in _SETTINGS},
+        {name: getattr(record, name) for name in (*_SETTINGS, *(_CHOSEN if record.show != "random" else ()))},
         record.benchmark,
         record.weights,
         record.data.fingerprint,
@@ -212,6 +219,7 @@ def described(run: Run) -> Shared:
         record.versions,
         record.seconds,
         tuple(_paired_with_best(run)),
+        record.learned_from,
     )
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
+from indievalue.benchmark.model import show_kind
 from indievalue.choices import Weights
+from indievalue.context import parse_context
 from indievalue.report.numbers import interval, number, over
 from indievalue.report.paper import COUNTRIES, paper_about, paper_of, read_paper
 from indievalue.runs.repeat import command_of
@@ -55,14 +57,21 @@ def shown(run: Run) -> str:
     record = run.record
     number = "all" if record.demonstrations is None else str(record.demonstrations)
     statements = f"{number} of the person’s other statements"
+    if record.show != "random":
+        statements += _CHOSEN[show_kind(record.show)]
     if record.demonstrations_as != record.form:
         statements += f" in {record.demonstrations_as} form"
-    return {
-        "none": "knowing nothing about the person",
-        "demographics": "given the person’s demographics",
-        "statements": f"given {statements}",
-        "both": f"given the person’s demographics and {statements}",
-    }[record.context]
+    blocks = parse_context(record.context)
+    own = ["demographics"] if blocks.demographics == () else list(blocks.demographics or ())
+    own += ["region"] if blocks.region else []
+    shown = [f"the person’s {listed(name.replace('_', ' ') for name in own)}"] if own else []
+    shown += ["the year of the interview"] if blocks.year else []
+    shown += ["facts about their country"] if blocks.country_facts else []
+    shown += [statements] if blocks.statements else []
+    return f"given {listed(shown)}" if shown else "knowing nothing about the person"
+
+
+_CHOSEN = {"relevant": " that tell most about each question", "similar": " that are most similar to each question"}
 
 
 def uneven(run: Run) -> str:
@@ -172,6 +181,8 @@ def chosen(run: Run) -> list[str]:
             f"They were divided into {run.record.folds} folds, and each person was predicted by what was learned from "
             f"at least {_amount(run.record.training_people or 0, 'person', 'people')} outside their fold."
         )
+    elif run.record.learned_from:
+        sentences += [f"{learned.line(run.survey)}." for learned in run.record.learned_from]
     elif run.record.training_people is not None:
         sentences.append(
             f"Predictors learned from {_amount(run.record.training_people, 'other person', 'other people')}, "
@@ -187,7 +198,8 @@ def reproduction(run: Run) -> list[tuple[str, str]]:
     """
     record = run.record
     settings = ("form", "protocol", "context", "demonstrations", "demonstrations_as", "demonstrations_from")
-    made = {name: getattr(record, name) for name in (*settings, "seed", "weights")}
+    chosen = () if record.show == "random" else ("show", "show_order")
+    made = {name: getattr(record, name) for name in (*settings, *chosen, "seed", "weights")}
     if record.demonstrations is None:
         made["demonstrations"] = "all"
     facts = {} if command_of(record) else {name.replace("_", " "): str(value) for name, value in made.items()}

@@ -1,14 +1,16 @@
 """One person of a run as text: what predictors were shown, and what they were asked."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 from pydantic import TypeAdapter
 
+from indievalue.benchmark.circumstances import circumstance_statements, named_demographics
+from indievalue.benchmark.country_facts import facts_table
 from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import task_texts
+from indievalue.context import Blocks, parse_context
 from indievalue.errors import IndievalueError
 from indievalue.runs.record import Demonstration, Example, ExampleProbe
 from indievalue.runs.run import Run
@@ -55,13 +57,14 @@ def _of_person(file: Path, person: str) -> pl.DataFrame:
 def _stored(run: Run, person: str, shown: pl.DataFrame, asked: pl.DataFrame) -> Example:
     """Return the example whose rows are ``shown`` (demonstrations) and ``asked`` (probes)."""
     record = run.record
-    statements = shown.sort("place") if record.context in ("statements", "both") else shown.clear()
+    blocks = parse_context(record.context)
+    statements = shown.sort("place") if blocks.statements else shown.clear()
     labels = run.people.row(by_predicate=pl.col("person") == person, named=True)
     answered = asked.filter(pl.col("answer") >= 0)
     return Example(
         person=person,
         setup=int(asked["setup"][0]),
-        demographics=tuple(_groups(run, labels)) if record.context in ("demographics", "both") else (),
+        demographics=tuple(_circumstances(run, labels, blocks)),
         demonstrations=tuple(
             Demonstration(id_, run.survey.question(id_).options(record.demonstrations_as)[option].statement)
             for id_, option in statements.select("question", "option").iter_rows()
@@ -77,9 +80,20 @@ def _probe(run: Run, id_: str, answer: int) -> ExampleProbe:
     return ExampleProbe(question.id, question.asks, options, answer)
 
 
-def _groups(run: Run, labels: dict[str, object]) -> Iterator[str]:
-    """Yield a statement for each group of the person that the survey has one for."""
-    for demographic in run.survey.demographics:
-        if (label := labels.get(demographic.name)) is not None:
-            with suppress(KeyError):
-                yield demographic.statement(str(label))
+def _circumstances(run: Run, labels: dict[str, object], blocks: Blocks) -> Iterator[str]:
+    """Yield what the context shows of the person besides statements.
+
+    Raises IndievalueError for the year of the interview, which a stored run has only as a demographic.
+    """
+    survey = run.survey
+    if blocks.year and survey.year_column is not None:
+        raise IndievalueError(
+            "people.parquet does not have the year of the interview, which the context shows: choose the person when "
+            "the run is made, with `indievalue evaluate --example`"
+        )
+    names = named_demographics(survey, blocks)
+    groups = {one.name: labels.get(one.name) for one in survey.demographics if one.name in names}
+    said = {name: None if group is None else str(group) for name, group in groups.items()}
+    country = labels.get(survey.country or "")
+    facts = facts_table(pl.Series([country], dtype=pl.String)).row(0, named=True) if blocks.country_facts else {}
+    yield from circumstance_statements(survey, said, facts)

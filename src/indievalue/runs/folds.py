@@ -11,6 +11,9 @@ from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.narrow import with_people
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
+from indievalue.predictors.protocol import Predictor
+from indievalue.predictors.shared_only import SharedOnly
+from indievalue.runs.elsewhere import Elsewhere
 from indievalue.seeded import keys
 
 FOLDS = 5
@@ -34,17 +37,26 @@ class Learning:
     into folds of about equal size, drawn by the benchmark's seed, with each country spread over all folds; each person
     is predicted by what was learned from everybody outside their own fold.
 
+    With ``elsewhere`` they are people of other files, and nobody of this one.
+
     Args:
-        people: everybody in the data. folds: number of folds, or None for the usual number. Raises IndievalueError if
+        people: everybody in the data. elsewhere: people of other files to learn from.
+        folds: number of folds, or None for the usual number. Raises IndievalueError if
             there are more folds than people tested.
     """
 
     people: People
     benchmark: Benchmark
     folds: int | None = None
+    elsewhere: Elsewhere | None = None
 
     def __post_init__(self) -> None:
         tested = len(self.benchmark.people)
+        if self.elsewhere is not None and self.folds not in (None, 1):
+            raise IndievalueError(
+                "folds (--folds) divide the people of the data, and predictors learn from other files (--learn-from): "
+                "give one of the two"
+            )
         if self.folds is not None and not 1 <= self.folds <= tested:
             raise IndievalueError(
                 f"folds (--folds) is a number from 1 to the {tested:,} people tested, not {self.folds}"
@@ -53,11 +65,15 @@ class Learning:
     @property
     def number(self) -> int:
         """The number of folds; 1 if the people tested are not divided."""
+        if self.elsewhere is not None:
+            return 1
         return usual_folds(len(self.benchmark.people), len(self.untested)) if self.folds is None else self.folds
 
     @cached_property
     def untested(self) -> People:
-        """The people who are not tested."""
+        """The people who are not tested, or those of other files."""
+        if self.elsewhere is not None:
+            return self.elsewhere.people
         return self.people.take(~np.isin(self.people.ids, self.benchmark.people.ids))
 
     @cached_property
@@ -88,14 +104,22 @@ class Learning:
             inside = self.fold == number
             yield self.people.take(~np.isin(self.people.ids, tested[inside])), with_people(self.benchmark, inside)
 
-    def explained(self) -> str | None:
-        """Explain cross-fitting in a sentence; None if people are not divided."""
+    def limited(self, fitted: Predictor) -> Predictor:
+        """Return a fitted predictor that guesses the questions at random that nobody learned from was asked."""
+        if self.elsewhere is None or self.elsewhere.shared.all() or not fitted.learns:
+            return fitted
+        return SharedOnly(fitted, self.elsewhere.shared)
+
+    def explained(self) -> list[str]:
+        """Explain cross-fitting, or what is learned from other files, in sentences; empty if nothing is unusual."""
+        if self.elsewhere is not None:
+            return [source.line(self.people.survey) for source in self.elsewhere.sources]
         if self.number == 1:
-            return None
+            return []
         untested = len(self.untested)
         others = f"the {untested:,} people who are not tested and " if untested else ""
-        return (
+        return [
             f"Cross-fitting in {self.number} folds: each person is predicted by what was learned from {others}the "
             f"tested people outside their fold, at least {self.fewest:,} in all"
             + (f" (--folds 1: only from the {untested:,})" if untested else "")
-        )
+        ]

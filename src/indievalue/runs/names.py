@@ -19,6 +19,8 @@ def run_names(runs: Sequence[Run]) -> list[tuple[str, ...]]:
             "context": f"context {run.record.context}",
             "demonstrations": f"{_shown(run)} demonstrations",
             "shown": f"shown {run.record.demonstrations_as}",
+            "chosen": f"show {run.record.show}",
+            "order": f"most relevant {run.record.show_order}",
             "from": f"demonstrations from {run.record.demonstrations_from}",
             "data": Path(run.record.data.source).name,
             "seed": f"seed {run.record.seed}",

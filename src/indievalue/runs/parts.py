@@ -64,7 +64,7 @@ def ask_predictor(name: str, predictor: Predictor, learning: Learning, progress:
     benchmark, tables = learning.benchmark, []
     for training, part in learning.parts() if predictor.learns else [(learning.untested, benchmark)]:
         fitted = predictor.fit(training, benchmark.settings.form, benchmark.settings.shown_form)
-        tables.append(predict(name, fitted, part))
+        tables.append(predict(name, learning.limited(fitted), part))
         if part is not benchmark and time.perf_counter() - start > _SLOW:
             progress(f"{name}: fold {len(tables)} of {learning.number}")
     predictions = tables[0] if len(tables) == 1 else _in_order(pl.concat(tables), benchmark)
@@ -102,6 +102,8 @@ class Parts:
         learned_from = blake2b(np.ascontiguousarray(people.codes.T).data, digest_size=8)  # stored by column
         learned_from.update("\0".join(people.ids.tolist()).encode())
         learned_from.update(people.findings.fingerprint.encode())
+        if learning.elsewhere is not None:
+            learned_from.update(learning.elsewhere.digest())
         folds = "" if learning.number == 1 else f" {learning.number} folds"
         identity = f"{benchmark_hash(benchmark)} {learned_from.hexdigest()} {version('indievalue')}{folds}"
         self.folder = out.parent / f".{out.name}.{_digest(identity)}.unfinished"

@@ -10,8 +10,10 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field
 
 from indievalue.benchmark.model import Eligibility
-from indievalue.choices import Context, DemonstrationsFrom, FormName, Protocol, Weights
+from indievalue.choices import DemonstrationsFrom, FormName, Protocol, ShowOrder, Weights
+from indievalue.context import ContextName
 from indievalue.people.findings import Findings
+from indievalue.runs.elsewhere import LearnedFrom
 from indievalue.strict import NO_OTHER_KEYS, Amount, Count
 
 FORMAT = 1
@@ -50,13 +52,15 @@ class Record:
 
     Attributes:
         survey: name of a shipped survey, or the folder of another one. form, protocol, context, demonstrations,
-            demonstrations_as, demonstrations_from, setups, seed: benchmark settings; ``demonstrations=None`` means all.
+            demonstrations_as, demonstrations_from, setups, seed, show, show_order: benchmark settings;
+            ``demonstrations=None`` means all.
         people: number of people tested. training_people: number of people the predictors were fitted on. folds: number
             of folds of cross-fitting, or 1; with folds, ``training_people`` is the least number outside a fold.
         data, eligibility: findings in the data file, and who could be tested.
         arguments: arguments of the evaluation. versions: package versions. seconds, effort: by predictor.
         format: version of the ``run.json`` layout; 0 if not recorded. benchmark: a hash of the benchmark.
         weights: how people are weighted in the scores.
+        learned_from: the other files that predictors learned from; empty if they learned from the data itself.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
@@ -64,7 +68,7 @@ class Record:
     survey: str
     form: FormName
     protocol: Protocol
-    context: Context
+    context: ContextName
     demonstrations: Count | None
     demonstrations_as: FormName
     seed: int
@@ -82,6 +86,9 @@ class Record:
     format: int = 0
     benchmark: str | None = None
     weights: Weights = "none"
+    show: str = "random"
+    show_order: ShowOrder = "last"
+    learned_from: tuple[LearnedFrom, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from indievalue.choices import USUAL
+from indievalue.people.findings import SYNTHETIC
 from indievalue.redact import without_secrets
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ NAMES: Mapping[str, str] = {"directory": "out", "saved": "benchmark", "model_arg
 NOT_REPEATED = frozenset({"force", "dry_run", "example", "config", "command", "figures"})
 """Parameters that do not change the results."""
 
-PATHS = frozenset({"data", "further", "benchmark", "people-file", "survey", "template", "file"})
+PATHS = frozenset(
+    {"data", "further", "benchmark", "people-file", "survey", "template", "file", "learn-from", "learn-survey"}
+)
 """Options that are or may be paths; those of ``--predictor`` are in its names (see :func:`path_within`)."""
 
 _MODELS = ("local", "reasoner")
@@ -66,6 +69,11 @@ def path_within(option: str, text: str) -> tuple[str, str, str]:
     if option == "predictor" and colon and kind in _MODELS:
         path, second, options = rest.partition(":")
         return f"{kind}:", path, second + options
+    path, colon, number = text.rpartition(":")
+    if (
+        option == "data" and path not in ("", SYNTHETIC) and number.isdecimal()
+    ):  # a twin, and how many people are drawn from it
+        return "", path, colon + number
     return "", text if option in (*PATHS, "out") else "", ""
 
 
@@ -77,7 +85,8 @@ def command_of(record: "Record") -> str | None:
     arguments = dict(record.arguments)
     kind = arguments.get("command", "evaluate")
     if kind == "demo":
-        return _line(["indievalue", "demo", "--seed", str(record.seed), "--out", OUT])
+        drawn_from = [str(arguments["data"])] if "data" in arguments else []
+        return _line(["indievalue", "demo", *drawn_from, "--seed", str(record.seed), "--out", OUT])
     if "data" not in arguments or kind not in ("evaluate", "import"):
         return None
     first = [str(arguments.pop(name)) for name in ("file", "data") if name in arguments]

@@ -150,7 +150,7 @@ def load_run(directory: str | Path) -> Run:
     if forms != {record.form}:
         raise IndievalueError(f"{folder}: run.json has form {record.form} but predictions.parquet has {_listed(forms)}")
     own = folder / _SURVEY
-    survey = load_survey(str(own.resolve()) if own.is_dir() else record.survey)
+    survey = load_survey(str(own.resolve()), linked=False) if own.is_dir() else load_survey(record.survey)
     check_predictions(folder / "predictions.parquet", predictions, survey)
     ceilings = read_ceilings(folder, predictions["question"].unique())
     return Run(record, survey, predictions, people, scores, examples, folder, ceilings=ceilings)

@@ -1,7 +1,7 @@
 """How much of the answers to each question other answers explain, and how far each person's answers are from it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -100,19 +100,34 @@ class Scores:
         found = []
         for number in range(parts):
             values, known = self.values[part == number], self.known[part == number].astype(np.float32)
-            found.append(_Correlated(values.T @ values, known.T @ known))
-        return found
+            found.append(_Correlated(values.T @ values, known.T @ known, values, known))
+        if self._asked_together(found):
+            return found
+        return [replace(one, complete=False) for one in found]
+
+    def _asked_together(self, parts: "Sequence[_Correlated]") -> bool:
+        """Whether enough people answered both of any two of the questions used."""
+        both = np.sum([one.both for one in parts], axis=0)
+        return bool((both[np.ix_(self.used, self.used)] >= FEWEST / 4).all())
 
 
 @dataclass(frozen=True)
 class _Correlated:
-    """Sums of products of scores over people who answered both questions, and the number of these people."""
+    """Sums of products of scores over people who answered both questions, and the number of these people.
+
+    ``values`` and ``known`` (people × questions) are those of the scores. ``complete`` is False if some questions are
+    never asked together, so that the correlations cannot tell what both of them explain.
+    """
 
     products: Floats
     both: NDArray[np.floating]
+    values: Floats
+    known: NDArray[np.floating]
+    complete: bool = True
 
     def __add__(self, other: "_Correlated") -> "_Correlated":
-        return _Correlated(self.products + other.products, self.both + other.both)
+        values, known = np.vstack([self.values, other.values]), np.vstack([self.known, other.known])
+        return _Correlated(self.products + other.products, self.both + other.both, values, known, self.complete)
 
     @cached_property
     def matrix(self) -> Floats:
@@ -199,8 +214,16 @@ def _of_nearest(fitted: _Correlated, tested: _Correlated) -> Floats:
 
 
 def _share(fitted: _Correlated, tested: _Correlated, some: NDArray[np.bool_], ridge: float) -> Floats:
-    """Return the share of each question's variance that ``some`` others explain in the people ``tested``."""
+    """Return the share of each question's variance that ``some`` others explain in the people ``tested``.
+
+    Where questions of a split ballot are never asked together, it is what the answers that each person gave explain:
+    correlations alone would add up what no one person's answers tell.
+    """
     weights = _weights(fitted, some, ridge)
+    if not tested.complete:
+        wrong = tested.known * (tested.values - tested.values @ weights)
+        whole = (tested.values**2).sum(axis=0)
+        return np.asarray(1 - np.divide((wrong**2).sum(axis=0), whole, out=np.ones(len(whole)), where=whole > 0))
     return np.asarray((weights * (2 * tested.matrix - tested.matrix @ weights)).sum(axis=0))
 
 

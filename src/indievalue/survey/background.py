@@ -47,6 +47,7 @@ def demographic_of(spec: DemographicSpec, where: str) -> Demographic:
         missing=None if spec.missing is None else missing_reasons(spec.missing, where, largest=None),
         texts=texts,
         rounds=spec.column,
+        abroad=None if spec.abroad is None else next(iter(spec.abroad.items())),
     )
 
 
@@ -66,7 +67,7 @@ def _codes(cell: int | str, texts: dict[str, int], *, textual: bool, countries: 
         if not part:
             raise ValueError(f"{cell!r} has nothing between two commas")
         country = numeric_code(part) if countries else None
-        found.append(_text_code(part, texts) if country is None else country)
+        found.append(_text_code(part, texts) if country is None else texts.setdefault(part.casefold(), country))
     return tuple(found)
 
 

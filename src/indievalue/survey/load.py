@@ -19,10 +19,13 @@ from indievalue.survey.codes import (
     parse_codes,
     parse_values,
 )
-from indievalue.survey.model import Option, Question, Sampling
+from indievalue.survey.model import Option, Question, SameAs, Sampling
+from indievalue.survey.same_as import parse_same_as, same_as_problems
 from indievalue.survey.spec import AS_WRITTEN, SAME, BatterySpec, Codes, DemographicSpec, Slot, Spec, SurveySpec
 from indievalue.survey.survey import Survey
 from indievalue.survey.template import filled
+
+SAME_AS = "same_as"
 
 _SHIPPED = Path(str(files("indievalue"))) / "surveys"
 
@@ -34,11 +37,12 @@ def shipped_surveys() -> list[str]:
 
 
 @cache
-def load_survey(name: str) -> Survey:
+def load_survey(name: str, *, linked: bool = True) -> Survey:
     """Load the shipped survey called ``name``, or the survey in the folder whose path is ``name``.
 
     A folder holds ``survey.yaml``, ``questions.yaml`` and, optionally, ``demographics.yaml``. A survey that
-    is not shipped is validated; raises IndievalueError listing every problem found.
+    is not shipped is validated; raises IndievalueError listing every problem found. The surveys that its ``same_as``
+    names are looked for among those that ship and beside the folder, unless ``linked`` is False, as for a copy.
 
     >>> load_survey("wvs7").name
     'wvs7'
@@ -54,9 +58,23 @@ def load_survey(name: str) -> Survey:
         )
     survey = _read(folder)
     problems = survey.validate()
+    if linked:
+        problems += same_as_problems(survey, surveys_named(survey))
     if problems:
         raise IndievalueError(f"{folder}: {len(problems)} problems in the survey spec\n  " + "\n  ".join(problems))
     return survey
+
+
+def surveys_named(survey: Survey) -> dict[str, Survey | None]:
+    """The surveys that ``same_as`` names: those that ship, and those in folders beside the survey's, not validated."""
+
+    def found(name: str) -> Survey | None:
+        if name in shipped_surveys():
+            return load_survey(name)
+        beside = Path(survey.folder or _SHIPPED / survey.name).resolve().parent / name
+        return _read(beside) if (beside / "survey.yaml").is_file() else None
+
+    return {name: found(name) for name in {same.survey for q in survey.questions for same in q.same_as}}
 
 
 def _read(folder: Traversable) -> Survey:
@@ -74,6 +92,8 @@ def _read(folder: Traversable) -> Survey:
         language=spec.language,
         rounds={name: tuple(columns) for name, columns in spec.rounds.items()},
         country=spec.country,
+        region=spec.region,
+        year=spec.year,
         recognised_by=tuple(spec.recognised_by),
         missing=missing_reasons(spec.missing, f"{folder / 'survey.yaml'}"),
         not_asked=spec.not_asked,
@@ -121,6 +141,7 @@ def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
                     one_column=place.one_column,
                     rounds=place.rounds,
                     where=condition,
+                    same_as=_same_as(values, battery),
                 )
             )
         return made
@@ -142,9 +163,9 @@ class _Columns:
 def _columns(id: str, values: Mapping[str, Slot], battery: BatterySpec) -> _Columns:  # noqa: A002
     """The data columns of a question: its own or its battery's, with ``{id}`` and slots filled in."""
     texts = {name: value for name, value in values.items() if isinstance(value, str)}
-    other = [name for name in values if name not in texts and name not in ("column", "columns")]
+    other = [name for name in values if name not in texts and name not in ("column", "columns", SAME_AS)]
     if other:
-        raise ValueError(f"{id} has a list as its {other[0]}; only column and columns can be one")
+        raise ValueError(f"{id} has a list as its {other[0]}; only column and columns can be one, and {SAME_AS}")
     column, columns = values.get("column"), values.get("columns")
     if column is None and columns is None:
         column, columns = battery.column, battery.columns
@@ -162,6 +183,15 @@ def _columns(id: str, values: Mapping[str, Slot], battery: BatterySpec) -> _Colu
     if given == []:
         raise ValueError(f"{id} has an empty list of columns")
     return _Columns(tuple(filled(name, slots) for name in given or []), one_column=columns is None)
+
+
+def _same_as(values: Mapping[str, Slot], battery: BatterySpec) -> tuple[SameAs, ...]:
+    """The same item in other surveys: of the question, or else of its battery, with slots filled in."""
+    slots = {name: value for name, value in values.items() if isinstance(value, str)}
+    given = values.get(SAME_AS, battery.same_as) or []
+    if isinstance(given, dict):
+        raise ValueError(f"{SAME_AS} is a text such as wvs7.Q46, or a list of them")
+    return tuple(parse_same_as(filled(text, slots)) for text in ([given] if isinstance(given, str) else given))
 
 
 def _where(condition: Mapping[str, Codes], where: str) -> dict[str, tuple[str, ...]]:

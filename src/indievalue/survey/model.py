@@ -1,7 +1,7 @@
 """The parts of a survey: questions, the options of their answers in two forms, and demographics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Self
 
@@ -28,6 +28,18 @@ class Option:
 
 
 @dataclass(frozen=True)
+class SameAs:
+    """The same item in another survey: its name there, and whether its options run the other way."""
+
+    survey: str
+    question: str
+    reversed: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.survey}.{self.question}{' reversed' if self.reversed else ''}"
+
+
+@dataclass(frozen=True)
 class Question:
     """One item of the survey.
 
@@ -43,6 +55,7 @@ class Question:
         codes_in_order: whether the codes rise along a scale; False where its steps are to be read as they stand.
         rounds: round of the survey → the column in a file of that round; None where rounds have the same columns.
         where: columns and their values that tell who was asked; others were not. None where nothing tells it.
+        same_as: the same item in other surveys.
     """
 
     id: str
@@ -60,6 +73,7 @@ class Question:
     codes_in_order: bool = True
     one_column: bool = False
     rounds: Mapping[str, str] | None = None
+    same_as: tuple[SameAs, ...] = field(default=(), repr=False)
 
     @property
     def data_columns(self) -> tuple[str, ...]:
@@ -88,6 +102,7 @@ class Demographic:
     ``texts`` are cells that are no number, in lower case → the codes that stand for them in ``groups``.
     ``rounds`` are rounds of the survey → the column in a file of that round, where rounds have it under other names or
     with other codes; the codes of ``groups`` are then by round, and :meth:`in_round` has them by column.
+    ``abroad`` is for a country of birth: the column and its code that say it is another than that of residence.
     """
 
     id: str
@@ -101,6 +116,7 @@ class Demographic:
     missing: Mapping[int, str] | None = None
     texts: Mapping[str, int] | None = None
     rounds: Mapping[str, str] | None = None
+    abroad: tuple[str, int] | None = None
 
     def in_round(self, name: str | None) -> Self:
         """The demographic as the files of that round have it; without columns where they do not."""

@@ -58,6 +58,10 @@ def problems(
         found += [f"{question.id}: {problem}" for problem in _reserved_problems(question, missing, reserved)]
     for demographic in demographics:
         found += [f"{demographic.name}: {problem}" for problem in _demographic_problems(demographic, missing)]
+        if demographic.abroad and demographic.abroad[0] not in {other.columns[0] for other in demographics}:
+            found.append(
+                f"{demographic.name}: abroad names {demographic.abroad[0]!r}, the first column of no demographic"
+            )
     return found
 
 

@@ -56,6 +56,8 @@ class SurveySpec(Base):
     weight: str | list[str] | dict[str, str] | None = None
     language: Annotated[str, BeforeValidator(_no_boolean), Field(pattern="^[a-z]{2,3}$")] = "en"
     country: str | None = None
+    region: str | None = None
+    year: str | None = None
     rounds: dict[str, list[str]] = Field(default_factory=dict)
     recognised_by: list[str] = Field(default_factory=list)
     missing: dict[Codes, str]
@@ -67,7 +69,7 @@ class SurveySpec(Base):
 
 
 Slot = str | list[str] | dict[str, str]
-"""The value of a slot of a battery: a text, or the columns of a question."""
+"""The value of a slot of a battery: a text, or the columns of a question, or the items in other surveys it is."""
 
 
 class BatterySpec(Base):
@@ -82,6 +84,7 @@ class BatterySpec(Base):
     questions: dict[str, dict[str, Slot]] = Field(default_factory=dict)
     column: str | list[str] | dict[str, str] | None = None
     columns: list[str] | None = None
+    same_as: str | list[str] | None = None
     where: dict[str, Codes] | None = None
     left_out: dict[int, str] = Field(default_factory=dict)
     missing: dict[Codes, str] | None = None
@@ -103,5 +106,6 @@ class DemographicSpec(Base):
     statement: str | None = None
     groups: list[GroupSpec]
     otherwise: Literal["country", "continent"] | None = None
+    abroad: dict[str, int] | None = Field(default=None, min_length=1, max_length=1)
     left_out: dict[Codes, str] = Field(default_factory=dict)
     missing: dict[Codes, str] | None = None

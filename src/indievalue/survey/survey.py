@@ -27,6 +27,8 @@ class Survey:
         blank: the code that an empty cell stands for. inequity: demographics over whose groups a predictor is held to
             be even (see :mod:`indievalue.scoring.inequity`). folder: where its files are; None for a shipped survey.
         where: columns and their values that tell which rows of a file are its people; empty for all.
+        region: demographic for the part of the country where a person lives. year: data column, or demographic, of the
+            year of the interview. By default, demographics called ``region`` and ``year``, if there are any.
         repeated_ids: how many ids the published file gives to more than one row; of each the first row is kept.
 
     >>> from indievalue.survey.load import load_survey
@@ -55,6 +57,8 @@ class Survey:
     where: Mapping[str, tuple[str, ...]] | None = None
     language: str = "en"
     rounds: Mapping[str, tuple[str, ...]] | None = None
+    region: str | None = None
+    year: str | None = None
 
     def __repr__(self) -> str:
         return (
@@ -76,6 +80,16 @@ class Survey:
             column = self.weight.get(name or "")
             return () if column is None else (column,)
         return self.weight_columns
+
+    @property
+    def demographic_names(self) -> tuple[str, ...]:
+        """Names of the demographics, in order."""
+        return tuple(demographic.name for demographic in self.demographics)
+
+    @property
+    def year_column(self) -> str | None:
+        """Data column with the year of the interview; None where there is none, or a demographic has it."""
+        return None if self.year in self.demographic_names else self.year
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -127,4 +141,6 @@ class Survey:
         )
         found += rules.column_problems(self.questions, self.rounds or ())
         found += rules.round_problems(self.demographics, self.weight, self.rounds or ())
+        if self.region not in (None, *self.demographic_names):
+            found.append(f"region names {self.region!r}, which is no demographic")
         return found + rules.wording_problems(self.questions, self.demographics, self.language)

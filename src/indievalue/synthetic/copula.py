@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from indievalue.synthetic.generate import LOADING
+from indievalue.synthetic.model import LOADING
 
 FACTORS = 32
 _TERMS = 4
@@ -65,6 +65,7 @@ def factor_loadings(
         for power in range(_TERMS):
             series[power, of] += both * np.outer(terms[at, :, power], terms[at, :, power])
     world = _polychoric(products.sum(axis=0), people.sum(axis=0), series.sum(axis=1), 0.0)
+    world = completed(world, people.sum(axis=0) >= _ENOUGH)
     fitted = []
     for of in range(len(products)):
         own = _polychoric(products[of], people[of], series[:, of], world)
@@ -86,6 +87,36 @@ def _polychoric(products: Floats, people: Floats, series: Floats, otherwise: Flo
         slope = sum((k + 1) * correlation**k * one for k, one in enumerate(series))
         correlation = (correlation - value / np.maximum(slope, 0.2 * first)).clip(-0.95, 0.95)
     return np.asarray(np.where((people >= _ENOUGH) & (series[0] > 1e-9), correlation, otherwise))
+
+
+def completed(correlations: Floats, together: NDArray[np.bool_]) -> Floats:
+    """``correlations`` with those of items that were never put ``together`` (items × items) filled in.
+
+    Two such items are taken to be independent given the leading principal components (eigenvalues above 1) of all
+    items that were put together with both; where there are none, they do not correlate.
+    """
+    found = correlations.copy()
+    alone = together & np.diag(together)[:, None] & np.diag(together)
+    patterns, group = np.unique(alone, axis=0, return_inverse=True)
+    members = [np.flatnonzero(group == at) for at in range(len(patterns))]
+    components: dict[bytes, tuple[Floats, Floats]] = {}
+    for one, other in np.argwhere(~patterns[:, [each[0] for each in members]]):
+        if not patterns[one].any() or not patterns[other].any():
+            continue
+        shared = np.flatnonzero(patterns[one] & patterns[other])
+        if not len(shared):
+            continue
+        key = shared.tobytes()
+        if key not in components:
+            between = np.where(together, correlations, 0)[np.ix_(shared, shared)]
+            np.fill_diagonal(between, 1)
+            values, vectors = np.linalg.eigh(between)
+            leading = np.flatnonzero(values > 1)[-FACTORS:]
+            components[key] = values[leading], vectors[:, leading]
+        values, vectors = components[key]
+        left, right = (found[np.ix_(members[at], shared)] @ vectors for at in (one, other))
+        found[np.ix_(members[one], members[other])] = ((left / values) @ right.T).clip(-0.95, 0.95)
+    return found
 
 
 def _principal_factors(correlations: Floats) -> Floats:

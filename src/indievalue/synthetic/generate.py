@@ -11,9 +11,6 @@ its people are a little harder to predict from one another than real ones (see b
 """
 
 import hashlib
-import io
-import zipfile
-from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -24,154 +21,191 @@ from numpy.typing import NDArray
 from scipy.special import expit, ndtri
 
 from indievalue.errors import IndievalueError
-from indievalue.files import new_file
 from indievalue.people.decode import decode
 from indievalue.people.findings import SYNTHETIC
 from indievalue.people.people import People
-from indievalue.survey.load import load_survey
+from indievalue.people.where import rows_where
+from indievalue.survey.load import load_survey, shipped_surveys
 from indievalue.survey.survey import Survey
+from indievalue.synthetic.model import LOADING, LOG_ODDS, NEVER, SHARE, Twin
 
-FEWEST = 20
-"""People. A twin keeps nothing that rests on fewer."""
-SHARE = 10_000
-"""Shares are stored as whole numbers of 1/10,000."""
-LOADING = 128
-"""Loadings are stored as whole numbers of 1/128."""
-LOG_ODDS = 100
-"""Log-odds are stored as whole numbers of 1/100."""
-NEVER = -32768
-"""Log-odds of an item that nobody leaves unanswered."""
+FILE = "twin.npz"
+"""Name of a twin in the folder of its survey."""
 
 _FACTOR_STEP = 1024
-_EPOCH = 1980, 1, 1, 0, 0, 0
 
-
-@dataclass(frozen=True)
-class Twin:
-    """What is kept of the real answers: C countries in S continents, I items with T codes in all, K factors.
-
-    Attributes:
-        items: str (I,), data columns. codes: int32 (T,), every item's codes in the order of its latent scale.
-        starts: int32 (I + 1,), where each item's codes start.
-        countries: int32 (C,), codes in the country column. continents: int8 (C,). people: int32 (C,), people fitted on.
-        shares: uint16 (C × T), of every code among an item's answers, in 1/10,000.
-        loadings: int8 (S × I × K), in 1/128.
-        absent: int8 (C × I), the missing code that everybody in the country has; 0 where the item was asked.
-        intercepts: int16 (C × I), log-odds of an unanswered item, in 1/100; ``NEVER`` where it is always answered.
-        reluctance: int16 (G,), what a person's reluctance adds to these, in 1/100.
-        reluctance_shares: uint16 (C × G), how it is spread over people, in 1/10,000.
-        missing_codes: int8 (M,). missing_shares: uint16 (C × I × M), of each among unanswered ones, in 1/10,000.
-        country_column: str (), the data column of the country.
-        born: str (B × 2), columns of a country of birth, each with the column that says whether it is another one than
-            that of residence. born_abroad: int32 (), the code that says so.
-        born_codes: int32 (N,). born_shares: uint16 (C + 1 × B × N), of each among those born abroad, in 1/10,000, by
-            country of residence; the last row is for people of all countries.
-        born_alike: uint16 (B,), among those who were born abroad as was the person of the column before, the share who
-            were born in the same country, in 1/10,000.
-    """
-
-    items: NDArray[np.str_]
-    codes: NDArray[np.int32]
-    starts: NDArray[np.int32]
-    countries: NDArray[np.int32]
-    continents: NDArray[np.int8]
-    people: NDArray[np.int32]
-    shares: NDArray[np.uint16]
-    loadings: NDArray[np.int8]
-    absent: NDArray[np.int8]
-    intercepts: NDArray[np.int16]
-    reluctance: NDArray[np.int16]
-    reluctance_shares: NDArray[np.uint16]
-    missing_codes: NDArray[np.int8]
-    missing_shares: NDArray[np.uint16]
-    country_column: NDArray[np.str_]
-    born: NDArray[np.str_]
-    born_abroad: NDArray[np.int32]
-    born_codes: NDArray[np.int32]
-    born_shares: NDArray[np.uint16]
-    born_alike: NDArray[np.uint16]
-
-    def to_bytes(self) -> bytes:
-        """The twin as an .npz file without pickled objects; equal twins give equal bytes."""
-        whole = io.BytesIO()
-        with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            for field in fields(self):
-                one = io.BytesIO()
-                np.save(one, getattr(self, field.name), allow_pickle=False)
-                entry = zipfile.ZipInfo(f"{field.name}.npy", _EPOCH)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, one.getvalue())
-        return whole.getvalue()
-
-    def save(self, path: str | Path) -> None:
-        """Write the twin to ``path``. Raises IndievalueError where that cannot be done."""
-        with new_file(Path(path)) as beside:
-            beside.write_bytes(self.to_bytes())
-
-    @classmethod
-    def from_bytes(cls, content: bytes, source: str) -> "Twin":
-        """The twin that :meth:`to_bytes` wrote. Raises IndievalueError, naming ``source``, for anything else."""
-        try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                return cls(**{field.name: arrays[field.name] for field in fields(cls)})
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise IndievalueError(f"{source} is no twin of a survey: {error}") from None
+Codes = NDArray[np.int32]
 
 
 @cache
-def load_twin(survey: str = "wvs7") -> tuple[Twin, str]:
+def load_twin(survey: str | None = None) -> tuple[Twin, str]:
     """The twin of a shipped survey, or of the survey in a folder, and the SHA-256 of its file in hex.
 
-    Raises IndievalueError where the survey has none.
+    None is the first shipped survey that has one. Raises IndievalueError where the survey has no twin.
     """
-    shipped = files("indievalue") / "surveys" / survey / "twin.npz"
-    path = shipped if shipped.is_file() else Path(survey) / "twin.npz"
+    survey = survey or surveys_with_twin()[0]
+    shipped = files("indievalue") / "surveys" / survey / FILE
+    path = shipped if shipped.is_file() else Path(survey) / FILE
     if not path.is_file():
         raise IndievalueError(
-            f"survey {survey} has no twin.npz to draw synthetic people from; "
-            "fit one: python -m indievalue.synthetic.twin DATA OUT.npz"
+            f"survey {survey} has no {FILE} to draw synthetic people from; "
+            f"fit one to your file of the survey: indievalue twin DATA --survey {survey} --out FOLDER"
         )
-    content = path.read_bytes()
-    return Twin.from_bytes(content, str(path)), hashlib.sha256(content).hexdigest()
+    return _read(path.read_bytes(), str(path))
 
 
-def synthetic_people(n: int = 10_000, seed: int = 0, survey: str = "wvs7") -> People:
+def surveys_with_twin() -> list[str]:
+    """Names of the shipped surveys that people can be drawn of without any data."""
+    return [name for name in shipped_surveys() if (files("indievalue") / "surveys" / name / FILE).is_file()]
+
+
+def twin_in(path: Path, survey: str | None = None) -> tuple[Twin, str, Survey]:
+    """The twin in a file, or in a folder with its survey; the SHA-256 of its file in hex; and its survey.
+
+    ``survey`` is the name or folder of the survey, None for the one that the folder or the file tells. Raises
+    IndievalueError where there is no twin, or nothing tells its survey.
+    """
+    file = path / FILE if path.is_dir() else path
+    try:
+        twin, digest = _read(file.read_bytes(), str(file))
+    except OSError as error:
+        raise IndievalueError(f"cannot read the twin {file}: {error.strerror or error}") from None
+    if survey is None:
+        survey = str(path) if path.is_dir() and (path / "survey.yaml").is_file() else twin.facts.get("survey")
+    if not survey:
+        raise IndievalueError(f"{path} does not tell its survey: give --survey with the survey that it was fitted with")
+    spec = load_survey(survey)
+    strange = sorted(set(twin.items.tolist()) - _names(spec))
+    if strange:
+        raise IndievalueError(
+            f"{path} was fitted with another survey than {spec.name}, which has no {strange[0]} "
+            f"({len(strange):,} of {len(twin.items):,} items are not in it)"
+        )
+    return twin, digest, spec
+
+
+def _names(survey: Survey) -> set[str]:
+    return {*survey.positions, *(demographic.columns[0] for demographic in survey.demographics)}
+
+
+def _read(content: bytes, source: str) -> tuple[Twin, str]:
+    return Twin.from_bytes(content, source), hashlib.sha256(content).hexdigest()
+
+
+def synthetic_people(n: int = 10_000, seed: int = 0, survey: str | None = None) -> People:
     """Draw ``n`` synthetic people, as if read from a file: ids ``synthetic-000001`` …, weights 1.
 
-    The same arguments give the same people on any number of threads. Countries have the shares that they have in the
+    ``survey`` is a shipped survey, or a folder with a survey and its ``twin.npz``; None is the shipped one. The same
+    arguments give the same people on any number of threads. Countries have the shares that they have in the
     data the twin was fitted on, and their people are shuffled. Raises IndievalueError if ``n`` is below 1, the seed is
     negative, or the survey has no twin.
 
     >>> synthetic_people(3).ids.tolist()
     ['synthetic-000001', 'synthetic-000002', 'synthetic-000003']
     """
+    checked(n, seed)
+    spec = load_survey(survey or surveys_with_twin()[0])
+    twin, digest = load_twin(survey)
+    return _people(twin, digest, spec, n, seed)
+
+
+def people_of_twin(path: Path, n: int = 10_000, seed: int = 0, survey: str | None = None) -> People:
+    """Draw ``n`` synthetic people of the twin at ``path`` as :func:`synthetic_people` does; see :func:`twin_in`."""
+    checked(n, seed)
+    twin, digest, spec = twin_in(path, survey)
+    return _people(twin, digest, spec, n, seed)
+
+
+def checked(n: int, seed: int) -> tuple[int, int]:
+    """Return a number of people and a seed. Raises IndievalueError if ``n`` is below 1 or the seed is negative."""
     if n < 1:
         raise IndievalueError(f"there must be at least 1 synthetic person, not {n}")
     if seed < 0:
         raise IndievalueError(f"a seed is a number from 0 on, and not {seed}")
-    spec = load_survey(survey)
-    twin, digest = load_twin(survey)
+    return n, seed
+
+
+def _people(twin: Twin, digest: str, survey: Survey, n: int, seed: int) -> People:
     fingerprint = hashlib.sha256(f"{digest} n={n} seed={seed}".encode()).hexdigest()
-    return decode(draw(twin, spec, n, seed), spec, SYNTHETIC, fingerprint)
+    return decode(draw(twin, survey, n, seed), survey, SYNTHETIC, fingerprint)
 
 
 def draw(twin: Twin, survey: Survey, n: int, seed: int) -> pl.DataFrame:
     """Draw the raw columns of ``n`` synthetic people, as a data file of ``survey`` would hold them."""
     random = np.random.Generator(np.random.PCG64(seed))
     row_of = random.permutation(n)
-    raw = {name: np.empty(n, np.int32) for name in [str(twin.country_column), *twin.items.tolist()]}
+    residence = str(twin.country_column)
+    raw = {name: np.empty(n, np.int32) for name in [residence, *twin.items.tolist()] if name}
+    ballot = np.zeros(n, np.int64)
     start = 0
     for country, people in enumerate(_quotas(twin.people, n).tolist()):
         rows = row_of[start : start + people]
         start += people
-        for name, codes in _draw_country(twin, country, people, random).items():
-            raw[name][rows] = codes
-    table: dict[str, NDArray[np.generic] | list[str]] = dict(raw)
+        drawn = _draw_country(twin, country, people, random)
+        if twin.blocks.size:
+            ballot[rows] = _leave_unasked(twin, country, drawn, random)
+        for name in raw:
+            raw[name][rows] = drawn[name]
+    table: dict[str, NDArray[np.generic] | list[str] | pl.Series] = {}
+    for number, column in enumerate(twin.ballot_columns.tolist()):
+        table[column] = _cells(twin.ballot_cells[ballot, number])
+    for column, cell in twin.cells.tolist():
+        table[column] = _cells(np.full(n, cell))
+    table |= _by_column(twin, survey, raw, pl.DataFrame(table))
+    ids = [f"synthetic-{number:06d}" for number in range(1, n + 1)]
     for column in survey.person:
-        table[column] = [f"synthetic-{number:06d}" for number in range(1, n + 1)]
+        table.setdefault(column, ids)
     for column in survey.weight_columns:
         table[column] = np.ones(n)
-    return pl.DataFrame(table)
+    return _with_texts(pl.DataFrame(table), survey)
+
+
+def _with_texts(table: pl.DataFrame, survey: Survey) -> pl.DataFrame:
+    """The table with codes that stand for a text, which a demographic has in place of numbers, as that text."""
+    texts: dict[str, dict[str, str]] = {}
+    for demographic in survey.demographics:
+        for column in demographic.columns:
+            texts.setdefault(column, {}).update({str(code): text for text, code in (demographic.texts or {}).items()})
+    return table.with_columns(
+        table[name].cast(pl.String).replace(texts[name]) for name in table.columns if texts.get(name)
+    )
+
+
+def _cells(cells: NDArray[np.str_]) -> pl.Series:
+    return pl.Series(cells.tolist(), dtype=pl.String).replace({"": None})
+
+
+def _by_column(twin: Twin, survey: Survey, raw: dict[str, Codes], given: pl.DataFrame) -> dict[str, Codes]:
+    """The items as columns of a file, where several items may share one, each with its own condition."""
+    named = dict(zip(twin.items.tolist(), twin.data_columns, strict=True))
+    columns: dict[str, Codes] = {}
+    for name, codes in raw.items():
+        columns.setdefault(named.get(name, name), codes)
+    shared = {column for column in columns if twin.data_columns.count(column) > 1}
+    if not shared:
+        return columns
+    everything = pl.DataFrame(columns | given.to_dict())
+    for question in survey.questions:
+        column = named.get(question.id)
+        if column in shared and set(question.where or ()) <= set(everything.columns):
+            theirs = rows_where(everything, question.where or {}).to_numpy()
+            columns[column] = np.where(theirs, raw[question.id], columns[column])
+    return columns
+
+
+def _leave_unasked(twin: Twin, country: int, drawn: dict[str, Codes], random: np.random.Generator) -> NDArray[np.int64]:
+    """Draw the ballot of a country's people, and overwrite what they are not asked; the ballots (people,)."""
+    n = len(drawn[twin.items[0].item()])
+    ballot = random.choice(twin.ballot_shares.shape[1], n, p=_fractions(twin.ballot_shares[country]))
+    if not twin.ballots.size:
+        return ballot
+    put = twin.ballots[ballot]
+    asked = (put == 1) | ((put == 2) & (random.random(put.shape) < twin.block_shares[country] / SHARE))
+    for item, name in enumerate(twin.items.tolist()):
+        block = twin.blocks[item]
+        if block >= 0 and not twin.absent[country, item]:
+            drawn[name] = np.where(asked[:, block], drawn[name], twin.unasked[item]).astype(np.int32)
+    return ballot
 
 
 def _quotas(people: NDArray[np.int32], n: int) -> NDArray[np.int64]:
@@ -238,6 +272,7 @@ def _fill_births(twin: Twin, country: int, drawn: dict[str, NDArray[np.int32]], 
         where = random.choice(twin.born_codes, n, p=_fractions(listed)) if listed.any() else before
         alike = (before > 0) & (random.random(n) < twin.born_alike[column] / SHARE)
         abroad = np.where(alike, before, where)
-        before = np.where(drawn[immigrant] == twin.born_abroad, abroad, 0).astype(np.int32)
+        code = np.broadcast_to(twin.born_abroad, len(twin.born))[column]
+        before = np.where(drawn[immigrant] == code, abroad, 0).astype(np.int32)
         if not twin.absent[country, twin.items.tolist().index(name)]:
             drawn[name] = np.where(before > 0, before, twin.countries[country])

@@ -20,7 +20,7 @@ from indievalue.predictors.chat.log import Given, answers_in, guesses_of, write_
 from indievalue.predictors.chat.quiet import QUIETLY, Scratch, quiet
 from indievalue.predictors.chat.solver import Asker, Ledger, ask, keys_of, prompts_in, samples_of
 from indievalue.predictors.chat.store import Store
-from indievalue.predictors.protocol import INVALID, UNANSWERED, BasePredictor, Cost, Effort, Guesses
+from indievalue.predictors.protocol import EVERY_BLOCK, INVALID, UNANSWERED, BasePredictor, Cost, Effort, Guesses
 from indievalue.progress import BETWEEN_LINES, say
 from indievalue.prompts.tokens import counter
 
@@ -42,6 +42,7 @@ class ChatModel(BasePredictor):
     """
 
     learns = False
+    reads = EVERY_BLOCK
 
     def __init__(self, name: str, options: AskingOptions | None = None, store: Store | None = None) -> None:
         self.name = name

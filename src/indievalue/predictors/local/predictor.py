@@ -1,27 +1,31 @@
 """Predict the option that a local language model finds most probable."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indievalue.benchmark.model import Task
 from indievalue.benchmark.storage import texts_of
 from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
+from indievalue.predictors.grouping import together
 from indievalue.predictors.local.cache import Kept, Scores, key_of
 from indievalue.predictors.local.load import Loaded, device_of, identity, load
 from indievalue.predictors.local.options import LocalOptions
+from indievalue.predictors.local.prior_offset import PriorOffset, offset_of, read_prior_offset
 from indievalue.predictors.local.progress import ReadingProgress, say
 from indievalue.predictors.local.source import find_source
-from indievalue.predictors.local.trained_on import check_not_trained_on
+from indievalue.predictors.local.trained_on import check_not_trained_on, trained_on
 from indievalue.predictors.local.tree import Item
 from indievalue.predictors.local.wording import STATEMENT, Wording
-from indievalue.predictors.protocol import BasePredictor, Guesses
+from indievalue.predictors.protocol import EVERY_BLOCK, BasePredictor, Guesses
 from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of
 
 _LITTLE = 0.5
@@ -71,6 +75,7 @@ class Local(BasePredictor):
     """
 
     learns = False
+    reads = EVERY_BLOCK
 
     def __repr__(self) -> str:
         """Return the model and the options that are not the defaults."""
@@ -93,42 +98,78 @@ class Local(BasePredictor):
         return self
 
     def predict(self, task: Task) -> Guesses:
-        """Return the predictions for one task.
+        """Return the predictions for one task (see :meth:`predict_all`)."""
+        return next(iter(self.predict_all([task])))
+
+    def predict_all(self, tasks: Sequence[Task]) -> Iterator[Guesses]:
+        """Yield the predictions for each task; what the prompts of one person in one setup share is read once.
 
         Raises IndievalueError if the model cannot be loaded, a prompt exceeds its context, or it was trained on a
         tested person.
         """
+        for group in together(tasks):
+            yield from self._predict(group)
+
+    def _predict(self, tasks: Sequence[Task]) -> Iterator[Guesses]:
+        """Yield the predictions for tasks about the same people."""
+        people = tasks[0].people.tolist()
         for folder in filter(None, (self.source.model, self.source.adapter)):
-            check_not_trained_on(Path(folder), task.people.tolist())
+            check_not_trained_on(Path(folder), people)
         made_of = identity(self.source, self.device, self.options.dtype)
         kept = Kept(made_of, self.options.score, self.options.chat) if self.options.keep == "yes" else None
-        totals = np.zeros((len(task.people), len(task.probes), int(task.counts.max(initial=0))))
-        places = {task.survey.questions[probe].id: place for place, probe in enumerate(task.probes)}
-        reading = ReadingProgress(len(task.people))
-        for row, text in enumerate(texts_of(task)):
-            prompts = list(prompts_of(text, self.style, task.seed))
+        totals = [np.zeros((len(people), len(task.probes), int(task.counts.max(initial=0)))) for task in tasks]
+        places = {
+            task.survey.questions[probe].id: (total, place)
+            for task, total in zip(tasks, totals, strict=True)
+            for place, probe in enumerate(task.probes)
+        }
+        reading = ReadingProgress(len(people))
+        for row, texts in enumerate(zip(*map(texts_of, tasks), strict=True)):
+            prompts = [prompt for text in texts for prompt in prompts_of(text, self.style, tasks[0].seed)]
             reading.begin(len(prompts))
             key = key_of([[prompt.text, prompt.probes[0].statements, prompt.probes[0].order] for prompt in prompts])
             scores = kept.get(key) if kept else None
             if fresh := scores is None:
                 loaded = load(self.source, self.device, self.options.dtype, made_of)
-                scores = score(prompts, loaded, self.options, reading.read)
+                scores = score(prompts, loaded, self.options, reading.read, self._prior)
                 if kept:
                     kept.put(key, scores)
-            for prompt, logs in zip(prompts, scores, strict=True):
+            for prompt, logs in zip(prompts, self._with_offsets(tasks[0].form, prompts, scores), strict=True):
                 likely = np.exp(logs - np.max(logs))
-                totals[row, places[prompt.probes[0].question], : len(logs)] += likely / likely.sum()
+                total, place = places[prompt.probes[0].question]
+                total[row, place, : len(logs)] += likely / likely.sum()
             if self.options.score == "label":
                 self._masses += [float(np.exp(logs).sum()) for logs in scores]
             reading.end(known=not fresh)
         reading.stop()
         self._tell()
-        return Guesses.most_probable(totals / totals.sum(axis=2, keepdims=True))
+        yield from (Guesses.most_probable(total / total.sum(axis=2, keepdims=True)) for total in totals)
+
+    @cached_property
+    def _prior(self) -> PriorOffset | None:
+        """What a reasoner that starts from base rates adds to its scores."""
+        if self.options.score == "statement":
+            return None
+        return read_prior_offset(Path(self.source.adapter or self.source.model))
+
+    def _with_offsets(self, form: FormName, prompts: Sequence[Prompt], scores: Scores) -> list[NDArray[np.float64]]:
+        """Return the scores with what a reasoner that starts from base rates adds to them."""
+        offsets = self._prior.offsets if self._prior else {}
+        asked = [prompt.probes[0].question for prompt in prompts]
+        return [
+            np.asarray(logs) + offset_of(offsets, (form, question), len(logs))
+            for logs, question in zip(scores, asked, strict=True)
+        ]
 
     def identity(self) -> str | None:
         """Return the model's files or its commit on the hub, the compute dtype, the options and the prompt style."""
         made_of = identity(self.source, self.device, self.options.dtype)
         return json.dumps([made_of, asdict(self.options), asdict(self.style)])
+
+    def trained_on(self, people: Sequence[str]) -> list[str]:
+        """Return those of the ``people`` that the model was trained on."""
+        folders = filter(None, (self.source.model, self.source.adapter))
+        return sorted({person for folder in folders for person in trained_on(Path(folder), people)})
 
     def effort(self) -> Mass | None:
         """Return the total probability of the labels; None before predicting, and if statements are scored."""
@@ -150,14 +191,17 @@ def score(
     loaded: Loaded,
     options: LocalOptions,
     read: Callable[[float], None] = lambda share: None,
+    prior: PriorOffset | None = None,
 ) -> Scores:
     """Return for each of one person's prompts the log-probability of each of the survey's options.
 
     It is that of the label, summed over its spellings, or the mean over the statement's tokens. ``read`` is called with
-    the share (0-1) of the text read since its last call. Raises IndievalueError if a prompt is longer than the model's
-    context.
+    the share (0-1) of the text read since its last call. With ``prior``, a label has one spelling alone. Raises
+    IndievalueError if a prompt is longer than the model's context.
     """
     wording = Wording.of(loaded.tokenizer, options.chat, options.score)
+    if prior is not None:
+        wording.spaces = (prior.space,)
     items = wording.items([wording.text(prompt) for prompt in prompts], list(prompts))
     every = [item for probe in items for spellings in probe for item in spellings]
     longest = max(len(item.read) for item in every)

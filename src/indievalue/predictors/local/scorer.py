@@ -37,7 +37,7 @@ class Reader:
         batch: tokens read in one pass. say: called with a message if texts must be read alone.
         shares: whether prefixes are shared; None before that is known. advanced: called with the number of items that
             have been read since the last call.
-        computed: number of tokens read so far.
+        computed: number of tokens read so far. tolerance: of the test; None for that of the weights' dtype.
     """
 
     model: Any
@@ -47,14 +47,19 @@ class Reader:
     shares: bool | None = None
     advanced: Callable[[int], None] = lambda items: None
     computed: int = field(default=0)
+    tolerance: float | None = None
 
     def scores(self, items: Sequence[Item]) -> NDArray[np.float64]:
         """Return the natural log-probability of each item's whole continuation."""
-        if self.shares is None:
-            self.shares = self._can_share(items)
-        return self._tree(items) if self.shares else self.alone(items)
+        return self._tree(items) if self.can_share(items) else self.alone(items)
 
-    @torch.inference_mode()
+    def can_share(self, items: Sequence[Item]) -> bool:
+        """Return whether the model can share prefixes, which is tested once, on two of the ``items``."""
+        if self.shares is None:
+            self.shares = self._test_sharing(items)
+        return self.shares
+
+    @torch.no_grad()
     def alone(self, items: Sequence[Item]) -> NDArray[np.float64]:
         """Return the same, reading every text alone; slow, but correct for every model."""
         scores = np.empty(len(items))
@@ -83,7 +88,7 @@ class Reader:
     def _device(self) -> torch.device:
         return torch.device(self.model.get_input_embeddings().weight.device)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _tree(self, items: Sequence[Item]) -> NDArray[np.float64]:
         scores = np.zeros(len(items))
         trunk = trunk_of(items)
@@ -139,7 +144,7 @@ class Reader:
             logits = self.model(input_ids=tokens, **arguments).logits[0, nodes]
         return logits
 
-    def _can_share(self, items: Sequence[Item]) -> bool:
+    def _test_sharing(self, items: Sequence[Item]) -> bool:
         config = self.model.config.get_text_config()
         rope = getattr(config, "rope_parameters", None) or {}
         whole = getattr(config, "sliding_window", None) or rope.get("rope_type", "default") != "default"
@@ -155,7 +160,7 @@ class Reader:
                 raise
             found = np.full(len(chosen), np.nan)
         self.computed = before
-        if np.abs(found - expected).max() <= TOLERANCE.get(self.model.dtype, 0.5):
+        if np.abs(found - expected).max() <= (self.tolerance or TOLERANCE.get(self.model.dtype, 0.5)):
             return True
         self.say("this model cannot share what prompts have in common; each is read alone, which takes longer")
         return False

@@ -24,10 +24,20 @@ def write_trained_on(folder: Path, people: Iterable[str]) -> None:
 
 def check_not_trained_on(folder: Path, people: Iterable[str]) -> None:
     """Raise IndievalueError if a reasoner was trained on a person to be tested."""
+    both = trained_on(folder, people)
+    if both:
+        raise IndievalueError(
+            f"{folder} was trained on {len(both):,} of the people to be tested, first {both[0]!r}: what it says of "
+            "them is no prediction; test others (--people-file, or the seed or benchmark of its training set)"
+        )
+
+
+def trained_on(folder: Path, people: Iterable[str]) -> list[str]:
+    """Return those of the ``people`` that a reasoner was trained on. Raises IndievalueError if its list is damaged."""
     try:
         listed = parse_json_as(_HASHES, (folder / TRAINED_ON).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return
+        return []
     except OSError as error:
         raise IndievalueError(f"cannot read {folder / TRAINED_ON}: {error.strerror or error}") from None
     except ValueError as error:
@@ -35,12 +45,7 @@ def check_not_trained_on(folder: Path, people: Iterable[str]) -> None:
             f"{folder / TRAINED_ON} does not list the people the model was trained on: {error}; copy the reasoner again"
         ) from None
     known = set(listed)
-    both = [person for person in people if _hash(person) in known]
-    if both:
-        raise IndievalueError(
-            f"{folder} was trained on {len(both):,} of the people to be tested, first {both[0]!r}: what it says of "
-            "them is no prediction; test others (--people-file, or the seed or benchmark of its training set)"
-        )
+    return [person for person in people if _hash(person) in known]
 
 
 def _hash(person: str) -> str:

@@ -29,12 +29,13 @@ class Wording:
     Attributes:
         tokenizer: of transformers. chat: whether prompts are formatted as a user's message, or as plain text.
         score: ``label``: an option's continuations are its label, with and without a space before it; ``statement``:
-            its statement.
+            its statement. spaces: what can precede a label.
     """
 
     tokenizer: "PreTrainedTokenizerBase"
     chat: bool
     score: str
+    spaces: tuple[str, ...] = ("", " ")
     _known: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -80,7 +81,7 @@ class Wording:
         return [probe.labels[probe.order.index(option)] for option in range(len(probe.order))]
 
     def _continuations(self, text: str, words: str) -> list[tuple[int, ...]]:
-        spaces = ("", " ") if self.score == "label" else ("",) if self.chat else (" ",)
+        spaces = self.spaces if self.score == "label" else ("",) if self.chat else (" ",)
         return list(dict.fromkeys(self.tokens_after(text[-_TAIL:], space + words) for space in spaces))
 
     def tokens_after(self, tail: str, words: str) -> tuple[int, ...]:

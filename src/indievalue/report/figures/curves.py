@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
+from indievalue.benchmark.model import show_kind
 from indievalue.report.figures.drawing import CONFIG, NARROW, WIDE, chart_of, legend_of, predictor_looks, spanning
 from indievalue.report.figures.styles import PredictorStyle
 from indievalue.report.tips import accuracy_tip
@@ -47,9 +48,10 @@ def curves(runs: Sequence[Run]) -> list[DemonstrationsCurve]:
         record = run.record
         people = tuple(sorted(run.people["person"]))
         kind = (record.form, record.protocol, record.context, record.demonstrations_as, record.demonstrations_from)
+        chosen = (show_kind(record.show), record.show_order)
         shown = run.predictions["demonstrations"].mean()
         assert isinstance(shown, (int, float))
-        alike.setdefault((*kind, record.data.fingerprint, record.seed, people), []).append((float(shown), run))
+        alike.setdefault((*kind, *chosen, record.data.fingerprint, record.seed, people), []).append((float(shown), run))
     return [
         DemonstrationsCurve(f"{str(kind[0]).capitalize()} form", tuple(sorted(points, key=lambda point: point[0])))
         for kind, points in alike.items()

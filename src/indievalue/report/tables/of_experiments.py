@@ -1,6 +1,7 @@
 """Tables of experiments."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -51,6 +52,22 @@ def pivoted(table: pl.DataFrame, down: Sequence[str], across: str, value: str = 
         ),
         len(kept),
     )
+
+
+def with_tokens(table: PrintedTable, data: pl.DataFrame, down: Sequence[str], across: str) -> PrintedTable:
+    """Return a table of :func:`pivoted` with further rows: the tokens of a prompt, which no predictor changes."""
+    columns = data[across].unique(maintain_order=True).to_list()
+    kept = [name for name in down if data[name].n_unique() > 1] or list(down[:1])
+    rows: dict[tuple[str, ...], dict[Any, str]] = {}
+    for row in data.iter_rows(named=True):
+        stub = [_words(name, row[name]) for name in kept if name != "predictor"]
+        key = (*stub, _TOKENS) if "predictor" in kept else (*stub[:-1], f"{stub[-1]}: {_TOKENS}")
+        rows.setdefault(key, {})[row[across]] = f"{row['tokens']:,.0f}"
+    counted = tuple((*key, *(row.get(column, "") for column in columns)) for key, row in rows.items())
+    return replace(table, rows=(*table.rows, *counted))
+
+
+_TOKENS = "tokens"
 
 
 def numbered(names: Sequence[Any], rows: Iterable[Any]) -> dict[Any, str]:

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from indievalue.survey.codes import format_codes
+from indievalue.survey.codes import LARGEST_CODE, format_codes
+from indievalue.survey.draft import words
+from indievalue.survey.draft.labels import missing_codes, plain, shown
 from indievalue.survey.draft.metadata import Column, Language
 from indievalue.survey.draft.nouns import AGES, translated
 from indievalue.survey.draft.roles import DEMOGRAPHICS, MOST_GROUPS, Guess, Kind
-from indievalue.survey.draft.scales import missing_codes, plain, shown
+from indievalue.survey.gazetteer import numeric_code
 from indievalue.survey.rules import statement_problems
 
 _AGES = ((10, 29), (30, 44), (45, 59), (60, 120))
@@ -32,7 +34,10 @@ class DraftGroup:
 
 @dataclass(frozen=True)
 class DraftDemographic:
-    """One demographic, with the codes of its groups, and what should be checked in it."""
+    """One demographic, with the codes of its groups, and what should be checked in it.
+
+    ``missing`` are the codes of ``left_out`` that stand for a missing answer; ``texts_left_out`` are texts in cells.
+    """
 
     id: str
     name: str
@@ -40,9 +45,11 @@ class DraftDemographic:
     groups: tuple[DraftGroup, ...]
     codes: frozenset[int]
     left_out: Mapping[int, str]
+    missing: frozenset[int] = frozenset()
     template: str | None = None
     otherwise: str | None = None
     check: str = ""
+    texts_left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def demographics_of(guesses: Sequence[Guess], language: Language) -> tuple[list[DraftDemographic], dict[str, str]]:
@@ -75,7 +82,10 @@ def _unusable(column: Column) -> str:
 
 
 def _demographic(column: Column, kind: Kind, language: Language) -> DraftDemographic | None:
+    if column.holds == "text":
+        return _of_texts(column, kind, language)
     left_out = missing_codes(column)
+    missing = frozenset(left_out)
     if column.holds not in ("codes", "numbers"):
         return None
     labels = {code: shown(label) for code, label in column.answers.items() if code not in left_out and shown(label)}
@@ -83,8 +93,8 @@ def _demographic(column: Column, kind: Kind, language: Language) -> DraftDemogra
         return _ages(column, kind, left_out, language)
     if kind.name == "country" and not labels and column.lowest > 0 and column.highest < 1000:
         return DraftDemographic(
-            column.name, kind.name, kind.asks, (), frozenset(column.counts), left_out, kind.statement, "country",
-            "are the codes those of ISO 3166?",
+            column.name, kind.name, kind.asks, (), frozenset(column.counts), left_out, missing, kind.statement,
+            "country", "are the codes those of ISO 3166?",
         )  # fmt: skip
     if kind.name == "children" and len(labels) < column.distinct / 2:
         labels = {code: str(code) for code in column.counts if 0 <= code <= 20 and code not in left_out}
@@ -101,7 +111,7 @@ def _demographic(column: Column, kind: Kind, language: Language) -> DraftDemogra
         by_statement.setdefault(statement, {})[code] = label
     groups = []
     for statement, held in by_statement.items():
-        if list(statement_problems(statement)):
+        if list(statement_problems(statement, language)):
             unlabelled |= held
             continue
         groups.append(DraftGroup(codes_text(list(held)), next(iter(held.values())), statement))
@@ -114,7 +124,7 @@ def _demographic(column: Column, kind: Kind, language: Language) -> DraftDemogra
         else f"is this the person's own {kind.name.replace('_', ' ')}?"
     )
     return DraftDemographic(
-        column.name, kind.name, kind.asks, tuple(groups), kept, {**left_out, **unlabelled}, check=check
+        column.name, kind.name, kind.asks, tuple(groups), kept, {**left_out, **unlabelled}, missing, check=check
     )
 
 
@@ -135,7 +145,59 @@ def _ages(column: Column, kind: Kind, left_out: Mapping[int, str], language: Lan
     beyond = {code: "no age" for code in column.counts if code not in kept and code not in missing}
     check = "" if column.lowest >= 10 or missing else "are these ages in years?"
     return DraftDemographic(
-        column.name, kind.name, kind.asks, tuple(groups), frozenset(kept), {**missing, **beyond}, check=check
+        column.name,
+        kind.name,
+        kind.asks,
+        tuple(groups),
+        frozenset(kept),
+        {**missing, **beyond},
+        frozenset(missing),
+        check=check,
+    )
+
+
+def _of_texts(column: Column, kind: Kind, language: Language) -> DraftDemographic | None:
+    """A demographic whose cells are texts, such as EE for Estonia; None where they are too many."""
+    missing = {text: label.lower() for text, label in column.texts.items() if words.MISSING.search(plain(label))}
+    missing |= {text: text.lower() for text in column.held if words.MISSING.search(plain(text)) and len(text) > 2}
+    digits = [text for text in missing if text.isdecimal()]
+    numbers = {int(text): missing[text] for text in digits if text in column.held and int(text) <= LARGEST_CODE}
+    missing = {text: why for text, why in missing.items() if text not in digits and text in column.held}
+    held = [text for text in column.held if text not in missing and not (text.isdecimal() and int(text) in numbers)]
+    countries = kind.name == "country" and all(numeric_code(text) is not None for text in held)
+    if not 1 + (kind.name != "country") <= len(held) <= MOST_GROUPS * (4 if kind.name == "country" else 1):
+        return None
+    if any(not re.search(r"[^\W\d]", text) for text in held):
+        return None
+    groups: dict[str, DraftGroup] = {}
+    unsaid: dict[str, str] = {}
+    for text in held:
+        if countries and text not in column.texts:
+            continue  # the gazetteer knows its name
+        label = shown(column.texts.get(text, text))
+        said = label.lower() if kind.name == "sex" and language == "en" else label
+        statement = kind.statement.replace("{group}", said)
+        code = text.replace(",", "")
+        if list(statement_problems(statement, language)) or label in groups or (code != text and label != text):
+            unsaid[text] = "another group has its label" if label in groups else "its label is no part of a sentence"
+        else:
+            groups[label] = DraftGroup(code, label, statement)
+    if not countries and len(groups) < 2:
+        return None
+    template, otherwise = (kind.statement, "country") if countries else (None, None)
+    check = "" if countries or _by_name(column, kind) else f"is this the person's own {kind.name.replace('_', ' ')}?"
+    return DraftDemographic(
+        column.name,
+        kind.name,
+        kind.asks,
+        tuple(groups.values()),
+        frozenset(),
+        numbers,
+        frozenset(numbers),
+        template,
+        otherwise,
+        check,
+        {**missing, **unsaid},
     )
 
 

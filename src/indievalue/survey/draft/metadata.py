@@ -21,6 +21,8 @@ class Column:
     Attributes:
         name: as in the header. label: its wording, "" where the file has none.
         answers: labelled codes in the order of the codes. missing: codes that the file or a codebook declares missing.
+        texts: labels of cells that are texts, such as EE for Estonia. held: texts in its cells → people, where it holds
+            only a few.
         counts: code → people, in the order of the codes; empty where the column does not hold codes.
         holds: what its cells are. distinct: number of distinct cells. filled: people with a cell that is not empty.
         lowest, highest: the range of its numbers.
@@ -30,6 +32,8 @@ class Column:
     label: str = ""
     answers: Mapping[int, str] = field(default_factory=dict)
     missing: Mapping[int, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
     counts: Mapping[int, int] = field(default_factory=dict)
     holds: Holds = "nothing"
     distinct: int = 0
@@ -44,6 +48,7 @@ class FileMetadata:
 
     Attributes:
         tags: Stata's tags of missing values (``.a``) → what they mean. codes: the cells of columns that hold codes.
+        cells: all cells as the file has them.
     """
 
     source: str
@@ -51,6 +56,7 @@ class FileMetadata:
     columns: tuple[Column, ...]
     tags: Mapping[str, str] = field(default_factory=dict)
     codes: pl.DataFrame = field(default_factory=pl.DataFrame)
+    cells: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 _USUAL: dict[Language, frozenset[str]] = {

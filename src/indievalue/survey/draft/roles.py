@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from indievalue.survey.draft import words
+from indievalue.survey.draft.labels import Scale, plain
 from indievalue.survey.draft.metadata import Column
-from indievalue.survey.draft.scales import MOST_LABELS, Scale, scale_of
+from indievalue.survey.draft.scales import MOST_LABELS, scale_of
 
 Role = Literal["attitude", "demographic", "weight", "country", "id", "left out"]
 
-_SAMPLE = "about the sample"
+_SAMPLE, _TEXT = "about the sample", "text of an answer"
 
 _TECHNICAL = (
     (r"\b(interviewer|enqu[êe]teur|enquêtrice|encuestador|entrevistador)", "about the interview"),
@@ -23,7 +24,8 @@ _TECHNICAL = (
         r"|device type|consent|this interview|fecha de|hora de|date d'entretien|heure de"
         r"|recording|contact attempt|respondent (friendly|interested|cooperative|patient|at ease|honest)"
         r"|check with others|others present|influence by others|survey sponsor|understanding of the questions"
-        r"|proportion difficulty|elapse|screen ?size|approached by community|feel threatened|physically threatened)",
+        r"|proportion difficulty|elapse|screen ?size|approached by community|feel threatened|physically threatened"
+        r"|present during|type of structure|dwelling type)",
         "about the interview",
     ),
     (
@@ -31,10 +33,10 @@ _TECHNICAL = (
         r"|administration of|form value"
         r"|edition|title of dataset|essround|ess round|production date|enumeration area|cluster|variance"
         r"|panel form|filter variable"
-        r"|post-?stratification|design effect|record(ed)?|restricted|conglomerado|unidad primaria|grappe)\b",
+        r"|post-?stratification|belt ?code|design effect|record(ed)?|restricted|conglomerado|unidad primaria|grappe)\b",
         _SAMPLE,
     ),
-    (r"\b(verbatim|other specify|specify\b|open[- ]end|redacted|coded)", "text of an answer"),
+    (r"\b(verbatim|other specify|specify\b|open[- ]end|redacted|coded)", _TEXT),
     (
         r"(person in (the )?household|in household: (first|second|third|fourth|fifth|sixth)"
         r"|member of (the )?household \d"
@@ -54,7 +56,7 @@ _ANY_FACT = ("other", "yes_no", "mentioned", "amount", "attachment", "change", "
 """Kinds of scales that facts may have as well as opinions."""
 
 _FACT = re.compile(
-    r"^(q\w+\. )?(own|ever (lived|had|been|married|given|unemployed)|are or ever been|year"
+    r"^(q\w+\. )?(which letter|own|ever (lived|had|been|married|given|unemployed)|are or ever been|year"
     r"|doing last 7 days|partner|father|mother"
     r"|number of|any period|paid (work|employment)|employment relation|employer of|establishment size"
     r"|in any job|relationship with"
@@ -65,6 +67,15 @@ _FACT = re.compile(
     r"|religion or denomination belonging to in)\b"
     r"|\b(household|in paid work|spouse's|last 7 days)\b"
 )
+
+_RATED = re.compile(
+    r"\b(r|respondent)'?s? (grooming|(physical )?attractiveness|understanding of (the )?questions|weight|health) rating"
+    r"|\b(r|respondent)'?s? understanding of (the )?questions|\binterviewer'?s? (rating|assessment|impression)"
+)
+"""What interviewers say of the people that they asked."""
+
+_TESTED = re.compile(r"^(in)?correct( answer)?$|^(respuesta |r[ée]ponse )(in)?correct[ae]$|^(right|wrong) answer$")
+"""Labels of answers that are right or wrong."""
 
 _WEIGHT = re.compile(r"\b(weight\w*|weighting|ponderaci[óo]n|pond[ée]ration|factor de expansi[óo]n|poids|peso)\b")
 _WEIGHT_NAME = re.compile(
@@ -109,6 +120,7 @@ DEMOGRAPHICS = (
         "age",
         r"^(q\w*\.? )?(age|edad|[âa]ge)( of respondent|,.*)?$|\b(respondent'?s? age|age category"
         r"|age group|age, calculated|age of respondent|edad del|[âa]ge du|how old are you|years old"
+        r"|quel [âa]ge|qu[ée] edad|cu[áa]ntos a[ñn]os"
         r"|tranche d'[âa]ge|grupos? de edad)\b",
         r"^(age|agea|edad|f_agecat\w*|age_?\w{0,3})$",
         "How old are you?",
@@ -257,13 +269,13 @@ def guess_roles(columns: Sequence[Column], rows: int) -> list[Guess]:
 
 
 def _guess(column: Column, rows: int) -> Guess:
-    label, name = column.label.casefold().replace("’", "'"), column.name.casefold()
+    label, name = column.label.casefold().replace("’", "'").replace("_", " "), column.name.casefold()
     if column.distinct == 0:
         return Guess(column, "left out", "empty")
     own = not _ABOUT_OTHERS.search(label)
     if _may_weigh(column) and (_WEIGHT.search(label) or _WEIGHT_NAME.search(name)):
         return Guess(column, "weight")
-    if (_ID_NAME.search(name) or _ID.search(label)) and column.distinct >= 0.98 * column.filled and column.filled > 1:
+    if _may_identify(column, label, name):
         return Guess(column, "id")
     if (_COUNTRY_NAME.search(name) or _COUNTRY.search(label)) and own:
         return Guess(column, "country")
@@ -271,8 +283,13 @@ def _guess(column: Column, rows: int) -> Guess:
         return Guess(column, "left out", "one answer only")
     scale = scale_of(column) if column.holds == "codes" else None
     opinion = scale is not None and scale.kind not in _ANY_FACT
+    named = _demographic_kind(label, name, by_label=False) if own else None
+    if _RATED.search(label):
+        return Guess(column, "left out", "about the interview")
     if not opinion:
         for pattern, reason in _TECHNICAL:
+            if reason == _TEXT and named is not None:
+                continue
             if re.search(pattern, label) or (reason == _SAMPLE and re.match(r"ea_", name)):
                 return Guess(column, "left out", reason)
     if own and (kind := _demographic_kind(label, name, by_label=not opinion)) is not None:
@@ -281,9 +298,20 @@ def _guess(column: Column, rows: int) -> Guess:
         return Guess(column, "left out", "facts of life")
     if not opinion and words.MISSING.search(label.rpartition(":")[2].strip()):
         return Guess(column, "left out", "missing answers of a list")
+    if scale is not None and any(_TESTED.search(plain(answer.label)) for answer in scale.answers):
+        return Guess(column, "left out", "a test of knowledge")
     if scale is None or (column.distinct >= 0.9 * rows and rows > 30):
         return Guess(column, "left out", _why_no_scale(column))
     return Guess(column, "attitude", scale=scale)
+
+
+def _may_identify(column: Column, label: str, name: str) -> bool:
+    """Whether a column is the id of people: one for each, or numbers without labels that start over somewhere."""
+    if column.filled < 2 or not (_ID_NAME.search(name) or _ID.search(label)):
+        return False
+    technical = any(re.search(pattern, label) for pattern, _ in _TECHNICAL)
+    repeats = column.distinct > 1 and column.holds != "fractions" and not column.answers and not technical
+    return column.distinct >= 0.98 * column.filled or repeats
 
 
 def _may_weigh(column: Column) -> bool:

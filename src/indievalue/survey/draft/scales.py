@@ -1,12 +1,15 @@
 """Recognises a scale from the labels of its answers: its kind, its direction, and which answers belong together."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 
 from indievalue.survey.draft import words
+from indievalue.survey.draft.labels import Answer, Scale, missing_codes, plain, shown
 from indievalue.survey.draft.metadata import Column
+from indievalue.survey.draft.numeric import numeric_scale
 
 MOST_LABELS = 12
 """Labelled answers of an attitude question at most; longer lists are parties, occupations or countries."""
@@ -14,131 +17,50 @@ MOST_LABELS = 12
 _LONGEST_DEGREE = 7
 """Words of a label that says how often or how much."""
 
+_MOST_UNLABELLED = 3
+
+_LONGEST_SIDE = 9
+"""Words of a label that is on one side of a scale."""
+
 _MIDDLES = {"goodness": ("fair", "regular", "moyen", "moyenne", "ok")}
 """Labels in the middle of the scales of one kind."""
 
 _TWO_STATEMENTS = re.compile(r"\bwith (?:statement )?(1|2|a|b|neither|both)\b|^statement (1|2|a|b)$")
 
-_NUMBERED = re.compile(r"^\s*-?\d+\s*([.):=]\s*|\s-\s+)(?=\D)")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer of a scale: its codes, its label, and its side: -1, 0 or 1."""
-
-    codes: tuple[int, ...]
-    label: str
-    side: int = 0
-    strength: float = 0.0
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The answers of a question, in the order of the scale.
-
-    Attributes:
-        kind: such as ``agreement``; ``ends`` where only the ends are labelled; ``other`` where none is recognised.
-        left_out: codes that are no answer → why.
-        ordered: whether the answers are steps in the order of their codes.
-        doubts: what should be checked, with the reason.
-    """
-
-    kind: str
-    answers: tuple[Answer, ...]
-    left_out: Mapping[int, str]
-    ordered: bool = True
-    doubts: tuple[str, ...] = ()
-
-    def side(self, side: int) -> tuple[Answer, ...]:
-        """Answers on one side."""
-        return tuple(answer for answer in self.answers if answer.side == side)
-
-
-def plain(label: str) -> str:
-    """A label as it is compared: lower case, plain apostrophes, without the number some programs put in front."""
-    text = label.replace("’", "'").replace("´", "'").replace("‘", "'")
-    text = _NUMBERED.sub("", text, count=1) or text
-    return " ".join(text.casefold().split())
-
-
-def shown(label: str) -> str:
-    """A label as it stands in a statement."""
-    text = _NUMBERED.sub("", label.strip(), count=1) or label.strip()
-    text = re.sub(r"\b([A-Z])\.([A-Z])\.", r"\1\2", text)
-    text = re.sub(r"([.!?])(?= +[A-ZÀ-Ý])", ";", text)
-    text = re.sub(r"\s*\((vol\w*\.?|if volunteered|ne pas lire|no leer)\)", "", text, flags=re.IGNORECASE)
-    return " ".join(text.split()).rstrip(".:;,").replace("{", "(").replace("}", ")").replace('"', "'")
-
-
-def missing_codes(column: Column) -> dict[int, str]:
-    """Codes of a column that are no answer → why: declared, labelled so, or without a label among labelled ones."""
-    found = dict(column.missing)
-    for code, label in column.answers.items():
-        if words.MISSING.search(plain(label)):
-            found[code] = shown(label).lower()
-    return found
-
 
 def scale_of(column: Column) -> Scale | None:
     """The scale of a column; None where its answers are no scale of an attitude."""
-    left_out = missing_codes(column)
+    missing = missing_codes(column)
+    scale = _scale(column, missing)
+    return None if scale is None else replace(scale, missing=frozenset(missing.keys() & scale.left_out.keys()))
+
+
+def _scale(column: Column, left_out: dict[int, str]) -> Scale | None:
     labels = {code: label for code, label in column.answers.items() if code not in left_out and label.strip()}
     held = sorted({code for code in column.counts if code not in left_out} | labels.keys())
     if len(held) < 2:
         return None
-    if (ends := _ends(held, labels, left_out)) is not None:
-        return ends
+    if (numeric := numeric_scale(column, held, labels, left_out)) is not None:
+        return numeric
     unlabelled = [code for code in held if code not in labels]
     if labels:
-        left_out |= dict.fromkeys(unlabelled, "no label in the file")
-    if not 2 <= len(labels) <= MOST_LABELS:
+        left_out = left_out | dict.fromkeys(unlabelled, "no label in the file")
+    answered = sum(column.counts.get(code, 0) for code in held)
+    if not 2 <= len(labels) <= MOST_LABELS or len(unlabelled) > len(labels) + _MOST_UNLABELLED:
+        return None
+    if sum(column.counts.get(code, 0) for code in unlabelled) > answered / 2:
         return None
     texts = [plain(label) for label in labels.values()]
-    if len(set(texts)) < len(texts):
+    if len(set(texts)) < len(texts) or not any(re.search(r"[^\W\d_]", text) for text in texts):
         return None
-    doubts = tuple(f"code {code} has no label in the file and is left out" for code in unlabelled if labels)
+    doubts = (_unlabelled(unlabelled),) if unlabelled and labels else ()
     return _labelled(labels, left_out, doubts)
 
 
-def _ends(held: Sequence[int], labels: Mapping[int, str], left_out: Mapping[int, str]) -> Scale | None:
-    """A scale of numbers whose ends are labelled, such as 0 to 10."""
-    worded = {code: label for code, label in labels.items() if not _numeric(label)}
-    if not worded or len(worded) > 3:
-        return None
-    low = min(worded)
-    for high in sorted(worded, reverse=True):
-        points = range(low, high + 1)
-        inside = [code for code in held if code in points and code not in worded]
-        if 5 <= len(points) <= 11 and inside and held[0] >= low and not any(code in points for code in left_out):
-            break
-    else:
-        return None
-    if sum(code not in worded for code in points) < 2:
-        return None
-    lowest, highest = shown(worded[low]), shown(worded[high])
-    answers = tuple(
-        Answer(tuple(codes), f"{lowest}|{highest}", side, strength) for codes, side, strength in _cut(points)
-    )
-    beyond = {code: shown(labels.get(code, "no label in the file")).lower() for code in held if code > high}
-    return Scale("ends", answers, {**left_out, **beyond})
-
-
-def _cut(points: Sequence[int]) -> list[tuple[Sequence[int], int, float]]:
-    """Steps of a scale in four or five groups: (codes, side, strength)."""
-    half, middle = divmod(len(points), 2)
-    near = half // 2 if half > 2 else 1
-    groups = [
-        (points[: half - near], -1, 1.0),
-        (points[half - near : half], -1, 0.5),
-        (points[half : half + middle], 0, 0.0),
-        (points[half + middle : half + middle + near], 1, 0.5),
-        (points[half + middle + near :], 1, 1.0),
-    ]
-    return [group for group in groups if group[0]]
-
-
-def _numeric(label: str) -> bool:
-    return re.fullmatch(r"\s*-?\d+\s*", label) is not None
+def _unlabelled(codes: Sequence[int]) -> str:
+    if len(codes) == 1:
+        return f"code {codes[0]} has no label in the file and is left out"
+    return f"codes {', '.join(map(str, codes))} have no label in the file and are left out"
 
 
 def _labelled(labels: Mapping[int, str], left_out: Mapping[int, str], doubts: tuple[str, ...]) -> Scale:
@@ -162,8 +84,6 @@ def _labelled(labels: Mapping[int, str], left_out: Mapping[int, str], doubts: tu
         by_score = dict(zip(answers, scores, strict=True))
         first = scores[0] < scores[-1]
         answers = tuple(sorted(answers, key=lambda answer: by_score[answer] if first else -by_score[answer]))
-        if kind != "two_statements":
-            doubts = (*doubts, "the codes are not in the order of the scale: is this order right?")
     return Scale(kind, answers, left_out, ordered, doubts)
 
 
@@ -180,12 +100,17 @@ def _recognised(texts: Sequence[str]) -> tuple[str, list[float]]:
             0.0 if name in ("neither", "both") else (-1.0 if name in "1a" else 1.0) * (1.0 if "very" in text else 0.5)
             for name, text in zip(named, texts, strict=True)
         ]
+    longest = max(len(text.split()) for text in texts)
     for kind, (for_it, against_it) in words.KINDS.items():
+        if longest > _LONGEST_SIDE and kind not in ("like_me", "agreement"):
+            break
         scores = [_side_score(text, for_it, against_it, _MIDDLES.get(kind, ())) for text in texts]
         if None not in scores and _tells(found := [score for score in scores if score is not None]):
             return kind, found if kind == "like_me" else _spread(found, texts, against_it)
     for kind, table in (("frequency", words.FREQUENCY), ("amount", words.AMOUNT)):
         levels = [_level(text, table) if len(text.split()) <= _LONGEST_DEGREE else None for text in texts]
+        if kind == "frequency" and any(words.times_a_year(text) for text in texts):
+            levels = _between_rates([_how_often(text) for text in texts])
         if sum(level is None for level in levels) == 0:
             known = [level for level in levels if level is not None]
             if _monotone(known) and len(set(known)) > 1:
@@ -240,6 +165,24 @@ def _level(text: str, table: Sequence[tuple[float, str]]) -> float | None:
             if best is None or len(match[0]) >= best[0]:
                 best = len(match[0]), level
     return None if best is None else best[1]
+
+
+def _how_often(text: str) -> float | None:
+    """A level from 0 to 1 of a label among others that say how often in a year; None where it does not."""
+    times = words.times_a_year(text)
+    if times is None:
+        return 0.05 if words.SELDOM.search(text) else None
+    return min(math.log(1 + times) / math.log(1 + 1000), 1.0)
+
+
+def _between_rates(levels: Sequence[float | None]) -> list[float | None]:
+    """The levels, with one that is not known halfway between those beside it."""
+    found = list(levels)
+    for place in range(1, len(levels) - 1):
+        before, after = levels[place - 1], levels[place + 1]
+        if levels[place] is None and before is not None and after is not None:
+            found[place] = (before + after) / 2
+    return found
 
 
 def _monotone(levels: Sequence[float]) -> bool:

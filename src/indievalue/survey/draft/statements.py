@@ -5,165 +5,64 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indievalue.survey.draft import words
+from indievalue.survey.draft.frames import (
+    AGREEMENT,
+    ASKED,
+    BOUNDS,
+    ENDS,
+    INTRODUCED,
+    MENTIONED,
+    OR,
+    RATING,
+    REACH,
+    SAY,
+    SIDE_OF,
+    THERMOMETER,
+    TWO_STATEMENTS,
+    Frame,
+    sides_of,
+)
+from indievalue.survey.draft.labels import Answer, Scale, plain
 from indievalue.survey.draft.metadata import Language
-from indievalue.survey.draft.scales import Answer, Scale
 from indievalue.survey.draft.topics import is_question
 
+_YES_OR_NO = re.compile(r"(yes|s[íi]|oui)\b|(no|non)(,|$)")
 
-@dataclass(frozen=True)
-class Frame:
-    """How questions of one kind are asked and answered; ``{topic}`` and ``{answer}`` are filled in.
+_BOUND = re.compile(r"(at (least|most)|less|more|al menos|menos|más|au moins|moins|plus)\b")
+"""How labels begin that are a bound themselves."""
 
-    Attributes:
-        answer: the statement of one answer in the words of its label; ``sides``: of the negative, neutral and positive
-            side, None to name the labels together. degrees: of a weaker and a stronger answer, for ``{degree}`` in
-            ``sides``, where that tells the refined answers apart.
-    """
+_NOT = re.compile(r"\b(not|no|neither|nor)\b")
 
-    asks: str
-    answer: str
-    sides: tuple[str, str, str] | None = None
-    degrees: tuple[str, str] | None = None
+_DEGREES = frozenset(
+    ("amount", "frequency", "importance", "interest", "trust", "worry", "goodness", "satisfaction", "confidence",
+     "closeness", "pride", "likelihood", "willingness", "justification", "truth", "happiness", "safety", "attachment",
+     "problem", "ease", "religion", "freedom", "optimism", "like_me")
+)  # fmt: skip
+"""Kinds of scales on which "at most" and "at least" have a meaning."""
 
-
-_SAY: dict[Language, Frame] = {
-    "en": Frame('What would you say on "{topic}"?', 'On "{topic}", I would say "{answer}".'),
-    "es": Frame("¿Qué responde sobre «{topic}»?", "Si me preguntan por «{topic}», respondo «{answer}»."),
-    "fr": Frame(
-        "Que répondez-vous sur « {topic} » ?", "Si l'on me demande mon avis sur « {topic} », je réponds « {answer} »."
+_DEGREE: dict[Language, re.Pattern[str]] = {
+    "en": re.compile(
+        r"\b(very strongly|strongly|very|somewhat|fairly|extremely|a great deal|a good deal"
+        r"|(?<!too )much|a lot|slightly|rather"
+        r"|quite|moderately|pretty|mostly|completely|totally|definitely|probably|absolutely|a little|a bit|at all|far"
+        r"|generally|entirely|really|highly|to some extent|in some ways|gotten|get|stayed|tend to|just)\b"
+    ),
+    "es": re.compile(
+        r"\b(muy|bastante|algo|totalmente|completamente|más bien|mucho|un poco|extremadamente|del todo|probablemente"
+        r"|seguramente)\b"
+    ),
+    "fr": re.compile(
+        r"\b(très|plutôt|assez|tout à fait|totalement|complètement|extrêmement|un peu|fortement|vraiment|du tout"
+        r"|beaucoup|certainement|probablement)\b"
     ),
 }
-_ASKED: dict[Language, Frame] = {
-    "en": Frame("{topic}", 'Asked "{topic}", I answer "{answer}".'),
-    "es": Frame("{topic}", "Si me preguntan «{topic}», respondo «{answer}»."),
-    "fr": Frame("{topic}", "Si l'on me demande « {topic} », je réponds « {answer} »."),
-}
-_OR: dict[Language, tuple[str, str, str]] = {
-    "en": ('", "', '" or "', '"'),
-    "es": ("», «", "» o «", "»"),
-    "fr": (" », « ", " » ou « ", " »"),
-}
+"""Words of degree, without those that deny."""
 
-_AGREEMENT: dict[Language, Frame] = {
-    "en": Frame(
-        'Do you agree or disagree with the statement "{topic}"?',
-        'On the statement "{topic}", I say "{answer}".',
-        (
-            'I {degree}disagree with the statement "{topic}".',
-            'I neither agree nor disagree with the statement "{topic}".',
-            'I {degree}agree with the statement "{topic}".',
-        ),
-        ("somewhat ", "strongly "),
-    ),
-    "es": Frame(
-        "¿Está de acuerdo con la frase «{topic}»?",
-        "Si me presentan la frase «{topic}», respondo «{answer}».",
-        (
-            "Si me presentan la frase «{topic}», estoy {degree}en desacuerdo.",
-            "Si me presentan la frase «{topic}», no estoy ni de acuerdo ni en desacuerdo.",
-            "Si me presentan la frase «{topic}», estoy {degree}de acuerdo.",
-        ),
-        ("algo ", "totalmente "),
-    ),
-    "fr": Frame(
-        "Êtes-vous d'accord avec la phrase « {topic} » ?",
-        "Si l'on me présente la phrase « {topic} », je réponds « {answer} ».",
-        (
-            "Si l'on me présente la phrase « {topic} », je suis {degree}en désaccord.",
-            "Si l'on me présente la phrase « {topic} », je ne suis ni d'accord ni en désaccord.",
-            "Si l'on me présente la phrase « {topic} », je suis {degree}d'accord.",
-        ),
-        ("plutôt ", "tout à fait "),
-    ),
-}
-
-_ENDS: dict[Language, tuple[Frame, tuple[str, str, str]]] = {
-    # refined: nearest to an end, nearer to it than to the other, in the middle
-    "en": (
-        Frame(
-            'Where do you stand on "{topic}"?',
-            "",
-            (
-                'On "{topic}", I lean toward "{low}" rather than "{high}".',
-                'On "{topic}", I am halfway between "{low}" and "{high}".',
-                'On "{topic}", I lean toward "{high}" rather than "{low}".',
-            ),
-        ),
-        ('On "{topic}", my answer is close to "{end}".', 'On "{topic}", my answer is a little nearer to "{end}".', ""),
-    ),
-    "es": (
-        Frame(
-            "¿Dónde se sitúa en «{topic}»?",
-            "",
-            (
-                "Si me preguntan por «{topic}», me inclino por «{low}» más que por «{high}».",
-                "Si me preguntan por «{topic}», me sitúo a medio camino entre «{low}» y «{high}».",
-                "Si me preguntan por «{topic}», me inclino por «{high}» más que por «{low}».",
-            ),
-        ),
-        (
-            "Si me preguntan por «{topic}», me sitúo cerca de «{end}».",
-            "Si me preguntan por «{topic}», me sitúo algo más cerca de «{end}».",
-            "",
-        ),
-    ),
-    "fr": (
-        Frame(
-            "Où vous situez-vous sur « {topic} » ?",
-            "",
-            (
-                "Si l'on me demande mon avis sur « {topic} », je penche vers « {low} » plutôt que « {high} ».",
-                "Si l'on me demande mon avis sur « {topic} », je suis à mi-chemin entre « {low} » et « {high} ».",
-                "Si l'on me demande mon avis sur « {topic} », je penche vers « {high} » plutôt que « {low} ».",
-            ),
-        ),
-        (
-            "Si l'on me demande mon avis sur « {topic} », ma réponse est proche de « {end} ».",
-            "Si l'on me demande mon avis sur « {topic} », ma réponse est un peu plus proche de « {end} ».",
-            "",
-        ),
-    ),
-}
-
-_MENTIONED: dict[Language, Frame] = {
-    "en": Frame('Do you mention "{topic}"?', "", ('I do not mention "{topic}".', "", 'I mention "{topic}".'), ("", "")),
-    "es": Frame(
-        "¿Menciona «{topic}»?",
-        "",
-        ("Si me preguntan, no menciono «{topic}».", "", "Si me preguntan, menciono «{topic}»."),
-    ),
-    "fr": Frame(
-        "Citez-vous « {topic} » ?",
-        "",
-        ("Si l'on me demande, je ne cite pas « {topic} ».", "", "Si l'on me demande, je cite « {topic} »."),
-    ),
-}
-
-_TWO_STATEMENTS = Frame(
-    'Which side of "{topic}" do you agree with?',
-    "",
-    (
-        'Of the two sides of "{topic}", I {degree}agree with the first.',
-        'Of the two sides of "{topic}", I agree with neither.',
-        'Of the two sides of "{topic}", I {degree}agree with the second.',
-    ),
-    ("", "very strongly "),
-)
-
-_SIDES_EN: dict[str, tuple[str, str, str]] = {
-    "approval": ("I disapprove", "I neither approve nor disapprove", "I approve"),
-    "favor": ("I am opposed", "I am neither in favor nor opposed", "I am in favor"),
-    "satisfaction": ("I am dissatisfied", "I am neither satisfied nor dissatisfied", "I am satisfied"),
-    "importance": ("I see this as of little importance", "I see this as of some importance", "I see this as important"),
-    "likelihood": ("I think this is unlikely", "I think this may go either way", "I think this is likely"),
-    "willingness": ("I am unwilling", "I am neither willing nor unwilling", "I am willing"),
-    "interest": ("I have little or no interest", "I have middling interest", "I am interested"),
-    "worry": ("I worry little or not at all", "I worry to a middling degree", "I am worried"),
-    "happiness": ("I am unhappy", "I am neither happy nor unhappy", "I am happy"),
-    "safety": ("I see a lack of safety", "I see middling safety", "I see safety"),
-}
+_NO_CORES = ("not", "pas", "non", "well", "bien", "not well", "badly", "poorly", "often", "of the time")
 
 _SOFTER = (
+    (r"\b(ha(?:s|ve)|d(?:id|oes|o))n't (\w+) much\b", r"\1 \2 little"),
+    (r"\b(ha(?:s|ve|d)|is|are|was|were|d(?:id|oes|o)|would|should|could)n't\b", r"\1 in no way"),
     (r"\bnot (very )?much\b", "little"),
     (r"\bnot very\b|\bnot too\b", "hardly"),
     (r"\bnot at all\b", "in absolutely no way"),
@@ -188,24 +87,31 @@ class Wording:
     refined: tuple[tuple[tuple[int, ...], str], ...] | None
 
 
-def word(scale: Scale, topic: str, language: Language, *, softer: bool = False) -> Wording:
+def word(scale: Scale, topic: str, language: Language, *, stem: str = "", softer: bool = False) -> Wording:
     """The templates for a scale and the form of a topic, in a language; {topic} is left to be filled.
 
-    ``softer`` words answers without "not" and "never", for topics that have one already.
+    ``stem`` is what a battery asks of each of its topics. ``softer`` words answers without "not" and "never", for
+    topics that have one already.
     """
-    if scale.kind == "ends":
-        return _ends(scale, language, with_topic=not softer)
     if scale.kind == "mentioned":
-        return _both_sides(scale, _MENTIONED[language])
+        return _both_sides(scale, MENTIONED[language])
     if scale.kind == "like_me" and language == "en":
         return _like_me(scale, softer)
-    if scale.kind == "agreement" and (agreement := _agreement(scale, _AGREEMENT[language])) is not None:
+    if scale.kind == "agreement" and (agreement := _agreement(scale, AGREEMENT[language])) is not None:
         return agreement
-    if scale.kind == "two_statements" and language == "en":
-        two = _agreement(scale, _TWO_STATEMENTS)
-        if two is not None:
-            return two
-    frame = _ASKED[language] if is_question(topic) else _SAY[language]
+    if scale.kind == "two_statements" and language == "en" and (two := _agreement(scale, TWO_STATEMENTS)) is not None:
+        return two
+    if scale.kind == "ends":
+        return _asking(_ends(scale, language, with_topic=bool(stem) or not softer), stem, end="")
+    if scale.kind in ("thermometer", "rating"):
+        return _asking(_rated(scale, language), stem, end="")
+    question = is_question(topic) or bool(stem)
+    return _asking(_labelled(scale, language, question=question, softer=softer), stem, end="?")
+
+
+def _labelled(scale: Scale, language: Language, *, question: bool, softer: bool) -> Wording:
+    """Answers in the words of their labels."""
+    frame = ASKED[language] if question else SAY[language]
     refined = tuple((a.codes, _said(frame.answer, a.label, softer)) for a in scale.answers)
     groups = _side_groups(scale)
     if len(groups) == len(scale.answers) or len(groups) < 2:
@@ -214,17 +120,45 @@ def word(scale: Scale, topic: str, language: Language, *, softer: bool = False) 
     return Wording(frame.asks, polar, refined)
 
 
+def _asking(wording: Wording, stem: str, end: str) -> Wording:
+    """The wording with what a battery asks before its topic."""
+    if not stem:
+        return wording
+
+    def said(text: str) -> str:
+        return text.replace("{topic}", f"{stem}: {{topic}}{end}")
+
+    refined = wording.refined and tuple((codes, said(text)) for codes, text in wording.refined)
+    return Wording(said(wording.asks), tuple((codes, said(text)) for codes, text in wording.polar), refined)
+
+
 def _polar(kind: str, group: Sequence[Answer], frame: Frame, language: Language, softer: bool) -> str:
-    if language == "en" and kind in _SIDES_EN and len(group) > 1:
-        predicate = _SIDES_EN[kind][group[0].side + 1]
-        start = 'Asked "{topic}", ' if frame is _ASKED["en"] else 'On "{topic}", '
-        if frame is not _ASKED["en"] and not (softer and re.search(r"\bnot\b", predicate)):
-            return f"{start}{predicate}."
-    comma, last, _ = _OR[language]
+    """What all answers of a group say."""
+    introduced = INTRODUCED[language][frame is ASKED[language]]
+    if len(group) == 1:
+        return _said(frame.answer, group[0].label, softer)
+    sides = None if any(_YES_OR_NO.match(plain(answer.label)) for answer in group) else sides_of(language, kind)
+    if sides is not None and not (softer and language == "en" and _NOT.search(sides[group[0].side + 1])):
+        return introduced.replace("{said}", sides[group[0].side + 1])
+    if core := _core([answer.label for answer in group], language):
+        return introduced.replace("{said}", SIDE_OF[language].replace("{core}", _soft(core) if softer else core))
+    if kind in _DEGREES and group[0].side:
+        nearest = min(group, key=lambda answer: answer.strength)
+        label = _soft(nearest.label) if softer else nearest.label
+        label = re.sub(r"^(?:only|just) ", "", label, flags=re.IGNORECASE) if group[0].side > 0 else label
+        bounds = REACH if _BOUND.match(plain(label)) else BOUNDS
+        return introduced.replace("{said}", bounds[language][group[0].side > 0].replace("{answer}", label))
+    comma, last, _ = OR[language]
     negated = sum(words.NEGATION.search(answer.label.lower()) is not None for answer in group)
     labels = [_soft(answer.label) if softer or negated > 1 else answer.label for answer in group]
-    joined = last.join([comma.join(labels[:-1]), labels[-1]]) if len(labels) > 1 else labels[0]
-    return frame.answer.replace("{answer}", joined)
+    return frame.answer.replace("{answer}", last.join([comma.join(labels[:-1]), labels[-1]]))
+
+
+def _core(labels: Sequence[str], language: Language) -> str:
+    """What labels have in common that differ in degree alone, such as "worse" of "worse" and "much worse"."""
+    cores = {" ".join(_DEGREE[language].sub(" ", plain(label)).strip(" ,").split()) for label in labels}
+    core = cores.pop()
+    return core if not cores and re.search(r"\w{3}", core) and core not in _NO_CORES else ""
 
 
 def _side_groups(scale: Scale) -> list[list[Answer]]:
@@ -245,6 +179,8 @@ def _agreement(scale: Scale, frame: Frame) -> Wording | None:
     refined = []
     for answer in scale.answers:
         template = frame.sides[answer.side + 1]
+        if answer.side == 0 and frame.answer and words.UNDECIDED.search(plain(answer.label)):
+            template = frame.answer.replace("{answer}", answer.label)
         same = [other for other in scale.answers if other.side == answer.side]
         degree = "" if len(same) < 2 or answer.side == 0 else _degree(answer, same, frame.degrees)
         refined.append((answer.codes, template.replace("{degree}", degree)))
@@ -255,8 +191,11 @@ def _agreement(scale: Scale, frame: Frame) -> Wording | None:
         return None
     if len(groups) == len(refined):
         return Wording(frame.asks, tuple(refined), None)
-    polar = tuple((_codes(group), frame.sides[group[0].side + 1].replace("{degree}", "")) for group in groups)
-    return Wording(frame.asks, polar, tuple(refined))
+    said = dict(refined)
+    polar = tuple(
+        (_codes(group), said[group[0].codes] if len(group) == 1 else frame.sides[group[0].side + 1]) for group in groups
+    )
+    return Wording(frame.asks, tuple((codes, text.replace("{degree}", "")) for codes, text in polar), tuple(refined))
 
 
 def _degree(answer: Answer, same: Sequence[Answer], degrees: tuple[str, str]) -> str:
@@ -290,7 +229,7 @@ def _like_me(scale: Scale, softer: bool) -> Wording:
 
 
 def _ends(scale: Scale, language: Language, *, with_topic: bool) -> Wording:
-    frame, near = _ENDS[language]
+    frame, near = ENDS[language]
     assert frame.sides is not None
     low, high = scale.answers[0].label.split("|")
 
@@ -305,6 +244,32 @@ def _ends(scale: Scale, language: Language, *, with_topic: bool) -> Wording:
         refined.append((answer.codes, filled(template, end)))
     polar = tuple((_codes(group), filled(frame.sides[group[0].side + 1])) for group in _side_groups(scale))
     return Wording(frame.asks, polar, tuple(refined))
+
+
+def _rated(scale: Scale, language: Language) -> Wording:
+    """A thermometer, or numbers whose ends nothing tells of."""
+    introduced = INTRODUCED[language][0]
+    groups = _side_groups(scale)
+    sides = sides_of(language, scale.kind)
+    if sides is not None:
+        feelings = dict(zip((-2, -1, 0, 1, 2), THERMOMETER[language], strict=True))
+        refined = [(a.codes, feelings[a.side * (2 if a.strength == 1 else 1)]) for a in scale.answers]
+        polar = [(_codes(group), sides[group[0].side + 1]) for group in groups]
+    else:
+        refined = [(a.codes, _number(a.codes, scale, language)) for a in scale.answers]
+        polar = [(_codes(group), _number(_codes(group), scale, language)) for group in groups]
+
+    def said(options: Sequence[tuple[tuple[int, ...], str]]) -> tuple[tuple[tuple[int, ...], str], ...]:
+        return tuple((codes, introduced.replace("{said}", text)) for codes, text in options)
+
+    return Wording(SAY[language].asks, said(polar), said(refined))
+
+
+def _number(codes: Sequence[int], scale: Scale, language: Language) -> str:
+    several, one = RATING[language]
+    most = str(scale.answers[-1].codes[-1])
+    text = several if len(codes) > 1 else one
+    return text.replace("{low}", str(codes[0])).replace("{high}", str(codes[-1])).replace("{most}", most)
 
 
 def _codes(group: Sequence[Answer]) -> tuple[int, ...]:

@@ -73,8 +73,9 @@ KINDS: dict[str, tuple[str, str]] = {
     "liberal": (r"\b(conservative|conservador|conservateur)\b", r"\b(liberal|progresista|progressiste)\b"),
     "change": (
         r"\b(better|improved?|more|increased?|grow|grown|larger|stronger|mejor(es)?|m[áa]s|meilleure?s?|mieux"
-        r"|plus|aument\w+|augment\w+)\b",
-        r"\b(worse|less|fewer|decreased?|reduced?|smaller|weaker|peor(es)?|menos|pires?|moins|disminu\w+|diminu\w+)\b",
+        r"|plus(?! mauvais)|aument\w+|augment\w+)\b",
+        r"\b(worse|less|fewer|decreased?|reduced?|smaller|weaker|peor(es)?|menos"
+        r"|pires?|plus mauvais\w*|moins|disminu\w+|diminu\w+)\b",
     ),
     "enough": (
         r"\btoo (much|many)\b|\bdemasiad[oa]s?\b(?! poc)|\btrop\b(?! peu)",
@@ -82,8 +83,8 @@ KINDS: dict[str, tuple[str, str]] = {
         r"|\bnot enough\b|\bpas assez\b|\bno (lo )?suficiente\b",
     ),
     "goodness": (
-        r"\b(good|excellent|well|positive|buen[oa]?|bien|bonne?|excelente|positiv[oa]|positif|positive)\b",
-        r"\b(bad|badly|poor|poorly|negative|terrible|mal[oa]?|negativ[oa]|mauvaise?|n[ée]gatif|n[ée]gative)\b",
+        r"\b(good|excellent|well|positive|buen[oa]?|bien|bon(?:ne)?s?|excelente|positiv[oa]|positif|positive)\b",
+        r"\b(bad|badly|poor|poorly|negative|terrible|mal[oa]?|negativ[oa]|mauvaise?s?|n[ée]gatif|n[ée]gative)\b",
     ),
     "fairness": (r"\b(fair|fairly|just[oa]s?)\b", r"\b(unfair|unfairly|injust[oa]s?|injustes?)\b"),
     "religion": (r"\b(religious|religios[oa]|religieu(x|se)|spiritual)\b", r"\b(irreligious|atheist)\b"),
@@ -109,7 +110,8 @@ FREQUENCY = (
         (
             r"\b(sometimes|occasionally|only sometimes|some of the time|a few times|half the time"
             r"|half of the time|several times|once a month|times a month|times a year|twice a year"
-            r"|algunas veces|quelques fois|certaines fois|a veces|parfois|quelquefois"
+            r"|algunas veces|quelques fois|certaines fois|a veces|parfois"
+            r"|occasionnellement|ocasionalmente|plusieurs fois|varias veces|quelquefois"
             r"|de vez en cuando|de temps en temps|holy days"
             r"|holidays)\b"
         ),
@@ -119,7 +121,7 @@ FREQUENCY = (
         (
             r"\b(often|frequently|most of the time|mostly|usually|many times|weekly|once a week|twice a week"
             r"|times a week|nearly every week|every week|a menudo|con frecuencia|frecuentemente|muchas veces"
-            r"|souvent|la mayor parte del tiempo|la plupart du temps)\b"
+            r"|souvent|fr[ée]quemment|la mayor parte del tiempo|la plupart du temps)\b"
         ),
     ),
     (
@@ -137,7 +139,7 @@ AMOUNT = (
     (
         0.0,
         (
-            r"^(none|none of them|no|nothing|zero|not at all|none at all|no one|ninguno|ninguna|nada|aucune?"
+            r"\bnone\b|^(none|none of them|no|nothing|zero|not at all|none at all|no one|ninguno|ninguna|nada|aucune?"
             r"|rien|pas du tout|no trust|not)\b|\b(not at all|at all|en absoluto)\b"
         ),
     ),
@@ -153,7 +155,7 @@ AMOUNT = (
         (
             r"\b(some|somewhat|only some|some of them|several|a moderate amount|moderately|algo|algun[oa]s"
             r"|quelques-un(e)?s|certains?|certaines|quelque peu|quelques"
-            r"|moyennement|a fair amount|to some extent|half)\b"
+            r"|moyennement|partiellement|parcialmente|a fair amount|to some extent|half)\b"
         ),
     ),
     (
@@ -195,8 +197,13 @@ NEUTRAL = re.compile(
     r"|same|about right|right amount|just about right|in the middle|middle of the road|uncertain"
     r"|unsure|average|it depends|equal"
     r"|no difference|no effect|moderate|indeciso|igual(es)?|pareil(le)?s?|identiques?|lo justo"
-    r"|ce qu'il faut|suficiente|depende|neutre|neutro|indiff[ée]rente?|would not care|both)\b"
+    r"|ce qu'il faut|suficiente|depende|neutre|neutro"
+    r"|(hard|difficult) to say|dif[íi]cil (de )?decir|difficile [àa] dire"
+    r"|inchang[ée]e?s?|sin cambios?|indiff[ée]rente?|would not care|both)\b"
 )
+
+UNDECIDED = re.compile(r"\b((hard|difficult) to say|dif[íi]cil (de )?decir|difficile [àa] dire|it depends|depende)\b")
+"""Labels in the middle of a scale of agreement that do not say neither."""
 
 YES = re.compile(r"^(yes|s[íi]|oui|true|agree)\b")
 NO = re.compile(r"^(no|non)\b")
@@ -207,3 +214,42 @@ NOT_MENTIONED = re.compile(
 MENTIONED = re.compile(
     r"^(mentioned|marked|selected|chosen|checked|named|menciona\w*|marcad\w*|señalad\w*|cit[ée]e?|mentionn[ée]e?)$"
 )
+
+_UNITS = (
+    (365.0, r"(days?|d[íi]as?|jours?)|daily"),
+    (52.0, r"(weeks?|semanas?|semaines?)|weekly"),
+    (12.0, r"(months?|mes(es)?|mois)|monthly"),
+    (1.0, r"(years?|a[ñn]os?|an|ann[ée]es?)|yearly"),
+)
+_COUNTS = (
+    (1.5, r"once or twice|una o dos veces|une ou deux fois|one or two times"),
+    (2.0, r"twice|dos veces|deux fois"),
+    (1.0, r"once|una vez|une fois|every|each|cada|todos los|tous les|chaque|daily|weekly|monthly|yearly"),
+    (3.0, r"a few times|algunas veces|quelques fois"),
+    (4.0, r"several|varias|plusieurs|many times|muchas"),
+)
+
+
+SELDOM = re.compile(r"\b(less often|less frequently|seldom|rarely|menos frecuen\w+|rara vez|moins souvent|rarement)\b")
+
+
+def times_a_year(text: str) -> float | None:
+    """How often in a year a label says, such as ``2-3 times a month``; None where it names no number and period."""
+    if re.match(r"(never|not at all|nunca|jam[áa]s|jamais)\b", text):
+        return 0.0
+    unit = next((times for times, word in _UNITS if re.search(rf"\b({word})\b", text)), None)
+    if unit is None:
+        return None
+    numbers = [float(number) for number in re.findall(r"\d+", text)]
+    count = next((times for times, word in _COUNTS if re.search(rf"\b({word})\b", text)), None)
+    if numbers:
+        count = sum(numbers[:2]) / len(numbers[:2])
+    if count is None:
+        return None
+    if re.search(r"\b(less|menos|moins)\b", text):
+        count *= 0.6
+    elif re.search(r"\b(nearly|almost|casi|presque)\b", text):
+        count *= 0.9
+    elif re.search(r"\b(more|m[áa]s|plus)\b", text):
+        count *= 1.5
+    return unit * count

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from indievalue.survey.draft.build import Draft, DraftQuestion, asked
+from indievalue.survey.draft.build import asked
 from indievalue.survey.draft.demographics import DraftDemographic, codes_text
+from indievalue.survey.draft.model import Draft, DraftQuestion
 from indievalue.survey.draft.topics import is_question
 
 CHECK = "# check:"
@@ -39,24 +40,28 @@ def _survey(draft: Draft) -> str:
         f"name: {_quoted(draft.name)}",
         f"title: {_quoted(f'Draft of a survey from {draft.source}')}   {CHECK} give it the name of the survey",
     ]
-    if draft.person:
-        lines.append(f"person: {_quoted(draft.person)}{_check(draft.checks.get('person'))}")
-    elif "person" in draft.checks:
-        lines.append(f"{CHECK} {draft.checks['person']}")
-    if draft.weight:
-        lines.append(f"weight: {_quoted(draft.weight)}{_check(draft.checks.get('weight'))}")
+    for key, columns in (("person", draft.person), ("weight", draft.weight)):
+        if columns:
+            lines.append(f"{key}: {_columns(columns)}{_check(draft.checks.get(key))}")
+        elif key in draft.checks:
+            lines.append(f"{CHECK} {draft.checks[key]}")
+    if draft.language != "en":
+        lines.append(f"language: {draft.language}")
     if draft.country:
         lines.append(f"country: {draft.country}")
     lines.append("missing:")
     lines += [f"  {code}: {_quoted(reason)}" for code, reason in draft.missing.items()]
     lines += [f"  {tag}: {_quoted(reason)}" for tag, reason in sorted(draft.tags.items())]
-    lines += [f"  {draft.empty}: empty cell", f"not_asked: {draft.empty}", f"blank: {draft.empty}", "categories:"]
+    lines += [f"  {draft.not_asked}: not asked", f"  {draft.empty}: no answer, an empty cell"]
+    lines += [f"not_asked: {draft.not_asked}", f"blank: {draft.empty}", "categories:"]
     lines += [f"  - {_quoted(category)}" for category in draft.categories]
     lines += [
         "sampling:",
         f"  setups: {draft.setups}",
         f"  per_category: {draft.per_category}{_check(draft.checks.get('sampling'))}",
     ]
+    if draft.answered_probes is not None:
+        lines += ["  probes: answered", f"  answered_probes: {draft.answered_probes}"]
     if draft.left_out:
         lines += ["", f"# Columns that are no part of the draft ({len(draft.left_out)}):"]
         for reason, names in _by_reason(draft.left_out).items():
@@ -80,7 +85,9 @@ def _questions(draft: Draft) -> str:
             question.wording,
             question.scale.ordered,
             tuple(question.scale.left_out.items()),
+            question.scale.missing,
             question.scale.doubts,
+            question.skipped,
             question.wording.asks == "{topic}" and is_question(question.topic),
         )
 
@@ -107,8 +114,10 @@ def _battery(draft: Draft, questions: Sequence[DraftQuestion], number: int) -> l
         f"  type: {scale.kind}_{len(scale.answers)}",
         f"  asks: {filled(asks)}",
     ]
-    if not scale.ordered or scale.kind == "other":
+    if scale.kind == "other":
         lines.append(f"  ordered: false{doubts}")
+    elif not scale.ordered:
+        lines.append(f"  ordered: as written{doubts}")
     elif doubts:
         lines.append(f"  ordered: true{doubts}")
     lines.append("  polar:")
@@ -118,24 +127,50 @@ def _battery(draft: Draft, questions: Sequence[DraftQuestion], number: int) -> l
     else:
         lines.append("  refined:")
         lines += [f"    {_quoted(codes_text(codes))}: {filled(text)}" for codes, text in wording.refined]
-    lines += _left_out(scale.left_out, draft.missing)
+    lines += _no_answers(scale.left_out, scale.missing, draft.missing)
+    if first.skipped:
+        lines.append(f"  blank: {draft.not_asked}")
+    if alone and first.columns:
+        lines.append(f"  columns: {_columns(first.columns)}")
     if not alone:
         lines.append("  questions:")
-        for one in questions:
-            own = "".join(_check(check) for check in one.checks if check not in scale.doubts)
-            lines.append(f"    {_quoted(one.id)}: {{topic: {_quoted(_topic(one))}}}{own}")
+        lines += [_item(one) for one in questions]
     return lines
+
+
+def _item(question: DraftQuestion) -> str:
+    """A question of a battery, on one line."""
+    own = "".join(_check(check) for check in question.checks if check not in question.scale.doubts)
+    columns = f", columns: {_columns(question.columns)}" if question.columns else ""
+    return f"    {_quoted(question.id)}: {{topic: {_quoted(_topic(question))}{columns}}}{own}"
+
+
+def _columns(names: Sequence[str]) -> str:
+    return _quoted(names[0]) if len(names) == 1 else f"[{', '.join(map(_quoted, names))}]"
 
 
 def _topic(question: DraftQuestion) -> str:
     return asked(question.wording.asks, question.topic) if question.wording.asks == "{topic}" else question.topic
 
 
-def _left_out(left_out: Mapping[int, str], missing: Mapping[int, str]) -> list[str]:
-    kept = {code: reason for code, reason in sorted(left_out.items()) if code not in missing}
-    if not kept:
-        return []
-    return ["  left_out:", *(f"    {code}: {_quoted(reason)}" for code, reason in kept.items())]
+def _no_answers(
+    left_out: Mapping[int, str],
+    missing: Collection[int],
+    everywhere: Mapping[int, str],
+    texts: Mapping[str, str] | None = None,
+) -> list[str]:
+    """The codes that are missing in this question only, and those that are no option, each with its reason."""
+    lines = []
+    own = {code: reason for code, reason in left_out.items() if code in missing and code not in everywhere}
+    if own:
+        listed = ", ".join(f"{code}: {_quoted(own[code])}" for code in sorted(own))
+        lines.append(f"  missing: {{{listed}}}")
+    rest = {code: reason for code, reason in left_out.items() if code not in missing and code not in everywhere}
+    if rest or texts:
+        lines.append("  left_out:")
+        lines += [f"    {code}: {_quoted(rest[code])}" for code in sorted(rest)]
+        lines += [f"    {_quoted(text)}: {_quoted(reason)}" for text, reason in sorted((texts or {}).items())]
+    return lines
 
 
 def _demographics(draft: Draft) -> str:
@@ -160,7 +195,7 @@ def _demographic(one: DraftDemographic, missing: Mapping[int, str]) -> list[str]
     ]
     if one.otherwise:
         lines.append(f"  otherwise: {one.otherwise}")
-    return lines + _left_out(one.left_out, missing)
+    return lines + _no_answers(one.left_out, one.missing, missing, one.texts_left_out)
 
 
 def _check(reason: str | None) -> str:

@@ -119,6 +119,15 @@ def test_statements_may_differ_from_probe_to_probe(garden_people: People) -> Non
     assert len({item.statements for person in content.people for item in person.probes}) > len(content.people)
 
 
+def test_the_most_relevant_statements_are_shown_for_each_probe(garden_people: People, benchmark: Benchmark) -> None:
+    wanted = Wanted(SMALL, "statements", ALLOWED, show="relevant:2")
+    _, content, drawn = make_study("g", garden_people, benchmark, wanted)
+    assert {len(item.statements) for person in content.people for item in person.probes} == {2}
+    assert any(len({item.statements for item in person.probes}) > 1 for person in content.people)
+    assert drawn.settings.show == "relevant:2"
+    assert {person.id for person in content.people} <= set(benchmark.people.ids.tolist())
+
+
 def test_a_benchmark_with_too_few_people_is_refused(garden_people: People, benchmark: Benchmark) -> None:
     with pytest.raises(IndievalueError, match="20 of the benchmark's 20 people answered 2 probes of every setup"):
         make_study("g", garden_people, benchmark, Wanted(replace(SMALL, people=21), real_people=ALLOWED))

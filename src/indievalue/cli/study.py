@@ -92,6 +92,10 @@ class NewFlags:
     context: Annotated[
         Context | None, typer.Option("--context", help="Context shown for each person [default: the benchmark's].")
     ] = None
+    show: Annotated[
+        str | None,
+        typer.Option("--show", help="Which statements are shown, such as relevant:10 [default: as in the benchmark]."),
+    ] = None
     real_people: Annotated[
         str | None,
         typer.Option("--real-people", help="Who permits it that raters see real people's answers; it is recorded."),
@@ -159,7 +163,7 @@ def create(
 
     check_directory(directory, force=force)
     people = source.people(data)
-    wanted = Wanted(size.plan(), new.context, new.real_people, source.seed)
+    wanted = Wanted(size.plan(), new.context, new.real_people, source.seed, new.show)
     made, content, drawn = make_study(new.name or directory.name, people, load_benchmark(benchmark, people), wanted)
     with new_directory(directory, force=force) as folder:
         write_study(folder, made, content, drawn)

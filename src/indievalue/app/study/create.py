@@ -29,12 +29,14 @@ from indievalue.app.study.settings import (
     write_private,
 )
 from indievalue.benchmark.build import build_benchmark
+from indievalue.benchmark.circumstances import check_blocks
 from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.benchmark.narrow import with_first_demonstrations, with_people
 from indievalue.benchmark.storage import texts_of, write_tables
 from indievalue.choices import Context
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
+from indievalue.predictors.ranking import rank_statements
 from indievalue.seeded import keys
 from indievalue.synthetic.generate import synthetic_people
 
@@ -49,12 +51,13 @@ _PRACTICE_PEOPLE, _PRACTICE_PROBES, _PRACTICE_STATEMENTS = 200, 3, 10
 
 @dataclass(frozen=True)
 class Wanted:
-    """What ``study create`` is asked for; ``context`` None is that of the benchmark."""
+    """What ``study create`` is asked for; ``context`` and ``show`` None are those of the benchmark."""
 
     plan: Plan = field(default_factory=Plan)
     context: Context | None = None
     real_people: str | None = None
     seed: int = 0
+    show: str | None = None
 
 
 def make_study(name: str, people: People, benchmark: Benchmark, wanted: Wanted) -> tuple[Study, Content, Benchmark]:
@@ -67,8 +70,12 @@ def make_study(name: str, people: People, benchmark: Benchmark, wanted: Wanted) 
     _check_permission(people, wanted)
     context = wanted.context or benchmark.settings.context
     drawn = with_people(benchmark, _chosen(benchmark, wanted))
+    if wanted.show is not None:
+        ids = drawn.people.ids.tolist()
+        drawn = build_benchmark(people, drawn.settings, ids, ranking=rank_statements, show=wanted.show)
     drawn = with_first_demonstrations(drawn, plan.statements)
     drawn = replace(drawn, settings=replace(drawn.settings, context=context))
+    check_blocks(drawn.people, drawn.settings.blocks)
     shown = drawn if people.findings.synthetic else _without_small_groups(drawn, people)
     of_people = tuple(_people(shown, wanted))
     settings = benchmark.settings

@@ -17,7 +17,7 @@ from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.exchange.answers import Answered
 from indievalue.people.people import People
-from indievalue.predictors.protocol import UNANSWERED, BasePredictor, Guesses, Predictor
+from indievalue.predictors.protocol import EVERY_BLOCK, UNANSWERED, BasePredictor, Guesses, Predictor
 from indievalue.runs.run import Run
 
 HUMAN = "human"
@@ -138,7 +138,7 @@ class SameRows(BasePredictor):
 
     def __init__(self, predictor: Predictor, rows: frozenset[Row]) -> None:
         self._predictor, self._rows = predictor, rows
-        self.learns = predictor.learns
+        self.learns, self.reads = predictor.learns, predictor.reads
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         """Fit the predictor."""
@@ -156,6 +156,7 @@ class Stored(BasePredictor):
     """A predictor that repeats the predictions of a run."""
 
     learns = False
+    reads = EVERY_BLOCK
 
     def __init__(self, stored: Mapping[Row, Likely]) -> None:
         self._stored = stored

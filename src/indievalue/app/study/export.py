@@ -17,7 +17,7 @@ from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.exchange.answers import Answered
 from indievalue.people.people import People
-from indievalue.predictors.protocol import EVERY_BLOCK, UNANSWERED, BasePredictor, Guesses, Predictor
+from indievalue.predictors.protocol import EVERY_BLOCK, READS, UNANSWERED, BasePredictor, Guesses, Predictor
 from indievalue.runs.run import Run
 
 HUMAN = "human"
@@ -138,7 +138,7 @@ class SameRows(BasePredictor):
 
     def __init__(self, predictor: Predictor, rows: frozenset[Row]) -> None:
         self._predictor, self._rows = predictor, rows
-        self.learns, self.reads = predictor.learns, predictor.reads
+        self.learns, self.reads = predictor.learns, getattr(predictor, "reads", READS)
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         """Fit the predictor."""

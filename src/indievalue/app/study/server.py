@@ -143,7 +143,8 @@ class Pages:
     def answer(self, request: Request, part: str, person: int, at: int, form: Form) -> Response:
         """Store an answer; it is on the disk before this says so."""
         _, rater = self._sender(request, form)
-        self._consenting(request)
+        if rater.consented is None:
+            raise _not_agreed()
         place = self._place(rater, part, person, at)
         options = len(place.step.item.options)
         choice = _number(form, "choice", options)
@@ -212,7 +213,7 @@ class Pages:
     def _consenting(self, request: Request) -> tuple[str, Rater]:
         token, rater = self._rater(request)
         if rater.consented is None:
-            raise HTTPException(403, "Open the link that you were sent, and agree to take part first.")
+            raise _not_agreed()
         return token, rater
 
     def _sender(self, request: Request, form: dict[str, str]) -> tuple[str, Rater]:
@@ -230,6 +231,10 @@ class Pages:
         """Return the hidden fields of a form: when it was shown, and the signature that nobody else can make."""
         shown = f"{time.time():.3f}"
         return {"shown": shown, "signature": raters.signature(self._study, token, shown)}
+
+
+def _not_agreed() -> HTTPException:
+    return HTTPException(403, "Open the link that you were sent, and agree to take part first.")
 
 
 def _too_many_links() -> HTTPException:

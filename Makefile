@@ -91,6 +91,7 @@ docs: $(DEV)
 picture: $(DEV) browser
 	$(BIN)/python tools/report_picture.py docs/images/report.png
 	$(BIN)/python tools/explore_picture.py docs/images/explore.png
+	$(BIN)/python tools/study_picture.py docs/images/study.png
 
 # The files of a release, built and checked in dist/; publishes nothing.
 release-check: $(DEV)

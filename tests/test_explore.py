@@ -2,6 +2,7 @@
 
 import html
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="FastAPI is not installed")
 
+import uvicorn
 from fastapi.testclient import TestClient
 
 from conftest import CHROMIUM, garden_answers
@@ -445,45 +447,61 @@ def test_prompts_and_raw_answers_of_a_chat_model(
     assert "Prompts and raw answers" in pages.get("/person", params={"id": person}).text
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the pages in")
-def test_a_walk_in_the_browser(folder: Path, browser: Any) -> None:
-    import threading
-
-    import uvicorn
-
+@pytest.fixture(scope="module")
+def served(folder: Path) -> Iterator[str]:
+    """Address of the explorer of the gardeners' run."""
     server = uvicorn.Server(uvicorn.Config(explorer(Access(), runs=[folder]), port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         thread.join(0.05)
-    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the pages in")
+def test_a_walk_in_the_browser(served: str, browser: Any) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844})
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    try:
-        page.goto(address)
-        page.keyboard.press("/")
-        page.keyboard.type("roses")
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/people?q=roses")
-        page.locator("table a").first.click()
-        first = page.locator("h1").inner_text()
-        page.keyboard.press("n")
-        page.wait_for_url(lambda url: first not in url)
-        second = page.locator("h1").inner_text()
-        page.go_back()
-        assert page.locator("h1").inner_text() == first
-        page.goto(f"{address}/person?q=roses&id={second}")
-        assert page.locator("h1").inner_text() == second, "a link that was sent shows the same"
-        page.goto(f"{address}/compare")
-        page.select_option("select[name=b]", "random")
-        page.wait_for_url("**b=random**")
-        for path in PAGES[:-1]:
-            page.goto(address + path)
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
-    finally:
-        page.close()
-        server.should_exit = True
-        thread.join(10)
+    page.goto(served)
+    page.keyboard.press("/")
+    page.keyboard.type("roses")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/people?q=roses")
+    page.locator("table a").first.click()
+    first = page.locator("h1").inner_text()
+    page.keyboard.press("n")
+    page.wait_for_url(lambda url: first not in url)
+    second = page.locator("h1").inner_text()
+    page.go_back()
+    assert page.locator("h1").inner_text() == first
+    page.goto(f"{served}/person?q=roses&id={second}")
+    assert page.locator("h1").inner_text() == second, "a link that was sent shows the same"
+    page.goto(f"{served}/compare")
+    page.select_option("select[name=b]", "random")
+    page.wait_for_url("**b=random**")
+    for path in PAGES[:-1]:
+        page.goto(served + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    page.close()
     assert problems == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the pages in")
+@pytest.mark.parametrize(
+    ("scheme", "shown"),
+    [("light", ("/", "/people?q=roses", "/compare")), ("dark", ("/random", "/question?id=P1", "/groups"))],
+)
+def test_axe_finds_no_serious_fault(served: str, browser: Any, scheme: str, shown: tuple[str, ...]) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True)  # axe is put into the page
+    page = context.new_page()
+    for path in shown:
+        page.goto(served + path)
+        violations = axe.Axe().run(page).response["violations"]
+        serious = [one["id"] for one in violations if one["impact"] in ("serious", "critical")]
+        assert serious == [], path
+    context.close()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ServeFlags:
-    """Where to serve pages, and to whom."""
+    """Where to serve pages, and who may see them."""
 
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8000
     host: Annotated[

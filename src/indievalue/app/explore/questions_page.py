@@ -25,7 +25,7 @@ _MOST = 8
 
 @dataclass(frozen=True)
 class Option:
-    """An option: the share of people (0-1) who gave it as an answer, and to whom each predictor gave it."""
+    """An option: the share of people (0-1) whose answer it is, and the share that each predictor predicted it for."""
 
     statement: str
     key: str

@@ -119,7 +119,7 @@ def test_nothing_depends_on_the_order_of_people() -> None:
 
 
 def test_questions_that_are_never_asked_together_explain_no_more_than_there_is() -> None:
-    """All questions are of one opinion, half noise; each person is asked a third of them and one of two other thirds."""
+    """All are of one opinion, half noise; each person is asked a third of them and one of two other thirds."""
     rng, base = np.random.default_rng(2), synthetic_people(900)
     opinion, ballot = rng.standard_normal((900, 1)), np.arange(900) % 2
     answers = opinion + rng.standard_normal((900, len(base.survey.questions)))
@@ -319,3 +319,24 @@ def test_groups_without_answers_have_no_ceiling() -> None:
     assert [band is None for band in bands] == [True, True, False, True]
     assert found.of(rows, "refined", np.full(len(rows), -1), 2) == [None, None]
     assert found.of(rows, "refined", np.full(len(rows), -1), 0) == []
+
+
+def test_halves_of_a_split_ballot_explain_no_more_than_one_of_them_does() -> None:
+    """Two questions that each go with a third were put to different halves of the people."""
+    random = np.random.default_rng(3)
+    people = made_up_people(small_survey(), 2000)
+    codes = random.integers(1, 3, people.codes.shape).astype(np.int16)
+    opinion = random.normal(size=2000)
+    for name in ("T1", "T3", "T7"):  # of four options
+        answer = opinion + 0.6 * random.normal(size=2000)
+        codes[:, people.survey.positions[name]] = 1 + np.searchsorted(np.quantile(answer, [0.25, 0.5, 0.75]), answer)
+    whole = replace(people, codes=codes.copy())
+    codes[::2, people.survey.positions["T3"]] = people.survey.not_asked
+    codes[1::2, people.survey.positions["T7"]] = people.survey.not_asked
+    split = replace(people, codes=codes)
+
+    def explained_of(asked: People) -> float:
+        questions = estimate_ceilings(asked, asked.ids[:50].tolist()).questions
+        return float(questions.filter(pl.col("question") == "T1")["explained"].item())
+
+    assert 0.4 < explained_of(split) < explained_of(whole) < 0.75, "1 / (1 + 0.36) = 0.74 of an answer is opinion"

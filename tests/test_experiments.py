@@ -102,6 +102,7 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         "inequity",
         "models-by-category",
         "polar-or-refined-demonstrations",
+        "prompting",
         "reasoner-context",
         "reasoner-continents",
         "reasoner-demonstrations",
@@ -117,9 +118,11 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         assert experiment.name == name
         assert experiment.title.endswith("?")
         assert all(
-            name.partition(":")[0] in {*(kind.shown for kind in STATISTICAL), "reasoner"}
+            name.partition(":")[0] in {*(kind.shown for kind in STATISTICAL), "reasoner", "local"}
             for name in experiment.predictors
         )
+        if name == "prompting":  # its model is not installed everywhere; see test_prompting.py
+            continue
         assert plan(experiment, inputs, Folder(Path("nowhere"))).left
 
 
@@ -269,7 +272,8 @@ def test_about_shows_one_category_and_never_a_probe(gardeners: People) -> None:
 # --- running ---------------------------------------------------------------------------------------------
 
 
-OF_ONE_SURVEY = [name for name in shipped_experiments() if name != "across-surveys"]  # which test_across_surveys runs
+OF_ONE_SURVEY = [name for name in shipped_experiments() if name not in ("across-surveys", "prompting")]
+"""The others are run by test_across_surveys and test_prompting."""
 
 
 @pytest.mark.parametrize("name", OF_ONE_SURVEY)

@@ -34,6 +34,15 @@ VOICES: tuple[Voice, ...] = get_args(Voice)
 OptionOrder = Literal["fixed", "shuffled", "both"]
 OPTION_ORDERS: tuple[OptionOrder, ...] = get_args(OptionOrder)
 
+ScaleDirection = Literal["forward", "reversed"]
+SCALE_DIRECTIONS: tuple[ScaleDirection, ...] = get_args(ScaleDirection)
+
+Language = Literal["en", "es", "fr"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+PARAPHRASES: Final = 5
+"""Wordings of the instruction that ship in each language, counted from 1."""
+
 Measure = Literal["accuracy", "log_loss", "calibration"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
@@ -73,6 +82,9 @@ class Usual:
     template: str = "single"
     voice: Voice = "first"
     option_order: OptionOrder = "fixed"
+    scale_direction: ScaleDirection = "forward"
+    paraphrase: int = 1
+    language: Language = "en"
     retries: int = 3
     weights: Weights = "none"
 

@@ -137,10 +137,12 @@ def evaluate(
     config: Config = None,
 ) -> None:
     """Evaluate predictors on a benchmark; write predictions, scores and a report."""
+    import numpy as np
+
     from indievalue.evaluation import Call
     from indievalue.evaluation import evaluate as run_evaluation
     from indievalue.files import check_directory
-    from indievalue.predictors.registry import make_predictors
+    from indievalue.predictors.registry import kind_of, make_predictors
     from indievalue.report.figures.vega import start_vega
     from indievalue.report.paper import paper_of
     from indievalue.report.terminal import print_summary
@@ -159,6 +161,8 @@ def evaluate(
         _check_example(asked.example, drawn)
     with values_of(context_of_call, "predictor"):
         for name, predictor in made.items():
+            if predictor.learns and kind_of(name).reads_prompts:  # the prompts show people that it is given
+                predictor.fit(people.take(~np.isin(people.ids, drawn.people.ids)), drawn.settings.form)
             if cost := predictor.cost(task for _, task in drawn.tasks()):
                 print_cost(name, cost)
     del made  # so that each can be released once it has answered

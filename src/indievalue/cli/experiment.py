@@ -67,6 +67,15 @@ class ExperimentFlags:
             help="Override a setting of the experiment: --set setups=0 --set 'demonstrations=[0, 20]'",
         ),
     ] = None
+    repeats: Annotated[
+        int,
+        typer.Option(
+            "--repeats",
+            min=1,
+            help="Of an experiment on how a model is asked: how many times its first setting is run, to see how often "
+            "the model agrees with itself (chat models: with --generate temperature=1, say).",
+        ),
+    ] = 1
     people: PeopleCount = None
     weights: Annotated[
         Weights,
@@ -118,6 +127,8 @@ def experiment(
         loaded = with_predictors(loaded, chosen.predictor)
     if chosen.changes:
         loaded = with_settings(loaded, parse_changes(chosen.changes))
+    if chosen.repeats > 1:
+        loaded = loaded.model_copy(update={"repeats": chosen.repeats})
     try:
         files = files_of(data, further)
         command = _command(context_of_call, name, files, directory)

@@ -11,12 +11,15 @@ from rich.segment import Segment
 
 from indievalue.choices import (
     CONTEXTS,
+    PARAPHRASES,
     USUAL,
     Context,
     DemonstrationsFrom,
     FormName,
+    Language,
     OptionOrder,
     Protocol,
+    ScaleDirection,
     ShowOrder,
     Voice,
 )
@@ -329,7 +332,8 @@ class PromptFlags:
         str,
         typer.Option(
             "--template",
-            help="single: one probe per call; batch: all probes of a setup, answered as JSON; or a Jinja file.",
+            help="single: one probe per call; batch: all probes of a setup, answered as JSON; paper, reason, role, "
+            "predict-distribution, solved-examples or raw (docs: Evaluate your model); or a Jinja file.",
         ),
     ] = USUAL.template
     batched: Annotated[
@@ -342,12 +346,40 @@ class PromptFlags:
     option_order: Annotated[OptionOrder, typer.Option("--option-order", help="both: average over two orders.")] = (
         USUAL.option_order
     )
+    scale_direction: Annotated[
+        ScaleDirection,
+        typer.Option("--scale-direction", help="reversed: options that are steps of a scale start at its other end."),
+    ] = USUAL.scale_direction
+    paraphrase: Annotated[
+        int,
+        typer.Option("--paraphrase", min=1, max=PARAPHRASES, help="Which wording of the instruction is used."),
+    ] = USUAL.paraphrase
+    language: Annotated[
+        Language,
+        typer.Option("--language", help="Language of the prompt around the statements, which stay as they are."),
+    ] = USUAL.language
+    codebook: Annotated[
+        Path | None,
+        typer.Option(
+            "--codebook",
+            help="For --template raw: codebook, or SPSS or Stata file, with the wording of questions and answers.",
+        ),
+    ] = None
 
     def style(self) -> "PromptStyle":
         """Return the prompt style. Raises IndievalueError if the template cannot be read."""
         from indievalue.prompts.prompt import PromptStyle
 
-        return PromptStyle(self.template, self.batched, self.voice, self.option_order)
+        return PromptStyle(
+            template=self.template,
+            batched=self.batched,
+            voice=self.voice,
+            option_order=self.option_order,
+            scale_direction=self.scale_direction,
+            paraphrase=self.paraphrase,
+            language=self.language,
+            codebook=None if self.codebook is None else str(self.codebook),
+        )
 
 
 def tested_people(people: str | None) -> Tested:

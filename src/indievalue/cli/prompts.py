@@ -42,21 +42,27 @@ def prompts(
 ) -> None:
     """Print the exact prompts about a person for a language model, with token counts."""
     from indievalue.benchmark.build import build_benchmark
-    from indievalue.benchmark.storage import task_texts
+    from indievalue.benchmark.storage import asked_texts
     from indievalue.benchmark.together import with_probes_together
     from indievalue.predictors.ranking import rank_statements
+    from indievalue.prompts.pool import Pool
     from indievalue.prompts.prompt import prompts_of
     from indievalue.prompts.tokens import counter
 
     style = prompt.style()
     count, exact = counter(tokenizer)
     settings = shown.settings(source.seed)
-    drawn = build_benchmark(
-        source.people(files_of(data, further), quiet=True), settings, [person], ranking=rank_statements
-    )
+    people = source.people(files_of(data, further), quiet=True)
+    drawn = build_benchmark(people, settings, [person], ranking=rank_statements)
     if style.together:
         drawn = with_probes_together(drawn)
-    written = [one for task in task_texts(drawn) for one in prompts_of(task, style, source.seed)]
+    pool = Pool(style, people.take(people.ids != person))
+    written = [
+        one
+        for _, task in drawn.tasks()
+        for text in asked_texts(task)
+        for one in prompts_of(text, style, source.seed, pool.material(task))
+    ]
     for one in written[:only]:
         out.print(f"── {one.key} ──", style="dim", markup=False)
         out.print(one.text, markup=False, highlight=False, soft_wrap=True)

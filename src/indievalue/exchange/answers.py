@@ -14,8 +14,9 @@ from indievalue.errors import IndievalueError, problems_of
 from indievalue.parsing import parse_json
 from indievalue.people.people import People
 from indievalue.predictors.protocol import EVERY_BLOCK, INVALID, UNANSWERED, BasePredictor, Guesses
-from indievalue.prompts.answer import chosen_option, chosen_options
 from indievalue.prompts.prompt import AskedProbe
+from indievalue.prompts.replies import read_reply
+from indievalue.prompts.templates import Reading
 
 TOLERANCE = 0.02
 """How far probabilities that were rounded may be from a sum of 1."""
@@ -59,6 +60,11 @@ class _Prompt(BaseModel):
     person: str
     setup: int
     probes: list[_PromptProbe]
+    reading: Reading | None = None
+
+
+_Known = dict[str, tuple[str, int, tuple[AskedProbe, ...], Reading]]
+"""By the id of an exported prompt: its person and setup, what it asks, and how the reply is read."""
 
 
 class Answered(BasePredictor):
@@ -165,9 +171,7 @@ def _lines(file: Path) -> Iterable[tuple[str, Any]]:
                 raise IndievalueError(f"{where} is no JSON: {error}") from None
 
 
-def _read(
-    where: str, line: object, prompts: dict[str, tuple[str, int, tuple[AskedProbe, ...]]]
-) -> list[tuple[str, int, str, int | None, list[float] | None]]:
+def _read(where: str, line: object, prompts: _Known) -> list[tuple[str, int, str, int | None, list[float] | None]]:
     """(person, setup, question, choice, probabilities) of every probe that a line answers."""
     try:
         answer = _Answer.model_validate(line)
@@ -176,13 +180,12 @@ def _read(
     if answer.id is not None and answer.text is not None:
         if answer.id not in prompts:
             raise IndievalueError(f"{where}: no prompt has the id {answer.id!r}; --prompts names the exported file")
-        person, setup, asked = prompts[answer.id]
-        cut = answer.finish_reason in _CUT
-        if len(asked) == 1:
-            option = chosen_option(answer.text, asked[0], cut=cut)
-            return [(person, setup, asked[0].question, _or_invalid(option), None)]
-        said = chosen_options(answer.text, asked, cut=cut)
-        return [(person, setup, question, _or_invalid(option), None) for question, option in said.items()]
+        person, setup, asked, reading = prompts[answer.id]
+        replies = read_reply(answer.text, asked, reading, cut=answer.finish_reason in _CUT)
+        return [
+            (person, setup, question, _or_invalid(reply.choice), _listed(reply.probabilities))
+            for question, reply in replies.items()
+        ]
     if answer.person is None or answer.setup is None or answer.question is None:
         raise IndievalueError(f"{where}: an answer has person, setup and question, or id and text")
     if answer.choice is None and answer.probabilities is None:
@@ -190,15 +193,20 @@ def _read(
     return [(answer.person, answer.setup, answer.question, answer.choice, answer.probabilities)]
 
 
-def _prompts(file: Path) -> dict[str, tuple[str, int, tuple[AskedProbe, ...]]]:
-    known = {}
+def _listed(probabilities: tuple[float, ...] | None) -> list[float] | None:
+    return None if probabilities is None else list(probabilities)
+
+
+def _prompts(file: Path) -> _Known:
+    known: _Known = {}
     for where, line in _lines(file):
         try:
             prompt = _Prompt.model_validate(line)
             asked = tuple(_asked(probe) for probe in prompt.probes)
             if not asked or prompt.id in known:
                 raise ValueError
-            known[prompt.id] = prompt.person, prompt.setup, asked
+            reading = prompt.reading or ("label" if len(asked) == 1 else "json")
+            known[prompt.id] = prompt.person, prompt.setup, asked, reading
         except (KeyError, ValueError):
             raise IndievalueError(f"{where} is no prompt that `indievalue export --to jsonl` wrote") from None
     return known

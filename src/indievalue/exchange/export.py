@@ -4,7 +4,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import polars as pl
 import yaml
@@ -18,6 +18,7 @@ from indievalue.files import new_directory
 from indievalue.parsing import parse_json_as
 from indievalue.predictors.local.wording import ANSWER
 from indievalue.prompts.prompt import PromptStyle, prompts_of
+from indievalue.prompts.templates import Reading
 
 PROMPTS = "prompts.jsonl"
 
@@ -41,6 +42,7 @@ class PromptLine(TypedDict):
     setup: int
     prompt: str
     probes: list[ProbeLine]
+    reading: NotRequired[Reading]
 
 
 class ProbeRow(TypedDict):
@@ -72,6 +74,8 @@ def export_benchmark(
     style = style or PromptStyle()
     if style.together and to in ("lm-eval", "inspect"):
         raise IndievalueError(f"{to} scores one probe at a time: leave out --template batch and --batched")
+    if style.shipped.reading != "label" and to in ("lm-eval", "inspect"):
+        raise IndievalueError(f"{to} scores the letter of an option: --template {style.template} has other answers")
     if style.option_order == "both":
         raise IndievalueError("a probe is exported in one order of options: fixed or shuffled")
     folder, (tasks, settings) = Path(benchmark), _read(Path(benchmark))
@@ -147,13 +151,16 @@ def _lines(task: TaskText, style: PromptStyle, seed: int) -> Iterator[PromptLine
             }
             for probe in prompt.probes
         ]
-        yield {
+        line: PromptLine = {
             "id": prompt.key,
             "person": prompt.person,
             "setup": prompt.setup,
             "prompt": prompt.text,
             "probes": probes,
         }
+        if prompt.reading not in ("label", "json"):  # the number of probes says which of these two
+            line["reading"] = prompt.reading
+        yield line
 
 
 def _jsonl(folder: Path, lines: list[PromptLine], form: str) -> None:

@@ -201,10 +201,10 @@ class Across:
 
 
 def names_of(surveys: Sequence[People]) -> list[str]:
-    """Return a name for each file: that of its survey, with the file's where several are of one survey."""
+    """Return a name for each file: that of its survey, or the file's own where several are of one survey."""
     names = [people.survey.name for people in surveys]
-    several = [
-        f"{name}, {Path(people.findings.source).name.partition('.')[0]}" if names.count(name) > 1 else name
+    shown = [
+        Path(people.findings.source).name.partition(".")[0] if names.count(name) > 1 else name
         for name, people in zip(names, surveys, strict=True)
     ]
-    return [f"{name} ({place})" if several.count(name) > 1 else name for place, name in enumerate(several, 1)]
+    return [f"{name} ({place})" if shown.count(name) > 1 else name for place, name in enumerate(shown, 1)]

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from indievalue.experiments.spec import PREDICTOR, Experiment, GroupsFigure, InequityFigure
+from indievalue.experiments.spec import PREDICTOR, Experiment, GroupsFigure, InequityFigure, SpecificationsFigure
 from indievalue.report.described import described
 from indievalue.report.numbers import interval, number, signed, signed_interval
 from indievalue.report.tables.of_experiments import ALL, MEAN
@@ -25,12 +25,25 @@ def answer_of(experiment: Experiment, data: pl.DataFrame, compared: pl.DataFrame
         return _of_inequity(data)
     if isinstance(experiment.figure, GroupsFigure):
         return _of_groups(data)
+    if isinstance(experiment.figure, SpecificationsFigure):
+        return _of_specifications(experiment, data)
     whole = data.filter(pl.col(experiment.by) == ALL) if experiment.by else data
     axes = [name for name in (PREDICTOR, *experiment.grid) if whole[name].n_unique() > 1] or [PREDICTOR]
     row = whole.sort("accuracy", descending=True, maintain_order=True).row(0, named=True)
     where = ", ".join(filter(None, (described({name: row[name]}) for name in axes if row[name] is not None)))
     ends = interval(row["accuracy_low"], row["accuracy_high"])
     return f"The highest accuracy is that of {where}: {number(row['accuracy'])}% (95% interval {ends}).{_way(row)}"
+
+
+def _of_specifications(experiment: Experiment, data: pl.DataFrame) -> str:
+    ranked = data.sort("accuracy", maintain_order=True)
+    low, high = ranked.row(0, named=True), ranked.row(-1, named=True)
+    axes = [axis for axis in experiment.grid if data[axis].n_unique() > 1]
+    ends = [f"{number(row['accuracy'])}% ({described({axis: row[axis] for axis in axes})})" for row in (low, high)]
+    return (
+        f"In {len(data)} ways of asking the same model about the same people, accuracy is between {ends[0]} and "
+        f"{ends[1]}."
+    )
 
 
 def _way(row: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from indievalue.context import UnusableBlockError
 from indievalue.errors import IndievalueError
 from indievalue.experiments.folder import FORMAT, Folder
 from indievalue.experiments.grid import Cell, cells, compared_pairs, without_absent_pairs
-from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER, Experiment
+from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER, Experiment, SpecificationsFigure
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
@@ -35,8 +35,8 @@ from indievalue.redact import without_secrets
 from indievalue.report.paper import paper_figures
 from indievalue.scoring.weighting import named_weights
 
-Fitted = tuple[str, FormName, FormName]
-"""Predictor, form of the probes and form of the demonstrations, which determine a fit."""
+Fitted = tuple[str, FormName, FormName, tuple[object, ...]]
+"""Predictor, forms of the probes and of the demonstrations, and how it is asked, which determine a fit."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class CellInputs:
         """Return the benchmark of a cell; cells that differ only in how much is shown share one draw."""
         settings = cell.settings
         if settings.show_by != "random":
-            return self._chosen(settings)
+            return self._chosen(cell)
         drawn = self._draw(settings)
         subject = cell.asked.demonstrations_about
         narrowed = drawn if subject in (EVERYTHING, NOTHING) else with_demonstrations_about(drawn, subject)
@@ -134,10 +134,11 @@ class CellInputs:
             self._drawn[full] = build_benchmark(self.people, full, self.ids, ranking=self._rank)
         return self._drawn[full]
 
-    def _chosen(self, settings: Settings) -> Benchmark:
+    def _chosen(self, cell: Cell) -> Benchmark:
         """Return a benchmark in which statements are chosen for each probe."""
+        settings = cell.settings
         drawn = self._draw(settings)
-        if self.asking.style.together:
+        if replace(self.asking.style, **cell.asked.asking).together:
             drawn = with_probes_together(drawn)
         return replace(drawn, settings=replace(settings, setups=drawn.settings.setups))
 
@@ -153,7 +154,7 @@ class CellInputs:
         key = fit_of(cell)
         if self._fitted is None or self._fitted[0] != key:
             self.release()
-            self._fitted = key, self.predictor(cell.predictor).fit(self.training, *key[1:])
+            self._fitted = key, self.predictor(cell).fit(self.training, *key[1:3])
         return self._fitted[1]
 
     def release(self) -> None:
@@ -164,19 +165,28 @@ class CellInputs:
         """Return whether the cell's predictor reads prompts, and asking options differ from the defaults."""
         return reads_prompts(cell.predictor) and bool(self.asking.decisive())
 
-    def predictor(self, name: str) -> Predictor:
-        """Return a new predictor by its name in the experiment, which may be that of a trained reasoner."""
-        trained = self.reasoners.get(name)
-        return make_predictor(f"{REASONER}{trained.folder}" if trained else name, self.asking)
+    def predictor(self, cell: Cell, **style: Any) -> Predictor:
+        """Return a new predictor for a cell, asked as the cell and ``style`` say; it may be a trained reasoner.
+
+        Raises IndievalueError if it cannot be asked in that way.
+        """
+        trained = self.reasoners.get(cell.predictor)
+        changed = replace(self.asking.style, **{**cell.asked.asking, **style})
+        asking = replace(self.asking, style=changed, repeat=cell.asked.repeat or 0)
+        return make_predictor(f"{REASONER}{trained.folder}" if trained else cell.predictor, asking)
 
     def costs(self, left: Sequence[Cell]) -> dict[str, Cost]:
         """Return the maximum cost of the cells ``left``, by predictor; a prompt shared by cells counts once."""
-        costs = {}
-        for name in dict.fromkeys(cell.predictor for cell in left if cell.predictor not in self.reasoners):
-            of_it = [cell for cell in left if cell.predictor == name]
-            cost = self.predictor(name).cost(task for cell in of_it for _, task in self.benchmark(cell).tasks())
+        costs: dict[str, Cost] = {}
+        asked = {cell: (cell.predictor, fit_of(cell)[3]) for cell in left if cell.predictor not in self.reasoners}
+        for name, how in dict.fromkeys(asked.values()):
+            alike = [cell for cell in asked if asked[cell] == (name, how)]
+            predictor = self.predictor(alike[0])
+            if predictor.learns and kind_of(name).reads_prompts:  # the prompts show people that it is given
+                predictor.fit(self.training)
+            cost = predictor.cost(task for cell in alike for _, task in self.benchmark(cell).tasks())
             if cost is not None:
-                costs[name] = cost
+                costs[name] = costs[name] + cost if name in costs else cost
         return costs
 
     def made_of(self, cell: Cell) -> dict[str, object]:
@@ -205,6 +215,8 @@ def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: b
     every, left_out = _usable(cells(experiment, inputs.people.survey, inputs.seed), experiment, inputs)
     if left_out:
         experiment = without_absent_pairs(experiment, every)
+    for cell in {fit_of(cell): cell for cell in every if cell.asked.asking}.values():
+        inputs.predictor(cell)
     paper_figures(experiment.paper, experiment.name)
     by = [experiment.by] if experiment.by not in (None, CATEGORY) else []
     for name in [*(experiment.demographics or ()), *filter(None, by)]:
@@ -255,11 +267,23 @@ def _usable(every: Sequence[Cell], experiment: Experiment, inputs: CellInputs) -
 
 
 def check_predictors(experiment: Experiment, asking: AskingOptions | None = None) -> None:
-    """Raise IndievalueError if a predictor is unknown or named twice."""
+    """Raise IndievalueError if a predictor is unknown or named twice, or the experiment is about one language model."""
+    _check_one_model(experiment)
     names, trained = experiment.predictors, {f"{REASONER}{name}" for name in experiment.trained}
     for name in names:
         kind_of(name)
     make_predictors([name for name in names if name not in trained], asking)
+
+
+def _check_one_model(experiment: Experiment) -> None:
+    one = isinstance(experiment.figure, SpecificationsFigure)
+    if one and (len(experiment.predictors) > 1 or not kind_of(experiment.predictors[0]).reads_prompts):
+        raise IndievalueError(
+            f"experiment {experiment.name} is about one language model: give one --predictor, such as local:smollm2 or "
+            f"openai/gpt-4o, not {', '.join(experiment.predictors)}"
+        )
+    if experiment.repeats > 1 and not one:
+        raise IndievalueError(f"--repeats is for experiments on how a model is asked, not for {experiment.name}")
 
 
 def run_cells(
@@ -297,7 +321,8 @@ def cell_predictions(planned: Plan, folder: Folder) -> Iterator[tuple[Cell, pl.D
 
 def fit_of(cell: Cell) -> Fitted:
     """Return the key of the fit that the cell uses."""
-    return cell.predictor, cell.settings.form, cell.settings.shown_form
+    asked = (*cell.asked.asking.items(), cell.asked.repeat) if kind_of(cell.predictor).reads_prompts else ()
+    return cell.predictor, cell.settings.form, cell.settings.shown_form, asked
 
 
 def compared_demographics(experiment: Experiment, inputs: CellInputs) -> tuple[str, ...]:

@@ -1,22 +1,23 @@
-"""The cells of an experiment: all combinations of predictors and grid values."""
+"""The cells of an experiment: all combinations of predictors and grid values, or a fraction of them."""
 
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from pydantic import ValidationError
 
 from indievalue.benchmark.model import Settings
 from indievalue.errors import IndievalueError, problems_of
+from indievalue.experiments.design import fraction
 from indievalue.experiments.spec import (
     EACH,
     EVERYTHING,
     NOTHING,
     OPTION,
     PREDICTOR,
+    REPEAT,
     CellComparison,
     CellSettings,
     Experiment,
@@ -74,17 +75,18 @@ class Cell:
 
 
 def cells(experiment: Experiment, survey: Survey, seed: int) -> list[Cell]:
-    """Return all cells, by predictor and in the order of the grid.
+    """Return all cells, by predictor and in the order of the grid; those that are repeated come last.
 
     Raises IndievalueError for an invalid value of a setting, an unknown category, or values of ``around`` that are not
     in the grid.
     """
     grid = expanded(experiment.grid, survey)
     _check_around(experiment, grid)
+    combinations = fraction(grid, experiment.most_cells)
     made = []
     for predictor in experiment.predictors:
-        for values in product(*grid.values()):
-            combination = dict(zip(grid, values, strict=True))
+        repeated = [{**combinations[0], REPEAT: number} for number in range(1, experiment.repeats)]
+        for combination in [*combinations, *repeated]:
             if _differing(experiment, {PREDICTOR: predictor, **combination}) > 1:
                 continue
             asked = _asked(experiment, combination, survey)

@@ -23,7 +23,9 @@ from indievalue.experiments.spec import (
     GroupsFigure,
     HeatMapFigure,
     InequityFigure,
+    SpecificationsFigure,
 )
+from indievalue.experiments.specification_results import MoreTable, specifications_of
 from indievalue.experiments.tokens import tokens_for_each_probe
 from indievalue.experiments.wording import left_out_lines
 from indievalue.files import new_file
@@ -35,6 +37,7 @@ from indievalue.report.figures.files import write_svg
 from indievalue.report.figures.heat_maps import heat_map
 from indievalue.report.figures.inline import inline_svg
 from indievalue.report.figures.of_experiments import box_plot, curve, dots, without_all
+from indievalue.report.figures.specifications import specification_curve
 from indievalue.report.paper import PaperFigure, paper_about, paper_figures, read_paper
 from indievalue.report.tables.of_experiments import (
     comparison_table,
@@ -71,6 +74,7 @@ class Outcome:
     legend: str
     compared: pl.DataFrame | None = None
     left_out: tuple[str, ...] = ()
+    more: tuple[MoreTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,8 +100,8 @@ def results_of(planned: Plan, inputs: CellInputs, folder: Folder) -> Results:
 def write_results(
     results: Results, planned: Plan, inputs: CellInputs, folder: Folder, *, survey: str | None, command: str
 ) -> None:
-    """Write ``table.csv``, ``.md`` and ``.tex``, ``comparisons.csv``, ``run.json``, ``figure.svg``, ``.png`` and
-    ``.pdf``, ``results.md`` and ``report.html``. ``command`` is the command to reproduce them.
+    """Write ``table.csv``, ``.md`` and ``.tex``, ``comparisons.csv``, further tables, ``run.json``, ``figure.svg``,
+    ``.png`` and ``.pdf``, ``results.md`` and ``report.html``. ``command`` is the command to reproduce them.
 
     Raises IndievalueError if anything cannot be written or drawn; what comes before it in this list is written.
     """
@@ -108,6 +112,8 @@ def write_results(
     (path / "comparisons.csv").unlink(missing_ok=True)  # of an earlier run that compared more
     if outcome.compared is not None:
         _write_csv(path / "comparisons.csv", outcome.compared)
+    for table in outcome.more:
+        _write_csv(path / f"{table.name}.csv", table.data)
     about = {
         "experiment": experiment.name,
         "command": command,
@@ -157,6 +163,7 @@ def html_page(
     sections = [Section("Results", _note(experiment), outcome.shown, (figure,), ("worst", "best"))]
     if outcome.compared is not None and len(outcome.compared):
         sections.append(Section("Paired differences", _COMPARED, comparison_table(outcome.compared)))
+    sections += [Section(one.heading, one.note, one.shown) for one in outcome.more if one.shown]
     if figures:
         table = paper_table(figures, sigma=isinstance(experiment.figure, InequityFigure))
         sections.append(Section("Printed in the paper", _PRINTED.format(read_paper().source), table))
@@ -172,6 +179,8 @@ def _note(experiment: Experiment) -> str:
         return "σ in points of accuracy, the worst and the best group in %."
     if isinstance(experiment.figure, GroupsFigure):
         return "A column for each predictor; accuracy in %."
+    if isinstance(experiment.figure, SpecificationsFigure):
+        return "A row for each way of asking; accuracy in %."
     across = _across(experiment)
     columns = {"demonstrations": "number of statements shown"}.get(across, across.replace("_", " "))
     counted = (
@@ -206,6 +215,9 @@ def results_page(
     ]
     if outcome.compared is not None:
         lines += [fill(_COMPARED, 120), "", comparison_table(outcome.compared).markdown()]
+    for one in outcome.more:
+        if one.shown:
+            lines += [f"## {one.heading}", "", fill(one.note, 120), "", one.shown.markdown()]
     if figures:
         lines += [
             _PRINTED.format(read_paper().source),
@@ -229,6 +241,8 @@ def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[Pa
     experiment = planned.experiment
     if isinstance(experiment.figure, InequityFigure | GroupsFigure):
         return _evenness(planned, inputs, folder, figures)
+    if isinstance(experiment.figure, SpecificationsFigure):
+        return _specifications(planned, inputs, folder)
     survey = inputs.people.survey
     groups = None if experiment.by in (None, CATEGORY) else inputs.tested.demographics[str(experiment.by)]
     ceilings = estimate_ceilings(inputs.people, inputs.ids, inputs.seed)
@@ -253,6 +267,16 @@ def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[Pa
         return _figure(experiment, data, measured, inputs.ids, figures, width)
 
     return Outcome(data, shown, draw, legend, compared)
+
+
+def _specifications(planned: Plan, inputs: CellInputs, folder: Folder) -> Outcome:
+    found, grid = specifications_of(planned, inputs, folder), tuple(planned.experiment.grid)
+
+    def draw(width: int) -> Figure:
+        return specification_curve(found.data, grid, width=width)
+
+    legend = "Accuracy of each way of asking with 95% intervals, in order; below, its settings"
+    return Outcome(found.data, found.shown, draw, legend, more=found.more)
 
 
 def _across(experiment: Experiment) -> str:

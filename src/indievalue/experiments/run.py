@@ -116,7 +116,8 @@ def run_experiment(
     wanted = settings_of(experiment, options.training, Path(out))
     folder = Folder(Path(out))
     reasoners = reasoners_of(wanted)
-    inputs = CellInputs(people, options.tested, options.seed, reasoners, options.asking, options.weights)
+    tested = experiment.people if options.tested is None else options.tested
+    inputs = CellInputs(people, tested, options.seed, reasoners, options.asking, options.weights)
     with folder.opened():
         planned = plan(experiment, inputs, folder, force=options.force)
         for line in [*plan_lines(planned), *group_lines(planned, inputs)]:

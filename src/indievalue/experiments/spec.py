@@ -3,11 +3,22 @@
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from indievalue.choices import DemonstrationsFrom, FormName, Protocol, Show, ShowOrder
+from indievalue.choices import (
+    PARAPHRASES,
+    DemonstrationsFrom,
+    FormName,
+    Language,
+    OptionOrder,
+    Protocol,
+    ScaleDirection,
+    Show,
+    ShowOrder,
+    Voice,
+)
 from indievalue.context import ContextName
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import mapping_of, read_mapping
@@ -22,8 +33,14 @@ EACH = "each"
 CATEGORY = "category"
 """The category of a probe, as a value of ``by`` or an axis of figures."""
 
-_OF_GROUPS = ("demographics", "minimum")
-"""Settings of the figures of groups, not of cells."""
+_OF_GROUPS = ("demographics", "minimum", "most_cells")
+"""Settings of the figures of groups and of the design, not of cells."""
+
+PROMPT_AXES = ("template", "voice", "option_order", "scale_direction", "paraphrase", "language")
+"""Settings of how a language model is asked."""
+
+REPEAT = "repeat"
+"""Which time a cell asks the same, from 0; the axis of cells that are repeated."""
 
 _VARIED = ("context", "demonstrations")
 """Settings that differ between the cells of an experiment on several surveys."""
@@ -47,7 +64,8 @@ class CellSettings(StrictModel):
     """The settings of a cell: the options of ``indievalue evaluate``, by the same names.
 
     ``demonstrations_about`` restricts demonstrations to one category. ``show`` has no number here: that is
-    ``demonstrations``, so that a grid can cross the two.
+    ``demonstrations``, so that a grid can cross the two. How language models are asked is, where it is None, as on the
+    command line.
     """
 
     form: FormName = "polar"
@@ -60,6 +78,13 @@ class CellSettings(StrictModel):
     context: ContextName = "statements"
     show: Show = "random"
     show_order: ShowOrder = "last"
+    template: str | None = None
+    voice: Voice | None = None
+    option_order: OptionOrder | None = None
+    scale_direction: ScaleDirection | None = None
+    paraphrase: Annotated[int, Field(ge=1, le=PARAPHRASES, strict=True)] | None = None
+    language: Language | None = None
+    repeat: Annotated[int, Field(ge=0, strict=True)] | None = None
 
     @model_validator(mode="after")
     def _is_chosen_once(self) -> "CellSettings":
@@ -69,11 +94,23 @@ class CellSettings(StrictModel):
             )
         return self
 
+    @property
+    def asking(self) -> dict[str, Any]:
+        """How language models are asked, as far as the cell says it."""
+        given = {name: getattr(self, name) for name in PROMPT_AXES}
+        return {name: value for name, value in given.items() if value is not None}
+
     def stored(self) -> dict[str, object]:
-        """Return the settings to be stored: how statements are chosen and ordered only if it is not at random."""
+        """Return the settings to be stored.
+
+        How statements are chosen is stored if it is not at random, and how models are asked where the cell says it.
+        """
         content = self.model_dump(mode="json")
         if self.show == "random":
             del content["show"], content["show_order"]
+        for name in (*PROMPT_AXES, REPEAT):
+            if content[name] is None:
+                del content[name]
         return content
 
 
@@ -133,8 +170,21 @@ class SurveysFigure(StrictModel):
     kind: Literal["surveys"]
 
 
+class SpecificationsFigure(StrictModel):
+    """A specification curve: accuracies in order, with intervals, above dots that say what each cell's settings are."""
+
+    kind: Literal["specifications"]
+
+
 Figure = Annotated[
-    HeatMapFigure | BoxPlotFigure | CurveFigure | DotsFigure | InequityFigure | GroupsFigure | SurveysFigure,
+    HeatMapFigure
+    | BoxPlotFigure
+    | CurveFigure
+    | DotsFigure
+    | InequityFigure
+    | GroupsFigure
+    | SurveysFigure
+    | SpecificationsFigure,
     Field(discriminator="kind"),
 ]
 
@@ -181,6 +231,11 @@ class Experiment(StrictModel):
         minimum: minimum number of people in a group; smaller groups are pooled.
         paper: keys of results in report/paper.yaml to show for comparison.
         tokens: whether the table has the mean number of tokens of a prompt for each probe.
+        most_cells: the most settings of each predictor; of a grid with more, a balanced fraction is run (see
+            :mod:`indievalue.experiments.design`).
+        people: how many people are tested if nothing else is said.
+        repeats: how many times the first setting is run, to see how often a model agrees with itself.
+        marginals: whether models are also asked about each country, knowing nothing else of a person.
     """
 
     name: str
@@ -200,6 +255,10 @@ class Experiment(StrictModel):
     minimum: Annotated[int, Field(ge=2, strict=True)] = 30
     paper: tuple[str, ...] = ()
     tokens: bool = False
+    most_cells: Annotated[int, Field(ge=1, strict=True)] | None = None
+    people: Annotated[int, Field(ge=1, strict=True)] | None = None
+    repeats: Annotated[int, Field(ge=1, strict=True)] = 1
+    marginals: bool = False
 
     @model_validator(mode="after")
     def _known_axes(self) -> "Experiment":
@@ -252,9 +311,9 @@ def with_predictors(experiment: Experiment, predictors: Sequence[str]) -> Experi
 def with_settings(experiment: Experiment, changes: Mapping[str, object]) -> Experiment:
     """Return the experiment with other settings, by their names in the YAML file.
 
-    ``changes`` maps settings of cells, ``demographics`` and ``minimum`` to values. A setting of the grid can have
-    several; comparisons that name a value which is no longer in the grid are left out. Raises IndievalueError if a
-    setting is unknown or a value is invalid.
+    ``changes`` maps settings of cells, ``demographics``, ``minimum`` and ``most_cells`` to values. A setting of the
+    grid can have several; comparisons that name a value which is no longer in the grid are left out. Raises
+    IndievalueError if a setting is unknown or a value is invalid.
 
     >>> curve = load_experiment("demonstrations-curve")
     >>> with_settings(curve, {"demonstrations": [0, 20], "setups": 0}).grid["demonstrations"]

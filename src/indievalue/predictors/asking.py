@@ -53,6 +53,7 @@ class AskingOptions:
             failures stop the run. retry_filtered: ask again, up to ``retries`` times, where a content filter has cut
             the answer off.
         display: Inspect's display: ``rich``, ``plain``, ``none`` …; all but ``none`` may show prompts.
+        repeat: which time the same prompts are asked, from 0; each has answers of its own in the store.
         progress: called after each prompt, with how many have been dealt with and how many there are.
     """
 
@@ -66,6 +67,7 @@ class AskingOptions:
     skip_failed: bool = False
     retry_filtered: bool = False
     display: str = "none"
+    repeat: int = 0
     progress: Callable[[int, int], None] = field(default=_unheard, compare=False, repr=False)
     spending: Spending = field(default_factory=Spending, compare=False, repr=False)
 
@@ -80,6 +82,7 @@ class AskingOptions:
             **asdict(self.style),
             "retries": self.retries,
             "retry_filtered": self.retry_filtered,
+            "repeat": self.repeat,
             "base_url": self.base_url,
             "generate": {name: value for name, value in self.generate.items() if name not in TRANSPORT},
             "model_args": dict(self.model_args),
@@ -88,6 +91,7 @@ class AskingOptions:
             **asdict(PromptStyle()),
             "retries": RETRIES,
             "retry_filtered": False,
+            "repeat": 0,
             "base_url": None,
             "generate": {},
             "model_args": {},

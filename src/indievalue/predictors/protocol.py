@@ -64,6 +64,18 @@ class Cost:
     dollars: float | None
     retries: int = 0
 
+    def __add__(self, other: "Cost") -> "Cost":
+        """Return the cost of both."""
+        unknown = self.dollars is None or other.dollars is None
+        return Cost(
+            self.calls + other.calls,
+            self.stored + other.stored,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            None if unknown else (self.dollars or 0) + (other.dollars or 0),
+            max(self.retries, other.retries),
+        )
+
     def line(self, name: str) -> str:
         """Return the cost of asking the predictor ``name`` in a sentence."""
         stored = f", {self.stored:,} of them already answered" if self.stored else ""

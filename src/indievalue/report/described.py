@@ -56,6 +56,16 @@ _DESCRIBED: dict[tuple[str, object], str] = {
     ("show_order", "last"): "most relevant last",
     ("show_order", "first"): "most relevant first",
     ("show_order", "shuffled"): "in random order",
+    ("voice", "first"): "first person",
+    ("voice", "third"): "third person",
+    ("option_order", "fixed"): "options in order",
+    ("option_order", "shuffled"): "options shuffled",
+    ("option_order", "both"): "options in both orders",
+    ("scale_direction", "forward"): "scale forward",
+    ("scale_direction", "reversed"): "scale reversed",
+    ("language", "en"): "English",
+    ("language", "es"): "Spanish",
+    ("language", "fr"): "French",
 }
 
 _PATTERNS = {
@@ -64,4 +74,7 @@ _PATTERNS = {
     "form": "{} probes",
     "protocol": "{} protocol",
     "demonstrations_about": "showing {}",
+    "template": "template {}",
+    "paraphrase": "wording {}",
+    "repeat": "repeat {}",
 }

@@ -8,8 +8,9 @@ from itertools import accumulate
 
 from inspect_ai.model import Logprob, ModelOutput, ModelUsage, TopLogprob
 
-from indievalue.prompts.answer import chosen_options, find_choice
 from indievalue.prompts.prompt import AskedProbe
+from indievalue.prompts.replies import label_in_reply, read_reply
+from indievalue.prompts.templates import Reading
 
 _CUT = ("max_tokens", "model_length")
 """Stop reasons of an output that was cut off."""
@@ -23,24 +24,25 @@ class ReadAnswer:
     probabilities: list[float] | None = None
 
 
-def read_answer(output: ModelOutput, asked: Sequence[AskedProbe], *, together: bool) -> dict[str, ReadAnswer]:
-    """Return the answer to each question in ``asked``; if ``together``, all are in one JSON object."""
-    cut = output.stop_reason in _CUT
-    if together:
-        options = chosen_options(output.completion, asked, cut=cut)
-        return {question: ReadAnswer(option) for question, option in options.items()}
-    (probe,) = asked
-    choice = find_choice(output.completion, probe, cut=cut)
-    return {probe.question: ReadAnswer(choice.option if choice else None, label_probabilities(output, probe))}
+def read_answer(output: ModelOutput, asked: Sequence[AskedProbe], reading: Reading) -> dict[str, ReadAnswer]:
+    """Return the answer to each question in ``asked``, read as the template of the prompt is answered."""
+    given = read_reply(output.completion, asked, reading, cut=output.stop_reason in _CUT)
+    if reading in ("label", "marked"):
+        (probe,) = asked
+        return {probe.question: ReadAnswer(given[probe.question].choice, label_probabilities(output, probe, reading))}
+    return {
+        question: ReadAnswer(reply.choice, None if reply.probabilities is None else list(reply.probabilities))
+        for question, reply in given.items()
+    }
 
 
-def label_probabilities(output: ModelOutput, probe: AskedProbe) -> list[float] | None:
+def label_probabilities(output: ModelOutput, probe: AskedProbe, reading: Reading = "label") -> list[float] | None:
     """Return the probability of each option, in the survey's order, from those of the token that names the answer.
 
     They are normalized over the labels. None if the answer names no label, or the provider reports no log
     probabilities for it.
     """
-    token = _answer_token(output, probe)
+    token = _answer_token(output, probe, reading)
     if token is None:
         return None
     weights = [0.0] * len(probe.order)
@@ -53,7 +55,7 @@ def label_probabilities(output: ModelOutput, probe: AskedProbe) -> list[float] |
     return [weight / total for weight in weights] if total > 0 else None
 
 
-def _answer_token(output: ModelOutput, probe: AskedProbe) -> Logprob | None:
+def _answer_token(output: ModelOutput, probe: AskedProbe, reading: Reading) -> Logprob | None:
     """Return the token that is the label of the answer, rather than a letter of the thoughts before it."""
     logprobs = output.choices[0].logprobs if output.choices else None
     if logprobs is None:
@@ -61,7 +63,7 @@ def _answer_token(output: ModelOutput, probe: AskedProbe) -> Logprob | None:
     written = "".join(token.token for token in logprobs.content)
     start = written.rfind(output.completion)  # thoughts may be among the tokens, but not in the completion
     text = output.completion if start >= 0 else written
-    choice = find_choice(text, probe, cut=output.stop_reason in _CUT)
+    choice = label_in_reply(text, probe, reading, cut=output.stop_reason in _CUT)
     if choice is None or choice.place is None:
         return None
     place = choice.place + max(start, 0)

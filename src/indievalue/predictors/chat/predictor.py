@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 import inspect_ai
@@ -13,7 +14,9 @@ from inspect_ai.model import GenerateConfig, Model, get_model
 from inspect_ai.model._model import RetryDecision  # what ModelAPI.should_retry returns
 
 from indievalue.benchmark.model import Benchmark, Task
+from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
+from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.chat.failures import kind_of, out_of_quota, plain, refused
 from indievalue.predictors.chat.log import Given, answers_in, guesses_of, write_scored_log
@@ -22,17 +25,17 @@ from indievalue.predictors.chat.solver import Asker, Ledger, ask, keys_of, promp
 from indievalue.predictors.chat.store import Store
 from indievalue.predictors.protocol import EVERY_BLOCK, INVALID, UNANSWERED, BasePredictor, Cost, Effort, Guesses
 from indievalue.progress import BETWEEN_LINES, say
+from indievalue.prompts.pool import Pool
 from indievalue.prompts.tokens import counter
 
 GENERATE = {"temperature": 0.0, "max_retries": 8, "max_connections": 10}
 """Default generate options."""
 
-_SINGLE_ANSWER, _JSON_ANSWER = 2, 8
-"""Approximate tokens of an answer: a label, and a probe's part of a JSON object."""
-
 
 class ChatModel(BasePredictor):
     """A chat model behind an API, prompted with few-shot demonstrations and not trained.
+
+    Its ``fit`` matters only where the template shows other people, who are some of those it is given.
 
     Every answer is stored (see :mod:`indievalue.predictors.chat.store`), so that the same prompt is only sent once.
 
@@ -50,6 +53,13 @@ class ChatModel(BasePredictor):
         self.store = Store() if store is None else store  # an empty store is false
         self._effort: Effort | None = None
         self._logs: Scratch | None = None
+        self.learns = self.options.style.shipped.solved
+        self._pool = Pool(self.options.style)
+
+    def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
+        """Take the people whose solved probes may be shown, where the template shows any."""
+        self._pool = Pool(self.options.style, people)
+        return self
 
     def __repr__(self) -> str:
         return f"ChatModel({self.name!r})"
@@ -89,8 +99,9 @@ class ChatModel(BasePredictor):
         key_of = keys_of(self._model())
         seen: set[str] = set()
         stored = tokens = answers = 0
-        for prompt in prompts_in(tasks, self.options):
-            key = key_of(prompt.text, 0)
+        first = self.options.repeat * (self.options.retries + 1)
+        for prompt in prompts_in(tasks, self.options, self._pool):
+            key = key_of(prompt.text, first)
             if key in seen:
                 continue
             seen.add(key)
@@ -98,7 +109,7 @@ class ChatModel(BasePredictor):
                 stored += 1
                 continue
             tokens += count(prompt.text)
-            answers += _JSON_ANSWER * len(prompt.probes) if self.options.style.together else _SINGLE_ANSWER
+            answers += self.options.style.shipped.tokens * len(prompt.probes)
         dollars = self.options.dollars(tokens, answers)
         return Cost(len(seen), stored, tokens, answers, dollars, self.options.retries)
 
@@ -140,7 +151,8 @@ class ChatModel(BasePredictor):
 
     def _ask(self, tasks: Sequence[Task]) -> tuple[Given, Effort]:
         model, asker = self._model(), Asker(self.options, self.store, tolerant=True)
-        samples = list(samples_of(prompts_in(tasks, self.options), together=self.options.style.together))
+        asked = prompts_in(tasks, self.options, self._pool)
+        samples = list(samples_of(asked, together=self.options.style.together))
         if not samples:
             return {}, Effort()
         asker.prompts = len(samples)

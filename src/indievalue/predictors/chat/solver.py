@@ -26,6 +26,7 @@ from indievalue.predictors.asking import TRANSPORT, AskingOptions
 from indievalue.predictors.chat.answers import read_answer, tokens_read
 from indievalue.predictors.chat.failures import NoAnswerError, check_output, failure_of, unreadable
 from indievalue.predictors.chat.store import Store, StoredAnswer, answer_key
+from indievalue.prompts.pool import Pool
 from indievalue.prompts.prompt import AskedProbe, Prompt, prompts_of
 
 MOST_FAILED = 20
@@ -241,11 +242,16 @@ def _output(model: str, answer: StoredAnswer) -> ModelOutput:
     return ModelOutput(model=model, choices=[choice])
 
 
-def prompts_in(tasks: Iterable[Task], options: AskingOptions) -> Iterator[Prompt]:
-    """Yield every prompt of ``tasks``; a probe that a person did not answer is not asked."""
+def prompts_in(tasks: Iterable[Task], options: AskingOptions, pool: Pool | None = None) -> Iterator[Prompt]:
+    """Yield every prompt of ``tasks``; a probe that a person did not answer is not asked.
+
+    ``pool`` holds what some templates show besides, such as other people.
+    """
+    pool = pool or Pool(options.style)
     for task in tasks:
+        material = pool.material(task)
         for text in asked_texts(task):
-            yield from prompts_of(text, options.style, task.seed)
+            yield from prompts_of(text, options.style, task.seed, material)
 
 
 def samples_of(prompts: Iterable[Prompt], *, together: bool) -> Iterator[Sample]:
@@ -260,6 +266,7 @@ def samples_of(prompts: Iterable[Prompt], *, together: bool) -> Iterator[Sample]
                 "person": prompt.person,
                 "setup": prompt.setup,
                 "together": together,
+                "reading": prompt.reading,
                 "probes": [
                     {
                         "question": probe.question,
@@ -311,12 +318,13 @@ def ask(asker: Asker) -> Solver:
 async def _attempts(asker: Asker, state: TaskState, answered: dict[str, dict[str, object]], outputs: list[str]) -> None:
     """Ask until every probe has an answer."""
     probes = probes_of(state.metadata)
-    for attempt in range(asker.options.retries + 1):
+    attempts = asker.options.retries + 1
+    for attempt in range(asker.options.repeat * attempts, (asker.options.repeat + 1) * attempts):
         output, before = await asker.answer(get_model(), state.input_text, attempt)
         state.output = output
         outputs.append(output.completion)
         state.metadata["stored"] += before
-        for question, answer in read_answer(output, probes, together=state.metadata["together"]).items():
+        for question, answer in read_answer(output, probes, state.metadata["reading"]).items():
             if answered.get(question, {}).get("choice") is None:
                 answered[question] = asdict(answer)
         if all(answer["choice"] is not None for answer in answered.values()):

@@ -1,16 +1,18 @@
 """The benchmark as an Inspect task: ``inspect eval indievalue/individual_values --model PROVIDER/NAME -T …``."""
 
+import numpy as np
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings
-from indievalue.choices import Context, FormName, OptionOrder, Protocol, Voice
+from indievalue.choices import Context, FormName, Language, OptionOrder, Protocol, ScaleDirection, Voice
 from indievalue.predictors.asking import RETRIES, AskingOptions
 from indievalue.predictors.chat.log import add_truth
 from indievalue.predictors.chat.metrics import GROUPED, metrics_of, prediction_scorer
 from indievalue.predictors.chat.solver import Asker, ask, prompts_in, samples_of
 from indievalue.predictors.chat.store import Store
+from indievalue.prompts.pool import Pool
 from indievalue.prompts.prompt import PromptStyle
 from indievalue.synthetic.source import people_from
 
@@ -30,6 +32,9 @@ def individual_values(
     batched: bool = False,
     voice: Voice = "first",
     option_order: OptionOrder = "fixed",
+    scale_direction: ScaleDirection = "forward",
+    paraphrase: int = 1,
+    language: Language = "en",
     retries: int = RETRIES,
     skip_failed: bool = False,
     survey: str | None = None,
@@ -46,17 +51,19 @@ def individual_values(
         context=context,
         seed=seed,
     )
-    style = PromptStyle(template, batched, voice, option_order)
+    style = PromptStyle(template, batched, voice, option_order, scale_direction, paraphrase, language)
     options = AskingOptions(style=style, retries=retries, skip_failed=skip_failed)
-    return task_of(build_benchmark(everyone, settings, people), options)
+    benchmark = build_benchmark(everyone, settings, people)
+    others = everyone.take(~np.isin(everyone.ids, benchmark.people.ids))
+    return task_of(benchmark, options, Pool(style, others))
 
 
-def task_of(benchmark: Benchmark, options: AskingOptions) -> Task:
+def task_of(benchmark: Benchmark, options: AskingOptions, pool: Pool | None = None) -> Task:
     """Return the Inspect task of a benchmark: one sample per call, in the order of people."""
     grouped = [name for name in GROUPED if name in benchmark.people.demographics.columns]
     return Task(
         name="individual_values",
-        dataset=MemoryDataset(scored_samples(benchmark, options), name=benchmark.survey.name),
+        dataset=MemoryDataset(scored_samples(benchmark, options, pool), name=benchmark.survey.name),
         solver=ask(Asker(options, Store())),
         scorer=prediction_scorer(),
         metrics=metrics_of(grouped),
@@ -64,9 +71,9 @@ def task_of(benchmark: Benchmark, options: AskingOptions) -> Task:
     )
 
 
-def scored_samples(benchmark: Benchmark, options: AskingOptions) -> list[Sample]:
+def scored_samples(benchmark: Benchmark, options: AskingOptions, pool: Pool | None = None) -> list[Sample]:
     """Return one sample per call, with the person's groups and the true options in ``metadata``."""
-    prompts = prompts_in((asked for _, asked in benchmark.tasks()), options)
+    prompts = prompts_in((asked for _, asked in benchmark.tasks()), options, pool)
     samples = list(samples_of(prompts, together=options.style.together))
     add_truth(samples, benchmark)
     return samples

@@ -17,6 +17,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 """Values of the options that are one of a few words."""
 
 
+_NUMBERS = ("batch", "think")
+
+
 @dataclass(frozen=True)
 class LocalOptions:
     """How a local model is loaded and scored.
@@ -31,6 +34,7 @@ class LocalOptions:
         chat: whether prompts are formatted as a user's message; ``auto``: if the tokenizer has a chat template.
         order: order of options, which overrides that of the prompt style.
         keep: whether scores are cached on disk.
+        think: most tokens that the model writes before its answer with the template ``reason``.
     """
 
     score: str = "label"
@@ -41,6 +45,7 @@ class LocalOptions:
     chat: str = "auto"
     order: str | None = None
     keep: str = "yes"
+    think: int = 160
 
     def __post_init__(self) -> None:
         """Check the values. Raises IndievalueError that names the option."""
@@ -50,6 +55,8 @@ class LocalOptions:
                 raise IndievalueError(f"local: {name} is {', '.join(words[:-1])} or {words[-1]}, and not {value!r}")
         if self.batch < 0:
             raise IndievalueError(f"local: batch is a number of tokens, at least 1, and not {self.batch}")
+        if self.think < 1:
+            raise IndievalueError(f"local: think is a number of tokens, at least 1, and not {self.think}")
 
 
 def split_name(text: str) -> tuple[str, LocalOptions]:
@@ -68,9 +75,9 @@ def split_name(text: str) -> tuple[str, LocalOptions]:
         name, _, value = part.partition("=")
         if name not in known:
             raise IndievalueError(f"local models have no option {name!r}; they have {', '.join(known)}")
-        if name == "batch" and not value.isdecimal():
-            raise IndievalueError(f"local: batch is a number of tokens, and not {value!r}")
-        arguments[name] = int(value) if name == "batch" else value
+        if name in _NUMBERS and not value.isdecimal():
+            raise IndievalueError(f"local: {name} is a number of tokens, and not {value!r}")
+        arguments[name] = int(value) if name in _NUMBERS else value
     return where, LocalOptions(**arguments)
 
 

@@ -22,10 +22,12 @@ from indievalue.predictors.local.options import LocalOptions
 from indievalue.predictors.local.prior_offset import PriorOffset, offset_of, read_prior_offset
 from indievalue.predictors.local.progress import ReadingProgress, say
 from indievalue.predictors.local.source import find_source
+from indievalue.predictors.local.thinking import with_thoughts
 from indievalue.predictors.local.trained_on import check_not_trained_on, trained_on
 from indievalue.predictors.local.tree import Item
 from indievalue.predictors.local.wording import STATEMENT, Wording
 from indievalue.predictors.protocol import EVERY_BLOCK, BasePredictor, Guesses
+from indievalue.prompts.pool import Pool
 from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of
 
 _LITTLE = 0.5
@@ -89,12 +91,15 @@ class Local(BasePredictor):
         self.source = find_source(where, self.options.adapter)
         self.device = device_of(self.options.device)
         self.style = _style(style or PromptStyle(), self.options)
+        self.learns = self.style.shipped.solved
+        self._pool = Pool(self.style)
         self.mass_: Mass | None = None
         self._masses: list[float] = []
         self._told = False
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
-        """Learn nothing."""
+        """Take the people whose solved probes may be shown, where the template shows any; nothing is learned."""
+        self._pool = Pool(self.style, people)
         return self
 
     def predict(self, task: Task) -> Guesses:
@@ -116,7 +121,8 @@ class Local(BasePredictor):
         for folder in filter(None, (self.source.model, self.source.adapter)):
             check_not_trained_on(Path(folder), people)
         made_of = identity(self.source, self.device, self.options.dtype)
-        kept = Kept(made_of, self.options.score, self.options.chat) if self.options.keep == "yes" else None
+        kept = self._kept(made_of) if self.options.keep == "yes" else None
+        materials = [self._pool.material(task) for task in tasks]
         totals = [np.zeros((len(people), len(task.probes), int(task.counts.max(initial=0)))) for task in tasks]
         places = {
             task.survey.questions[probe].id: (total, place)
@@ -125,7 +131,11 @@ class Local(BasePredictor):
         }
         reading = ReadingProgress(len(people))
         for row, texts in enumerate(zip(*map(texts_of, tasks), strict=True)):
-            prompts = [prompt for text in texts for prompt in prompts_of(text, self.style, tasks[0].seed)]
+            prompts = [
+                prompt
+                for text, material in zip(texts, materials, strict=True)
+                for prompt in prompts_of(text, self.style, tasks[0].seed, material)
+            ]
             reading.begin(len(prompts))
             key = key_of([[prompt.text, prompt.probes[0].statements, prompt.probes[0].order] for prompt in prompts])
             scores = kept.get(key) if kept else None
@@ -160,6 +170,11 @@ class Local(BasePredictor):
             np.asarray(logs) + offset_of(offsets, (form, question), len(logs))
             for logs, question in zip(scores, asked, strict=True)
         ]
+
+    def _kept(self, made_of: str) -> Kept:
+        """Return the cache of scores; those after thoughts depend on how long these may be."""
+        think = [self.options.think] if self.style.shipped.reading == "marked" else []
+        return Kept(made_of, self.options.score, self.options.chat, *think)
 
     def identity(self) -> str | None:
         """Return the model's files or its commit on the hub, the compute dtype, the options and the prompt style."""
@@ -202,7 +217,10 @@ def score(
     wording = Wording.of(loaded.tokenizer, options.chat, options.score)
     if prior is not None:
         wording.spaces = (prior.space,)
-    items = wording.items([wording.text(prompt) for prompt in prompts], list(prompts))
+    texts = [wording.text(prompt) for prompt in prompts]
+    if any(prompt.reading == "marked" for prompt in prompts):
+        texts = with_thoughts(texts, loaded, options.think, chat=wording.chat)
+    items = wording.items(texts, list(prompts))
     every = [item for probe in items for spellings in probe for item in spellings]
     longest = max(len(item.read) for item in every)
     if loaded.limit is not None and longest > loaded.limit:
@@ -227,11 +245,18 @@ def _joined(spellings: Sequence[Item], logs: Sequence[float], options: LocalOpti
 
 
 def _style(style: PromptStyle, options: LocalOptions) -> PromptStyle:
-    if style.together:
+    if style.template == "batch" or (style.together and style.batched):
         raise IndievalueError(
             "local models are scored probe by probe, so that a template that asks all probes at once makes no sense: "
             "leave out --template batch and --batched"
         )
+    if not style.shipped.local:
+        raise IndievalueError(
+            f"--template {style.template} is for chat models alone: local models are scored probe by probe, and give "
+            "the probability of every option with any template"
+        )
+    if style.shipped.reading == "marked" and options.score == "statement":
+        raise IndievalueError("--template reason is answered by a label: leave out score=statement")
     if options.order:
         style = replace(style, option_order=options.order)  # type: ignore[arg-type]
     return replace(style, template=STATEMENT) if options.score == "statement" and style.template == "single" else style

@@ -16,7 +16,7 @@ STATEMENT = str(Path(__file__).parent / "statement.jinja")
 """Template that replaces ``single`` if statements are scored."""
 
 ANSWER = "\n\nAnswer:"
-"""End of a plain-text prompt, which the model continues."""
+"""End of a plain-text prompt in English, which the model continues."""
 
 _TAIL = 32
 """Characters before a continuation that may affect how it is split into tokens."""
@@ -50,7 +50,11 @@ class Wording:
 
     def text(self, prompt: Prompt) -> str:
         """Return the text before the answer to a prompt."""
-        return self.before([{"role": "user", "content": prompt.text}]) if self.chat else prompt.text + ANSWER
+        return (
+            self.before([{"role": "user", "content": prompt.text}])
+            if self.chat
+            else f"{prompt.text}\n\n{prompt.answer}"
+        )
 
     def before(self, messages: Sequence[Mapping[str, object]]) -> str:
         """Return the text before the answer to the last message of a chat (role, content)."""

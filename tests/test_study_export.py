@@ -291,6 +291,20 @@ def test_status_and_invites(made: Path) -> None:
     assert (made / "club" / "invites.csv").stat().st_mode & 0o077 == 0
 
 
+def test_a_study_is_not_replaced_by_another_one(made: Path) -> None:
+    arguments = [
+        "study",
+        "create",
+        str(made / "bench"),
+        str(made / "garden.csv"),
+        "--out",
+        str(made / "club"),
+        "--force",
+    ]
+    with pytest.raises(IndievalueError, match="holds a study; choose another --out, or `indievalue study delete` it"):
+        CliRunner().invoke(app, [*arguments, "--survey", str(GARDEN)], catch_exceptions=False)
+
+
 def test_delete_leaves_nothing(tmp_path: Path, made: Path) -> None:
     call(
         "study", "create", made / "bench", made / "garden.csv", "--out", tmp_path / "gone",

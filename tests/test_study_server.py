@@ -208,7 +208,7 @@ def test_nobody_is_asked_before_they_agree(make: Make) -> None:
     assert send(visitor, "/study", "/study/person/0/0", choice="0", confidence="0").status_code == 403
 
 
-def test_withdrawal_deletes_everything_of_the_rater(make: Make) -> None:
+def test_withdrawal_deletes_everything_of_the_rater(make: Make, tmp_path: Path) -> None:
     house = make()
     visitor = house.rater()
     answer_all(visitor)
@@ -219,6 +219,7 @@ def test_withdrawal_deletes_everything_of_the_rater(make: Make) -> None:
     assert "You have withdrawn" in house.rater(agreed=False).get("/study").text
     with house.served.database.reading() as session:
         assert session.scalar(select(func.count(Rater.comment))) == 0
+    assert not any(b"unmistakable" in file.read_bytes() for file in tmp_path.iterdir())
 
 
 def test_the_study_ends_with_its_retention_period(make: Make) -> None:

@@ -10,7 +10,7 @@ from indievalue.choices import Context
 from indievalue.cli.flags import expanded
 from indievalue.cli.options import Force, Out, SourceFlags, escaped, notes, out, seed_of
 from indievalue.cli.serve_options import ServeFlags, announce
-from indievalue.errors import importing
+from indievalue.errors import IndievalueError, importing
 
 if TYPE_CHECKING:
     from indievalue.app.study.database import Database
@@ -158,9 +158,12 @@ def create(
     """
     with importing("a study needs", "app"):
         from indievalue.app.study.create import Wanted, make_study, write_study
+        from indievalue.app.study.settings import SETTINGS
     from indievalue.benchmark.storage import load_benchmark
     from indievalue.files import check_directory, new_directory
 
+    if (directory / SETTINGS).exists():
+        raise IndievalueError(f"{directory} holds a study; choose another --out, or `indievalue study delete` it first")
     check_directory(directory, force=force)
     people = source.people(data)
     wanted = Wanted(size.plan(), new.context, new.real_people, source.seed, new.show)

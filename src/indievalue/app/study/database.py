@@ -1,5 +1,6 @@
 """The database of a study: SQLite in its folder, or PostgreSQL by URL; migrated when it is opened."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -54,15 +55,21 @@ class Database:
     def vacuum(self) -> None:
         """Overwrite or give up the space of rows that were deleted, so that they cannot be read from the files."""
         if self.is_sqlite:
-            raw = self.engine.raw_connection()  # SQLAlchemy's own begin a transaction
-            try:
-                for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                    raw.cursor().execute(statement)
-            finally:
-                raw.close()
+            with self._turn:
+                self._vacuum_sqlite()
             return
         with self.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
+
+    def _vacuum_sqlite(self) -> None:
+        raw = self.engine.raw_connection()  # SQLAlchemy's own begin a transaction
+        try:
+            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                raw.cursor().execute(statement)
+        except sqlite3.Error as error:
+            raise DBAPIError(None, None, error) from None
+        finally:
+            raw.close()
 
     def close(self) -> None:
         """Close all connections."""

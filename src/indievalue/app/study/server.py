@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Annotated
@@ -10,6 +11,7 @@ from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+from sqlalchemy.exc import DBAPIError
 from starlette.middleware import Middleware
 from starlette.requests import Request
 
@@ -177,6 +179,7 @@ class Pages:
         _, rater = self._sender(request, form)
         with self._database.writing() as session:
             raters.withdraw(session, raters.lock_rater(session, rater.id), time.time())
+        self._overwrite()
         return RedirectResponse("/study", 303)
 
     def static(self, name: str) -> Response:
@@ -199,7 +202,9 @@ class Pages:
         now = time.time()
         if now >= self._study.expires:
             with self._database.writing() as session:
-                raters.delete_expired(session, self._study, now)
+                deleted = raters.delete_expired(session, self._study, now)
+            if deleted:
+                self._overwrite()
             raise HTTPException(410, "This study is over, and all answers have been deleted.")
         token = request.cookies.get(self._cookie, "")
         with self._database.reading() as session:
@@ -209,6 +214,11 @@ class Pages:
                 raise _too_many_links()
             raise HTTPException(401, "Open the link that you were sent.")
         return token, rater
+
+    def _overwrite(self) -> None:
+        """Leave nothing of deleted rows in the files, unless somebody reads them just now: the next time does it."""
+        with suppress(DBAPIError):
+            self._database.vacuum()
 
     def _consenting(self, request: Request) -> tuple[str, Rater]:
         token, rater = self._rater(request)

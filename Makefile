@@ -6,7 +6,7 @@ CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test test-slow browser bench bench-predictors experiments twin fuzz mutants docs picture release-check clean
+.PHONY: install demo test test-slow browser postgres bench bench-predictors experiments twin fuzz mutants docs picture release-check clean
 
 install: $(DEV)
 
@@ -35,7 +35,13 @@ browser:
 	  command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; \
 	} || echo "no chromium: the report page is not tested in a browser"
 
-test: $(DEV) browser
+# The database of human studies is tested in a PostgreSQL of the tests' own, on loopback; without it, in SQLite alone.
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq postgresql; \
+	} || echo "no postgresql: studies are not tested in PostgreSQL"
+
+test: $(DEV) browser postgres
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -85,6 +91,7 @@ docs: $(DEV)
 picture: $(DEV) browser
 	$(BIN)/python tools/report_picture.py docs/images/report.png
 	$(BIN)/python tools/explore_picture.py docs/images/explore.png
+	$(BIN)/python tools/study_picture.py docs/images/study.png
 
 # The files of a release, built and checked in dist/; publishes nothing.
 release-check: $(DEV)

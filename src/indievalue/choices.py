@@ -57,8 +57,8 @@ WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
 Weights = Literal["none", "equal", "population"]
 """Weights of people in a score: none, or one of :data:`Weighting`."""
 
-Missing = Literal["refuse", "invalid"]
-"""What happens to probes that an answers file lacks: the file is refused, or they count as invalid."""
+Missing = Literal["refuse", "invalid", "omit"]
+"""What happens to probes that an answers file lacks: the file is refused, they count as invalid, or are left out."""
 
 ExportFormat = Literal["jsonl", "inspect", "lm-eval", "hf"]
 

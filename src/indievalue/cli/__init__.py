@@ -28,6 +28,7 @@ from indievalue.cli.report import report
 from indievalue.cli.retest import retest
 from indievalue.cli.short_form import short_form
 from indievalue.cli.show import show
+from indievalue.cli.study import study
 from indievalue.cli.survey import survey
 from indievalue.cli.train import train
 from indievalue.cli.training_set import training_set
@@ -64,6 +65,7 @@ for command in (
 ):
     app.command()(expanded(command))
 app.add_typer(survey, name="survey")
+app.add_typer(study, name="study")
 app.command("import")(expanded(import_answers))
 
 

@@ -19,7 +19,10 @@ class AnswerFlags:
         Path | None, typer.Option("--prompts", help="The exported prompts.jsonl, needed for answers with id and text.")
     ] = None
     missing: Annotated[
-        Missing, typer.Option("--missing", help="If probes have no answer: refuse the file, or count them as invalid.")
+        Missing,
+        typer.Option(
+            "--missing", help="If probes have no answer: refuse the file, count them as invalid, or omit them."
+        ),
     ] = "refuse"
 
 

@@ -13,7 +13,7 @@ from indievalue.choices import FormName, Missing
 from indievalue.errors import IndievalueError, problems_of
 from indievalue.parsing import parse_json
 from indievalue.people.people import People
-from indievalue.predictors.protocol import EVERY_BLOCK, INVALID, BasePredictor, Guesses
+from indievalue.predictors.protocol import EVERY_BLOCK, INVALID, UNANSWERED, BasePredictor, Guesses
 from indievalue.prompts.prompt import AskedProbe
 from indievalue.prompts.replies import read_reply
 from indievalue.prompts.templates import Reading
@@ -76,7 +76,8 @@ class Answered(BasePredictor):
     ``length`` says that the text was cut off.
 
     Raises IndievalueError, with the line, where a line is no such object, names a probe that is not in the benchmark, a
-    probe is answered twice, probabilities do not fit, or, unless ``missing`` is ``invalid``, a probe has no answer.
+    probe is answered twice, probabilities do not fit, or, with ``missing="refuse"``, a probe has no answer. With
+    ``invalid`` it then counts as wrong; with ``omit`` it is no prediction, and is left out.
     """
 
     learns = False
@@ -90,6 +91,7 @@ class Answered(BasePredictor):
             for setup, task in benchmark.tasks()
             for probe, count in zip(setup.probes, task.counts, strict=True)
         }
+        self._absent = UNANSWERED if missing == "omit" else INVALID
         self._people = set(benchmark.people.ids.tolist())
         self._given: dict[tuple[int, str, str], tuple[int, list[float] | None]] = {}
         known = _prompts(Path(prompts)) if prompts else {}
@@ -104,7 +106,8 @@ class Answered(BasePredictor):
 
     def identity(self) -> str | None:
         """Return a hash of all answers."""
-        return f"answers {blake2b(repr(sorted(self._given.items())).encode(), digest_size=16).hexdigest()}"
+        answers = blake2b(repr(sorted(self._given.items())).encode(), digest_size=16).hexdigest()
+        return f"answers {answers}" + (" and no others" if self._absent == UNANSWERED else "")
 
     def predict(self, task: Task) -> Guesses:
         questions = [task.survey.questions[probe].id for probe in task.probes]
@@ -112,7 +115,7 @@ class Answered(BasePredictor):
         probabilities = np.zeros((*choice.shape, int(task.counts.max(initial=1))), np.float32)
         for row, person in enumerate(task.people.tolist()):
             for place, question in enumerate(questions):
-                option, likely = self._given.get((task.setup, person, question), (INVALID, None))
+                option, likely = self._given.get((task.setup, person, question), (self._absent, None))
                 choice[row, place] = option
                 if likely is None:
                     probabilities[row, place] = np.nan  # none for this row
@@ -150,7 +153,7 @@ class Answered(BasePredictor):
             setup, person, question = absent[0]
             raise IndievalueError(
                 f"{file} has no answer to {len(absent):,} probes, first {question} of {person!r} in setup {setup}; "
-                "--missing invalid counts them as wrong"
+                "--missing invalid counts them as wrong, --missing omit leaves them out"
             )
 
 

@@ -1,0 +1,1 @@
+"""Changes of the schema of the database, from the first version on."""

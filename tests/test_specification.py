@@ -657,7 +657,7 @@ def test_what_is_wrong_with_the_sampling_is_told(tmp_path: Path, sampling: str, 
 
 
 def test_the_documentation_names_every_key_and_no_other() -> None:
-    text = (ROOT / "docs" / "surveys.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "specification.md").read_text(encoding="utf-8")
     named: dict[str, set[str]] = {"survey": set(), "question": set(), "demographic": set(), "sampling": set()}
     for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):
         content = yaml.safe_load(block)

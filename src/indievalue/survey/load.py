@@ -1,4 +1,4 @@
-"""Load a :class:`Survey` from its YAML files. The format is described in docs/surveys.md."""
+"""Load a :class:`Survey` from its YAML files. The format is described in docs/specification.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The YAML files of a survey as pydantic models; docs/surveys.md describes the format."""
+"""The YAML files of a survey as pydantic models; docs/specification.md describes the format."""
 
 from typing import Annotated, Literal, Self, TypeVar
 

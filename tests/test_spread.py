@@ -123,3 +123,8 @@ def test_the_low_end_assumes_spread_only_where_it_is_sure() -> None:
     assert found[0] == _true_spread(values, noise, np.array(sure))[0]
     assert found[0] < _true_spread(values, noise, shrunk)[0]
     assert found[1:] == _true_spread(values, noise, shrunk)[1:]
+
+
+def test_groups_that_differ_by_the_bias_of_the_draws_alone_have_no_spread() -> None:
+    values = np.array([0.0, 1.0])
+    assert spread_interval(values, np.stack([values, values])) == (0, 0)

@@ -117,7 +117,7 @@ def _is_without_effect(node: object) -> bool:
 
 
 def _is_where_beside_nan(node: object, call: ast.AST) -> TypeGuard[ast.keyword]:
-    """Whether ``node`` is ``where`` of a division into NaN: 0 divided by 0, for which ``>=`` lets it, is NaN as well."""
+    """Whether ``node`` is ``where`` of a division into NaN: the 0 / 0 that ``>=`` would let through is NaN as well."""
     out = [given.value for given in getattr(call, "keywords", []) if given.arg == "out"]
     return isinstance(node, ast.keyword) and node.arg == "where" and any("np.nan" in ast.unparse(one) for one in out)
 

@@ -218,3 +218,11 @@ def test_a_pair_of_little_weight_is_a_case() -> None:
         table, people, ["group"], {"Q0": (True, 2)}, [], weights=np.array([1.0, 9.0]), minimum=2, draws=5
     )
     assert found.groups.select("alike_true", "alike", "excess").row(0) == (0, 1, 1)
+
+
+def test_over_all_groups_each_counts_by_its_people() -> None:
+    # The two people of x differ and are predicted to be alike; the six of y are alike. In each draw that is 2 of 8.
+    table = predictions_of(np.zeros((8, 1), int), np.array([[0], [1]] + [[0]] * 6))
+    people = people_of(group=["x"] * 2 + ["y"] * 6)
+    found = flattening(table, people, ["group"], {"Q0": (True, 2)}, [], minimum=2, draws=5).table.row(0, named=True)
+    assert (found["excess"], found["excess_low"], found["excess_high"]) == pytest.approx((0.25, 0.25, 0.25))

@@ -128,3 +128,15 @@ def test_the_low_end_assumes_spread_only_where_it_is_sure() -> None:
 def test_groups_that_differ_by_the_bias_of_the_draws_alone_have_no_spread() -> None:
     values = np.array([0.0, 1.0])
     assert spread_interval(values, np.stack([values, values])) == (0, 0)
+
+
+def test_groups_that_happen_to_be_equal_may_differ_by_as_much_as_noise_hides() -> None:
+    # With noise of 2 or 4, so a bias of 3, a difference of 0 is one of −3 without it. It is seen for a true one of −2
+    # or −4, whose sizes are 2 and 4; the noise alone is larger than 0, so the interval begins at 0.
+    noise = np.array([[0.0, 2.0], [0.0, 4.0]])
+    equal, nearly = (spread_interval(np.array([70.0, 70.0 + apart]), noise) for apart in (0, 1e-4))
+    assert equal == pytest.approx((0, 3.95 / 2**0.5), rel=1e-5)
+    assert equal == pytest.approx(nearly, rel=1e-4)
+    assert spread_interval(np.full(2, 70.0), np.zeros((5, 2))) == (0, 0)
+    equals = [np.full(2, 70.0)] * 2
+    assert mean_spread_interval(equals, [noise] * 2, [-1.0, -1.0]) == pytest.approx((0, 0, equal[1]))

@@ -140,3 +140,25 @@ def test_groups_that_happen_to_be_equal_may_differ_by_as_much_as_noise_hides() -
     assert spread_interval(np.full(2, 70.0), np.zeros((5, 2))) == (0, 0)
     equals = [np.full(2, 70.0)] * 2
     assert mean_spread_interval(equals, [noise] * 2, [-1.0, -1.0]) == pytest.approx((0, 0, equal[1]))
+
+
+def test_intervals_of_small_differences_are_those_of_large_ones_in_other_units() -> None:
+    values, noise = np.array([70.0, 80.0]), np.array([[1.0, -1.0], [0.0, 2.0]])
+    for group in (values, np.full(2, 70.0)):
+        large, small = spread_interval(group, noise), spread_interval(group / 1000, noise / 1000)
+        assert small == pytest.approx([end / 1000 for end in large], rel=1e-7)
+
+
+def test_noise_in_one_of_two_demographics_counts_by_the_share_of_its_spread() -> None:
+    # Spreads of 4 and 2, so 3 in the mean. With true ones of 2 t and t, and noise of 1 or −1 in the first, the mean is
+    # (|2 t ± 1| + t) / 2 = 3 at t = 5/3 or 7/3, at which the mean of the true ones is 2.5 or 3.5.
+    root = 2**0.5
+    values = [np.array([0.0, 4 * root]), np.array([0.0, 2 * root])]
+    noise = [np.array([[0.0, root], [0.0, -root]]), np.zeros((2, 2))]
+    assert _true_spread(values, noise, np.array([2.0, 1.0])) == pytest.approx((2.525, 3, 3.475))
+
+
+def test_the_low_end_is_0_where_noise_is_exactly_as_large_as_what_was_observed() -> None:
+    assert spread_interval(np.array([0.0, 1.0]), np.array([[0.0, 1.0], [0.0, -1.0]])) == pytest.approx(
+        (0, 1.95 / 2**0.5)
+    )

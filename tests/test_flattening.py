@@ -204,10 +204,11 @@ def test_the_probabilities_of_the_first_option_tell_people_apart_like_those_of_o
 
 
 def test_a_question_that_one_of_two_people_was_not_asked_is_no_case() -> None:
-    table = predictions_of(np.array([[0, 0], [1, 1]]), np.array([[0, 0], [1, 1]])).head(3)  # the second: Q0 only
+    table = predictions_of(np.array([[0, 1], [1, 1]]), np.array([[0, 0], [1, 1]])).head(3)  # the second: Q0 only
     scales = {"Q0": (True, 2), "Q1": (True, 2)}
-    pairs = flattening(table, people_of(group=["x"] * 2), ["group"], scales, [], minimum=2, draws=5).pairs
-    assert pairs.select("pairs", "cases", "apart").row(0) == (1, 1, 100)
+    found = flattening(table, people_of(group=["x"] * 2), ["group"], scales, [], minimum=2, draws=5)
+    assert found.pairs.select("pairs", "cases", "apart").row(0) == (1, 1, 100)
+    assert found.groups.select("alike_true", "alike").row(0) == (0, 0)
 
 
 def test_a_pair_of_little_weight_is_a_case() -> None:

@@ -166,3 +166,11 @@ def test_the_order_of_rows_changes_nothing(seed: int, rows: int) -> None:
     assert calibration(table, seed) == calibration(shuffled, seed)
     assert ordinal_error(table, scales) == ordinal_error(shuffled, scales)
     assert reliability(table, seed).equals(reliability(shuffled, seed))
+
+
+def test_the_floor_is_the_mean_error_of_200_simulations() -> None:
+    # Of two rows at 0.5, one is expected to be right: the error is 1/2 if both or none are, and 0 otherwise.
+    said = calibration(_predictions([("a", f"P{n}", n, 0, [0.5, 0.5]) for n in range(2)]))
+    assert said is not None
+    right = (np.random.default_rng(0).random((200, 2)) < 0.5).sum(axis=1)
+    assert said.floor == pytest.approx((right != 1).mean() / 2, abs=1e-12)

@@ -74,3 +74,10 @@ def test_the_first_continent_gives_all_its_people_and_the_rest_is_shared_evenly(
     people = decode(table, survey, "garden.csv", "")
     regions = build_benchmark(people, Settings(), 13).people.demographics["region"]
     assert dict(regions.value_counts().iter_rows()) == {"Island": 5, "Valley": 4, "Hills": 4}
+
+
+def test_a_probability_that_rounding_put_above_1_has_no_loss() -> None:
+    above = np.nextafter(np.float32(1), np.float32(2))
+    sums = person_sums(predictions_of(np.zeros((1, 1), int), 0, np.array([[[above, 0.0]]])), "log_loss")
+    assert sums is not None
+    assert sums.parts[0].tolist() == [0]

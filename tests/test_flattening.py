@@ -183,3 +183,47 @@ def test_in_a_notebook_the_rates_of_groups_are_a_table() -> None:
     html = _measure(table, people)._repr_html_()
     assert "Variance and likeness within groups" in html
     assert html.count("<tr>") == 2  # the head, and one demographic of one predictor
+
+
+def test_a_scale_of_two_options_has_a_variance() -> None:
+    # Half the squared distance of a pair that differs is 1/2. Of six pairs four differ in their answers: 4 × 1/2 / 6;
+    # three differ in their predictions: 3 × 1/2 / 6.
+    table = predictions_of(np.array([[0], [1], [1], [1]]), np.array([[0], [0], [1], [1]]))
+    found = flattening(table, people_of(group=["x"] * 4), ["group"], {"Q0": (True, 2)}, [], minimum=2, draws=5)
+    row = found.groups.row(0, named=True)
+    assert (row["variance_true"], row["variance"], row["ratio"]) == pytest.approx((1 / 3, 1 / 4, 3 / 4))
+
+
+def test_the_probabilities_of_the_first_option_tell_people_apart_like_those_of_others() -> None:
+    # Drawn from 0.75 for each one's own answer, both are right in 0.75², and both the same in 2 × 0.75 × 0.25.
+    choice = np.array([[0], [1]])
+    table = predictions_of(choice, choice, np.array([[[0.75, 0.25]], [[0.25, 0.75]]]))
+    found = flattening(table, people_of(group=["x"] * 2), ["group"], {"Q0": (True, 2)}, [], minimum=2, draws=5)
+    row = found.pairs.row(0, named=True)
+    assert (row["apart_probable"], row["same_probable"]) == pytest.approx((56.25, 37.5))
+
+
+def test_a_question_that_one_of_two_people_was_not_asked_is_no_case() -> None:
+    table = predictions_of(np.array([[0, 1], [1, 1]]), np.array([[0, 0], [1, 1]])).head(3)  # the second: Q0 only
+    scales = {"Q0": (True, 2), "Q1": (True, 2)}
+    found = flattening(table, people_of(group=["x"] * 2), ["group"], scales, [], minimum=2, draws=5)
+    assert found.pairs.select("pairs", "cases", "apart").row(0) == (1, 1, 100)
+    assert found.groups.select("alike_true", "alike").row(0) == (0, 0)
+
+
+def test_a_pair_of_little_weight_is_a_case() -> None:
+    # Weights of 0.2 and 1.8 after normalization: a case of both counts 2 × 0.36, which is less than 1.
+    table = predictions_of(np.zeros((2, 1), int), np.array([[0], [1]]))
+    people = people_of(group=["x"] * 2)
+    found = flattening(
+        table, people, ["group"], {"Q0": (True, 2)}, [], weights=np.array([1.0, 9.0]), minimum=2, draws=5
+    )
+    assert found.groups.select("alike_true", "alike", "excess").row(0) == (0, 1, 1)
+
+
+def test_over_all_groups_each_counts_by_its_people() -> None:
+    # The two people of x differ and are predicted to be alike; the six of y are alike. In each draw that is 2 of 8.
+    table = predictions_of(np.zeros((8, 1), int), np.array([[0], [1]] + [[0]] * 6))
+    people = people_of(group=["x"] * 2 + ["y"] * 6)
+    found = flattening(table, people, ["group"], {"Q0": (True, 2)}, [], minimum=2, draws=5).table.row(0, named=True)
+    assert (found["excess"], found["excess_low"], found["excess_high"]) == pytest.approx((0.25, 0.25, 0.25))

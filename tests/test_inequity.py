@@ -1,5 +1,7 @@
 """For whom a predictor fails: on people whose true differences are known."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -492,3 +494,12 @@ def test_the_sampling_variance_of_a_calibration_error_is_that_of_the_draws() -> 
     assert first != second
     assert found.variances.tolist() == pytest.approx([(first - second) ** 2 / 2])  # of two numbers, with n − 1 = 1
     assert np.isnan(measure_groups(sums, [groups], 1, 0)[0].variances).all()  # of one draw
+
+
+def test_one_draw_of_a_calibration_error_has_no_variance_and_no_warning() -> None:
+    sums = person_sums(_random_run(6)[0], "calibration")
+    assert sums is not None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (found,) = measure_groups(sums, [group_people(people_of(all=["one"] * 120), ("all",))], 1, 0)
+    assert np.isnan(found.variances).all()

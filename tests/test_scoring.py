@@ -17,6 +17,7 @@ from indievalue.scoring.breakdown import accuracy_by, accuracy_by_category, accu
 from indievalue.scoring.calibration import calibration, reliability
 from indievalue.scoring.flattening import flattening
 from indievalue.scoring.inequity import inequity
+from indievalue.scoring.weighting import weighted_rows
 from indievalue.survey.survey import Survey
 
 
@@ -192,3 +193,17 @@ def test_rows_with_probabilities_and_rows_with_a_choice_as_well_are_counted() ->
                       ("p", "b", 0, 1, None), ("p", "b", 0, -1, None)])
     )  # fmt: skip
     assert (said.probes, said.invalid, said.probability_rows, said.calibration_rows) == (5, 2, 3, 2)
+
+
+def test_fewer_than_one_probe_by_weight_have_an_interval() -> None:
+    assert cluster_interval(np.array([0.25]), np.array([0.5]), seed=0) == (0.5, 0.5)
+
+
+def test_without_weights_everybody_has_a_weight_of_1() -> None:
+    assert weighted_rows(_TABLE, None)["weight"].unique().to_list() == [1.0]
+
+
+def test_people_without_a_label_are_a_group_of_the_breakdown() -> None:
+    table = predictions_of(np.array([[0], [1], [0]])).with_columns(region=pl.Series(["x", None, None]))
+    found = accuracy_by(table, "region")
+    assert found.select("region", "accuracy", "people").rows() == [("x", 100, 1), (None, 50, 2)]

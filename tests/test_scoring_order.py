@@ -11,7 +11,7 @@ import pytest
 from answers import answered, people_of, predictions_of
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
-from indievalue.benchmark.storage import save_benchmark
+from indievalue.benchmark.storage import benchmark_hash, save_benchmark
 from indievalue.people.people import People
 from indievalue.scoring.accuracy import PredictorScore, score, summarise
 from indievalue.scoring.breakdown import accuracy_by, accuracy_by_category, accuracy_by_person
@@ -173,3 +173,13 @@ def test_flattening_over_all_groups_lies_within_its_interval(garden: Survey, gar
         within, high = low.removesuffix("_low"), low.replace("_low", "_high")
         rows = found.table.select(low, within, high).drop_nulls()
         assert all(a <= b <= c for a, b, c in rows.iter_rows())
+
+
+def test_the_hash_of_a_benchmark_ignores_the_order_of_its_settings(
+    gardeners: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    benchmark = build_benchmark(gardeners, Settings(setups=(0,)), 3)
+    before, stored = benchmark_hash(benchmark), Settings.stored
+    monkeypatch.setattr(Settings, "stored", lambda self: dict(reversed(stored(self).items())))
+    assert list(benchmark.settings.stored()) == list(stored(benchmark.settings))[::-1]
+    assert benchmark_hash(benchmark) == before

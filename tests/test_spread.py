@@ -123,3 +123,42 @@ def test_the_low_end_assumes_spread_only_where_it_is_sure() -> None:
     assert found[0] == _true_spread(values, noise, np.array(sure))[0]
     assert found[0] < _true_spread(values, noise, shrunk)[0]
     assert found[1:] == _true_spread(values, noise, shrunk)[1:]
+
+
+def test_groups_that_differ_by_the_bias_of_the_draws_alone_have_no_spread() -> None:
+    values = np.array([0.0, 1.0])
+    assert spread_interval(values, np.stack([values, values])) == (0, 0)
+
+
+def test_groups_that_happen_to_be_equal_may_differ_by_as_much_as_noise_hides() -> None:
+    # With noise of 2 or 4, so a bias of 3, a difference of 0 is one of −3 without it. It is seen for a true one of −2
+    # or −4, whose sizes are 2 and 4; the noise alone is larger than 0, so the interval begins at 0.
+    noise = np.array([[0.0, 2.0], [0.0, 4.0]])
+    equal, nearly = (spread_interval(np.array([70.0, 70.0 + apart]), noise) for apart in (0, 1e-4))
+    assert equal == pytest.approx((0, 3.95 / 2**0.5), rel=1e-5)
+    assert equal == pytest.approx(nearly, rel=1e-4)
+    assert spread_interval(np.full(2, 70.0), np.zeros((5, 2))) == (0, 0)
+    equals = [np.full(2, 70.0)] * 2
+    assert mean_spread_interval(equals, [noise] * 2, [-1.0, -1.0]) == pytest.approx((0, 0, equal[1]))
+
+
+def test_intervals_of_small_differences_are_those_of_large_ones_in_other_units() -> None:
+    values, noise = np.array([70.0, 80.0]), np.array([[1.0, -1.0], [0.0, 2.0]])
+    for group in (values, np.full(2, 70.0)):
+        large, small = spread_interval(group, noise), spread_interval(group / 1000, noise / 1000)
+        assert small == pytest.approx([end / 1000 for end in large], rel=1e-7)
+
+
+def test_noise_in_one_of_two_demographics_counts_by_the_share_of_its_spread() -> None:
+    # Spreads of 4 and 2, so 3 in the mean. With true ones of 2 t and t, and noise of 1 or −1 in the first, the mean is
+    # (|2 t ± 1| + t) / 2 = 3 at t = 5/3 or 7/3, at which the mean of the true ones is 2.5 or 3.5.
+    root = 2**0.5
+    values = [np.array([0.0, 4 * root]), np.array([0.0, 2 * root])]
+    noise = [np.array([[0.0, root], [0.0, -root]]), np.zeros((2, 2))]
+    assert _true_spread(values, noise, np.array([2.0, 1.0])) == pytest.approx((2.525, 3, 3.475))
+
+
+def test_the_low_end_is_0_where_noise_is_exactly_as_large_as_what_was_observed() -> None:
+    assert spread_interval(np.array([0.0, 1.0]), np.array([[0.0, 1.0], [0.0, -1.0]])) == pytest.approx(
+        (0, 1.95 / 2**0.5)
+    )

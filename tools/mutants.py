@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
+from typing import TypeGuard
 
 from indievalue.intervals import wilson
 
@@ -95,10 +96,30 @@ def _nodes(node: ast.AST) -> Iterator[ast.expr | ast.Return]:
         if name in ("annotation", "returns", "decorator_list", "bases") or isinstance(node, ast.Raise | ast.Assert):
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.expr | ast.Return):
+            if _is_without_effect(child):
+                continue
+            if _is_where_beside_nan(child, node):
+                child = child.value  # not the comparison itself, but what it compares
+            elif isinstance(child, ast.expr | ast.Return):
                 yield child
             if isinstance(child, ast.AST) and not isinstance(child, ast.JoinedStr):
                 yield from _nodes(child)
+
+
+def _is_without_effect(node: object) -> bool:
+    """Whether changes within ``node`` cannot be noticed, or only by luck."""
+    match node:
+        case ast.keyword(arg="strict" | "maintain_order"):
+            return True  # a guard where lengths are equal; an order that rows have by chance without it, too
+        case ast.Assign(targets=[ast.Name(id="_BLOCK" | "step")]) | ast.Call(func=ast.Attribute(attr="array_split")):
+            return True  # sizes of blocks: how much memory a result takes, and not what it is
+    return False
+
+
+def _is_where_beside_nan(node: object, call: ast.AST) -> TypeGuard[ast.keyword]:
+    """Whether ``node`` is ``where`` of a division into NaN: the 0 / 0 that ``>=`` would let through is NaN as well."""
+    out = [given.value for given in getattr(call, "keywords", []) if given.arg == "out"]
+    return isinstance(node, ast.keyword) and node.arg == "where" and any("np.nan" in ast.unparse(one) for one in out)
 
 
 def _changes(node: ast.expr | ast.Return) -> Iterator[ast.expr | ast.Return]:

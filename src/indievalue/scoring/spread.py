@@ -22,6 +22,9 @@ LOW, HIGH = 0.025, 0.975
 _STEPS = 40
 """Newton steps toward a root; convergence is quadratic."""
 
+_LEAST = 1e-6
+"""Least spread that is solved for, as a share of that of the noise: a root for 0 is lost in rounding."""
+
 
 def spread(values: Floats) -> Floats:
     """Return σ, the standard deviation (n − 1) of values (… × groups) over groups; NaN for fewer than two groups."""
@@ -83,7 +86,10 @@ def _shrunk(values: Sequence[Floats], noise: Sequence[Floats], between: Sequence
     differences = squares.var(ddof=1)
     kept = max(0.0, 1 - float(np.mean(variances)) / differences) if differences else 0.0
     drawn = np.maximum(max(squares.mean(), 0) + kept * (squares - squares.mean()), 0)
-    return np.sqrt(drawn) if drawn.any() else np.array([float(spread(value)) for value in values])
+    if drawn.any():
+        return np.asarray(np.sqrt(drawn))
+    observed = np.array([float(spread(value)) for value in values])
+    return observed if observed.any() else np.ones(len(values))
 
 
 def _usable(noise: Sequence[Floats]) -> NDArray[np.bool_]:
@@ -127,7 +133,7 @@ def _solutions(values: Sequence[Floats], noise: Sequence[Floats], share: Floats)
     noise = [draws - draws.mean(axis=1, keepdims=True) for draws in noise]
     lengths = np.array([float(spread(value)) for value in apart])
     scale = np.divide(share, lengths, out=np.zeros(len(share)), where=lengths > 0)
-    if observed == 0 or not scale.any():
+    if not scale.any():
         return np.zeros(len(noise[0])), np.zeros(len(noise[0]))
     # With truth t × scale × apart, the variance of a demographic's values in a draw is a t² + 2 b t + c.
     a = ((scale * lengths) ** 2)[:, None]
@@ -138,7 +144,7 @@ def _solutions(values: Sequence[Floats], noise: Sequence[Floats], share: Floats)
         ]
     )
     c = np.stack([(draws**2).sum(axis=1) / (draws.shape[1] - 1) for draws in noise])
-    root, at_zero = _roots(a, b, c, observed)
+    root, at_zero = _roots(a, b, c, max(observed, _LEAST * float(np.sqrt(c).mean())))
     unit = float(np.sqrt(a).mean())
     return unit * np.where(at_zero >= observed, 0.0, root), unit * root
 

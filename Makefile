@@ -26,7 +26,7 @@ $(DEV): $(CORE)
 demo: $(CORE)
 	$(BIN)/indievalue demo --out demo --force
 
-# Two workers share two cores: threads of BLAS and of torch would only wait for each other.
+# The workers share the cores: threads of BLAS and of torch would only wait for each other.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 # The report page is tested in Chromium; without it, these tests are skipped.
@@ -47,11 +47,11 @@ test: $(DEV) browser postgres
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	$(ONE_THREAD) $(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(ONE_THREAD) $(BIN)/pytest --numprocesses 3 --dist loadfile  # some tests wait for servers and processes
 
 # Kills, limits and retries that take many seconds each, a few minutes.
 test-slow: $(DEV)
-	$(BIN)/pytest -m slow --numprocesses 2 --dist loadfile
+	$(ONE_THREAD) $(BIN)/pytest -m slow --numprocesses 2 --dist loadfile
 
 # Speed and memory, of the main job and at full size; DATA is an optional survey file.
 bench: $(DEV)

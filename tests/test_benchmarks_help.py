@@ -16,7 +16,15 @@ SCRIPTS = [
 ]
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+WITH_TORCH = [path for path in SCRIPTS if path.stem.startswith(("reasoner", "training"))]
+"""It takes these seconds to import what they need."""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param(path, marks=[pytest.mark.slow] * (path in WITH_TORCH)) for path in SCRIPTS],
+    ids=[path.stem for path in SCRIPTS],
+)
 def test_help_tells_what_it_does_and_what_each_argument_means(script: Path) -> None:
     code = script.read_text(encoding="utf-8")
     if "import torch" in code or "indievalue.reasoner" in code:

@@ -76,6 +76,7 @@ def server(model_folder: Path) -> Iterator[str]:
         process.communicate(timeout=30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("template", "people"), [("single", 2), ("batch", 1)])
 def test_a_real_model_answers_through_a_real_server(
     gardeners: People,

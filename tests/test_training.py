@@ -68,6 +68,7 @@ def run(file: Path, **keys: Any) -> Any:
     return result, said
 
 
+@pytest.mark.slow
 def test_from_a_survey_to_a_reasoner_that_is_killed_resumed_merged_and_evaluated(
     settings: Callable[..., Path], tmp_path: Path
 ) -> None:

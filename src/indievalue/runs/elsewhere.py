@@ -63,7 +63,7 @@ class Elsewhere:
     """People of other files, as people of the data's survey.
 
     Attributes:
-        people: those to learn from, none of whom is tested. shared: bool (questions,), which questions they were asked.
+        people: those to learn from, nobody of them tested. shared: bool (questions,), which questions they were asked.
         sources: what was learned from which file.
     """
 

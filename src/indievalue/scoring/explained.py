@@ -1,6 +1,6 @@
 """How much of the answers to each question other answers explain, and how far each person's answers are from it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -101,14 +101,8 @@ class Scores:
         for number in range(parts):
             values, known = self.values[part == number], self.known[part == number].astype(np.float32)
             found.append(_Correlated(values.T @ values, known.T @ known, values, known))
-        if self._asked_together(found):
-            return found
-        return [replace(one, complete=False) for one in found]
-
-    def _asked_together(self, parts: "Sequence[_Correlated]") -> bool:
-        """Whether enough people answered both of any two of the questions used."""
-        both = np.sum([one.both for one in parts], axis=0)
-        return bool((both[np.ix_(self.used, self.used)] >= FEWEST / 4).all())
+        both = np.sum([one.both for one in found], axis=0)[np.ix_(self.used, self.used)]
+        return [replace(one, complete=bool((both >= FEWEST / 4).all())) for one in found]
 
 
 @dataclass(frozen=True)

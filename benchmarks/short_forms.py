@@ -133,7 +133,7 @@ def measured(forms: ShortForms) -> Iterator[str]:
     pairs = [(network, nothing), (known, nothing), (by_country, known), (by_country, network)]
     for a, b in [*pairs, (("country", "adaptive", "gaussian"), by_country)]:
         if a in paired:
-            yield f"| {_words(a)} | {_words(b)} | {' | '.join(_differences(paired[a], paired[b]))} |"
+            yield f"| {_words(a)} | {_words(b)} | {' | '.join(paired_differences(paired[a], paired[b]))} |"
 
 
 def _words(row: tuple[str, str, str]) -> str:
@@ -141,7 +141,8 @@ def _words(row: tuple[str, str, str]) -> str:
     return f"{name}, {chosen}, {known} known"
 
 
-def _differences(a: pl.DataFrame, b: pl.DataFrame) -> Iterator[str]:
+def paired_differences(a: pl.DataFrame, b: pl.DataFrame) -> Iterator[str]:
+    """Yield by how much a predictor's accuracy and log loss exceed another's, with 95% intervals."""
     names = (
         a.with_columns(predictor=pl.lit("a"), context=pl.lit("")),
         b.with_columns(predictor=pl.lit("b"), context=pl.lit("")),

@@ -243,6 +243,21 @@ def test_no_number_is_about_fewer_than_30_people(few: TestClient, path: str) -> 
         assert "Chad" not in table
 
 
+def test_groups_that_are_countries_have_a_map_that_tells_no_number_about_few_people(
+    few: TestClient, pages: TestClient
+) -> None:
+    page = few.get("/groups?demographic=country&by=majority").text
+    shown = re.findall(r'<use class="mark" role="img" aria-label="([^"]*)" href="#world-(\d+)" fill="([^"]*)"', page)
+    marks = {int(code): (label, fill) for label, code, fill in shown}
+    chad, chile = marks.pop(148), marks.pop(152)
+    assert not marks
+    assert chad == ("Chad · too few people here for a figure", "url(#world-few)")
+    value = table_of(page, "Accuracy by group")[0][2]
+    assert re.match(rf"majority, Chile.*{re.escape(value)}%", html.unescape(chile[0]))
+    assert 'class="world"' not in few.get("/groups?demographic=sex").text
+    assert 'class="world"' not in pages.get("/groups?demographic=age").text
+
+
 def test_a_run_of_few_people_has_no_numbers_about_questions(tmp_path: Path) -> None:
     pages = opened(
         make_run(tmp_path / "run", "wvs7", people=some_people(12, country=["Chile"]), predictors=["majority"])

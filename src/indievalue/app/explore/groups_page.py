@@ -8,6 +8,7 @@ from starlette.datastructures import QueryParams
 from indievalue.app.explore.questions_page import guesses_about
 from indievalue.app.explore.source import SMALLEST_GROUP, Source
 from indievalue.app.explore.view import RunView
+from indievalue.report.figures.world import country_demographic, map_svg, read_outline, shapes, world_map
 from indievalue.scoring.groups import GroupOptions
 from indievalue.scoring.inequity import Inequity, inequity
 
@@ -35,6 +36,7 @@ def groups_page(source: Source, view: RunView | None, query: QueryParams) -> Map
         "summary": summary,
         "groups": groups.to_dicts(),
         "mean": view.run.scores[by].accuracy,
+        **_world(view, by, demographic, groups),
         **_worst(source, view, by, demographic, groups),
     }
 
@@ -47,6 +49,21 @@ def _measured(view: RunView, by: str, demographics: tuple[str, ...]) -> Inequity
         ("inequity", by, demographics),
         lambda: inequity(run.predictions.filter(pl.col("predictor") == by), run.people, demographics, options),
     )
+
+
+def _world(view: RunView, by: str, demographic: str, groups: pl.DataFrame) -> dict[str, object]:
+    """Return the map of groups that are countries."""
+    countries = country_demographic(view.run.survey)
+    if countries is None or countries.name != demographic:
+        return {"world": None}
+    world = world_map(by, countries, groups, view.run.people)
+    label = f"Accuracy of {by} by country. The same numbers are in the table below."
+    return {
+        "world": world,
+        "shapes": shapes(),
+        "map": map_svg(list(world.countries), world.scale, label) if world else None,
+        "attribution": read_outline().attribution,
+    }
 
 
 def _worst(source: Source, view: RunView, by: str, demographic: str, groups: pl.DataFrame) -> dict[str, object]:

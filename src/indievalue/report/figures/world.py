@@ -213,23 +213,32 @@ def world_maps(run: Run) -> list[WorldMap]:
     demographic = country_demographic(run.survey)
     if demographic is None or run.index is None or demographic.name not in run.people.columns:
         return []
-    codes = country_codes(demographic)
-    tested = dict(run.people.group_by(demographic.name).len().drop_nulls().sort(demographic.name).iter_rows())
-    maps = []
     table = run.index.groups.filter(pl.col("demographic") == demographic.name)
-    for (predictor,), rows in table.group_by("predictor", maintain_order=True):
-        found = {row["group"]: row for row in rows.sort("value").iter_rows(named=True) if row["group"] in codes}
-        countries = [_country(str(predictor), codes[label], label, row) for label, row in found.items()]
-        countries += [
-            Country(codes[label], label, None, PART.join([label, f"{people} of the people here, too few for a figure"]))
-            for label, people in tested.items()
-            if label in codes and label not in found
-        ]
-        if found:
-            mean = float(np.average(rows["value"].to_numpy(), weights=rows["probes"].to_numpy()))
-            scale = scale_of(mean, [row["value"] for row in found.values()])
-            maps.append(WorldMap(str(predictor), scale, tuple(countries)))
-    return maps
+    maps = (
+        world_map(str(predictor), demographic, rows, run.people)
+        for (predictor,), rows in table.group_by("predictor", maintain_order=True)
+    )
+    return [drawn for drawn in maps if drawn]
+
+
+def world_map(predictor: str, demographic: Demographic, groups: pl.DataFrame, people: pl.DataFrame) -> WorldMap | None:
+    """The map of a predictor's accuracy in ``groups`` of a :func:`country_demographic`; None if none is a country.
+
+    Countries of ``people`` that are not among the groups have too few people for a figure of their own.
+    """
+    codes = country_codes(demographic)
+    found = {row["group"]: row for row in groups.sort("value").iter_rows(named=True) if row["group"] in codes}
+    if not found:
+        return None
+    countries = [_country(predictor, codes[label], label, row) for label, row in found.items()]
+    tested = people[demographic.name].drop_nulls().unique().sort()
+    countries += [
+        Country(codes[label], label, None, PART.join([label, "too few people here for a figure"]))
+        for label in tested
+        if label in codes and label not in found
+    ]
+    mean = float(np.average(groups["value"].to_numpy(), weights=groups["probes"].to_numpy()))
+    return WorldMap(predictor, scale_of(mean, [row["value"] for row in found.values()]), tuple(countries))
 
 
 def _country(predictor: str, code: int, label: str, row: dict[str, Any]) -> Country:

@@ -20,6 +20,7 @@ from indievalue.app.study.assignment import Given, claim, record
 from indievalue.app.study.create import Wanted, make_study
 from indievalue.app.study.database import Database
 from indievalue.app.study.export import Likely, _majority
+from indievalue.app.study.invites import read_invites
 from indievalue.app.study.results import alpha_of
 from indievalue.app.study.settings import DATABASE, Folder, Plan, probability
 from indievalue.app.study.tables import Rater
@@ -289,6 +290,24 @@ def test_status_and_invites(made: Path) -> None:
     assert links[-1].startswith("https://study.example/r/")
     assert len(links[-1].rpartition("/")[2]) == 43
     assert (made / "club" / "invites.csv").stat().st_mode & 0o077 == 0
+    assert all(link.startswith("https://study.example/r/") for link in links)
+
+
+def test_serve_says_where_links_lead_if_not_to_it_and_how_to_change_that(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indievalue.app.serving.serve", lambda app, access, started: started())
+    call("study", "invite", made / "club", "--public-url", "https://study.example")
+    before = read_invites(made / "club")
+    said = call("study", "serve", made / "club", "--port", "8765")
+    assert "lead to https://study.example, not here" in said
+    command = said.partition("to change them: indievalue ")[2].split()
+    assert "Links of 0" not in call(*command)
+    assert read_invites(made / "club") == [
+        (name, link.replace("https://study.example/", "http://127.0.0.1:8765/")) for name, link in before
+    ]
+    assert "not here" not in call("study", "serve", made / "club", "--port", "8765")
+    assert "give --raters" in CliRunner().invoke(app, ["study", "invite", str(made / "club")]).output
 
 
 def test_a_study_is_not_replaced_by_another_one(made: Path) -> None:

@@ -178,11 +178,13 @@ def create(
 
 def invite(
     folder: StudyFolder,
-    raters: Annotated[int, typer.Option("--raters", min=1, help="Links to make.")],
+    raters: Annotated[int, typer.Option("--raters", min=0, help="Links to make.")] = 0,
     public_url: PublicUrl = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Make more links for raters."""
+    """Make more links for raters. With --public-url, all links lead to that address, also those made before."""
+    if not raters and public_url is None:
+        raise typer.BadParameter("give --raters, the number of links to make, or --public-url, where all links lead")
     _invite(folder, raters, public_url, database)
 
 
@@ -216,7 +218,12 @@ def serve(folder: StudyFolder, serving: ServeFlags, public_url: PublicUrl = None
         proxied=public.scheme == "https",
     )
     _check(served.database, folder)
-    serve_app(study_server(access, served), access, lambda: announce(access, f"Study {served.study.name}"))
+
+    def started() -> None:
+        announce(access, f"Study {served.study.name}")
+        _say_where_links_lead(folder, public_url or access.address.partition("?")[0])
+
+    serve_app(study_server(access, served), access, started)
 
 
 def status(folder: StudyFolder, database: DatabaseUrl = None) -> None:
@@ -308,7 +315,7 @@ def delete(
 
 def _invite(folder: Path, number: int, public_url: str | None, database: str | None) -> None:
     """Make links, and write them to the study's ``invites.csv``."""
-    from indievalue.app.study.create import write_invites
+    from indievalue.app.study.invites import write_invites
     from indievalue.app.study.raters import add_study, invite
     from indievalue.app.study.settings import Folder
 
@@ -317,9 +324,23 @@ def _invite(folder: Path, number: int, public_url: str | None, database: str | N
     with opened.writing() as session:
         add_study(session, made, content)
         invites = list(invite(session, made, number))
-        write_invites(folder, public_url or "http://127.0.0.1:8000", invites)
+        write_invites(folder, public_url, invites)
     opened.close()
-    notes.print(escaped(f"Links of {number:,} raters: {folder / 'invites.csv'}"), soft_wrap=True)
+    made_or_changed = f"Links of {number:,} raters" if number else "All links changed"
+    notes.print(escaped(f"{made_or_changed}: {folder / 'invites.csv'}"), soft_wrap=True)
+
+
+def _say_where_links_lead(folder: Path, address: str) -> None:
+    """Warn of links that do not lead to ``address``, where the study is served."""
+    from indievalue.app.study.invites import leading_elsewhere
+
+    elsewhere = leading_elsewhere(folder, address)
+    if elsewhere is not None:
+        command = f"indievalue study invite {folder} --public-url {address.rstrip('/')}"
+        notes.print(
+            escaped(f"Links in {folder / 'invites.csv'} lead to {elsewhere}, not here; to change them: {command}"),
+            soft_wrap=True,
+        )
 
 
 def _database(folder: Path, url: str | None) -> "Database":

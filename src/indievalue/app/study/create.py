@@ -1,7 +1,5 @@
 """Make a study from a benchmark: which people and probes, and the text that raters read."""
 
-import csv
-import io
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,13 +10,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from indievalue.app.study.raters import Invite
 from indievalue.app.study.settings import (
     BENCHMARK,
     CONSENT,
     CONSENT_TEMPLATE,
     CONTENT,
-    INVITES,
     SETTINGS,
     Content,
     Item,
@@ -104,17 +100,6 @@ def write_study(folder: Path, study: Study, content: Content, benchmark: Benchma
         template = template.replace(f"[{word}]", f"{number:,}")
     (folder / CONSENT).write_text(template, encoding="utf-8")
     write_tables(benchmark, folder / BENCHMARK)
-
-
-def write_invites(folder: Path, address: str, invites: Sequence[Invite]) -> None:
-    """Add links of raters to ``invites.csv``, the only place where they are."""
-    file = folder / INVITES
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if not file.exists():
-        writer.writerow(["rater", "link"])
-    writer.writerows([one.name, f"{address.rstrip('/')}/r/{one.token}"] for one in invites)
-    write_private(file, (file.read_text(encoding="utf-8") if file.exists() else "") + text.getvalue())
 
 
 def _check_permission(people: People, wanted: Wanted) -> None:

@@ -310,6 +310,20 @@ def test_serve_says_where_links_lead_if_not_to_it_and_how_to_change_that(
     assert "give --raters" in CliRunner().invoke(app, ["study", "invite", str(made / "club")]).output
 
 
+def test_raters_answer_the_questions_of_a_list_for_themselves(made: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text("question\nN3\nP2\n")
+    arguments = ["study", "create", made / "bench", made / "garden.csv", "--out", tmp_path / "listed", "--people", "2"]
+    arguments += ["--probes", "2", "--statements", "4", "--real-people", ALLOWED, "--survey", GARDEN]
+    call(*arguments, "--own-list", listed)
+    own = Folder(tmp_path / "listed").content().own
+    assert [item.question for item in own] == ["N3", "P2"]
+    assert all(len(item.options) >= 2 and not item.statements and item.answer is None for item in own)
+    assert Folder(tmp_path / "listed").study().plan.own == 2
+    both = CliRunner().invoke(app, [str(one) for one in [*arguments, "--own-list", listed, "--own", "3", "--force"]])
+    assert both.exit_code == 2
+
+
 def test_a_study_is_not_replaced_by_another_one(made: Path) -> None:
     arguments = [
         "study",

@@ -100,6 +100,14 @@ class NewFlags:
         str | None,
         typer.Option("--real-people", help="Who permits it that raters see real people's answers; it is recorded."),
     ] = None
+    own_list: Annotated[
+        Path | None,
+        typer.Option(
+            "--own-list",
+            help="Questions that raters answer for themselves first: a list written by `indievalue short-form`, in "
+            "place of --own.",
+        ),
+    ] = None
     raters: Annotated[
         int | None, typer.Option("--raters", min=1, help="Links to make [default: half more than the study needs].")
     ] = None
@@ -156,17 +164,21 @@ def create(
 
     The text that raters agree to, `consent.md`, is for you to edit.
     """
+    if size.own and new.own_list:
+        raise typer.BadParameter("give --own, the number of questions most asked, or --own-list, but not both")
     with importing("a study needs", "app"):
         from indievalue.app.study.create import Wanted, make_study, write_study
         from indievalue.app.study.settings import SETTINGS
     from indievalue.benchmark.storage import load_benchmark
+    from indievalue.elicitation.lists import list_for, read_lists
     from indievalue.files import check_directory, new_directory
 
     if (directory / SETTINGS).exists():
         raise IndievalueError(f"{directory} holds a study; choose another --out, or `indievalue study delete` it first")
     check_directory(directory, force=force)
     people = source.people(data)
-    wanted = Wanted(size.plan(), new.context, new.real_people, source.seed, new.show)
+    own = list_for(None, read_lists(new.own_list, people.survey), new.own_list) if new.own_list else []
+    wanted = Wanted(size.plan(), new.context, new.real_people, source.seed, new.show, tuple(own))
     made, content, drawn = make_study(new.name or directory.name, people, load_benchmark(benchmark, people), wanted)
     with new_directory(directory, force=force) as folder:
         write_study(folder, made, content, drawn)

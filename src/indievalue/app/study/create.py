@@ -47,13 +47,17 @@ _PRACTICE_PEOPLE, _PRACTICE_PROBES, _PRACTICE_STATEMENTS = 200, 3, 10
 
 @dataclass(frozen=True)
 class Wanted:
-    """What ``study create`` is asked for; ``context`` and ``show`` None are those of the benchmark."""
+    """What ``study create`` is asked for; ``context`` and ``show`` None are those of the benchmark.
+
+    ``own`` are ids of questions that raters answer for themselves, in place of the ``plan.own`` most asked ones.
+    """
 
     plan: Plan = field(default_factory=Plan)
     context: Context | None = None
     real_people: str | None = None
     seed: int = 0
     show: str | None = None
+    own: tuple[str, ...] = ()
 
 
 def make_study(name: str, people: People, benchmark: Benchmark, wanted: Wanted) -> tuple[Study, Content, Benchmark]:
@@ -75,7 +79,9 @@ def make_study(name: str, people: People, benchmark: Benchmark, wanted: Wanted) 
     shown = drawn if people.findings.synthetic else _without_small_groups(drawn, people)
     of_people = tuple(_people(shown, wanted))
     settings = benchmark.settings
-    content = Content(people=of_people, own=_own(of_people, plan.own), practice=_practice(drawn, wanted))
+    own = _listed(benchmark, wanted.own) if wanted.own else _most_asked(of_people, plan.own)
+    plan = replace(plan, own=len(own))
+    content = Content(people=of_people, own=own, practice=_practice(drawn, wanted))
     study = Study(
         name=study_name(name),
         survey=benchmark.survey.name,
@@ -181,8 +187,18 @@ def _people(benchmark: Benchmark, wanted: Wanted) -> Iterator[Person]:
         )
 
 
-def _own(people: Sequence[Person], number: int) -> tuple[Item, ...]:
-    """Return the questions that raters answer for themselves: those that are asked about most people."""
+def _listed(benchmark: Benchmark, questions: Sequence[str]) -> tuple[Item, ...]:
+    """Return listed questions of the survey, for raters to answer for themselves."""
+    found = [benchmark.survey.question(name) for name in questions]
+    form = benchmark.settings.form
+    return tuple(
+        Item(question=one.id, setup=0, asks=one.asks, options=tuple(option.statement for option in one.options(form)))
+        for one in found
+    )
+
+
+def _most_asked(people: Sequence[Person], number: int) -> tuple[Item, ...]:
+    """Return the questions that are asked about most people, for raters to answer for themselves."""
     items = {item.question: item for person in people for item in person.probes}
     often = Counter(item.question for person in people for item in person.probes)
     return tuple(items[name].model_copy(update={"statements": ()}) for name, _ in often.most_common(number))

@@ -17,7 +17,7 @@ from indievalue.scoring.groups import group_people
 from indievalue.scoring.inequity import inequity, measure_groups
 from indievalue.scoring.measures import person_sums
 from indievalue.scoring.paired import Comparison, compare, shared_rows, with_holm_over
-from indievalue.scoring.swapping import swapped_differences, two_sided
+from indievalue.scoring.swapping import standard_error, swapped_differences, two_sided
 from test_cli import _run
 
 
@@ -102,7 +102,31 @@ def test_the_observed_difference_is_that_of_noise_free_sigma() -> None:
     between = [measure_groups(one, [groups], 1, 0)[0].between for one in sums if one is not None]
     roots = np.sign(between) * np.sqrt(np.abs(between))
     observed = swapped_differences(sums[0], sums[1], [groups], 0, 0)
-    assert observed[0, 0] == pytest.approx(roots[0] - roots[1], abs=1e-9)
+    assert observed.roots[0, 0] == pytest.approx(roots[0] - roots[1], abs=1e-9)
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["same groups worst", "other groups worst"])
+def test_the_standard_error_of_a_difference_in_sigma_is_its_spread_over_samples(same: bool) -> None:
+    random, first = np.random.default_rng(0), np.array([0.0, 2, 4, 9])
+    second = first if same else first[::-1]
+    variances = np.array([[1.0, 0.5, 2, 1], [0.7, 1, 1.5, 2]])
+    covariances = 0.4 * np.sqrt(variances.prod(axis=0))
+    noise = random.normal(size=(2, 100_000, 4))
+    shared = covariances / np.sqrt(variances[0])
+    a = first + noise[0] * np.sqrt(variances[0])
+    b = second + noise[0] * shared + noise[1] * np.sqrt(variances[1] - shared**2)
+    errors = standard_error(
+        [a, b], [np.broadcast_to(one, a.shape) for one in variances], covariances + np.zeros(a.shape)
+    )
+    difference = a.var(axis=1, ddof=1) - b.var(axis=1, ddof=1)
+    assert np.mean(errors**2) == pytest.approx(difference.var(), rel=0.02)
+
+
+def test_a_predictor_is_not_less_even_than_itself() -> None:
+    people = people_of(third=["x", "y", "z"] * 40)
+    a, _ = _two(3, np.tile([0.9, 0.7, 0.5], 40), np.full(120, 0.7))
+    row = _row(compare(a, a.with_columns(predictor=pl.lit("again")), people, ["third"], draws=50), "sigma", "third")
+    assert row["p"] == 1
 
 
 def test_p_counts_the_observed_difference_among_the_swapped_ones() -> None:

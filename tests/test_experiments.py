@@ -1,10 +1,8 @@
 """Experiments: what a YAML may say, which cells it makes, that they are computed once, and what they come to."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 import yaml
 from scipy.stats import ttest_rel
 
+from commands import PROGRAM, run_here
 from conftest import GARDEN, ROOT, garden_answers, real_file
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import NOBODY, Settings
@@ -646,17 +645,9 @@ def test_progress_says_what_is_left_once_something_is_known(
 
 # --- the command -----------------------------------------------------------------------------------------
 
-COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()", "experiment"]
-
 
 def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "COLUMNS": "100"},
-    )
+    return run_here("experiment", *arguments)
 
 
 @pytest.fixture
@@ -742,7 +733,7 @@ def test_a_killed_experiment_goes_on(small_yaml: Path, tmp_path: Path, how: sign
     whole, out = tmp_path / "whole", tmp_path / "out"
     assert call(small_yaml, *options, "--out", whole).returncode == 0
     process = subprocess.Popen(
-        [*COMMAND, *map(str, (small_yaml, *options, "--out", out))], stderr=subprocess.PIPE, text=True
+        [*PROGRAM, "experiment", *map(str, (small_yaml, *options, "--out", out))], stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 120
     while len(list(out.glob("cells/[a-z]*"))) < 2 and process.poll() is None and time.monotonic() < deadline:

@@ -6,7 +6,7 @@ CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test test-slow browser postgres bench bench-predictors experiments twin fuzz mutants docs picture release-check clean
+.PHONY: install demo test types style test-slow browser postgres bench bench-predictors experiments twin fuzz mutants docs picture release-check clean
 
 install: $(DEV)
 
@@ -29,6 +29,9 @@ demo: $(CORE)
 # The workers share the cores: threads of BLAS and of torch would only wait for each other.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
+# glibc keeps the memory of large arrays for the next ones: to give it back and ask for it again takes time.
+KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=268435456
+
 # The report page is tested in Chromium; without it, these tests are skipped.
 browser:
 	@command -v chromium >/dev/null 2>&1 || { \
@@ -42,12 +45,17 @@ postgres:
 	} || echo "no postgresql: studies are not tested in PostgreSQL"
 
 test: $(DEV) browser postgres
+	@$(MAKE) --no-print-directory --jobs 2 types style
+	$(ONE_THREAD) $(KEEP_MEMORY) $(BIN)/pytest --numprocesses 3 --dist loadfile  # some wait for servers and processes
+
+types: $(DEV)
+	$(BIN)/mypy
+
+style: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	$(ONE_THREAD) $(BIN)/pytest --numprocesses 3 --dist loadfile  # some tests wait for servers and processes
 
 # Kills, limits and retries that take many seconds each, a few minutes.
 test-slow: $(DEV)

@@ -1,14 +1,17 @@
 """Shared fixtures: the garden survey and its people, made by hand; and the real data, where it is there."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+import vl_convert
 import yaml
 
 from indievalue.people.decode import decode
@@ -21,6 +24,22 @@ GARDEN = Path(__file__).parent / "surveys" / "garden"
 DATA = Path(os.environ.get("INDIEVALUE_DATA", ROOT.parent / "shared" / "data"))
 REFERENCE = Path(os.environ.get("INDIEVALUE_REFERENCE", ROOT.parent / "shared" / "reference"))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _each_figure_is_drawn_once() -> Iterator[None]:
+    """Keep figures as they were drawn: many tests write the pages of the same few people."""
+    draw = vl_convert.vegalite_to_svg
+
+    @lru_cache(maxsize=400)
+    def drawn(figure: str, options: str) -> str:
+        return draw(json.loads(figure), **json.loads(options))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            vl_convert, "vegalite_to_svg", lambda figure, **options: drawn(json.dumps(figure), json.dumps(options))
+        )
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import zipfile
 from hashlib import blake2b
@@ -15,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from commands import PROGRAM, run_apart, run_here
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.errors import IndievalueError
@@ -351,13 +351,11 @@ def test_probabilities_are_those_of_the_answer_and_not_of_a_letter_in_a_thought(
 
 # --- the command ------------------------------------------------------------------------------------------
 
-COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()"]
-
 
 def evaluate(garden_csv: Path, out: Path, url: str, *more: str) -> list[str]:
     garden = str(Path(__file__).parent / "surveys" / "garden")
     options = ["--people", "12", "--survey", garden, "--base-url", url, "--generate", "max_connections=4"]
-    return [*COMMAND, "evaluate", str(garden_csv), "--predictor", MODEL, "--out", str(out), *options, *more]
+    return ["evaluate", str(garden_csv), "--predictor", MODEL, "--out", str(out), *options, *more]
 
 
 @pytest.fixture
@@ -368,22 +366,15 @@ def garden_csv(tmp_path: Path, garden_table: pl.DataFrame) -> Path:
 
 def test_evaluate_asks_a_chat_model_and_notes_what_it_took(garden_csv: Path, tmp_path: Path) -> None:
     with serving(Loopback(parrot)) as loopback:
-        dry = subprocess.run(
-            evaluate(garden_csv, tmp_path / "run", loopback.url, "--dry-run", "--price", "2.5,10"),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        dry = run_here(*evaluate(garden_csv, tmp_path / "run", loopback.url, "--dry-run", "--price", "2.5,10"))
+        assert dry.returncode == 0, dry.stderr
         assert "calls, about" in dry.stderr
         assert "about $0.0" in dry.stderr
         assert not loopback.calls
         assert not (tmp_path / "run").exists()
-        subprocess.run(
-            evaluate(garden_csv, tmp_path / "run", loopback.url, "--predictor", "majority", "--template", "batch"),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        options = ["--predictor", "majority", "--template", "batch"]
+        done = run_here(*evaluate(garden_csv, tmp_path / "run", loopback.url, *options))
+        assert done.returncode == 0, done.stderr
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     assert about["effort"][MODEL]["calls"] == sum(loopback.calls.values())
     assert set(json.loads((tmp_path / "run" / "summary.json").read_text())) == {MODEL, "majority"}
@@ -397,7 +388,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_and_ends_as_if_nothing_had
 ) -> None:
     draw = np.random.default_rng(0)
     with serving(Loopback(parrot)) as loopback:
-        subprocess.run(evaluate(garden_csv, tmp_path / "whole", loopback.url), capture_output=True, check=True)
+        assert run_apart(*evaluate(garden_csv, tmp_path / "whole", loopback.url)).returncode == 0
         needed = sum(loopback.calls.values())
     whole = read_predictions(tmp_path / "whole" / "predictions.parquet")
     (tmp_path / "cache").rename(tmp_path / "earlier")
@@ -407,7 +398,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_and_ends_as_if_nothing_had
             before = sum(loopback.answered.values())
             stop_at = before + int(draw.integers(1, max(2, needed // 7)))
             process = subprocess.Popen(
-                evaluate(garden_csv, tmp_path / "run", loopback.url),
+                [*PROGRAM, *evaluate(garden_csv, tmp_path / "run", loopback.url)],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=dict(os.environ),
@@ -419,7 +410,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_and_ends_as_if_nothing_had
                 process.send_signal(signal.SIGKILL)
                 kills += 1
             process.wait(timeout=60)
-        subprocess.run(evaluate(garden_csv, tmp_path / "run", loopback.url), capture_output=True, check=True)
+        assert run_apart(*evaluate(garden_csv, tmp_path / "run", loopback.url)).returncode == 0
     assert kills == 5
     assert read_predictions(tmp_path / "run" / "predictions.parquet").equals(whole)
     made = sum(loopback.calls.values())

@@ -6,7 +6,6 @@ import re
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,6 +16,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from commands import PROGRAM, run_apart, run_here
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.errors import IndievalueError
@@ -286,8 +286,6 @@ def test_more_than_a_few_failures_stop_the_run(gardeners: People) -> None:
 
 # --- the command ------------------------------------------------------------------------------------------
 
-COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()"]
-
 
 @pytest.fixture
 def garden_csv(tmp_path: Path, garden_table: pl.DataFrame) -> Path:
@@ -298,12 +296,12 @@ def garden_csv(tmp_path: Path, garden_table: pl.DataFrame) -> Path:
 def evaluate(garden_csv: Path, out: Path, url: str, *more: str) -> list[str]:
     garden = str(Path(__file__).parent / "surveys" / "garden")
     options = ["--people", "6", "--survey", garden, "--base-url", url, "--generate", "max_connections=2"]
-    return [*COMMAND, "evaluate", str(garden_csv), "--predictor", MODEL, "--out", str(out), *options, *more]
+    return ["evaluate", str(garden_csv), "--predictor", MODEL, "--out", str(out), *options, *more]
 
 
 def test_an_error_that_repeats_is_sent_once_and_told_in_a_line(garden_csv: Path, tmp_path: Path) -> None:
     with serving(Loopback(str, lambda prompt, _: ERRORS["temperature"].reply)) as loopback:
-        done = subprocess.run(evaluate(garden_csv, tmp_path / "run", loopback.url), capture_output=True, text=True)
+        done = run_apart(*evaluate(garden_csv, tmp_path / "run", loopback.url))
     assert done.returncode == 1
     assert sum(loopback.calls.values()) <= 2, "those under way at the first"
     last = done.stderr.strip().splitlines()[-1]
@@ -323,8 +321,7 @@ def test_what_was_not_answered_is_counted_everywhere(garden_csv: Path, tmp_path:
         return ERRORS["length"].reply if prompt in refused else None
 
     with serving(Loopback(lambda prompt: "A", first)) as loopback:
-        command = evaluate(garden_csv, tmp_path / "run", loopback.url, "--skip-failed")
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = run_here(*evaluate(garden_csv, tmp_path / "run", loopback.url, "--skip-failed"))
     assert done.returncode == 0, done.stderr
     run = load_run(tmp_path / "run")
     score = run.scores[MODEL]
@@ -346,7 +343,7 @@ def test_a_stopped_run_ends_at_once_in_a_line_and_keeps_its_answers(
     (tmp_path / "tmp").mkdir()
     with serving(Loopback(lambda prompt: "A", delay=0.3)) as loopback:
         process = subprocess.Popen(
-            evaluate(garden_csv, tmp_path / "run", loopback.url),
+            [*PROGRAM, *evaluate(garden_csv, tmp_path / "run", loopback.url)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -371,7 +368,7 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next(garden_csv: Path, tmp_p
     (tmp_path / "tmp").mkdir()
     environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
     with serving(Loopback(lambda prompt: "A", delay=0.2)) as loopback:
-        command = evaluate(garden_csv, tmp_path / "run", loopback.url)
+        command = [*PROGRAM, *evaluate(garden_csv, tmp_path / "run", loopback.url)]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
         _wait(lambda: sum(loopback.answered.values()) >= 2)
         assert len(list((tmp_path / "tmp").glob(f"{PREFIX}*"))) == 1

@@ -1,32 +1,23 @@
 """The command line as a person meets it: what it prints, how it ends, and what it leaves behind."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from commands import PROGRAM, run_apart, run_here
 from conftest import GARDEN, garden_answers
 from indievalue.cli import app
 from indievalue.errors import IndievalueError
 from indievalue.predictors.predictions import read_predictions
 from rundirs import make_run, some_people
-
-
-def _run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from indievalue.cli import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "COLUMNS": "100", **environment},
-    )
 
 
 @pytest.fixture
@@ -35,8 +26,10 @@ def garden_csv(tmp_path: Path) -> Path:
     return tmp_path / "garden.csv"
 
 
-def _evaluate(data: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return _run("evaluate", data, "--survey", GARDEN, "--predictor", "majority", "--out", out, *more)
+def _evaluate(
+    data: Path, out: Path, *more: str, run: Callable[..., subprocess.CompletedProcess[str]] = run_here
+) -> subprocess.CompletedProcess[str]:
+    return run("evaluate", data, "--survey", GARDEN, "--predictor", "majority", "--out", out, *more)
 
 
 def test_help_and_version_import_nothing_heavy() -> None:
@@ -50,11 +43,12 @@ def test_help_and_version_import_nothing_heavy() -> None:
     assert said.returncode == 0
     assert "evaluate" in said.stdout
     assert set(eval(said.stderr)) <= {"pydantic"}
-    assert _run("--version").stdout.startswith("indievalue 0.")
+    assert run_apart("--version").stdout.startswith("indievalue 0.")
 
 
 def test_evaluate_writes_a_whole_run(garden_csv: Path, tmp_path: Path) -> None:
-    said = _evaluate(garden_csv, tmp_path / "run", "--predictor", "resemble:k=5", "--people", "20", "--seed", "3")
+    options = ["--predictor", "resemble:k=5", "--people", "20", "--seed", "3"]
+    said = _evaluate(garden_csv, tmp_path / "run", *options, run=run_apart)
     assert said.returncode == 0, said.stderr
     assert "60 people of garden in garden.csv" in said.stderr
     run = tmp_path / "run"
@@ -107,34 +101,34 @@ def test_two_runs_are_put_on_one_page(garden_csv: Path, tmp_path: Path) -> None:
     for form in ("polar", "refined"):
         assert _evaluate(garden_csv, tmp_path / form, "--form", form).returncode == 0
     page = tmp_path / "both.html"
-    said = _run("report", tmp_path / "polar", tmp_path / "refined", "--out", page)
+    said = run_here("report", tmp_path / "polar", tmp_path / "refined", "--out", page)
     assert said.returncode == 0, said.stderr
     assert page.read_text().count("<html") == 1
-    assert _run("report", tmp_path / "polar", "--out", page).returncode == 1  # not overwritten without --force
+    assert run_here("report", tmp_path / "polar", "--out", page).returncode == 1  # not overwritten without --force
 
 
 def test_show_prints_one_person_and_what_is_missing(tmp_path: Path) -> None:
     file = tmp_path / "garden.csv"
     garden_answers(3).with_columns(N3=pl.Series([-1, 1, 2]), N1=pl.Series([7, 1, 2])).write_csv(file)
-    said = _run("show", file, "--survey", GARDEN, "--person", "g0000").stdout
+    said = run_here("show", file, "--survey", GARDEN, "--person", "g0000").stdout
     assert "My garden is" in said
     assert "don't know: N3" in said
     assert "another answer: N1" in said
-    refused = _run("show", file, "--survey", GARDEN, "--person", "g9999")
+    refused = run_here("show", file, "--survey", GARDEN, "--person", "g9999")
     assert refused.returncode == 1
     assert "no person 'g9999'; its first is 'g0000'" in refused.stderr
 
 
 def test_catalog_and_benchmark_write_their_directories(garden_csv: Path, tmp_path: Path) -> None:
-    assert _run("catalog", garden_csv, "--survey", GARDEN, "--out", tmp_path / "catalog", "--text").returncode == 0
+    assert run_here("catalog", garden_csv, "--survey", GARDEN, "--out", tmp_path / "catalog", "--text").returncode == 0
     assert (tmp_path / "catalog" / "statements.jsonl").exists()
-    assert _run("benchmark", garden_csv, "--survey", GARDEN, "--out", tmp_path / "benchmark").returncode == 0
+    assert run_here("benchmark", garden_csv, "--survey", GARDEN, "--out", tmp_path / "benchmark").returncode == 0
     assert (tmp_path / "benchmark" / "tasks.jsonl").exists()
 
 
 def test_survey_checks_a_spec(tmp_path: Path) -> None:
-    assert "10 questions" in _run("survey", GARDEN).stdout
-    refused = _run("survey", tmp_path)
+    assert "10 questions" in run_here("survey", GARDEN).stdout
+    refused = run_here("survey", tmp_path)
     assert refused.returncode == 1
     assert "there is no survey" in refused.stderr
 
@@ -185,7 +179,7 @@ def test_a_wrong_call_is_told_in_one_line_and_leaves_nothing(
 def test_a_file_that_is_no_survey_is_told(tmp_path: Path, name: str, content: bytes | None, complaint: str) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    said = _run("catalog", tmp_path / name, "--out", tmp_path / "catalog")
+    said = run_here("catalog", tmp_path / name, "--out", tmp_path / "catalog")
     assert said.returncode == 1
     assert complaint in " ".join(said.stderr.split())
     assert "Traceback" not in said.stderr
@@ -207,7 +201,7 @@ def test_one_region_and_three_people_are_evaluated_or_refused_clearly(tmp_path: 
 
 
 def test_an_unwritable_directory_is_told(garden_csv: Path, tmp_path: Path) -> None:
-    said = _evaluate(garden_csv, garden_csv / "run")
+    said = _evaluate(garden_csv, garden_csv / "run", run=run_apart)
     assert said.returncode == 1
     assert "cannot write" in said.stderr or "is a file" in said.stderr
     assert "Traceback" not in said.stderr
@@ -215,7 +209,6 @@ def test_an_unwritable_directory_is_told(garden_csv: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_run_leaves_nothing_under_its_name(tmp_path: Path, how: signal.Signals) -> None:
-    command = [sys.executable, "-c", "from indievalue.cli import main; main()"]
     arguments = [
         "evaluate",
         "synthetic:3000",
@@ -226,7 +219,7 @@ def test_a_stopped_run_leaves_nothing_under_its_name(tmp_path: Path, how: signal
         "--out",
         tmp_path / "run",
     ]
-    process = subprocess.Popen([*command, *map(str, arguments)], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*PROGRAM, *map(str, arguments)], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".run.*")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -240,7 +233,7 @@ def test_a_stopped_run_leaves_nothing_under_its_name(tmp_path: Path, how: signal
 
 
 def test_without_a_command_the_help_is_printed() -> None:
-    bare, asked = _run(), _run("-h")
+    bare, asked = run_apart(), run_apart("-h")
     assert (bare.returncode, bare.stderr) == (0, "")
     assert bare.stdout.strip() == asked.stdout.strip()
     assert "evaluate" in bare.stdout
@@ -255,7 +248,7 @@ def test_without_a_command_the_help_is_printed() -> None:
     ],
 )
 def test_a_misspelt_name_is_answered_with_the_nearest(words: list[str], nearest: str, tmp_path: Path) -> None:
-    said = _run(*words)
+    said = run_here(*words)
     assert said.returncode in (1, 2)
     assert f"did you mean '{nearest}'?" in " ".join(said.stderr.split()).lower()
 
@@ -286,7 +279,7 @@ def test_a_misspelt_name_is_answered_with_the_one_that_was_meant(
 
 
 def test_a_value_that_is_none_of_the_choices_is_answered_with_these() -> None:
-    said = _run("export", "b", "--to", "lmeval", "--out", "x").stderr
+    said = run_apart("export", "b", "--to", "lmeval", "--out", "x").stderr
     assert said.strip() == (
         "error: Invalid value for '--to': 'lmeval' is not one of 'jsonl', 'inspect', 'lm-eval', 'hf'; see --help"
     )

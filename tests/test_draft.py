@@ -1,9 +1,6 @@
 """A specification is drafted from what a file says of its columns: it is valid, runs, and marks what is not sure."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +8,7 @@ import polars as pl
 import pyreadstat
 import pytest
 
+from commands import run_here
 from indievalue.benchmark.build import build_benchmark
 from indievalue.errors import IndievalueError
 from indievalue.people.catalog import why_missing
@@ -315,38 +313,28 @@ def test_the_stem_of_a_battery_is_taken_off() -> None:
     ]
 
 
-def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from indievalue.cli import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "COLUMNS": "100"},
-    )
-
-
 def test_draft_check_and_evaluate_run_one_after_the_other(tmp_path: Path) -> None:
     file, folder = _english(tmp_path), tmp_path / "mine"
-    drafted = _run("survey", "draft", file, "--out", folder)
+    drafted = run_here("survey", "draft", file, "--out", folder)
     assert drafted.returncode == 0, drafted.stderr
     assert "8 attitude items" in drafted.stdout
     assert "id: idno; weight: wtfinal; country: none" in drafted.stdout
     assert "about the interview (1)" in drafted.stdout
     assert f"indievalue evaluate {file} --survey {folder}" in drafted.stderr
-    checked = _run("survey", "check", folder)
+    checked = run_here("survey", "check", folder)
     assert checked.returncode == 0
     assert f"{marks_in(folder)} guesses are marked" in checked.stdout
-    run = _run(
+    run = run_here(
         "evaluate", file, "--survey", folder, "--predictor", "majority", "--people", "20", "--out", tmp_path / "run"
     )
     assert run.returncode == 0, run.stderr
-    again = _run("survey", "draft", file, "--out", folder)
+    again = run_here("survey", "draft", file, "--out", folder)
     assert again.returncode == 1
     assert "--force" in again.stderr
 
 
 def test_surveys_that_ship_are_listed() -> None:
-    assert "wvs7  World Values Survey" in _run("survey", "list").stdout
+    assert "wvs7  World Values Survey" in run_here("survey", "list").stdout
 
 
 def test_probes_are_questions_that_people_of_all_ballots_answered(tmp_path: Path) -> None:

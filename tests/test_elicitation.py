@@ -4,13 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from commands import PROGRAM, run_apart, run_here
 from conftest import GARDEN, garden_answers
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
@@ -151,14 +151,18 @@ def test_a_file_that_is_no_session_is_refused(garden: Survey, tmp_path: Path) ->
             load_session(file, garden)
 
 
-def _command(folder: Path, *options: str) -> list[str]:
+def _words(folder: Path, *options: str) -> list[str]:
     garden_answers(400).write_csv(folder / "garden.csv")
-    start = [sys.executable, "-c", "from indievalue.cli import main; main()", "elicit", str(folder / "garden.csv")]
-    return [*start, "--survey", str(GARDEN), "--answers", str(folder / "mine.json"), "--questions", "3", *options]
+    start = ["elicit", str(folder / "garden.csv"), "--survey", str(GARDEN)]
+    return [*start, "--answers", str(folder / "mine.json"), "--questions", "3", *options]
+
+
+def _command(folder: Path) -> list[str]:
+    return [*PROGRAM, *_words(folder)]
 
 
 def _hold(folder: Path, typed: str, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(_command(folder, *options), input=typed, capture_output=True, text=True, timeout=120)
+    return run_here(*_words(folder, *options), typed=typed)
 
 
 def _turns(file: Path) -> list[dict[str, object]]:
@@ -243,7 +247,7 @@ def test_ctrl_c_keeps_the_answers_and_says_how_to_go_on(tmp_path: Path) -> None:
 
 def test_an_interview_is_held_once_at_a_time(tmp_path: Path) -> None:
     with only_writer(tmp_path / "mine.json", "--answers"):
-        refused = _hold(tmp_path, "q\n")
+        refused = run_apart(*_words(tmp_path))
     assert refused.returncode == 1
     assert f"another process is at work in {tmp_path / 'mine.json'} (process {os.getpid()} on " in refused.stderr
     assert "choose another --answers" in " ".join(refused.stderr.split())

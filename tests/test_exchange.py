@@ -2,8 +2,6 @@
 
 import importlib.util
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from commands import run_here
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Benchmark, Settings
 from indievalue.benchmark.storage import save_benchmark
@@ -260,25 +259,20 @@ def test_what_cannot_be_exported_is_told(
 def test_export_and_import_on_the_command_line(garden_table: pl.DataFrame, tmp_path: Path) -> None:
     garden = str(Path(__file__).parent / "surveys" / "garden")
     garden_table.write_csv(tmp_path / "garden.csv")
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from indievalue.cli import main; main()", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
     data, asked, out = tmp_path / "garden.csv", tmp_path / "asked", tmp_path / "prompts"
     everyone = ("--people", "all", "--demonstrations", "3", "--survey", garden)
-    assert run("benchmark", data, "--out", asked, *everyone).returncode == 0
-    assert run("export", asked, "--to", "jsonl", "--out", out).returncode == 0
+    assert run_here("benchmark", data, "--out", asked, *everyone).returncode == 0
+    assert run_here("export", asked, "--to", "jsonl", "--out", out).returncode == 0
     answers = [{"id": line["id"], "text": "B. fits, too.</think>\n\nA"} for line in read(out / PROMPTS)]
     file = written(tmp_path / "answers.jsonl", answers)
     more = ("--benchmark", asked, "--prompts", out / PROMPTS, "--name", "always A", "--survey", garden)
-    said = run("import", file, data, "--out", tmp_path / "run", *more)
+    said = run_here("import", file, data, "--out", tmp_path / "run", *more)
     assert said.returncode == 0, said.stderr
     table = read_predictions(tmp_path / "run" / "predictions.parquet")
     assert (table["choice"] == 0).all()
     assert table["predictor"].unique().to_list() == ["always A"]
     file.write_text("{")
-    said = run("import", file, data, "--out", tmp_path / "other", *more)
+    said = run_here("import", file, data, "--out", tmp_path / "other", *more)
     assert said.returncode == 1
     assert "line 1 is no JSON" in said.stderr
 

@@ -4,13 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from commands import PROGRAM, run_apart, run_here
 from conftest import GARDEN, garden_answers
 from indievalue.experiments.run import Expected, run_experiment
 from indievalue.experiments.spec import Experiment, load_experiment
@@ -111,21 +111,17 @@ def test_how_a_model_is_asked_is_part_of_its_cells_and_of_no_others(gardeners: P
 
 # --- the command ------------------------------------------------------------------------------------------
 
-COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()", "experiment", "demonstrations-curve"]
-
 
 def command(tmp_path: Path, url: str, *more: str) -> list[str]:
     garden_answers(60).write_csv(tmp_path / "garden.csv")
     options = ["--survey", str(GARDEN), "--people", "3", "--out", str(tmp_path / "out"), "--base-url", url]
     options += ["--generate", "max_connections=2", "--predictor", MODEL]
-    return [*COMMAND, str(tmp_path / "garden.csv"), *options, *more]
+    return ["experiment", "demonstrations-curve", str(tmp_path / "garden.csv"), *options, *more]
 
 
 def test_a_dry_run_reports_calls_and_price_and_asks_nothing(tmp_path: Path) -> None:
     with serving(Loopback(letter)) as loopback:
-        done = subprocess.run(
-            command(tmp_path, loopback.url, "--dry-run", "--price", "2.5,10"), capture_output=True, text=True
-        )
+        done = run_here(*command(tmp_path, loopback.url, "--dry-run", "--price", "2.5,10"))
     assert done.returncode == 0, done.stderr
     assert "calls, about" in done.stderr
     assert "about $0.0" in done.stderr
@@ -135,13 +131,11 @@ def test_a_dry_run_reports_calls_and_price_and_asks_nothing(tmp_path: Path) -> N
 @pytest.mark.slow
 def test_a_limit_stops_the_grid_and_can_be_raised(tmp_path: Path) -> None:
     with serving(Loopback(letter)) as loopback:
-        stopped = subprocess.run(
-            command(tmp_path, loopback.url, "--price", "1000,0", "--limit-cost", "0.5"), capture_output=True, text=True
-        )
+        stopped = run_apart(*command(tmp_path, loopback.url, "--price", "1000,0", "--limit-cost", "0.5"))
         assert stopped.returncode == 1
         assert "of --limit-cost; all answers are stored" in stopped.stderr
         before = sum(loopback.calls.values())
-        done = subprocess.run(command(tmp_path, loopback.url, "--price", "1000,0"), capture_output=True, text=True)
+        done = run_apart(*command(tmp_path, loopback.url, "--price", "1000,0"))
     assert done.returncode == 0, done.stderr
     assert 0 < before < sum(loopback.calls.values())
     assert set(loopback.calls.values()) == {1}
@@ -153,14 +147,14 @@ def test_a_limit_stops_the_grid_and_can_be_raised(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_grid_that_is_killed_goes_on_without_asking_again(tmp_path: Path) -> None:
     with serving(Loopback(letter)) as loopback:
-        subprocess.run(command(tmp_path, loopback.url), capture_output=True, check=True)
+        assert run_apart(*command(tmp_path, loopback.url)).returncode == 0
         needed = len(loopback.calls)
         (tmp_path / "out").rename(tmp_path / "whole")
     (tmp_path / "cache").rename(tmp_path / "earlier")
     with serving(Loopback(letter, delay=0.03)) as loopback:
         for share in (0.3, 0.7):
             process = subprocess.Popen(
-                command(tmp_path, loopback.url),
+                [*PROGRAM, *command(tmp_path, loopback.url)],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ},
@@ -170,7 +164,7 @@ def test_a_grid_that_is_killed_goes_on_without_asking_again(tmp_path: Path) -> N
                 time.sleep(0.005)
             process.send_signal(signal.SIGKILL)
             process.wait(timeout=60)
-        subprocess.run(command(tmp_path, loopback.url), capture_output=True, check=True)
+        assert run_apart(*command(tmp_path, loopback.url)).returncode == 0
     assert needed <= sum(loopback.calls.values()) <= needed + 2 * 2  # at most 2 calls were under way at each kill
     one, two = (pl.read_csv(tmp_path / name / "table.csv") for name in ("whole", "out"))
     assert one.equals(two)

@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from commands import PROGRAM, run_here
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory, new_file, only_writer
 
@@ -268,18 +269,18 @@ def test_who_is_at_work_is_told_and_a_killed_process_lets_go(tmp_path: Path) -> 
 
 def test_of_two_commands_with_one_out_the_second_fails_at_once(tmp_path: Path) -> None:
     out, lock = tmp_path / "catalog", tmp_path / ".catalog.lock"
-    command = [sys.executable, "-c", "from indievalue.cli import main; main()", "catalog"]
-    first = subprocess.Popen([*command, "synthetic:50000", "--text", "--out", str(out)], stderr=subprocess.DEVNULL)
+    words = ["catalog", "synthetic:50000", "--text", "--out", str(out)]
+    first = subprocess.Popen([*PROGRAM, *words], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (lock.exists() and lock.read_text()) and time.monotonic() < deadline:
         time.sleep(0.01)
     first.send_signal(signal.SIGSTOP)  # it takes its time
-    second = subprocess.run([*command, "synthetic:50", "--out", str(out)], capture_output=True, text=True)
+    second = run_here("catalog", "synthetic:50", "--out", out)
     first.kill()
     first.communicate()
     assert second.returncode == 1
     assert f"(process {first.pid} on" in second.stderr
-    failed = subprocess.run([*command, "absent.csv", "--out", str(out)], capture_output=True, text=True)
+    failed = run_here("catalog", "absent.csv", "--out", out)
     assert failed.returncode == 1
     assert list(tmp_path.iterdir()) == [], "none has left anything behind"
 

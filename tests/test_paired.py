@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from answers import answered, people_of, predictions_of
+from commands import run_here
 from conftest import GARDEN, garden_answers
 from indievalue.errors import IndievalueError
 from indievalue.scoring.accuracy import log_loss
@@ -18,7 +19,6 @@ from indievalue.scoring.inequity import inequity, measure_groups
 from indievalue.scoring.measures import person_sums
 from indievalue.scoring.paired import Comparison, compare, shared_rows, with_holm_over
 from indievalue.scoring.swapping import standard_error, swapped_differences, two_sided
-from test_cli import _run
 
 
 def _row(said: Comparison, measure: str, demographic: str | None = None) -> dict[str, float]:
@@ -233,7 +233,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     made = []
     for name, predictors in (("one", ["majority", "resemble:k=5"]), ("two", ["random"])):
         chosen = [word for predictor in predictors for word in ("--predictor", predictor)]
-        said = _run("evaluate", tmp_path / "garden.csv", "--survey", GARDEN, *chosen, "--people", "20", "--out",
+        said = run_here("evaluate", tmp_path / "garden.csv", "--survey", GARDEN, *chosen, "--people", "20", "--out",
                     tmp_path / name)  # fmt: skip
         assert said.returncode == 0, said.stderr
         made.append(tmp_path / name)
@@ -242,7 +242,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_runs_are_compared_on_the_command_line(runs: tuple[Path, Path], tmp_path: Path) -> None:
     one, two = runs
-    said = _run("compare", one, "--minimum", "5", "--draws", "100", "--out", tmp_path / "c.csv", COLUMNS="80")
+    said = run_here("compare", one, "--minimum", "5", "--draws", "100", "--out", tmp_path / "c.csv", COLUMNS="80")
     assert said.returncode == 0, said.stderr
     assert "majority −" in said.stdout
     assert "σ without noise" in said.stdout  # of a single pair
@@ -251,7 +251,7 @@ def test_runs_are_compared_on_the_command_line(runs: tuple[Path, Path], tmp_path
     assert set(table["predictor_a"]) == {"majority"}
     assert set(table["measure"]) == {"accuracy", "log_loss", "inequity", "sigma"}
     assert table.columns[-1] == "p_holm"
-    across = _run("compare", one, two, "--minimum", "5", "--draws", "50", "--out", tmp_path / "c.md")
+    across = run_here("compare", one, two, "--minimum", "5", "--draws", "50", "--out", tmp_path / "c.md")
     assert across.returncode == 0, across.stderr
     assert "resemble:k=5 in one −" in across.stdout
     assert "random in two" in across.stdout
@@ -262,10 +262,10 @@ def test_runs_are_compared_on_the_command_line(runs: tuple[Path, Path], tmp_path
         ((one, "--out", tmp_path / "c.csv"), "exists already"),
         ((one, tmp_path / "absent"), "is not a run directory"),
     ):
-        refused = _run("compare", *arguments)
+        refused = run_here("compare", *arguments)
         assert refused.returncode == 1
         assert reason in refused.stderr
-    assert _run("compare", one, "--out", tmp_path / "c.pdf").returncode == 2
+    assert run_here("compare", one, "--out", tmp_path / "c.pdf").returncode == 2
 
 
 def test_inequity_and_flattening_on_the_command_line(runs: tuple[Path, Path], tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_inequity_and_flattening_on_the_command_line(runs: tuple[Path, Path], tm
     columns = [*pl.read_parquet(one / "people.parquet").columns]
     assert columns[:2] == ["person", "weight"]
     tables = tmp_path / "tables"
-    said = _run("inequity", one, two, "--minimum", "5", "--draws", "50", "--out", tables, COLUMNS="80")
+    said = run_here("inequity", one, two, "--minimum", "5", "--draws", "50", "--out", tables, COLUMNS="80")
     assert said.returncode == 0, said.stderr
     assert "Value Inequity Index" in said.stdout
     assert f"Over {', '.join(columns[2:])[:20]}" in said.stdout
@@ -296,9 +296,9 @@ def test_inequity_and_flattening_on_the_command_line(runs: tuple[Path, Path], tm
             assert row.sigma == pytest.approx(means.std(ddof=1), abs=1e-9)
             assert (row.worst_value, row.best_value) == pytest.approx((means.min(), means.max()), abs=1e-9)
     assert checked > 3
-    crossed = _run("inequity", one, "--demographic", "*".join(columns[2:4]), "--minimum", "3", "--draws", "20")
+    crossed = run_here("inequity", one, "--demographic", "*".join(columns[2:4]), "--minimum", "3", "--draws", "20")
     assert " × ".join(columns[2:4]) in crossed.stdout
-    alike = _run("flattening", one, "--minimum", "5", "--match", columns[2], "--draws", "20", COLUMNS="80")
+    alike = run_here("flattening", one, "--minimum", "5", "--match", columns[2], "--draws", "20", COLUMNS="80")
     assert alike.returncode == 0, alike.stderr
     assert f"of the same {columns[2]}" in alike.stdout
     assert all(len(line) <= 80 for line in alike.stdout.splitlines())
@@ -308,7 +308,7 @@ def test_inequity_and_flattening_on_the_command_line(runs: tuple[Path, Path], tm
         ((one, "--out", tables), "exists already", 1),
         ((one, "--minimum", "0"), "see --help", 2),
     ):
-        refused = _run("inequity", *arguments)
+        refused = run_here("inequity", *arguments)
         assert (refused.returncode, reason in refused.stderr) == (code, True), refused.stderr
 
 
@@ -317,10 +317,10 @@ def test_a_run_without_demographics_is_told(runs: tuple[Path, Path], tmp_path: P
     people = pl.read_parquet(one / "people.parquet").select("person", "weight")
     people.write_parquet(one / "people.parquet")
     for command in ("inequity", "flattening"):
-        said = _run(command, one)
+        said = run_here(command, one)
         assert (said.returncode, "no demographics" in said.stderr) == (1, True)
         assert said.stderr.count("\n") == 1
-    compared = _run("compare", one, "--draws", "20")
+    compared = run_here("compare", one, "--draws", "20")
     assert compared.returncode == 0, compared.stderr
     assert "–" in compared.stdout
 
@@ -333,17 +333,17 @@ def test_runs_of_other_rows_or_other_data_are_refused_on_the_command_line(
     first = rows["person"].min()
     rows.filter(pl.col("person") != first).write_parquet(two / "predictions.parquet")
     call = ("compare", one, two, "--predictor", "majority", "--predictor", "random", "--draws", "20")
-    refused = _run(*call)
+    refused = run_here(*call)
     assert refused.returncode == 1
     assert f"rows of majority in one, such as person {first}" in refused.stderr
     assert "not in random in two" in refused.stderr
     assert "--intersection" in refused.stderr
-    shared = _run(*call, "--intersection")
+    shared = run_here(*call, "--intersection")
     assert shared.returncode == 0, shared.stderr
     assert "19 people" in shared.stdout
     assert "rows not shared" in shared.stdout
     rows.with_columns((1 - pl.col("answer")).clip(0).alias("answer")).write_parquet(two / "predictions.parquet")
-    other = _run(*call, "--intersection")
+    other = run_here(*call, "--intersection")
     assert (other.returncode, "of different data" in other.stderr) == (1, True), other.stderr
 
 

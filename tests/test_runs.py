@@ -15,6 +15,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import indievalue as iv
+from commands import PROGRAM, run_here
 from conftest import GARDEN, garden_answers
 from indievalue.benchmark.model import Benchmark, Task
 from indievalue.benchmark.storage import benchmark_hash
@@ -212,7 +213,7 @@ def test_a_run_of_an_earlier_version_loads_and_one_of_a_later_is_refused(tmp_pat
 
 # --- nothing is lost --------------------------------------------------------------------------------------
 
-COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()", "evaluate"]
+COMMAND = [*PROGRAM, "evaluate"]
 
 
 class Counted(BasePredictor):
@@ -286,7 +287,7 @@ def test_a_page_that_fails_loses_no_row(
     assert not (tmp_path / "run" / "report.html").exists()
     assert_frame_equal(iv.load_run(tmp_path / "run").predictions, run.predictions)
     command = str(told[0].message).split("indievalue report ")[1]
-    again = subprocess.run([*COMMAND[:-1], "report", *command.split()], capture_output=True, text=True)
+    again = run_here("report", *command.split())
     assert again.returncode == 0, again.stderr
     assert Counted.fitted == 1
     assert (tmp_path / "run" / "report.html").exists()
@@ -398,7 +399,7 @@ def test_a_killed_evaluation_goes_on_where_it_was(tmp_path: Path) -> None:
     out = tmp_path / "run"
     rest = [str(tmp_path / "garden.csv"), "--survey", str(GARDEN), "--people", "20", "--out", str(out)]
     names = ["--predictor", "majority", "--predictor", "resemble:k=5", "--predictor", "random"]
-    whole = subprocess.run([*COMMAND, *rest[:-1], str(tmp_path / "whole"), *names], capture_output=True, text=True)
+    whole = run_here("evaluate", *rest[:-1], tmp_path / "whole", *names)
     assert whole.returncode == 0, whole.stderr
     process = subprocess.Popen([*COMMAND, *rest, *names], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
@@ -409,7 +410,7 @@ def test_a_killed_evaluation_goes_on_where_it_was(tmp_path: Path) -> None:
     if process.returncode == -signal.SIGKILL and not out.exists():
         assert list(tmp_path.glob(".run.*/[!.]*/part.json"))
     if not out.exists():
-        again = subprocess.run([*COMMAND, *rest, *names], capture_output=True, text=True)
+        again = run_here("evaluate", *rest, *names)
         assert again.returncode == 0, again.stderr
         assert "majority: finished before" in again.stderr
     one, two = (pl.read_parquet(tmp_path / name / "predictions.parquet") for name in ("whole", "run"))
@@ -426,7 +427,7 @@ def test_two_processes_keep_out_of_each_others_way(tmp_path: Path) -> None:
     while not list(tmp_path.glob(".run.*/[!.]*/part.json")) and first.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
     first.send_signal(signal.SIGSTOP)
-    second = subprocess.run([*COMMAND, *rest, "--predictor", "majority"], capture_output=True, text=True, timeout=120)
+    second = run_here("evaluate", *rest, "--predictor", "majority")
     first.send_signal(signal.SIGCONT)
     assert first.wait(timeout=120) == 0
     assert second.returncode == 1
@@ -445,7 +446,7 @@ def test_two_processes_with_other_benchmarks_never_replace_each_others_run(tmp_p
         time.sleep(0.001)
     first.send_signal(signal.SIGSTOP)
     other = [*rest, "--people", "19", "--predictor", "majority"]
-    second = subprocess.run([*COMMAND, *other], capture_output=True, text=True, timeout=120)
+    second = run_here("evaluate", *other)
     first.send_signal(signal.SIGCONT)
     assert first.wait(timeout=120) == 0
     assert second.returncode == 1
@@ -463,7 +464,7 @@ def test_a_demo_whose_pages_fail_keeps_its_runs_and_says_how_to_repeat_that_alon
 
     with monkeypatch.context() as patched:
         patched.setattr("indievalue.report.page._page", lambda *given, **named: 1 / 0)
-        told = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "demo")])
+        told = CliRunner().invoke(app, ["demo", "synthetic:350", "--out", str(tmp_path / "demo")])
     assert told.exit_code == 1
     assert told.stderr.count("error:") == 3
     assert "Traceback" not in told.stderr

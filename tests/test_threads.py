@@ -61,8 +61,8 @@ def test_a_matrix_that_is_not_positive_definite_has_no_root() -> None:
 
 
 def test_predictions_and_scores_are_the_same_on_one_core_and_on_three(monkeypatch: pytest.MonkeyPatch) -> None:
-    people = synthetic_people(600)
-    benchmark = build_benchmark(people, Settings(setups=(0, 1)), 60)
+    people = synthetic_people(400)
+    benchmark = build_benchmark(people, Settings(setups=(0,)), 70)  # resemble compares 64 at once
     training = people.take(~np.isin(people.ids, benchmark.people.ids))
     found = []
     for number in (1, 3):

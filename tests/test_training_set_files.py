@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ import polars as pl
 import pytest
 import yaml
 
+from commands import run_here
 from conftest import GARDEN, garden_answers
 
 pytest.importorskip("trl", reason="training needs trl (extra train)")
@@ -30,8 +29,6 @@ from indievalue.reasoner.settings import TrainingSettings
 from indievalue.reasoner.tokens import tokenize_first
 from indievalue.reasoner.training_set import load_training_set, write_training_set
 from tinymodel import tokenizer_of
-
-COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()"]
 
 
 def test_a_training_set_is_read_by_others_unchanged(small_set: Path, garden_people: People) -> None:
@@ -102,22 +99,25 @@ def test_damage_is_reported(small_set: Path) -> None:
         load_training_set(small_set)
 
 
-def test_training_sets_on_the_command_line(tmp_path: Path, garden_people: People) -> None:
+def test_training_sets_on_the_command_line(
+    tmp_path: Path, garden_people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     garden_answers(120).write_csv(tmp_path / "garden.csv")
     save_benchmark(build_benchmark(garden_people, Settings(), garden_people.ids[:30].tolist()), tmp_path / "asked")
     call = [
-        *COMMAND, "training-set", "garden.csv", "--survey", str(GARDEN), "--people-per-question", "6",
+        "training-set", "garden.csv", "--survey", str(GARDEN), "--people-per-question", "6",
         "--demonstrations", "2-5", "--form", "both", "--context", "statements,both", "--benchmark", "asked",
         "--where", "region=Valley", "--where", "region=Hills", "--validation-per-question", "2",
     ]  # fmt: skip
-    done = subprocess.run([*call, "--out", "set"], cwd=tmp_path, capture_output=True, text=True)
+    done = run_here(*call, "--out", "set")
     assert done.returncode == 0, done.stderr
     assert "30 tested people were left out" in done.stderr
     manifest = load_training_set(tmp_path / "set").manifest
     assert manifest.recipe.where == {"region": ("Valley", "Hills")}
     assert manifest.recipe.forms == ("polar", "refined")
     assert manifest.recipe.demonstrations == (2, 5)
-    again = subprocess.run([*call, "--out", "set"], cwd=tmp_path, capture_output=True, text=True)
+    again = run_here(*call, "--out", "set")
     assert again.returncode == 1
     assert "exists already" in again.stderr
     for extra, code, said in (
@@ -127,7 +127,7 @@ def test_training_sets_on_the_command_line(tmp_path: Path, garden_people: People
         (("--benchmark", "nowhere"), 1, "holds no benchmark"),
         (("--questions", "Z1"), 1, "no question, category or setup 'Z1'"),
     ):
-        wrong = subprocess.run([*call, *extra, "--out", "other"], cwd=tmp_path, capture_output=True, text=True)
+        wrong = run_here(*call, *extra, "--out", "other")
         assert (wrong.returncode, said in " ".join(wrong.stderr.split())) == (code, True), wrong.stderr
         assert not (tmp_path / "other").exists()
 

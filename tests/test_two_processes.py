@@ -2,15 +2,15 @@
 
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from commands import PROGRAM, run_here
+
 pytest.importorskip("fcntl", reason="locks are of Unix")
 
-COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()"]
 EXPERIMENT = """
 title: Context
 asks: Does it matter what is known of a person?
@@ -42,21 +42,25 @@ def _has_begun(name: str, folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_second_is_told_who_holds_the_directory_and_the_first_finishes(name: str, tmp_path: Path) -> None:
+def test_the_second_is_told_who_holds_the_directory_and_the_first_finishes(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "context.yaml").write_text(EXPERIMENT)
-    command = [*COMMAND, *COMMANDS[name], "--out"]
+    command = [*COMMANDS[name], "--out"]
     if name == "export":
-        drawn = ["benchmark", "synthetic:2000", "--people", "150", "--out", "benchmark"]
-        subprocess.run([*COMMAND, *drawn], check=True, capture_output=True, cwd=tmp_path)
-    subprocess.run([*command, "alone"], check=True, capture_output=True, cwd=tmp_path)
+        drawn = run_here("benchmark", "synthetic:2000", "--people", "150", "--out", "benchmark")
+        assert drawn.returncode == 0, drawn.stderr
+    alone = run_here(*command, "alone")
+    assert alone.returncode == 0, alone.stderr
     before = sorted(path.name for path in tmp_path.iterdir())
 
-    first = subprocess.Popen([*command, "out"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    first = subprocess.Popen([*PROGRAM, *command, "out"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not _has_begun(name, tmp_path) and first.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
     first.send_signal(signal.SIGSTOP)
-    second = subprocess.run([*command, "out"], capture_output=True, text=True, cwd=tmp_path)
+    second = run_here(*command, "out")
     first.send_signal(signal.SIGCONT)
 
     assert first.wait(timeout=120) == 0

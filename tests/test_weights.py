@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from answers import answered, people_of, predictions_of
+from commands import run_here
 from indievalue.benchmark.build import build_benchmark
 from indievalue.errors import IndievalueError
 from indievalue.evaluation import evaluate
@@ -20,7 +21,6 @@ from indievalue.scoring.inequity import inequity
 from indievalue.scoring.paired import compare
 from indievalue.scoring.weighting import effective_size, person_weights
 from indievalue.synthetic.generate import synthetic_people
-from test_cli import _run
 
 FIGURES = ("accuracy", "log_loss", "brier")
 
@@ -146,14 +146,14 @@ def test_the_weighting_is_in_the_run_and_its_scores(run: tuple[Run, Path]) -> No
 
 def test_runs_are_weighted_on_the_command_line(run: tuple[Run, Path], tmp_path: Path) -> None:
     made, folder = run
-    compared = _run("compare", folder, "--weights", "population", "--draws", "20", "--out", tmp_path / "c.csv")
+    compared = run_here("compare", folder, "--weights", "population", "--draws", "20", "--out", tmp_path / "c.csv")
     assert compared.returncode == 0, compared.stderr
     accuracy = pl.read_csv(tmp_path / "c.csv").filter(measure="accuracy")["a"][0]
     assert accuracy == pytest.approx(made.weighted("population").scores["majority"].accuracy)
-    page = _run("report", folder, "--out", tmp_path / "r.html", "--weights", "population")
+    page = run_here("report", folder, "--out", tmp_path / "r.html", "--weights", "population")
     assert page.returncode == 0, page.stderr
     assert "with totals by population" in (tmp_path / "r.html").read_text()
-    refused = _run("report", folder, "--out", tmp_path / "s.html", "--weights", "luck")
+    refused = run_here("report", folder, "--out", tmp_path / "s.html", "--weights", "luck")
     assert refused.returncode == 2
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from indievalue.experiments.grid import axis_value, compared_pairs
 from indievalue.experiments.measure import CellResult, paired_interval
@@ -70,7 +70,7 @@ def _row(before: CellResult, after: CellResult, axes: tuple[str, ...], seed: int
         "difference_high": high,
         "d_z": mean / deviation if spread else None,
         "t": t,
-        "p": float(2 * student.sf(abs(t), len(differences) - 1)) if t is not None else _p_without_spread(mean),
+        "p": float(2 * stdtr(len(differences) - 1, -abs(t))) if t is not None else _p_without_spread(mean),
     }
 
 

@@ -5,7 +5,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import block_diag
 
 from indievalue.choices import FormName
 from indievalue.predictors.columns import coarsening, padded
@@ -45,8 +44,9 @@ class Forms:
     def conditional(self, mean: Floats, covariance: Floats) -> "Conditional":
         """Return the model of the columns shown, from the moments of refined columns (demographic groups last)."""
         shown = self.coarser[0]
-        groups = np.eye(len(mean) - len(shown))
-        onto_shown = block_diag(shown, groups)
+        onto_shown = np.zeros((len(mean), shown.shape[1] + len(mean) - len(shown)))
+        onto_shown[: len(shown), : shown.shape[1]] = shown
+        onto_shown[len(shown) :, shown.shape[1] :] = np.eye(len(mean) - len(shown))
         rows = covariance if self.shown == "refined" else onto_shown.T @ covariance
         among = covariance if self.shown == "refined" else rows @ onto_shown
         return Conditional(self, Joint(mean @ onto_shown, among, RIDGE), rows[:, : len(shown)], self.means(mean))

@@ -1,6 +1,10 @@
 """The templates of pages, with the functions and filters that they use."""
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from indievalue.report.figures.inequity import sigma_tip
 from indievalue.report.figures.lettering import breakable
@@ -22,3 +26,13 @@ def page_environment() -> Environment:
         accuracy_tip=accuracy_tip, sigma_tip=sigma_tip, difference_tip=difference_tip, signed=signed, over=over
     )
     return environment
+
+
+def page_template(name: str, **functions: Callable[..., Any]) -> Template:
+    """Return the template of a page, which may call ``functions``, too. All pages of a process compile it only once."""
+    return _compiled().get_template(name, globals=functions)
+
+
+@cache
+def _compiled() -> Environment:
+    return page_environment()

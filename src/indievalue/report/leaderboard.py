@@ -8,7 +8,7 @@ from pathlib import Path
 
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
-from indievalue.report.environment import page_environment
+from indievalue.report.environment import page_template
 from indievalue.report.figures.lettering import printable
 from indievalue.report.figures.styles import PredictorStyle, predictor_styles
 from indievalue.report.numbers import interval, number, signed, signed_interval
@@ -198,21 +198,17 @@ def leaderboard_html(entrants: Sequence[Entrant]) -> str:
     """Return the HTML of :func:`write_leaderboard`."""
     places = ranked(entrants)
     styles = predictor_styles(place.predictor for place in places)
-    html = (
-        page_environment()
-        .get_template("leaderboard.html.jinja")
-        .render(
-            places=places,
-            styles=styles,
-            dark_fellows=_dark_fellows(styles),
-            title=_title(places),
-            lead=_lead(places),
-            facts=_facts(places, entrants),
-            entrants=entrants,
-            behind=behind_first(places, entrants),
-            synthetic=entrants[0].about.synthetic,
-            left_out=any(place.score.invalid or place.score.not_answered for place in places),
-        )
+    html = page_template("leaderboard.html.jinja").render(
+        places=places,
+        styles=styles,
+        dark_fellows=_dark_fellows(styles),
+        title=_title(places),
+        lead=_lead(places),
+        facts=_facts(places, entrants),
+        entrants=entrants,
+        behind=behind_first(places, entrants),
+        synthetic=entrants[0].about.synthetic,
+        left_out=any(place.score.invalid or place.score.not_answered for place in places),
     )
     return printable(html)
 

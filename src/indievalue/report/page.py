@@ -15,7 +15,7 @@ from indievalue.files import new_file
 from indievalue.report import wording
 from indievalue.report.answer import answer, standing
 from indievalue.report.differences import differences
-from indievalue.report.environment import page_environment
+from indievalue.report.environment import page_template
 from indievalue.report.example import chosen_example, guessed_person, spread
 from indievalue.report.figures.curves import DemonstrationsCurve, curve_figure, curves
 from indievalue.report.figures.drawing import PHONE, WIDE, figure_svg
@@ -181,9 +181,7 @@ def _page(runs: Sequence[Run], shown: tuple[int, Example] | None, background: Ex
     drawn = [_curve(curve, number, styles, background) for number, curve in enumerate(curves(runs), 1)]
     compared = differences(runs, run_names(runs))
     has_map = any(section.worlds for section in sections)
-    environment = page_environment()
-    environment.globals.update(place=_place, extent=_extent)
-    return environment.get_template("page.html.jinja").render(
+    return page_template("page.html.jinja", place=_place, extent=_extent).render(
         sections=sections,
         contents=list(_contents(has_map, bool(drawn), bool(compared), example is not None)),
         differences=compared,

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from indievalue.errors import IndievalueError
 from indievalue.files import new_file
-from indievalue.report.environment import page_environment
+from indievalue.report.environment import page_template
 from indievalue.report.figures.drawing import PHONE, WIDE, Figure, figure_svg, unchecked
 from indievalue.report.figures.inline import inline_svg
 from indievalue.report.figures.lettering import printable
@@ -66,7 +66,7 @@ class TablesPage:
 
     def html(self) -> str:
         """Return the page as HTML."""
-        template = page_environment().get_template("tables.html.jinja")
+        template = page_template("tables.html.jinja")
         return printable(template.render(vars(self), dark_fellows=dark_fellows()))
 
     def write(self, path: Path, *, force: bool = False) -> None:

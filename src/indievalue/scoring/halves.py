@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from indievalue.scoring.groups import Groups
 from indievalue.scoring.measures import Sums
@@ -81,9 +80,22 @@ def concordance(sigmas: Floats) -> float | None:
     raters, items = sigmas.shape
     if raters < 2 or items < 3 or not np.isfinite(sigmas).all():
         return None
-    totals = np.sum([rankdata(row) for row in sigmas], axis=0)
+    totals = np.sum([ranks(row) for row in sigmas], axis=0)
     return float(12 * ((totals - totals.mean()) ** 2).sum() / (raters**2 * (items**3 - items)))
 
 
+def ranks(values: Floats) -> Floats:
+    """Return the ranks of values from 1; equal ones have the mean of their ranks.
+
+    It is :func:`scipy.stats.rankdata`, without the import of all of ``scipy.stats``, a third of a second.
+
+    >>> ranks(np.array([3.0, 1.0, 3.0]))
+    array([2.5, 1. , 2.5])
+    """
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    return np.asarray((last - (count - 1) / 2)[place])
+
+
 def _rank_correlation(one: Floats, other: Floats) -> float:
-    return float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
+    return float(np.corrcoef(ranks(one), ranks(other))[0, 1])

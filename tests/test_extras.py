@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -67,6 +68,7 @@ def brought_by(requirements: Sequence[str]) -> set[str]:
     return found
 
 
+@cache
 def hidden_without(*extras: str) -> str:
     """Modules installed here that an installation of the project with these extras alone would not have."""
     asked = [*PROJECT["dependencies"], *(one for extra in extras for one in PROJECT["optional-dependencies"][extra])]

@@ -28,8 +28,8 @@ def written(kind: str, folder: Path, people: int = 300) -> Path:
         table.write_parquet(path)
     elif kind == "folder":
         path.mkdir()
-        for part in range(3):
-            table[part::3].write_parquet(path / f"part-{part}.parquet")
+        for number in range(3):
+            table[number::3].write_parquet(path / f"part-{number}.parquet")
     else:
         for region, rows in table.partition_by("REGION", as_dict=True, include_key=False).items():
             part = path / f"REGION={region[0]}"
@@ -92,14 +92,15 @@ def test_two_people_with_one_id_are_refused_even_in_different_blocks(tmp_path: P
 
 def test_people_without_ids_are_refused(tmp_path: Path) -> None:
     garden_answers(60).drop("ID").write_csv(tmp_path / "garden.csv")
-    with pytest.raises(IndievalueError, match="people without an id.*--person-columns"):
+    with pytest.raises(IndievalueError, match=r"people without an id.*--person-columns"):
         list(PeopleBlocks([tmp_path / "garden.csv"], str(GARDEN), rows=20))
 
 
 def test_a_sample_depends_on_the_seed_and_the_ids_alone(tmp_path: Path) -> None:
     file = written("parquet", tmp_path)
     drawn = [sampled(PeopleBlocks([file], str(GARDEN), rows=rows), 50, 3).ids.tolist() for rows in (17, 1000)]
-    assert drawn[0] == drawn[1] and len(set(drawn[0])) == 50
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0])) == 50
     assert sampled(PeopleBlocks([file], str(GARDEN)), 50, 4).ids.tolist() != drawn[0]
     assert len(sampled(PeopleBlocks([file], str(GARDEN)), 1000, 3)) == 300
 

@@ -340,15 +340,20 @@ class BenchmarkFlags(ShownFlags):
             raise typer.BadParameter("give --people or --people-file, not both")
         return tested_people(self.people) if self.people_file is None else _listed_people(self.people_file)
 
-    def check_tested(self, tested: Tested, people: "People") -> None:
+    def check_tested(self, tested: Tested, people: "People | PeopleBlocks") -> None:
         """Raise IndievalueError, naming the file of the list, if a person listed in it is not in the data."""
+        from indievalue.people.people import People
+
         if self.people_file is None or not isinstance(tested, Sequence):
             return
+        example = (people if isinstance(people, People) else next(iter(people))).ids[0]
+        if not isinstance(people, People):
+            people = people.only(tested)
         unknown = [person for person in tested if person not in people.rows]
         if unknown:
             raise IndievalueError(
                 f"{self.people_file} lists {len(unknown):,} of {len(tested):,} people who are not in the data, first "
-                f"{unknown[0]!r}; ids are those that `indievalue catalog` writes, such as {str(people.ids[0])!r}"
+                f"{unknown[0]!r}; ids are those that `indievalue catalog` writes, such as {str(example)!r}"
             )
 
 

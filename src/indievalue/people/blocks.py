@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError, NobodyError
+from indievalue.memory import return_memory
 from indievalue.people.findings import Findings
 from indievalue.people.folders import Part
 from indievalue.people.join import joined_findings, stacked, without_group
@@ -86,6 +87,11 @@ class PeopleBlocks:
         """Return the people, in blocks, without those with these ids."""
         return Others(self, ids)
 
+    def only(self, ids: Sequence[str]) -> People:
+        """Return the people with these ids, of those there are."""
+        wanted = np.array([*ids], dtype=np.str_)
+        return stacked([people.take(np.isin(people.ids, wanted)) for people in self])
+
     def _blocks(self, part: Part) -> Iterator[People]:
         picking = Picking(part, self.survey_given, self.options)
         read = 0
@@ -96,9 +102,12 @@ class PeopleBlocks:
                 people = decoded(table, picking.chosen, part.path.name, "", self.options, names)
             except NobodyError:
                 people = None  # a block may hold other people than the survey's alone
+            read += len(table)
+            del table
             if people is not None:
                 yield _with_ids(people, part.path)
-            read += len(table)
+            del people
+            return_memory()
         if not read:
             raise IndievalueError(f"{part.path} has a header and no people")
 

@@ -97,7 +97,7 @@ def _write_run(run: Run, folder: Path) -> None:
     if run.ceilings is not None:
         write_ceilings(run.ceilings, folder)
     write_json(folder / "summary.json", {name: score.as_nested_dict() for name, score in run.scores.items()})
-    write_json(folder / "run.json", {**asdict(run.record), "format": FORMAT})
+    write_json(folder / "run.json", run.record.as_dict())
     write_json(folder / "example.json", [asdict(example) for example in run.examples])
     if isinstance(run.benchmark, Benchmark):
         write_tables(run.benchmark, folder / "benchmark")

@@ -20,6 +20,7 @@ from indievalue.predictors.countries import HALF, OWN, STEP, Countries
 from indievalue.predictors.gaussian import Gaussian, _held_out
 from indievalue.predictors.joint import RIDGE, Joint
 from indievalue.predictors.predictions import predict
+from indievalue.predictors.tally import Tally
 from indievalue.scoring.accuracy import score
 from indievalue.survey.survey import Survey
 from indievalue.synthetic.generate import synthetic_people
@@ -177,6 +178,7 @@ def test_a_demographic_starts_its_columns_after_the_questions(garden: Survey) ->
     ("people", "turns", "each"), [(15, 0, 0), (60, 5, 12), (900, 5, 50), (1200, 1, 120), (1500, 1, 150)]
 )
 def test_few_people_are_held_out_in_turn(regional: People, people: int, turns: int, each: int) -> None:
-    held_out = list(_held_out(regional.take(range(people))))
-    assert [int(chosen.sum()) for chosen in held_out] == [each] * turns
-    assert not held_out or int(np.sum(held_out, axis=0).max()) == 1
+    held_out = [chosen.ids.tolist() for chosen in _held_out(Tally.of(regional.take(range(people)), "polar"))]
+    assert [len(chosen) for chosen in held_out] == [each] * turns
+    assert len(set().union(*held_out)) == each * turns
+    assert all(chosen == sorted(chosen) for chosen in held_out)

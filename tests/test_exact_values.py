@@ -8,7 +8,8 @@ import pytest
 
 from answers import people_of, predictions_of
 from conftest import garden_answers
-from indievalue.benchmark.build import answered_threshold, build_benchmark
+from indievalue.benchmark.build import build_benchmark
+from indievalue.benchmark.eligible import answered_threshold
 from indievalue.benchmark.model import Settings
 from indievalue.people.decode import decode
 from indievalue.predictors.joint import RIDGE, Joint

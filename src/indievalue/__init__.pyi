@@ -11,6 +11,7 @@ from .evaluation import evaluate as evaluate
 from .experiments.run import run_experiment as run_experiment
 from .experiments.spec import Experiment as Experiment
 from .experiments.spec import load_experiment as load_experiment
+from .people.blocks import PeopleBlocks as PeopleBlocks
 from .people.people import People as People
 from .people.read import read_people as read_people
 from .predictors.asking import AskingOptions as AskingOptions
@@ -31,6 +32,7 @@ from .predictors.registry import make_predictor as make_predictor
 from .predictors.resemble import Resemble as Resemble
 from .runs.run import Run as Run
 from .runs.storage import load_run as load_run
+from .runs.streamed import score_run as score_run
 from .scoring.flattening import flattening as flattening
 from .scoring.inequity import inequity as inequity
 from .scoring.paired import compare as compare

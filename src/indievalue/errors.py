@@ -16,6 +16,10 @@ class IndievalueError(Exception):
     """
 
 
+class NobodyError(IndievalueError):
+    """Raised where no row of a table is a person; of a part of a file, that is no problem."""
+
+
 def did_you_mean(word: str, names: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the one of ``names`` that is most like ``word``; "" if none is.
 

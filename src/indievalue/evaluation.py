@@ -17,6 +17,7 @@ from indievalue.choices import Weights
 from indievalue.errors import IndievalueError
 from indievalue.files import check_directory, only_writer
 from indievalue.memory import return_memory
+from indievalue.people.blocks import PeopleBlocks
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
@@ -24,6 +25,7 @@ from indievalue.predictors.protocol import Predictor, refuse_unused
 from indievalue.predictors.registry import adopt, make_predictor
 from indievalue.runs.elsewhere import elsewhere
 from indievalue.runs.folds import Learning
+from indievalue.runs.in_blocks import LearningInBlocks
 from indievalue.runs.parts import Part, Parts, ask_predictor
 from indievalue.runs.record import FORMAT, Example, Record, installed_versions
 from indievalue.runs.run import Run
@@ -62,7 +64,7 @@ class Call:
 
 
 def evaluate(
-    people: People,
+    people: People | PeopleBlocks,
     benchmark: Benchmark,
     predictors: Predictors,
     out: str | Path | None = None,
@@ -78,6 +80,7 @@ def evaluate(
 
     Args:
         people: everybody in the data; predictors are fitted on those who are not tested, and with ``folds`` on others.
+            Of people in blocks, predictors that cannot learn by block get a sample, which the record names.
         benchmark: the people to test, and their probes and demonstrations.
         predictors: names such as ``"resemble:k=35"``, ``"openai/gpt-4o"`` (a chat model) or ``"local:MODEL"`` (a model
             on this machine), see :func:`indievalue.predictors.registry.make_predictor`; predictor objects; a list of
@@ -191,9 +194,18 @@ def _name_of(predictor: object) -> str:
 
 
 def _learning(
-    people: People, benchmark: Benchmark, folds: int | None, made: Mapping[str, Predictor], others: Sequence[People]
+    people: People | PeopleBlocks,
+    benchmark: Benchmark,
+    folds: int | None,
+    made: Mapping[str, Predictor],
+    others: Sequence[People],
 ) -> Learning:
     """Return the people to learn from. Raises IndievalueError if there are none, but a predictor learns."""
+    if isinstance(people, PeopleBlocks):
+        tested = benchmark.people.ids.tolist()
+        return LearningInBlocks.of(
+            people, benchmark, folds, elsewhere(others, people.survey, tested) if others else None
+        )
     if not any(predictor.learns for predictor in made.values()):
         return Learning(people, benchmark, 1)
     if others:
@@ -216,7 +228,7 @@ def _run(learning: Learning, parts: Sequence[Part], call: Call, weights: Weights
         people=len(benchmark.people),
         training_people=learning.fewest,
         folds=learning.number,
-        data=people.findings,
+        data=learning.findings,
         eligibility=benchmark.eligibility,
         arguments=call.arguments,
         versions=installed_versions(),
@@ -225,6 +237,7 @@ def _run(learning: Learning, parts: Sequence[Part], call: Call, weights: Weights
         format=FORMAT,
         benchmark=benchmark_hash(benchmark),
         learned_from=() if learning.elsewhere is None else learning.elsewhere.sources,
+        sampled={part.name: part.sample for part in parts if part.sample is not None},
     )
     ceilings = estimate_ceilings(people, benchmark.people.ids.tolist(), settings.seed)
     examples = TypeAdapter(tuple[Example, ...]).validate_python(list(islice(task_texts(benchmark), EXAMPLES)))

@@ -13,18 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.benchmark.circumstances import check_blocks
+from indievalue.benchmark.eligible import Rule, candidates, named
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings, SettingsFields, Setup
 from indievalue.benchmark.show import Rank, Ranking, chosen_for_each
 from indievalue.errors import IndievalueError
+from indievalue.people.blocks import PeopleBlocks, sampled
 from indievalue.people.people import People
 from indievalue.seeded import first_columns, key_table, keys
 from indievalue.survey.survey import Survey
 
 DEFAULT_PEOPLE = 800
 
+RANKED_FROM = 100_000
+"""Most people from whom statements are ranked if people are read in blocks: a sample of those who are not tested."""
+
 
 def build_benchmark(
-    people: People,
+    people: People | PeopleBlocks,
     settings: Settings | None = None,
     people_tested: int | Sequence[str] | Literal["all"] | None = None,
     *,
@@ -35,12 +40,13 @@ def build_benchmark(
     """Draw the people to test, their probes and their demonstrations.
 
     Args:
-        people: everybody in the data; those who are not tested are left for predictors to learn from.
+        people: everybody in the data, also in blocks; those who are not tested are left for predictors to learn from.
         settings: what is asked and shown; by default :class:`Settings` with its defaults.
         people_tested: how many people to sample, ``"all"`` who are eligible, or the ids of the people to take, eligible
-            or not. By default 800, or as many as there are.
+            or not. By default 800, or as many as there are. People in blocks are not all tested.
         ranking: makes the ranking by which ``show="relevant:6"`` or ``show="similar:6"`` chooses statements, such as
-            :func:`indievalue.rank_statements`; it is given the people who are not tested.
+            :func:`indievalue.rank_statements`; it is given the people who are not tested, a sample if they are in
+            blocks (:data:`RANKED_FROM`).
         questions: ids of the questions among which probes are drawn; by default all.
         **fields: fields of ``settings`` to change, such as ``form="refined"`` or ``seed=1``.
 
@@ -55,7 +61,8 @@ def build_benchmark(
     if "show" in fields and "demonstrations" not in fields:
         fields["demonstrations"] = Settings.demonstrations  # not the number of another way to choose
     settings = replace(settings or Settings(), **fields)
-    check_blocks(people, settings.blocks)
+    if isinstance(people, People):
+        check_blocks(people, settings.blocks)
     probes = protocol_probes(people.survey, people.asked & _among(people.survey, questions))
     numbers = tuple(range(len(probes))) if settings.setups is None else tuple(settings.setups)
     settings = replace(settings, setups=numbers)
@@ -63,13 +70,10 @@ def build_benchmark(
     if unknown or not numbers:
         raise IndievalueError(f"there is no setup {unknown or ''}; the protocol has 0 to {len(probes) - 1}")
     ordinary = probes if questions is None else protocol_probes(people.survey, people.asked)
-    eligible, eligibility = _eligible(people, probes, ordinary)
-    if people_tested is None or isinstance(people_tested, (int, str)):
-        rows, eligibility = _sample(people, eligible, eligibility, people_tested, settings.seed)
-    else:
-        rows = _rows_of(people, people_tested)
-    chosen = people.take(rows)
-    ranked = _ranking(people, rows, settings, ranking)
+    rule = Rule(people.survey, people.asked, probes, ordinary)
+    chosen, eligibility = _chosen(people, rule, people_tested, settings.seed)
+    check_blocks(chosen, settings.blocks)
+    ranked = _ranking(people, chosen, settings, ranking)
     setups = tuple(setup for number in numbers for setup in _setups(chosen, probes, number, settings, ranked))
     return Benchmark(settings, chosen, setups, eligibility)
 
@@ -109,47 +113,32 @@ def _among(survey: Survey, questions: Collection[str] | None) -> NDArray[np.bool
     return chosen
 
 
-def answered_threshold(survey: Survey, asked: NDArray[np.bool_]) -> int:
-    """How many questions a person must have answered: the survey's number, in proportion where the file has fewer."""
-    wanted = survey.sampling.answered
-    return 0 if wanted is None else int(np.ceil(wanted * asked.sum() / len(survey.questions)))
+def _chosen(
+    people: People | PeopleBlocks, rule: Rule, people_tested: int | Sequence[str] | str | None, seed: int
+) -> tuple[People, Eligibility]:
+    """Return the people to test, and who could be."""
+    if people_tested is None or isinstance(people_tested, int | str):
+        if isinstance(people, PeopleBlocks):
+            number = _number_in_blocks(people_tested)
+            people, counted = candidates(people, rule, number, seed)
+            rows, _ = _sample(people, np.ones(len(people), bool), counted, people_tested, seed)
+            return people.take(rows), counted
+        eligible, eligibility = rule.apply(people)
+        rows, eligibility = _sample(people, eligible, eligibility, people_tested, seed)
+        return people.take(rows), eligibility
+    if isinstance(people, PeopleBlocks):
+        some, counted = named(people, rule, people_tested)
+        return some.take(_rows_of(some, people_tested)), counted
+    return people.take(_rows_of(people, people_tested)), rule.apply(people)[1]
 
 
-def _eligible(
-    people: People, probes: list[NDArray[np.int64]], ordinary: list[NDArray[np.int64]]
-) -> tuple[NDArray[np.bool_], Eligibility]:
-    answered = people.options("refined") >= 0
-    threshold = answered_threshold(people.survey, people.asked)
-    lacks_probe, probes_wanted = _lacks_probes(answered, probes, ordinary, people.survey)
-    lacks_answers = answered.sum(axis=1) < threshold
-    eligible = ~lacks_probe & ~lacks_answers
-    excluded = {
-        f"did not answer {probes_wanted}": int(lacks_probe.sum()),
-        f"answered fewer than {threshold} of {int(people.asked.sum())} questions": int(lacks_answers.sum()),
-    }
-    return eligible, Eligibility(len(people), excluded, int(eligible.sum()), int(eligible.sum()))
-
-
-def _lacks_probes(
-    answered: NDArray[np.bool_], probes: list[NDArray[np.int64]], ordinary: list[NDArray[np.int64]], survey: Survey
-) -> tuple[NDArray[np.bool_], str]:
-    """(who answered too few of the probes, what they would have had to answer).
-
-    The survey's number is of the ``ordinary`` probes of a setup, and less in proportion where there are fewer.
-    """
-    if survey.sampling.probes == "all":
-        all_probes = np.unique(np.concatenate(probes))
-        return np.asarray(~answered[:, all_probes].all(axis=1)), f"every one of the {len(all_probes)} probes"
-    wanted = [
-        min(int(np.ceil(survey.sampling.answered_probes * len(setup) / len(usual))), len(setup))
-        for setup, usual in zip(probes, ordinary, strict=True)
-    ]
-    lacking = np.zeros(len(answered), bool)
-    for setup, number in zip(probes, wanted, strict=True):
-        lacking |= answered[:, setup].sum(axis=1) < number
-    fewest, most = min(wanted), max(wanted)
-    number_of = f"{most}" if fewest == most else f"{fewest} to {most}"
-    return lacking, f"{number_of} or more of the probes of every setup"
+def _number_in_blocks(wanted: int | str | None) -> int:
+    if wanted == "all":
+        raise IndievalueError(
+            "people who are read in blocks are not all tested: give a number (--people), or hold them in memory "
+            "(--in-memory)"
+        )
+    return wanted if isinstance(wanted, int) else DEFAULT_PEOPLE
 
 
 def _sample(
@@ -244,17 +233,17 @@ def _rows_of(people: People, ids: Sequence[str]) -> NDArray[np.int64]:
     return np.array([people.rows[person] for person in ids], np.int64)
 
 
-def _ranking(people: People, tested: NDArray[np.int64], settings: Settings, rank: Rank | None) -> Ranking | None:
-    """Return the ranking of statements, from the people who are not ``tested`` (rows); None if they are drawn."""
+def _ranking(people: People | PeopleBlocks, tested: People, settings: Settings, rank: Rank | None) -> Ranking | None:
+    """Return the ranking of statements, from the people who are not ``tested``; None if they are drawn."""
     if settings.show_by == "random":
         return None
     if rank is None:
         raise IndievalueError(
             f"show={settings.show!r} needs a ranking: give build_benchmark the argument ranking=rank_statements"
         )
-    others = np.ones(len(people), bool)
-    others[tested] = False
-    return rank(people.take(others), settings)
+    if isinstance(people, PeopleBlocks):
+        return rank(sampled(people.without(tested.ids), RANKED_FROM, settings.seed), settings)
+    return rank(people.take(~np.isin(people.ids, tested.ids)), settings)
 
 
 def _setups(

@@ -18,6 +18,7 @@ from indievalue.benchmark.model import NOBODY, Benchmark, Eligibility, Settings,
 from indievalue.errors import IndievalueError
 from indievalue.files import new_directory, new_file, refuse_rows
 from indievalue.parsing import parse_json, read_as
+from indievalue.people.blocks import PeopleBlocks
 from indievalue.people.people import People
 
 FORMAT = 1
@@ -100,7 +101,7 @@ def benchmark_hash(benchmark: Benchmark) -> str:
     return digest.hexdigest()
 
 
-def load_benchmark(directory: str | Path, people: People) -> Benchmark:
+def load_benchmark(directory: str | Path, people: People | PeopleBlocks) -> Benchmark:
     """Load the benchmark saved in ``directory``, for the same people in ``people``.
 
     Raises IndievalueError if the directory holds no benchmark, or one drawn from people or answers that ``people``
@@ -115,6 +116,8 @@ def load_benchmark(directory: str | Path, people: People) -> Benchmark:
         raise IndievalueError(f"{folder} holds no benchmark: {error}") from None
     if about.survey not in (None, people.survey.name):
         raise IndievalueError(f"{folder} is a benchmark of survey {about.survey}, and the data of {people.survey.name}")
+    if isinstance(people, PeopleBlocks):
+        people = people.only(about.people)
     absent = [person for person in about.people if person not in people.rows]
     if absent:
         raise IndievalueError(

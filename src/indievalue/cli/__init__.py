@@ -26,6 +26,7 @@ from indievalue.cli.people import people
 from indievalue.cli.prompts import prompts
 from indievalue.cli.report import report
 from indievalue.cli.retest import retest
+from indievalue.cli.score import score
 from indievalue.cli.short_form import short_form
 from indievalue.cli.show import show
 from indievalue.cli.study import study
@@ -52,6 +53,7 @@ for command in (
     elicit,
     short_form,
     report,
+    score,
     compare,
     inequity,
     flattening,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from indievalue.cli.options import Data, Force, Further, Out, SourceFlags, files_of, notes
+from indievalue.cli.options import Data, Force, Further, InMemory, Out, SourceFlags, files_of, notes
 
 
 def catalog(
@@ -17,15 +17,21 @@ def catalog(
     ] = "refined",
     gzip: Annotated[bool, typer.Option("--gzip", help="Write these statements as .jsonl.gz.")] = False,
     further: Further = None,
+    in_memory: InMemory = None,
     force: Force = False,
 ) -> None:
     """Write a catalog: people, their answers as options, the statements, and a dataset card."""
     from indievalue.files import reserved
-    from indievalue.people.catalog import TextOptions, text_size, write_catalog
+    from indievalue.people.catalog import TextOptions, text_size, write_catalog, write_catalog_in_blocks
 
     options = TextOptions(text_form, gzip) if text else None
     with reserved(directory, force=force):
-        people = source.people(files_of(data, further))
+        files = files_of(data, further)
+        if (blocks := source.blocks(files, in_memory)) is not None:
+            write_catalog_in_blocks(blocks, directory, text=options or False, force=force)
+            notes.print(f"Catalog of {len(blocks):,} people, in parts: {directory}")
+            return
+        people = source.people(files)
         if options:
             notes.print(f"{options.file} will take about {_bytes(text_size(people, options))}")
         write_catalog(people, directory, text=options or False, force=force)

@@ -17,6 +17,7 @@ from indievalue.cli.options import (
     Failures,
     Force,
     Further,
+    InMemory,
     Out,
     PromptFlags,
     SourceFlags,
@@ -32,6 +33,7 @@ from indievalue.redact import without_secrets
 
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Benchmark
+    from indievalue.people.blocks import PeopleBlocks
     from indievalue.people.people import People
 
 
@@ -133,12 +135,11 @@ def evaluate(
         typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
     ] = USUAL.weights,
     further: Further = None,
+    in_memory: InMemory = None,
     force: Force = False,
     config: Config = None,
 ) -> None:
     """Evaluate predictors on a benchmark; write predictions, scores and a report."""
-    import numpy as np
-
     from indievalue.evaluation import Call
     from indievalue.evaluation import evaluate as run_evaluation
     from indievalue.files import check_directory
@@ -156,13 +157,13 @@ def evaluate(
         start_vega()
     with values_of(context_of_call, "learn-from", "learn-survey", "learn-rows"):
         others = learning.others(source)
-    people, drawn = _drawn(context_of_call, files_of(data, further), asked, drawing, source, others)
+    people, drawn = _drawn(context_of_call, files_of(data, further), asked, drawing, source, others, in_memory)
     with values_of(context_of_call, "example"):
         _check_example(asked.example, drawn)
     with values_of(context_of_call, "predictor"):
         for name, predictor in made.items():
             if predictor.learns and kind_of(name).reads_prompts:  # the prompts show people that it is given
-                predictor.fit(people.take(~np.isin(people.ids, drawn.people.ids)), drawn.settings.form)
+                predictor.fit(_untested(people, drawn), drawn.settings.form)
             if cost := predictor.cost(task for _, task in drawn.tasks()):
                 print_cost(name, cost)
     del made  # so that each can be released once it has answered
@@ -198,6 +199,18 @@ def _check_example(person: str | None, drawn: "Benchmark") -> None:
         raise IndievalueError(f"--example: {person!r} is not among the {len(drawn.people):,} people tested")
 
 
+def _untested(people: "People | PeopleBlocks", drawn: "Benchmark") -> "People":
+    """Return the people who are not tested, or a sample of them if they do not fit memory."""
+    import numpy as np
+
+    from indievalue.people.blocks import PeopleBlocks
+    from indievalue.runs.in_blocks import LearningInBlocks
+
+    if isinstance(people, PeopleBlocks):
+        return LearningInBlocks.of(people, drawn, 1).untested
+    return people.take(~np.isin(people.ids, drawn.people.ids))
+
+
 def _drawn(
     context: typer.Context,
     data: Sequence[str],
@@ -205,7 +218,8 @@ def _drawn(
     drawing: BenchmarkFlags,
     source: SourceFlags,
     others: "Sequence[People]",
-) -> "tuple[People, Benchmark]":
+    in_memory: int | None,
+) -> "tuple[People | PeopleBlocks, Benchmark]":
     """Read the people, and draw or load the benchmark; probes are drawn among questions that the ``others`` share."""
     from indievalue.benchmark.build import build_benchmark
     from indievalue.benchmark.storage import load_benchmark
@@ -215,8 +229,9 @@ def _drawn(
     drawn_by = ("setup", "demonstrations", "show", "people", "people-file")
     with values_of(context, *drawn_by):
         settings, tested = drawing.settings(source.seed), drawing.tested()
-    with values_of(context, "data", "further", "survey", "sheet", "header-row", "encoding", "person-columns", "rows"):
-        people = source.people(data)
+    reading = ("data", "further", "survey", "sheet", "header-row", "encoding", "person-columns", "rows", "in-memory")
+    with values_of(context, *reading):
+        people = source.blocks(data, in_memory) or source.people(data)
     with values_of(context, "learn-from"):
         among = shared_ids(others, people.survey)
     if asked.saved:

@@ -28,6 +28,7 @@ from indievalue.safe_text import terminal_text
 
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Settings
+    from indievalue.people.blocks import PeopleBlocks
     from indievalue.people.options import ReadOptions
     from indievalue.people.people import People
     from indievalue.prompts.prompt import PromptStyle
@@ -46,14 +47,24 @@ out = SafeConsole()
 notes = SafeConsole(stderr=True, highlight=False)
 
 DATA_HELP = (
-    "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped); or `synthetic`, or what `indievalue twin` "
-    "wrote, each also with a number of people: `synthetic:20000`."
+    "A survey file (CSV, SPSS, Stata, Excel, R, Parquet; also zipped), or a folder of Parquet files; or `synthetic`, "
+    "or what `indievalue twin` wrote, each also with a number of people: `synthetic:20000`."
 )
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 Further = Annotated[
     list[str] | None,
     typer.Argument(metavar="[DATA]...", help="Further files of the same survey, whose people are read as well."),
+]
+InMemory = Annotated[
+    int | None,
+    typer.Option(
+        "--in-memory",
+        metavar="PEOPLE",
+        min=0,
+        help="Most people held in memory; more, of Parquet or uncompressed text, are read in blocks (docs: Scale) "
+        "[default: 1000000].",
+    ),
 ]
 Out = Annotated[Path, typer.Option("--out", help="Directory to write; must be new or empty.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the contents of --out.")]
@@ -162,6 +173,23 @@ class SourceFlags:
             for line in people.findings.lines():
                 notes.print(escaped(line), soft_wrap=True)
         return people
+
+    def blocks(self, data: Sequence[str], in_memory: int | None) -> "PeopleBlocks | None":
+        """Return the people of files in blocks, and print findings in the data; None if they are few enough.
+
+        ``in_memory`` is how many these are.
+        """
+        from indievalue.people.blocks import IN_MEMORY, in_blocks
+        from indievalue.synthetic.source import is_drawn
+
+        if any(map(is_drawn, data)):
+            return None
+        blocks = in_blocks(data, self.survey, self.read_options(), IN_MEMORY if in_memory is None else in_memory)
+        if blocks is not None:
+            notes.print(f"More people than are held in memory (--in-memory): read in blocks of {blocks.rows:,}")
+            for line in blocks.findings.lines():
+                notes.print(escaped(line), soft_wrap=True)
+        return blocks
 
     def surveys(self, files: Sequence[str]) -> "list[People]":
         """Read the people of each file on its own, and print findings.
@@ -312,15 +340,20 @@ class BenchmarkFlags(ShownFlags):
             raise typer.BadParameter("give --people or --people-file, not both")
         return tested_people(self.people) if self.people_file is None else _listed_people(self.people_file)
 
-    def check_tested(self, tested: Tested, people: "People") -> None:
+    def check_tested(self, tested: Tested, people: "People | PeopleBlocks") -> None:
         """Raise IndievalueError, naming the file of the list, if a person listed in it is not in the data."""
+        from indievalue.people.people import People
+
         if self.people_file is None or not isinstance(tested, Sequence):
             return
+        example = (people if isinstance(people, People) else next(iter(people))).ids[0]
+        if not isinstance(people, People):
+            people = people.only(tested)
         unknown = [person for person in tested if person not in people.rows]
         if unknown:
             raise IndievalueError(
                 f"{self.people_file} lists {len(unknown):,} of {len(tested):,} people who are not in the data, first "
-                f"{unknown[0]!r}; ids are those that `indievalue catalog` writes, such as {str(people.ids[0])!r}"
+                f"{unknown[0]!r}; ids are those that `indievalue catalog` writes, such as {str(example)!r}"
             )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from indievalue.report.measure_pages import Measured
     from indievalue.report.tables_page import TablesPage
     from indievalue.runs.run import Demographics, Run
+    from indievalue.runs.streamed import StreamedRun
     from indievalue.scoring.groups import GroupOptions
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class GroupFlags:
 
         return GroupOptions(minimum=self.minimum, small=self.small, draws=self.draws, seed=self.seed)
 
-    def demographics(self, run: "Run", *, needed: bool = True) -> list[str | tuple[str, ...]]:
+    def demographics(self, run: "Run | StreamedRun", *, needed: bool = True) -> list[str | tuple[str, ...]]:
         """Return the demographics given, or by default those of the survey's index that the run has.
 
         Raises IndievalueError if the run has no demographics although they are ``needed`` or given by name.

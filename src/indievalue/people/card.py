@@ -5,6 +5,7 @@ import re
 import yaml
 
 from indievalue.choices import FORMS
+from indievalue.people.blocks import PeopleBlocks
 from indievalue.people.people import People
 from indievalue.safe_text import markdown_text
 from indievalue.survey.survey import Survey
@@ -16,11 +17,15 @@ _LONGEST_NAME = 4
 """Words of the name of a licence; more are a sentence on it."""
 
 
-def dataset_card(people: People, *, text: str | None) -> str:
-    """README.md of a catalog directory; ``text`` is the name of the file with everybody's statements, if any."""
+def dataset_card(people: People | PeopleBlocks, *, text: str | None) -> str:
+    """README.md of a catalog directory; ``text`` is the name of the file with everybody's statements, if any.
+
+    The catalog of people in blocks has folders of parquet files in place of files.
+    """
     survey, findings = people.survey, people.findings
-    files = {"people": "people.parquet", **{f"answers_{form}": f"answers_{form}.parquet" for form in FORMS}}
-    files["statements"] = "statements.parquet"
+    ending = "" if isinstance(people, People) else "/*"
+    tables = ["people", *(f"answers_{form}" for form in FORMS)]
+    files = {**{name: f"{name}{ending}.parquet" for name in tables}, "statements": "statements.parquet"}
     number = f"{len(people):,}"
     # No config for statements.jsonl: `datasets` takes all configs of a folder for the format of the first.
     options = sum(int(survey.form(form).starts[-1]) for form in FORMS)
@@ -47,9 +52,9 @@ def dataset_card(people: People, *, text: str | None) -> str:
         "",
         "| file | rows | what it is |",
         "|---|---|---|",
-        f"| `people.parquet` | {number} | person, weight and {len(survey.demographics)} demographics as labels |",
+        f"| `{files['people']}` | {number} | person, weight and {len(survey.demographics)} demographics as labels |",
         *(
-            f"| `answers_{form}.parquet` | {number} | option of each question, {form}; -1 is missing |"
+            f"| `{files[f'answers_{form}']}` | {number} | option of each question, {form}; -1 is missing |"
             for form in FORMS
         ),
         f"| `statements.parquet` | {options:,} | question, form, option, answer codes, statement, category |",
@@ -60,7 +65,7 @@ def dataset_card(people: People, *, text: str | None) -> str:
         "",
         "```python",
         "import polars as pl",
-        'people = pl.read_parquet("people.parquet")',
+        f'people = pl.read_parquet("{files["people"]}")',
         "",
         "from datasets import load_dataset",
         'answers = load_dataset("PATH OF THIS FOLDER", "answers_polar", split="train")',

@@ -3,9 +3,10 @@
 import gzip
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TextIO, cast
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from indievalue.choices import FORMS, FormName
 from indievalue.files import new_directory
+from indievalue.people.blocks import PeopleBlocks
 from indievalue.people.card import dataset_card
 from indievalue.people.people import People
 from indievalue.progress import progress
@@ -57,12 +59,45 @@ def write_catalog(
         for form in FORMS:
             answers_table(people, form).write_parquet(folder / f"answers_{form}.parquet")
         statements_table(people.survey).write_parquet(folder / "statements.parquet")
-        options = text if isinstance(text, TextOptions) else TextOptions() if text else None
+        options = _text_options(text)
         if options is not None:
             _write_texts(people, folder / options.file, options)
-        (folder / "README.md").write_text(
-            dataset_card(people, text=options.file if options else None), encoding="utf-8"
-        )
+        _write_card(people, folder, options)
+
+
+def write_catalog_in_blocks(
+    blocks: PeopleBlocks, directory: str | Path, *, text: bool | TextOptions = False, force: bool = False
+) -> None:
+    """Write the catalog of people who do not fit memory, one block after the other.
+
+    It is that of :func:`write_catalog`, but for ``people``, ``answers_polar`` and ``answers_refined``: these are
+    folders, with a file for each block (``part-00000.parquet`` …).
+    """
+    options = _text_options(text)
+    with new_directory(Path(directory), force=force) as folder, ExitStack() as stack:
+        out = None if options is None else stack.enter_context(_opened(folder / options.file, options))
+        tables = ["people", *(f"answers_{form}" for form in FORMS)]
+        for name in tables:
+            (folder / name).mkdir()
+        shown = stack.enter_context(progress("catalog", len(blocks), "people"))
+        for number, people in enumerate(blocks):
+            found = [people_table(people), *(answers_table(people, form) for form in FORMS)]
+            for name, table in zip(tables, found, strict=True):
+                table.write_parquet(folder / name / f"part-{number:05d}.parquet")
+            if out is not None and options is not None:
+                out.writelines(_lines(people, options.forms))
+            shown.advance(len(people))
+        statements_table(blocks.survey).write_parquet(folder / "statements.parquet")
+        _write_card(blocks, folder, options)
+
+
+def _text_options(text: bool | TextOptions) -> TextOptions | None:
+    return text if isinstance(text, TextOptions) else TextOptions() if text else None
+
+
+def _write_card(people: People | PeopleBlocks, folder: Path, options: TextOptions | None) -> None:
+    card = dataset_card(people, text=options.file if options else None)
+    (folder / "README.md").write_text(card, encoding="utf-8")
 
 
 def text_size(people: People, options: TextOptions) -> int:
@@ -76,13 +111,16 @@ _SAMPLE = 200
 
 
 def _write_texts(people: People, path: Path, options: TextOptions) -> None:
-    with (
-        gzip.open(path, "wt", encoding="utf-8") if options.gzip else path.open("w", encoding="utf-8") as out,
-        progress("catalog", len(people), "people") as shown,
-    ):
+    with _opened(path, options) as out, progress("catalog", len(people), "people") as shown:
         for line in _lines(people, options.forms):
             out.write(line)
             shown.advance()
+
+
+def _opened(path: Path, options: TextOptions) -> TextIO:
+    """Open the file of statements for writing."""
+    # It is a text file, which the type of gzip.open does not say.
+    return cast(TextIO, gzip.open(path, "wt", encoding="utf-8")) if options.gzip else path.open("w", encoding="utf-8")
 
 
 def _lines(people: People, forms: Sequence[FormName]) -> Iterator[str]:

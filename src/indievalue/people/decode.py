@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from polars import selectors
 
 from indievalue.choices import FORMS
-from indievalue.errors import IndievalueError
+from indievalue.errors import IndievalueError, NobodyError
 from indievalue.people.findings import CodeCount, Findings
 from indievalue.people.ids import FILE, check_repeated, given_ids, id_columns, names_of, repeated_names
 from indievalue.people.numbers import NO_CODE, integer_codes
@@ -195,9 +195,9 @@ def _check_some(filled_in: pl.Series, within: pl.Series, survey: Survey, source:
         return
     rows = f"{source} has {len(within):,} rows"
     if not filled_in.any():
-        raise IndievalueError(f"{rows}, and all of them are empty")
+        raise NobodyError(f"{rows}, and all of them are empty")
     picked = "; ".join(f"{column}: {', '.join(values[:5])}" for column, values in (survey.where or {}).items())
-    raise IndievalueError(f"{rows}, and none of them has what survey {survey.name} picks its rows by ({picked})")
+    raise NobodyError(f"{rows}, and none of them has what survey {survey.name} picks its rows by ({picked})")
 
 
 def _question_codes(people: pl.DataFrame, raw: pl.DataFrame, survey: Survey, found: _Found) -> NDArray[np.int16]:

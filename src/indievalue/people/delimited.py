@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from polars.exceptions import PolarsError
 from indievalue.errors import IndievalueError
 from indievalue.people.options import ReadOptions
 from indievalue.people.unpack import gunzip
-from indievalue.people.wanted import EMPTY, Choose, header_among, refuse_repeated, usual_width
+from indievalue.people.wanted import EMPTY, Choose, Wanted, header_among, refuse_repeated, usual_width
 
 _HEAD = 1 << 22
 """Bytes at the start of a file in which its header is searched for."""
@@ -55,6 +56,43 @@ def read_delimited(path: Path, choose: Choose, options: ReadOptions) -> pl.DataF
     layout = _layout(path, content, options.header_row)
     wanted = choose(layout.columns)
     _check_widths(path, content, layout)
+    return _parsed(path, content, layout, wanted)
+
+
+def is_streamed(path: Path, options: ReadOptions) -> bool:
+    """Whether :func:`delimited_blocks` reads a text file: one that is UTF-8 and not compressed."""
+    return isinstance(_utf8(path, options.encoding, whole=False), Path)
+
+
+def delimited_blocks(path: Path, choose: Choose, options: ReadOptions, rows: int) -> Iterator[pl.DataFrame]:
+    """Yield what :func:`read_delimited` returns, about so many rows at a time; raises what it raises.
+
+    The type of a column may differ between blocks, as it is told by the cells of each.
+    """
+    layout = _layout(path, path, options.header_row)
+    wanted = choose(layout.columns)
+    _check_widths(path, path, layout)
+    data = np.memmap(path, np.uint8, mode="r")
+    header, start = data[: layout.start].tobytes(), layout.start
+    size = _bytes_of_row(data, layout) * rows
+    while start < len(data):
+        ends, _, _ = _measured(data[start : start + size], layout, whole=start + size >= len(data))
+        if not len(ends):
+            size *= 2  # one row that is longer than a block
+            continue
+        stop = start + int(ends[-1]) + 1
+        yield _parsed(path, header + data[start:stop].tobytes(), layout, wanted)
+        start = stop
+
+
+def _bytes_of_row(data: NDArray[np.uint8], layout: _Layout) -> int:
+    """Return the mean length of the first rows, in bytes."""
+    head = data[layout.start : layout.start + _HEAD]
+    return max(1, len(head) // max(1, int((head == ord(layout.end)).sum())))
+
+
+def _parsed(path: Path, content: Path | bytes, layout: _Layout, wanted: Wanted) -> pl.DataFrame:
+    """Return the columns of ``content``, which begins with the header."""
 
     def read(columns: list[str], rows_to_infer_from: int, empty: list[str]) -> pl.DataFrame:
         return pl.read_csv(
@@ -86,17 +124,20 @@ def read_delimited(path: Path, choose: Choose, options: ReadOptions) -> pl.DataF
     return table
 
 
-def _utf8(path: Path, encoding: str | None) -> Path | bytes:
-    """Return the file itself, or its content as UTF-8 where it is compressed or in another encoding."""
+def _utf8(path: Path, encoding: str | None, *, whole: bool = True) -> Path | bytes:
+    """Return the file itself, or its content as UTF-8 where it is compressed or in another encoding.
+
+    The content is nothing if the file is not to be read as a ``whole``.
+    """
     marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     compressed = path.name.lower().endswith(".gz")
-    if compressed:
-        content = gunzip(path)
-    else:
+    if not compressed:
         with path.open("rb") as file:
             if file.read(2) not in marks and encoding is None:
                 return path
-        content = path.read_bytes()
+    if not whole:
+        return b""
+    content = gunzip(path) if compressed else path.read_bytes()
     if content.startswith(marks):
         return content.decode("utf-16").encode()  # what Excel calls Unicode text
     if encoding is None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -30,14 +30,18 @@ def joined(parts: Sequence[People]) -> People:
         raise IndievalueError(f"files of several surveys cannot be read as one: {of}")
     named = [_named(part, number, parts) for number, part in enumerate(parts)]
     _check_distinct(named)
+    return replace(stacked(named), findings=joined_findings([part.findings for part in parts], _without_group(parts)))
+
+
+def stacked(parts: Sequence[People]) -> People:
+    """Everybody in ``parts``, with the findings of the first; their ids are known to be distinct."""
     return replace(
         parts[0],
-        ids=np.concatenate([part.ids for part in named]),
-        codes=np.asfortranarray(np.concatenate([part.codes for part in named])),
-        demographics=pl.concat([part.demographics for part in named]),
-        weights=np.concatenate([part.weights for part in named]),
-        years=_years(named),
-        findings=_findings(parts),
+        ids=np.concatenate([part.ids for part in parts]),
+        codes=np.asfortranarray(np.concatenate([part.codes for part in parts])),
+        demographics=pl.concat([part.demographics for part in parts]),
+        weights=np.concatenate([part.weights for part in parts]),
+        years=_years(parts),
     )
 
 
@@ -76,13 +80,22 @@ def _check_distinct(parts: Sequence[People]) -> None:
         seen |= dict.fromkeys(part.ids.tolist(), part.findings.source)
 
 
-def _findings(parts: Sequence[People]) -> Findings:
-    found = [part.findings for part in parts]
-    first = found[0]
+def _without_group(parts: Iterable[People]) -> Counter[str]:
+    """How many people have no group, by demographic; if one of the files lacks it, all of its people."""
     groups = Counter[str]()
-    for part in parts:  # a demographic that one of the files lacks is missing for all of its people
-        for labels in part.demographics.get_columns():
-            groups[labels.name] += labels.null_count()
+    for part in parts:
+        groups.update(without_group(part))
+    return groups
+
+
+def without_group(people: People) -> dict[str, int]:
+    """How many of the people have no group, by demographic."""
+    return {labels.name: labels.null_count() for labels in people.demographics.get_columns()}
+
+
+def joined_findings(found: Sequence[Findings], groups: Mapping[str, int]) -> Findings:
+    """The findings in several files, or in blocks of them, as one; ``groups`` is how many people lack each group."""
+    first = found[0]
     absent = _in_all([one.absent_demographics for one in found])
     unknown = _summed(
         [((count.column, count.code, count.reason), count.people) for one in found for count in one.unknown]

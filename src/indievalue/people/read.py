@@ -1,8 +1,8 @@
 """Read people from a survey file of any supported format."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from indievalue.errors import IndievalueError
 from indievalue.people.columns import other_names, recognise, renamed
 from indievalue.people.decode import decode, needed_columns, text_answers
+from indievalue.people.folders import Part, parts_of
 from indievalue.people.join import joined
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
@@ -27,7 +28,8 @@ def read_people(
 ) -> People:
     """Read the people of a survey file: CSV or other delimited text, SPSS, Stata, Excel, Parquet or R, also zipped.
 
-    ``file`` is a path, or several of files of one survey, such as rounds or countries, whose people are read as one.
+    ``file`` is a path, or several of files of one survey, such as rounds or countries, whose people are read as one; a
+    folder stands for the parquet files in it.
     ``survey`` is a survey, the name of a shipped survey, or the path of your own survey's folder; if None, the survey
     is recognised by the file's columns. ``options`` state what a file does not tell of itself, such as its encoding
     or the sheet to read. ``People.findings`` reports what was missing, unknown or dropped. Raises
@@ -46,9 +48,16 @@ def read_people(
     files = [file] if isinstance(file, str | Path) else list(file)
     if not files:
         raise IndievalueError("the list of files to read is empty")
-    for path in files:
-        format_of(Path(path))
-    return joined([_read(Path(path), survey, options or ReadOptions()) for path in files])
+    found = [(Path(path), checked_parts(Path(path))) for path in files]
+    return joined([_read_all(path, parts, survey, options or ReadOptions()) for path, parts in found])
+
+
+def checked_parts(path: Path) -> list[Part]:
+    """Return the files of a path, one or those in a folder. Raises IndievalueError if one is of no known format."""
+    parts = parts_of(path)
+    for part in parts:
+        format_of(part.path)
+    return parts
 
 
 def read_table(
@@ -58,47 +67,88 @@ def read_table(
 
     ``survey`` and ``options`` are as in :func:`read_people`. Raises IndievalueError where the file cannot be read.
     """
-    table, chosen, names = _table(path, survey, options or ReadOptions())
+    table, chosen, names = _table(Part(path), survey, options or ReadOptions())
     return table.rename(names), chosen
 
 
-def _read(path: Path, survey: str | Survey | None, options: ReadOptions) -> People:
+def _read_all(path: Path, parts: Sequence[Part], survey: str | Survey | None, options: ReadOptions) -> People:
+    """The people of all parts of a path, which is what they are from."""
+    people = joined([_read(part, survey, options) for part in parts])
+    if parts[0].path == path:
+        return people
+    return replace(people, findings=replace(people.findings, source=path.name))
+
+
+def _read(part: Part, survey: str | Survey | None, options: ReadOptions) -> People:
     with ThreadPoolExecutor(1) as side:
-        digest = side.submit(fingerprint, path)
-        table, chosen, names = _table(path, survey, options)
-        picked = _picked(chosen, options.rows)
-        people = decode(table.rename(names), picked, path.name, digest.result(), options.person_columns)
-    findings = replace(people.findings, renamed=other_names(names))
+        digest = side.submit(fingerprint, part.path)
+        table, chosen, names = _table(part, survey, options)
+        return decoded(table.rename(names), chosen, part.path.name, digest.result(), options, names)
+
+
+def decoded(
+    table: pl.DataFrame, survey: Survey, source: str, digest: str, options: ReadOptions, names: Mapping[str, str]
+) -> People:
+    """People from the columns that a survey needs, with the conditions and columns of ids that were stated.
+
+    ``names`` maps the names of columns in the file to those in the survey. Raises IndievalueError as
+    :func:`indievalue.people.decode.decode` does.
+    """
+    people = decode(table, _picked(survey, options.rows), source, digest, options.person_columns)
+    findings = replace(people.findings, renamed=other_names(dict(names)))
     if options.rows:
         findings = replace(findings, outside=0, unpicked=findings.outside)
-    return replace(people, survey=chosen, findings=findings)
+    return replace(people, survey=survey, findings=findings)
 
 
 def _table(
-    path: Path, survey: str | Survey | None, options: ReadOptions
+    part: Part, survey: str | Survey | None, options: ReadOptions
 ) -> tuple[pl.DataFrame, Survey, dict[str, str]]:
     """(columns as the file names them, the survey, names in the file → names in the survey)."""
-    chosen: list[Survey] = []
-    names: dict[str, str] = {}
+    picking = Picking(part, survey, options)
+    table = read_columns(part.path, picking.choose, options)
+    return part.with_columns(table, list(picking.names)), picking.chosen, picking.names
 
-    def choose(columns: list[str]) -> Wanted:
-        if survey is None:
-            known = [load_survey(name) for name in dict.fromkeys([*options.surveys, *shipped_surveys()])]
-            chosen.append(recognise(columns, known, str(path)))
+
+@dataclass
+class Picking:
+    """Which columns of a file are read, and of which survey they are, once :meth:`choose` has seen its header.
+
+    Attributes:
+        names: name in the file → name in the survey.
+    """
+
+    part: Part
+    survey: str | Survey | None
+    options: ReadOptions
+    names: dict[str, str] = field(default_factory=dict)
+    _chosen: list[Survey] = field(default_factory=list)
+
+    @property
+    def chosen(self) -> Survey:
+        """The survey."""
+        return self._chosen[0]
+
+    def choose(self, columns: list[str]) -> Wanted:
+        """Return the columns to read. Raises IndievalueError if they are of no known survey."""
+        path, own = self.part.path, set(columns)
+        columns = [*columns, *(name for name in self.part.columns if name not in own)]
+        if self.survey is None:
+            known = [load_survey(name) for name in dict.fromkeys([*self.options.surveys, *shipped_surveys()])]
+            chosen = recognise(columns, known, str(path))
         else:
-            chosen.append(load_survey(survey) if isinstance(survey, str) else survey)
-        identified_by = options.person_columns or chosen[0].person
-        needed = needed_columns(chosen[0]) | set(identified_by) | {column for column, _ in options.rows}
-        names.update(renamed(columns, needed, path.name))
+            chosen = load_survey(self.survey) if isinstance(self.survey, str) else self.survey
+        identified_by = self.options.person_columns or chosen.person
+        needed = needed_columns(chosen) | set(identified_by) | {column for column, _ in self.options.rows}
+        self._chosen.append(chosen)
+        self.names.update(renamed(columns, needed, path.name))
         # A file with none of the questions is read for its first column, so that decode can say what is wrong.
-        texts = text_answers(chosen[0])
+        texts = text_answers(chosen)
         return Wanted(
-            list(names) or columns[:1],
-            [column for column, name in names.items() if name in identified_by],
-            texts={column: texts[name] for column, name in names.items() if name in texts},
+            [name for name in self.names if name in own] or columns[:1],
+            [column for column, name in self.names.items() if name in identified_by and column in own],
+            texts={column: texts[name] for column, name in self.names.items() if name in texts and column in own},
         )
-
-    return read_columns(path, choose, options), chosen[0], names
 
 
 def _picked(survey: Survey, rows: Sequence[tuple[str, str]]) -> Survey:

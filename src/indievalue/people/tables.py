@@ -5,6 +5,8 @@ import hashlib
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import fastexcel
@@ -13,7 +15,8 @@ import pyreadstat
 from polars.exceptions import PolarsError
 
 from indievalue.errors import IndievalueError
-from indievalue.people.delimited import read_delimited
+from indievalue.people.delimited import delimited_blocks, read_delimited
+from indievalue.people.delimited import is_streamed as is_text_streamed
 from indievalue.people.options import ReadOptions
 from indievalue.people.packages import PACKAGES, read_package
 from indievalue.people.rfiles import R_FILES, read_r
@@ -33,6 +36,9 @@ _SLOW: dict[str, float] = {
     **dict.fromkeys((*WORKBOOKS, *R_FILES, ".zip"), 20),
 }
 """Sizes in MB from which reading takes about five seconds, by the file's ending."""
+
+_HEAD = 1 << 22
+"""Bytes at the start of a text file that tell how long its rows are."""
 
 _BROKEN_FILE = (
     PolarsError,
@@ -57,7 +63,7 @@ def format_of(path: Path) -> str:
         if not path.exists():
             raise IndievalueError(f"there is no file {path}")
         if not path.is_file():
-            raise IndievalueError(f"{path} is not a file")
+            raise IndievalueError(f"{path} is not a file, and no folder of .parquet files")
         with path.open("rb"):
             pass
     except OSError as error:
@@ -93,12 +99,62 @@ def read_columns(path: Path, choose: Choose, options: ReadOptions | None = None)
     """
     options = options or ReadOptions()
     kind = format_of(path)
-    try:
+    with _naming(path, kind):
         if path.stat().st_size == 0:
             raise IndievalueError(f"{path} is empty")
         if kind == ".zip":
             return _read_zipped(path, choose, options)
         table = _read(path, kind, choose, options)
+    return _checked(path, table)
+
+
+def column_blocks(path: Path, choose: Choose, options: ReadOptions, rows: int) -> Iterator[pl.DataFrame]:
+    """Yield what :func:`read_columns` returns, about so many rows at a time; raises what it raises.
+
+    A file is read whole, as one block, unless it is parquet, or text in UTF-8 that is not compressed.
+    """
+    kind = format_of(path)
+    if path.stat().st_size == 0 or not is_streamed(path, kind, options):
+        yield read_columns(path, choose, options)
+        return
+    blocks = (
+        _parquet_blocks(path, choose, rows) if kind == ".parquet" else delimited_blocks(path, choose, options, rows)
+    )
+    while True:
+        with _naming(path, kind):
+            table = next(blocks, None)
+        if table is None:
+            return
+        yield _checked(path, table)
+
+
+def is_streamed(path: Path, kind: str, options: ReadOptions) -> bool:
+    """Whether :func:`column_blocks` reads a file, of the format ``kind``, in several blocks."""
+    return kind == ".parquet" or (kind in _TEXT and is_text_streamed(path, options))
+
+
+def rows_in(path: Path) -> int:
+    """Return about how many rows a file has that is streamed: those of parquet, or as many lines as text has."""
+    if format_of(path) == ".parquet":
+        with _naming(path, ".parquet"), path.open("rb") as file:
+            return int(pl.scan_parquet(file).select(pl.len()).collect().item())
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return round(head.count(b"\n") / max(1, len(head)) * path.stat().st_size)
+
+
+def _parquet_blocks(path: Path, choose: Choose, rows: int) -> Iterator[pl.DataFrame]:
+    with path.open("rb") as file:
+        columns = choose(list(pl.read_parquet_schema(file))).columns
+    scanned = pl.scan_parquet(path, glob=False).select(columns)
+    yield from scanned.collect_batches(chunk_size=rows, maintain_order=True)
+
+
+@contextmanager
+def _naming(path: Path, kind: str) -> Iterator[None]:
+    """Raise IndievalueError, with the file, for what libraries raise if it is broken."""
+    try:
+        yield
     except BaseException as error:
         if (
             not isinstance(error, _BROKEN_FILE) and type(error).__name__ != "PanicException"
@@ -110,6 +166,10 @@ def read_columns(path: Path, choose: Choose, options: ReadOptions | None = None)
         raise IndievalueError(
             f"cannot read {path}: {message or type(error).__name__}; it is cut off, damaged, or no {kind} file"
         ) from error
+
+
+def _checked(path: Path, table: pl.DataFrame) -> pl.DataFrame:
+    """Return the table. Raises IndievalueError if a column holds something else than one code a cell."""
     for column, dtype in table.schema.items():
         if dtype.is_nested() or dtype == pl.Binary:
             raise IndievalueError(f"{path}: column {column} holds {dtype} instead of one code a cell")

@@ -11,7 +11,11 @@ _SMOOTHING = 0.5
 
 def base_rates(options: NDArray[np.int8], form: Form) -> NDArray[np.float64]:
     """Return the smoothed share of people who chose each option (questions × most options), padded with zeros."""
-    counts = option_counts(options, int(form.counts.max()))
+    return smoothed_rates(option_counts(options, int(form.counts.max())), form)
+
+
+def smoothed_rates(counts: NDArray[np.int64], form: Form) -> NDArray[np.float64]:
+    """Return :func:`base_rates` from how many people chose each option (questions × most options)."""
     exists = np.arange(counts.shape[1])[None, :] < form.counts[:, None]
     smoothed = np.where(exists, counts + _SMOOTHING, 0)
     return np.asarray(smoothed / smoothed.sum(axis=1, keepdims=True))

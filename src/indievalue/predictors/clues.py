@@ -1,6 +1,7 @@
 """What the year of the interview and facts about a country tell of which country a person is from."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -43,14 +44,21 @@ class Clues:
     @classmethod
     def of(cls, countries: Sequence[str], numbers: NDArray[np.int64], people: People | None = None) -> Self:
         """Look up the facts, and count the years of ``people``, the numbers of whose countries are given (-1: none)."""
-        names = pl.Series(list(countries), dtype=pl.String)
         of_people = np.zeros(0, np.int16) if people is None or people.years is None else people.years
-        years = np.unique(of_people[of_people > 0]).astype(np.int64)
-        counts = np.full((len(names), len(years)), PSEUDO_PEOPLE)
-        for place, year in enumerate(years.tolist()):
-            counts[:, place] += np.bincount(numbers[(of_people == year) & (numbers >= 0)], minlength=len(names))
+        pairs = zip(numbers.tolist(), of_people.tolist(), strict=False)
+        named = Counter((None if number < 0 else countries[number], year) for number, year in pairs if year > 0)
+        return cls.counted(countries, named)
+
+    @classmethod
+    def counted(cls, countries: Sequence[str], years: Mapping[tuple[str | None, int], int]) -> Self:
+        """Look up the facts; ``years`` maps a country, None if it is missing, and a year to the number of people."""
+        names = pl.Series(list(countries), dtype=pl.String)
+        known = sorted({year for _, year in years})
+        counts = np.full((len(names), len(known)), PSEUDO_PEOPLE)
+        for row, country in enumerate(countries):
+            counts[row] += [years.get((country, year), 0) for year in known]
         shares = counts / np.maximum(PSEUDO_PEOPLE, counts.sum(axis=1))[:, None]
-        return cls(tuple(countries), facts_table(names), years, shares)
+        return cls(tuple(countries), facts_table(names), np.array(known, np.int64), shares)
 
     def evidence(self, facts: pl.DataFrame) -> Floats:
         """Return the log likelihood of each person's year and facts in each country (people × countries).

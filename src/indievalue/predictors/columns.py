@@ -1,6 +1,6 @@
 """Encode answers and demographics as numeric columns for the fitted predictors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -32,11 +32,15 @@ def coarsening(survey: Survey, form: FormName) -> NDArray[np.float32]:
 
 def frequent_groups(demographics: pl.DataFrame) -> dict[str, list[str]]:
     """Return the groups of every demographic with at least :data:`FEWEST` people, in alphabetical order."""
-    groups = {}
-    for name in demographics.columns:
-        counts = demographics[name].drop_nulls().value_counts(sort=False).filter(pl.col("count") >= FEWEST)
-        groups[name] = sorted(counts[name].to_list())
-    return groups
+    sizes = {name: demographics[name].drop_nulls().value_counts(sort=False) for name in demographics.columns}
+    return frequent({name: dict(counts.iter_rows()) for name, counts in sizes.items()})
+
+
+def frequent(sizes: Mapping[str, Mapping[str, int]]) -> dict[str, list[str]]:
+    """Return :func:`frequent_groups` from the number of people in each group of every demographic."""
+    return {
+        name: sorted(label for label, people in groups.items() if people >= FEWEST) for name, groups in sizes.items()
+    }
 
 
 def demographic_columns(

@@ -5,7 +5,7 @@ of those of the countries that the answers make likely, and of a model of everyb
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -22,17 +22,17 @@ from indievalue.errors import IndievalueError, did_you_mean
 from indievalue.files import new_file
 from indievalue.parsing import parse_json_as
 from indievalue.people.people import People
-from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.calibrated import LogitCalibration
 from indievalue.predictors.clues import Clues
-from indievalue.predictors.columns import demographic_columns, frequent_groups, stacked
+from indievalue.predictors.columns import demographic_columns, frequent, stacked
 from indievalue.predictors.conditional import Conditional, Forms
-from indievalue.predictors.counted import Counts, items_of
+from indievalue.predictors.counted import Counts, PairCounts, country_numbers, items_of
 from indievalue.predictors.countries import STEP, Countries
 from indievalue.predictors.grouping import together
 from indievalue.predictors.mixture import UNKNOWN, Expected, Mixture, Shown
 from indievalue.predictors.protocol import EVERY_BLOCK, Guesses, StatisticalPredictor
-from indievalue.seeded import key_table, keys
+from indievalue.predictors.tally import HELD_OUT, Tally
+from indievalue.seeded import key_table
 from indievalue.survey.survey import Survey
 from indievalue.threads import in_threads
 
@@ -41,11 +41,9 @@ Floats = NDArray[np.float64]
 MOST_GROUPS = 20
 """Demographics with more groups, other than the country, are left out: small groups mostly identify the country."""
 
-VALIDATION = 250
-"""Number of people held out for calibration; at most a tenth of all people."""
-
 ENOUGH = 100
-"""If a tenth of all people is less than this, :data:`TURNS` parts of them are held out in turn."""
+"""At most a tenth of all people, and :data:`HELD_OUT`, are held out for calibration. If that is less than this,
+:data:`TURNS` parts of them are held out in turn."""
 
 TURNS = 5
 """Number of such parts."""
@@ -107,22 +105,41 @@ class Gaussian(StatisticalPredictor):
     reads = EVERY_BLOCK
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
-        shown_form = shown_form or form
-        people = people.take(np.argsort(people.ids, kind="stable"))
-        self.survey_, self.form_, self.shown_form_ = people.survey, form, shown_form
-        self.groups_ = self._groups(people)
-        self.rates_ = base_rates(people.options(form), people.survey.form(form))
-        parts = self._counts(people)
-        turns = list(_held_out(people))
+        return self.fit_blocks([people], form, shown_form)
 
-        def question(chosen: NDArray[np.bool_]) -> _Batch:
-            held_out = people.take(chosen)
-            others = [part.without(theirs) for part, theirs in zip(parts, self._counts(held_out), strict=True)]
-            return self._questioned(self._mixture(others), held_out, 1 if len(turns) == 1 else SETTINGS_EACH)
+    def fit_blocks(
+        self, blocks: Iterable[People], form: FormName = "polar", shown_form: FormName | None = None
+    ) -> Self:
+        """Learn from people who come in blocks, which are counted one at a time: ``blocks`` is iterated twice.
+
+        The result is that of :meth:`fit` on all people at once. To count blocks elsewhere, add up ``Tally.of(block,
+        form)``, then :meth:`pair_counts` of each block with the groups of that sum, and give both sums to
+        :meth:`fit_counts`.
+        """
+        tally = Tally.total(blocks, form)
+        return self.fit_counts(tally, self.pair_counts(blocks, tally), shown_form)
+
+    @staticmethod
+    def pair_counts(blocks: Iterable[People], tally: Tally) -> PairCounts:
+        """Count the pairs of options and groups of some of the people, all of whom are in the ``tally``."""
+        country = tally.held_out.survey.country
+        groups = _groups(tally)
+        return PairCounts.of(blocks, groups, country, _modelled(groups, country))
+
+    def fit_counts(self, tally: Tally, pairs: PairCounts, shown_form: FormName | None = None) -> Self:
+        """Learn from what was counted of all people."""
+        survey = tally.held_out.survey
+        self.survey_, self.form_, self.shown_form_ = survey, tally.form, shown_form or tally.form
+        self.groups_, self.rates_ = pairs.groups, tally.rates
+        turns = list(_held_out(tally))
+
+        def question(held_out: People) -> _Batch:
+            mixture = self._mixture(pairs.without(held_out))
+            return self._questioned(mixture, held_out, 1 if len(turns) == 1 else SETTINGS_EACH)
 
         self.calibration_ = _calibration(in_threads(question, turns))
-        self.mixture_ = self._mixture(parts)
-        self.clues_ = Clues.of(self._country_labels(), self._country(people.demographics, len(people)), people)
+        self.mixture_ = self._mixture(pairs.parts)
+        self.clues_ = Clues.counted(self._country_labels(), tally.years)
         return self
 
     def save(self, path: str | Path) -> None:
@@ -174,7 +191,7 @@ class Gaussian(StatisticalPredictor):
         items = items_of(survey, about.groups)[: fitted._items_of_countries() + 1]
         countries = Countries(about.countries, *of_countries, items)
         fitted.mixture_ = Mixture(fitted._forms, *moments, countries, fitted.rates_)
-        fitted.clues_ = Clues.of(about.countries, np.zeros(0, np.int64))
+        fitted.clues_ = Clues.counted(about.countries, {})
         return fitted
 
     @property
@@ -270,16 +287,9 @@ class Gaussian(StatisticalPredictor):
         wanted[:, : int(form.starts[-1])] = np.repeat(asked, form.counts, axis=1)
         return mixture.expected(Shown(values, known, wanted, country, clues), probes)
 
-    def _groups(self, people: People) -> dict[str, list[str]]:
-        country = people.survey.country
-        groups = frequent_groups(people.demographics)
-        few = {name: labels for name, labels in groups.items() if name != country and len(labels) <= MOST_GROUPS}
-        return few | {name: labels for name, labels in groups.items() if name == country}
-
     def _country_labels(self) -> list[str]:
         """Return the countries with a model of their own: none if there is only one country."""
-        labels = self.groups_.get(str(self.survey_.country), [])
-        return labels if len(labels) > 1 else []
+        return _modelled(self.groups_, self.survey_.country)
 
     def _items_of_countries(self) -> int:
         """Return the number of items in the models of countries: all but the country itself."""
@@ -288,16 +298,7 @@ class Gaussian(StatisticalPredictor):
 
     def _country(self, demographics: pl.DataFrame, people: int) -> NDArray[np.int64]:
         """Return the number of each person's country, -1 if it is not known or has no model (people,)."""
-        labels, name = self._country_labels(), str(self.survey_.country)
-        if name not in demographics.columns or not labels:
-            return np.full(people, -1)
-        numbers = demographics[name].replace_strict(labels, list(range(len(labels))), default=-1, return_dtype=pl.Int64)
-        return numbers.to_numpy()
-
-    def _counts(self, people: People) -> list[Counts]:
-        """Count the people of each country with a model of its own and, last, all others."""
-        country, number = self._country(people.demographics, len(people)), len(self._country_labels())
-        return Counts.by_part(people, self.groups_, np.where(country == UNKNOWN, number, country), number + 1)
+        return country_numbers(demographics, self.survey_.country, self._country_labels(), people)
 
     def _mixture(self, parts: list[Counts]) -> Mixture:
         return Mixture.of(self._forms, parts, self._country_labels(), self._items_of_countries(), self.rates_)
@@ -352,19 +353,31 @@ def _calibration(batches: list[_Batch]) -> LogitCalibration:
     )
 
 
-def _held_out(people: People) -> Iterator[NDArray[np.bool_]]:
-    """Yield who is held out for calibration (people,), independently of the order of the file.
+def _groups(tally: Tally) -> dict[str, list[str]]:
+    """Return the demographic groups that have a column, those of the country last."""
+    country = tally.held_out.survey.country
+    groups = frequent(tally.groups)
+    few = {name: labels for name, labels in groups.items() if name != country and len(labels) <= MOST_GROUPS}
+    return few | {name: labels for name, labels in groups.items() if name == country}
+
+
+def _modelled(groups: Mapping[str, list[str]], country: str | None) -> list[str]:
+    """Return the countries with a model of their own: none if there is only one country."""
+    labels = groups.get(str(country), [])
+    return labels if len(labels) > 1 else []
+
+
+def _held_out(tally: Tally) -> Iterator[People]:
+    """Yield who is held out for calibration, by id, independently of the order of the file.
 
     It is a tenth of many people; few are held out in turn, so that enough are.
     """
-    order = np.argsort(keys(0, "validation", people.ids.tolist()), kind="stable")
-    size, turns = min(VALIDATION, len(people) // 10), 1
+    size, turns = min(HELD_OUT, tally.people // 10), 1
     if size < ENOUGH:
-        size, turns = min(VALIDATION, len(people)) // TURNS, TURNS
+        size, turns = min(HELD_OUT, tally.people) // TURNS, TURNS
     for turn in range(turns if size * turns >= FEWEST_HELD_OUT else 0):
-        chosen = np.zeros(len(people), bool)
-        chosen[order[turn * size : (turn + 1) * size]] = True
-        yield chosen
+        chosen = tally.held_out.take(range(turn * size, (turn + 1) * size))
+        yield chosen.take(np.argsort(chosen.ids, kind="stable"))
 
 
 def _lower(matrix: Floats) -> NDArray[np.float32]:

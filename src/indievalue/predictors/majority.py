@@ -1,14 +1,17 @@
 """Predict the most common answer."""
 
+from collections.abc import Iterable
 from typing import Self
 
 import numpy as np
 
 from indievalue.benchmark.model import Task
 from indievalue.choices import FormName
+from indievalue.errors import IndievalueError
 from indievalue.people.people import People
-from indievalue.predictors.base_rates import base_rates, option_counts
+from indievalue.predictors.base_rates import smoothed_rates
 from indievalue.predictors.protocol import INVALID, Guesses, StatisticalPredictor
+from indievalue.predictors.tally import AnswerTally
 
 
 class Majority(StatisticalPredictor):
@@ -31,10 +34,20 @@ class Majority(StatisticalPredictor):
     reads = frozenset()
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
-        options = people.options(form)
-        self.rates_ = base_rates(options, people.survey.form(form))
-        missing = (options < 0).sum(axis=0)
-        self.mostly_missing_ = missing > option_counts(options, self.rates_.shape[1]).max(axis=1)
+        return self.fit_blocks([people], form, shown_form)
+
+    def fit_blocks(
+        self, blocks: Iterable[People], form: FormName = "polar", shown_form: FormName | None = None
+    ) -> Self:
+        """Learn from people who come in blocks, all of the same survey."""
+        tally: AnswerTally | None = None
+        for people in blocks:
+            more = AnswerTally.of(people, form)
+            tally = more if tally is None else tally + more
+        if tally is None:
+            raise IndievalueError("there is nobody to learn from")
+        self.rates_ = smoothed_rates(tally.options, people.survey.form(form))
+        self.mostly_missing_ = tally.missing > tally.options.max(axis=1)
         return self
 
     def predict(self, task: Task) -> Guesses:

@@ -50,6 +50,14 @@ def read_predictions(path: Path) -> pl.DataFrame:
         table = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise IndievalueError(f"cannot read predictions from {path}: {error}") from None
+    return checked_rows(path, table)
+
+
+def checked_rows(path: Path, table: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of predictions in ``table``, some rows of the file ``path``.
+
+    Raises IndievalueError as :func:`read_predictions` does.
+    """
     absent = [column for column in SCHEMA if column not in table.columns]
     if absent:
         raise IndievalueError(f"{path} is not a table of predictions: it has no column {', '.join(absent)}")
@@ -66,6 +74,14 @@ def read_predictions(path: Path) -> pl.DataFrame:
 
 
 def check_predictions(path: Path, table: pl.DataFrame, survey: Survey) -> None:
+    """Raise IndievalueError, with the row, if predictions are not of this survey's questions and options, each once."""
+    check_options(path, table, survey)
+    key = ["predictor", "setup", "person", "question"]
+    repeated = ~pl.struct(key).is_first_distinct()
+    refuse_rows(path, table, repeated, "{predictor} predicts {question} of {person!r} in setup {setup} a second time")
+
+
+def check_options(path: Path, table: pl.DataFrame, survey: Survey) -> None:
     """Raise IndievalueError, with the row, if predictions are not of this survey's questions and options."""
     positions = survey.positions
     counts = pl.DataFrame(
@@ -84,9 +100,6 @@ def check_predictions(path: Path, table: pl.DataFrame, survey: Survey) -> None:
         (pl.col("probabilities").list.len() != count, "{question} has {count} options, not as many probabilities"),
     ):
         refuse_rows(path, known.with_columns(last=count - 1), wrong, complaint)
-    key = ["predictor", "setup", "person", "question"]
-    repeated = ~pl.struct(key).is_first_distinct()
-    refuse_rows(path, table, repeated, "{predictor} predicts {question} of {person!r} in setup {setup} a second time")
 
 
 def _holds(kind: pl.DataType, wanted: pl.DataType) -> bool:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,6 +187,17 @@ class Predictor(Protocol):
 
     def write_log(self, benchmark: Benchmark, folder: Path) -> None:
         """Write a log of the last predictions into a run directory; most predictors write nothing."""
+        ...
+
+
+@runtime_checkable
+class LearnsInBlocks(Protocol):
+    """A predictor that can learn from more people than fit memory."""
+
+    def fit_blocks(
+        self, blocks: Iterable[People], form: FormName = "polar", shown_form: FormName | None = None
+    ) -> "Predictor":
+        """Learn from people who come in blocks; ``blocks`` may be iterated several times."""
         ...
 
 

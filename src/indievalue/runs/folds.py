@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.narrow import with_people
 from indievalue.errors import IndievalueError
+from indievalue.people.findings import Findings
 from indievalue.people.people import People
 from indievalue.predictors.protocol import Predictor
 from indievalue.predictors.shared_only import SharedOnly
@@ -69,6 +71,11 @@ class Learning:
             return 1
         return usual_folds(len(self.benchmark.people), len(self.untested)) if self.folds is None else self.folds
 
+    @property
+    def findings(self) -> Findings:
+        """What was found while reading the data."""
+        return self.people.findings
+
     @cached_property
     def untested(self) -> People:
         """The people who are not tested, or those of other files."""
@@ -103,6 +110,24 @@ class Learning:
         for number in range(self.number):
             inside = self.fold == number
             yield self.people.take(~np.isin(self.people.ids, tested[inside])), with_people(self.benchmark, inside)
+
+    def fitted(self, name: str, predictor: Predictor, training: People) -> Predictor:
+        """Return the predictor called ``name``, fitted on the people for ``training``."""
+        settings = self.benchmark.settings
+        return predictor.fit(training, settings.form, settings.shown_form)
+
+    def sample_of(self, predictor: Predictor) -> int | None:
+        """Return how many people the predictor learns from, if that is a sample of those there are: None."""
+        return None
+
+    def digest(self) -> str:
+        """Return a hash of everything that is learned from."""
+        found = blake2b(np.ascontiguousarray(self.people.codes.T).data, digest_size=8)  # stored by column
+        found.update("\0".join(self.people.ids.tolist()).encode())
+        found.update(self.people.findings.fingerprint.encode())
+        if self.elsewhere is not None:
+            found.update(self.elsewhere.digest())
+        return found.hexdigest()
 
     def limited(self, fitted: Predictor) -> Predictor:
         """Return a fitted predictor that guesses the questions at random that nobody learned from was asked."""

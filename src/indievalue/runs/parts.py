@@ -5,14 +5,13 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
 import polars as pl
 from pydantic import TypeAdapter
 
@@ -35,7 +34,8 @@ class Part:
 
     Attributes:
         predictions: its rows. seconds: time to fit and predict. effort: calls, tokens and the like, by name.
-        write_log: writes the predictor's log, if it has one, into a run directory.
+        write_log: writes the predictor's log, if it has one, into a run directory. sample: number of people that it
+            learned from, if these are a sample of those there were.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Part:
     seconds: float
     effort: Mapping[str, object] = field(default_factory=dict)
     write_log: Callable[[Path], None] = lambda folder: None
+    sample: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,12 @@ def ask_predictor(name: str, predictor: Predictor, learning: Learning, progress:
 
     A predictor that does not learn is asked once.
     """
-    progress(f"{name} …")
+    sample = learning.sample_of(predictor)
+    progress(f"{name} …" if sample is None else f"{name}, learning from a sample of {sample:,} people …")
     start = time.perf_counter()
     benchmark, tables = learning.benchmark, []
     for training, part in learning.parts() if predictor.learns else [(learning.untested, benchmark)]:
-        fitted = predictor.fit(training, benchmark.settings.form, benchmark.settings.shown_form)
+        fitted = learning.fitted(name, predictor, training)
         tables.append(predict(name, learning.limited(fitted), part))
         if part is not benchmark and time.perf_counter() - start > _SLOW:
             progress(f"{name}: fold {len(tables)} of {learning.number}")
@@ -77,6 +79,7 @@ def ask_predictor(name: str, predictor: Predictor, learning: Learning, progress:
         round(time.perf_counter() - start, 3),
         report.as_dict() if report else {},
         lambda folder: fitted.write_log(benchmark, folder),
+        sample,
     )
 
 
@@ -98,14 +101,8 @@ class Parts:
 
     def __init__(self, out: Path, learning: Learning, progress: Callable[[str], None] = lambda line: None) -> None:
         self._progress, self._out = progress, out
-        people, benchmark = learning.people, learning.benchmark
-        learned_from = blake2b(np.ascontiguousarray(people.codes.T).data, digest_size=8)  # stored by column
-        learned_from.update("\0".join(people.ids.tolist()).encode())
-        learned_from.update(people.findings.fingerprint.encode())
-        if learning.elsewhere is not None:
-            learned_from.update(learning.elsewhere.digest())
         folds = "" if learning.number == 1 else f" {learning.number} folds"
-        identity = f"{benchmark_hash(benchmark)} {learned_from.hexdigest()} {version('indievalue')}{folds}"
+        identity = f"{benchmark_hash(learning.benchmark)} {learning.digest()} {version('indievalue')}{folds}"
         self.folder = out.parent / f".{out.name}.{_digest(identity)}.unfinished"
         self._stack = ExitStack()
         self._finished = False
@@ -138,14 +135,14 @@ class Parts:
         folder = self.folder / _digest(f"{name}\0{identity}")
         if identity is not None and (found := self._read(folder, name)):
             progress(f"{name}: finished before")
-            return found
+            return replace(found, sample=learning.sample_of(predictor))
         part = ask_predictor(name, predictor, learning, progress)
         with self._named_as_out(folder), new_directory(folder, force=True) as beside:
             part.predictions.write_parquet(beside / "predictions.parquet")
             part.write_log(beside / "logs")
             about = {"name": name, "seconds": part.seconds, "effort": part.effort}
             (beside / "part.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
-        return Part(name, part.predictions, part.seconds, part.effort, _copier(folder / "logs"))
+        return Part(name, part.predictions, part.seconds, part.effort, _copier(folder / "logs"), part.sample)
 
     @contextmanager
     def _named_as_out(self, folder: Path) -> Iterator[None]:

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, ClassVar
 
@@ -61,6 +61,8 @@ class Record:
         format: version of the ``run.json`` layout; 0 if not recorded. benchmark: a hash of the benchmark.
         weights: how people are weighted in the scores.
         learned_from: the other files that predictors learned from; empty if they learned from the data itself.
+        sampled: predictor → number of people that it learned from, if these are a sample of ``training_people``, who
+            do not fit memory.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
@@ -89,6 +91,14 @@ class Record:
     show: str = "random"
     show_order: ShowOrder = "last"
     learned_from: tuple[LearnedFrom, ...] = ()
+    sampled: Mapping[str, Count] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain values, for JSON."""
+        plain = {**asdict(self), "format": FORMAT}
+        if not self.sampled:
+            del plain["sampled"]
+        return plain
 
 
 @dataclass(frozen=True)

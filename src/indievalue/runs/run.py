@@ -212,12 +212,7 @@ class Run:
 
         Raises IndievalueError if the run has no demographics although they are ``needed`` or were given by name.
         """
-        known = self.people.columns[2:]
-        if not known and (needed or names is not None):
-            raise IndievalueError("this run has no demographics, so there are no groups to compare")
-        if names is not None:
-            return [names] if isinstance(names, str) else list(names)
-        return list(self.index_demographics or known)
+        return chosen_demographics(self.people, self.survey, names, needed=needed)
 
     def save(self, directory: str | Path, *, figures: bool = False, force: bool = False) -> None:
         """Write a run directory: predictions, people, scores, benchmark, report; with ``figures`` also figures and
@@ -267,3 +262,15 @@ class Run:
 def _brief(score: Score) -> str:
     text = f"{score.accuracy:.1f}% ({score.accuracy_low:.1f}–{score.accuracy_high:.1f})"
     return text if score.log_loss is None else f"{text}, log loss {score.log_loss:.3f}"
+
+
+def chosen_demographics(
+    people: pl.DataFrame, survey: Survey, names: Demographics | None, *, needed: bool
+) -> list[str | tuple[str, ...]]:
+    """Return ``names`` or, by default, the demographics of ``people`` as :meth:`Run.demographics` does."""
+    known = people.columns[2:]
+    if not known and (needed or names is not None):
+        raise IndievalueError("this run has no demographics, so there are no groups to compare")
+    if names is not None:
+        return [names] if isinstance(names, str) else list(names)
+    return [name for name in survey.inequity if name in people.columns] or list(known)

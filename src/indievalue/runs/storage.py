@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
@@ -23,12 +24,16 @@ from indievalue.runs.run import Run
 from indievalue.runs.tables import read_table
 from indievalue.scoring.accuracy import PredictorScore
 from indievalue.survey.load import load_survey
+from indievalue.survey.survey import Survey
 
 T = TypeVar("T")
 
 _RECORD = TypeAdapter(Record)
 _SCORES = TypeAdapter(dict[str, PredictorScore])
 _EXAMPLES = TypeAdapter(tuple[Example, ...])
+
+MOST_ROWS = 30_000_000
+"""Most predictions that are loaded into memory, about 10 GB."""
 
 _SURVEY = "survey"
 """Folder of a run directory that holds the survey, unless it is a shipped one."""
@@ -92,7 +97,7 @@ def _write_run(run: Run, folder: Path) -> None:
     if run.ceilings is not None:
         write_ceilings(run.ceilings, folder)
     write_json(folder / "summary.json", {name: score.as_nested_dict() for name, score in run.scores.items()})
-    write_json(folder / "run.json", {**asdict(run.record), "format": FORMAT})
+    write_json(folder / "run.json", run.record.as_dict())
     write_json(folder / "example.json", [asdict(example) for example in run.examples])
     if isinstance(run.benchmark, Benchmark):
         write_tables(run.benchmark, folder / "benchmark")
@@ -123,14 +128,8 @@ def load_run(directory: str | Path) -> Run:
     Raises IndievalueError, naming the file, if one is missing or damaged, or was written by a later version.
     """
     folder = Path(directory)
-    if not folder.is_dir():
-        raise IndievalueError(f"{folder} is not a run directory; `indievalue evaluate … --out {folder}` writes one")
-    record = _read(folder / "run.json", _RECORD)
-    if record.format > FORMAT:
-        raise IndievalueError(
-            f"{folder} was written by a later version of indievalue (format {record.format}; this one reads {FORMAT}): "
-            "update indievalue"
-        )
+    record = read_record(folder)
+    _refuse_too_many(folder)
     scores = _read(folder / "summary.json", _SCORES)
     for name, score in scores.items():
         if not (0 <= score.accuracy <= 100 and score.people >= 0 and score.probes >= score.invalid >= 0):
@@ -139,7 +138,7 @@ def load_run(directory: str | Path) -> Run:
             )
     examples = _read(folder / "example.json", _EXAMPLES)
     predictions = read_predictions(folder / "predictions.parquet")
-    people = _read_people(folder / "people.parquet", predictions)
+    people = read_people(folder / "people.parquet", predictions)
     named = set(predictions["predictor"].unique())
     if named != set(scores) or not named:
         raise IndievalueError(
@@ -149,11 +148,44 @@ def load_run(directory: str | Path) -> Run:
     forms = set(predictions["form"].unique())
     if forms != {record.form}:
         raise IndievalueError(f"{folder}: run.json has form {record.form} but predictions.parquet has {_listed(forms)}")
-    own = folder / _SURVEY
-    survey = load_survey(str(own.resolve()), linked=False) if own.is_dir() else load_survey(record.survey)
+    survey = survey_of(folder, record)
     check_predictions(folder / "predictions.parquet", predictions, survey)
     ceilings = read_ceilings(folder, predictions["question"].unique())
     return Run(record, survey, predictions, people, scores, examples, folder, ceilings=ceilings)
+
+
+def read_record(folder: Path) -> Record:
+    """Read the record of the run in ``folder``. Raises IndievalueError as :func:`load_run` does."""
+    if not folder.is_dir():
+        raise IndievalueError(f"{folder} is not a run directory; `indievalue evaluate … --out {folder}` writes one")
+    record = _read(folder / "run.json", _RECORD)
+    if record.format > FORMAT:
+        raise IndievalueError(
+            f"{folder} was written by a later version of indievalue (format {record.format}; this one reads {FORMAT}): "
+            "update indievalue"
+        )
+    return record
+
+
+def survey_of(folder: Path, record: Record) -> Survey:
+    """Return the survey of the run in ``folder``: its own, or a shipped one."""
+    own = folder / _SURVEY
+    return load_survey(str(own.resolve()), linked=False) if own.is_dir() else load_survey(record.survey)
+
+
+def _refuse_too_many(folder: Path) -> None:
+    """Raise IndievalueError, with what to do, if there are more predictions than are held in memory."""
+    file, parts = folder / "predictions.parquet", folder / "predictions"
+    rows = 0
+    if file.is_file():
+        with suppress(OSError, pl.exceptions.PolarsError):  # a damaged file is reported when it is read
+            rows = int(pl.scan_parquet(file, glob=False).select(pl.len()).collect().item())
+    if rows > MOST_ROWS or (parts.is_dir() and not file.exists()):
+        many = f"{rows:,} predictions, more than {MOST_ROWS:,}" if rows else "predictions in parts"
+        raise IndievalueError(
+            f"{folder} has {many}, and is not loaded as a whole: `indievalue score {folder}` scores it in a stream, in "
+            "Python indievalue.score_run"
+        )
 
 
 def _read(file: Path, kind: TypeAdapter[T]) -> T:
@@ -168,7 +200,8 @@ def _read(file: Path, kind: TypeAdapter[T]) -> T:
         raise IndievalueError(f"{file} is not a valid run file: {error}{later}") from None
 
 
-def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:
+def read_people(file: Path, predictions: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Read the people of a run. Raises IndievalueError if somebody in ``predictions`` is not among them."""
     people = read_table(file, file.parent)
     if people.columns[:2] != ["person", "weight"] or people["person"].n_unique() < len(people):
         raise IndievalueError(
@@ -182,7 +215,7 @@ def _read_people(file: Path, predictions: pl.DataFrame) -> pl.DataFrame:
     labels = [name for name, kind in people.schema.items() if kind not in (pl.String, pl.Null)]
     if labels[1:] or labels[:1] != ["weight"]:
         raise IndievalueError(f"{file} is not a valid run file: the groups of {labels[-1]} must be text")
-    absent = set(predictions["person"]) - set(people["person"])
+    absent = set() if predictions is None else set(predictions["person"]) - set(people["person"])
     if absent:
         raise IndievalueError(
             f"{file} lacks {len(absent):,} of the people in predictions.parquet, such as {min(absent)}; "

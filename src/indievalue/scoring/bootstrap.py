@@ -15,6 +15,9 @@ _BLOCK = 2_000_000
 """Numbers held in memory at once while sums are drawn: 16 MB."""
 
 
+_CACHED = 500_000_000
+"""Most bytes of draws that are held in memory for the next part."""
+
 Counts = NDArray[np.integer] | NDArray[np.float64]
 """Numbers of rows, or their weighted sums."""
 
@@ -38,8 +41,7 @@ def cluster_intervals(
     """
     parts = right.shape[1]
     sums = np.concatenate([right, probes], axis=1).astype(np.float64)
-    times = times_drawn(len(right), seed, draws)
-    drawn = np.concatenate([block.astype(np.float64) @ sums for block in np.array_split(times, max(1, draws // 100))])
+    drawn = np.concatenate([times.astype(np.float64) @ sums for _, times in _drawn(len(right), seed, draws)])
     asked = drawn[:, parts:]
     shares = np.divide(drawn[:, :parts], asked, out=np.full_like(asked, np.nan), where=asked > 0)
     low, high = percentile_ends(shares, axis=0)
@@ -49,10 +51,28 @@ def cluster_intervals(
 @lru_cache(maxsize=2)
 def times_drawn(people: int, seed: int, draws: int) -> NDArray[np.uint8]:
     """Return how often each person is drawn (draws × people); cached, because all parts share the same draws."""
+    every = np.empty((draws, people), np.uint8)
+    for rows, times in _newly_drawn(people, seed, draws):
+        every[rows] = times
+    return every
+
+
+def _drawn(people: int, seed: int, draws: int) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """Yield :func:`times_drawn` a few rows at a time, with the rows; of many people they are drawn again each time."""
+    if draws * people > _CACHED:
+        yield from _newly_drawn(people, seed, draws)
+        return
+    times = times_drawn(people, seed, draws)
+    for rows in _blocks(draws, people):
+        yield rows, times[rows]
+
+
+def _newly_drawn(people: int, seed: int, draws: int) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
     random = np.random.default_rng(seed)
-    return np.stack([np.bincount(random.integers(0, people, people), minlength=people) for _ in range(draws)]).astype(
-        np.uint8
-    )
+    for rows in _blocks(draws, people):
+        number = len(range(*rows.indices(draws)))
+        drawn = [np.bincount(random.integers(0, people, people), minlength=people) for _ in range(number)]
+        yield rows, np.stack(drawn).astype(np.uint8)
 
 
 def drawn_sums(
@@ -65,9 +85,8 @@ def drawn_sums(
     """
     people, groups = membership.shape
     sums = np.empty((len(parts), draws, groups))
-    times = times_drawn(people, seed, draws)
-    for rows in _blocks(draws, people):
-        drawn = times[rows].astype(np.float64)
+    for rows, times in _drawn(people, seed, draws):
+        drawn = times.astype(np.float64)
         for at, part in enumerate(parts):
             sums[at, rows] = drawn @ (part[:, None] * membership)
     return sums

@@ -5,7 +5,7 @@ the mean of σ over demographics. Sampling noise alone makes both positive, the 
 each is reported with its value under chance alone and with a noise-corrected estimate.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Unpack
 
@@ -168,13 +168,27 @@ def inequity(
     options = replace(options or GroupOptions(), **fields)
     extra = () if options.measure == "accuracy" else ("probabilities",)
     predictions = predictions_table(predictions, "inequity", "predictor", *extra)
+    of_each = {
+        str(predictor): (person_sums(rows, options.measure), len(rows))
+        for (predictor,), rows in predictions.group_by("predictor", maintain_order=True)
+    }
+    return inequity_of(of_each, people, demographics, options)
+
+
+def inequity_of(
+    sums: Mapping[str, tuple[Sums | None, int]],
+    people: pl.DataFrame | People,
+    demographics: Sequence[str | tuple[str, ...]],
+    options: GroupOptions,
+) -> Inequity:
+    """Return :func:`inequity` from the contributions of each person, and the number of rows, of each predictor."""
     people = demographics_table(people, "inequity")
     crossed = check_demographics(people, demographics)
     table: list[Row] = []
     groups: list[Row] = []
     index: list[Row] = []
-    for (predictor,), rows in predictions.group_by("predictor", maintain_order=True):
-        found = _of_predictor(rows, people, crossed, options)
+    for predictor, (each, rows) in sums.items():
+        found = _of_predictor(each, rows, people, crossed, options)
         for whole, part in zip((table, groups, index), found, strict=True):
             whole += [{"predictor": predictor, **row} for row in part]
     frames = [
@@ -199,15 +213,14 @@ def _agreement(table: pl.DataFrame, demographics: Sequence[str]) -> float | None
 
 
 def _of_predictor(
-    rows: pl.DataFrame, people: pl.DataFrame, crossed: Sequence[tuple[str, ...]], options: GroupOptions
+    sums: Sums | None, rows: int, people: pl.DataFrame, crossed: Sequence[tuple[str, ...]], options: GroupOptions
 ) -> tuple[list[Row], list[Row], list[Row]]:
     """Return one predictor's rows of the table, of the groups, and of the index."""
-    sums = person_sums(rows, options.measure)
     needed = f"{'a valid choice with ' if options.measure == 'calibration' else ''}probabilities"
     if sums is None:
         note = f"gives no {needed.removeprefix('a ')}"
         return [{"demographic": CROSS.join(columns), "note": note} for columns in crossed], [], [{"demographics": 0}]
-    over = f"over {len(rows) - sums.unused:,} of {len(rows):,} rows, {sums.unused:,} rows without {needed} left out"
+    over = f"over {rows - sums.unused:,} of {rows:,} rows, {sums.unused:,} rows without {needed} left out"
     left_out = over if sums.unused else ""
     if options.weights is not None:
         sums = weighted_sums(sums, people, options.weights)

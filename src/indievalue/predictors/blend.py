@@ -16,7 +16,7 @@ from indievalue.choices import Context, FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.columns import stacked
-from indievalue.predictors.local.options import split_name
+from indievalue.predictors.local.options import split_where
 from indievalue.predictors.logit import fit_logit, softmax
 from indievalue.predictors.protocol import READS, Cost, Guesses, Predictor, StatisticalPredictor
 from indievalue.progress import say
@@ -288,14 +288,14 @@ def parts_of(name: str) -> Sequence[str]:
     named: list[str] = []
     for part in written.split("+") if written else USUAL:
         whole = f"{named[-1]}+{part}" if named else part
-        if whole.startswith(ON_THIS_MACHINE) and Path(split_name(whole.partition(":")[2])[0]).exists():
+        if whole.startswith(ON_THIS_MACHINE) and Path(split_where(whole.partition(":")[2])[0]).exists():
             named[-1] = whole
         else:
             named.append(part)
     return tuple("resemble:k=35" if one == "resemble" else one for one in named)
 
 
-ON_THIS_MACHINE = ("local:", "reasoner:")
+ON_THIS_MACHINE = ("local:", "reasoner:", "vllm:")
 """How the names of language models that can be part of a blend begin."""
 
 USUAL = ("masked", "gaussian", "resemble:k=35")

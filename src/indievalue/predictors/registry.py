@@ -20,6 +20,8 @@ from indievalue.predictors.masked import make_masked
 from indievalue.predictors.protocol import READS, BasePredictor, Cost, Guesses, Predictor, Report
 from indievalue.predictors.random import Random
 from indievalue.predictors.resemble import Resemble
+from indievalue.predictors.vllm import make_vllm
+from indievalue.prompts.prompt import PromptStyle
 
 
 @dataclass(frozen=True)
@@ -177,12 +179,12 @@ def _arguments(written: str, kind: str, known: Mapping[str, type]) -> Iterator[t
             raise IndievalueError(f"predictor {written}: {value!r} is no {known[key].__name__}") from None
 
 
-def _on_this_machine(prefix: str, what: str) -> Kind:
+def _on_this_machine(prefix: str, what: str, make: Callable[[str, PromptStyle], Predictor] = make_local) -> Kind:
     """Return a kind for local language models: a model by path or id, or a reasoner by its folder."""
     return Kind(
         f"{prefix}:{what}",
         lambda written: written.partition(":")[0] == prefix,
-        lambda written, asking: make_local(written.removeprefix(f"{prefix}:"), asking.style),
+        lambda written, asking: make(written.removeprefix(f"{prefix}:"), asking.style),
         reads_prompts=True,
     )
 
@@ -232,6 +234,7 @@ KINDS: tuple[Kind, ...] = (
     *STATISTICAL,
     _on_this_machine("local", "MODEL"),
     _on_this_machine("reasoner", "FOLDER"),
+    _on_this_machine("vllm", "MODEL", make_vllm),
     # An Inspect model, such as openai/gpt-4o, has a slash before any colon.
     Kind("PROVIDER/MODEL", lambda written: "/" in written.partition(":")[0], _make_chat_model, reads_prompts=True),
 )

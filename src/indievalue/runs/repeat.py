@@ -30,7 +30,7 @@ PATHS = frozenset(
 )
 """Options that are or may be paths; those of ``--predictor`` are in its names (see :func:`path_within`)."""
 
-_MODELS = ("local", "reasoner")
+_MODELS = ("local", "reasoner", "vllm")
 """Kinds of predictors whose names may hold a path."""
 
 _FOLDER = re.compile(r"^(?:[A-Za-z]:)?[\\/~].*[\\/](?=[^\\/])")

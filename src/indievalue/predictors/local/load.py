@@ -65,15 +65,25 @@ def load(source: Source, device: str, dtype: str, identity: str) -> Loaded:
 
     Raises IndievalueError with the reason if it cannot be loaded.
     """
-    where: dict[str, Any] = {"trust_remote_code": False}
-    if source.gguf:
-        where["gguf_file"] = source.gguf
-    kind: Any = dtype if dtype != "auto" else torch.float32 if device == "cpu" else "auto"
+    return read_model(source, device, dtype)
+
+
+def read_tokenizer(source: Source) -> PreTrainedTokenizerBase:
+    """Read the model's tokenizer, or that of its adapter. Raises IndievalueError with the reason if that fails."""
+    own = source.tokenizer is not None
     with told(source.model), quiet():
-        own = source.tokenizer is not None
-        tokenizer = AutoTokenizer.from_pretrained(source.tokenizer if own else source.model, **({} if own else where))
+        where = {} if own else where_of(source)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source.tokenizer or source.model, **where)
+    return tokenizer
+
+
+def read_model(source: Source, device: str, dtype: str) -> Loaded:
+    """Do the same as :func:`load`, and keep nothing in memory."""
+    kind: Any = dtype if dtype != "auto" else torch.float32 if device == "cpu" else "auto"
+    tokenizer = read_tokenizer(source)
+    with told(source.model), quiet():
         placed = {} if device == "cpu" else {"device_map": device}
-        model: Any = AutoModelForCausalLM.from_pretrained(source.model, dtype=kind, **placed, **where)
+        model: Any = AutoModelForCausalLM.from_pretrained(source.model, dtype=kind, **placed, **where_of(source))
         model.eval()
     keeps = "logits_to_keep" in signature(model.forward).parameters
     limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
@@ -82,6 +92,11 @@ def load(source: Source, device: str, dtype: str, identity: str) -> Loaded:
             model.resize_token_embeddings(len(tokenizer))  # the adapter was trained with tokens that it added
         model = _adapted(model, source.adapter)
     return Loaded(Reader(model, keeps, CPU_BATCH if device == "cpu" else GPU_BATCH, say), tokenizer, limit)
+
+
+def where_of(source: Source) -> dict[str, Any]:
+    """Return the arguments with which transformers reads the model."""
+    return {"trust_remote_code": False} | ({"gguf_file": source.gguf} if source.gguf else {})
 
 
 def _adapted(model: Any, adapter: str) -> Any:

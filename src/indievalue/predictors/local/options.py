@@ -1,9 +1,10 @@
 """Options of a local model, and their syntax on the command line."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from indievalue.errors import IndievalueError
 
@@ -17,7 +18,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
 """Values of the options that are one of a few words."""
 
 
-_NUMBERS = ("batch", "think")
+_NUMBERS = {"batch": "a number of tokens", "think": "a number of tokens"}
+
+_NUMBER: dict[Any, re.Pattern[str]] = {int: re.compile(r"\d+"), float: re.compile(r"\d*\.?\d+")}
+
+_Options = TypeVar("_Options")
 
 
 @dataclass(frozen=True)
@@ -49,39 +54,51 @@ class LocalOptions:
 
     def __post_init__(self) -> None:
         """Check the values. Raises IndievalueError that names the option."""
-        for name, words in CHOICES.items():
-            value = getattr(self, name)
-            if value is not None and value not in words:
-                raise IndievalueError(f"local: {name} is {', '.join(words[:-1])} or {words[-1]}, and not {value!r}")
+        check_words("local", self)
         if self.batch < 0:
             raise IndievalueError(f"local: batch is a number of tokens, at least 1, and not {self.batch}")
         if self.think < 1:
             raise IndievalueError(f"local: think is a number of tokens, at least 1, and not {self.think}")
 
 
+def check_words(kind: str, options: object) -> None:
+    """Check the options that are one of a few words. Raises IndievalueError that names the option."""
+    for name, words in CHOICES.items():
+        value = getattr(options, name, None)
+        if value is not None and value not in words:
+            raise IndievalueError(f"{kind}: {name} is {', '.join(words[:-1])} or {words[-1]}, and not {value!r}")
+
+
 def split_name(text: str) -> tuple[str, LocalOptions]:
-    """Split the text after ``local:`` into the path or name of the model, and options.
+    """Split the text after ``local:`` into the path or name of the model, and options (see :func:`read_name`)."""
+    return read_name("local", text, LocalOptions, _NUMBERS)
+
+
+def read_name(kind: str, text: str, options: type[_Options], numbers: Mapping[str, str]) -> tuple[str, _Options]:
+    """Split the text after ``kind:`` into the path or name of the model, and ``options``, a dataclass.
 
     Options follow the model after a colon, ``smollm2:score=statement,chat=no``: from the first ``:word=`` on, unless
     what stands before a later one is a file or directory, or all of it is. A comma within a value is part of it unless
-    ``word=`` follows. Raises IndievalueError if the model is missing or an option is unknown.
+    ``word=`` follows. ``numbers`` are the options that are numbers, and what each is. Raises IndievalueError if the
+    model is missing or an option is unknown.
     """
-    where, written = _split(text)
+    where, written = split_where(text)
     if not where:
-        raise IndievalueError("local needs a model: local:PATH, local:HUB_ID or local:smollm2")
-    known = [field.name for field in fields(LocalOptions)]
+        raise IndievalueError(f"{kind} needs a model: {kind}:PATH, {kind}:HUB_ID or {kind}:smollm2")
+    types = {field.name: field.type for field in fields(options)}  # type: ignore[arg-type]
     arguments: dict[str, Any] = {}
     for part in re.split(r",(?=\w+=)", written) if written else ():
         name, _, value = part.partition("=")
-        if name not in known:
-            raise IndievalueError(f"local models have no option {name!r}; they have {', '.join(known)}")
-        if name in _NUMBERS and not value.isdecimal():
-            raise IndievalueError(f"local: {name} is a number of tokens, and not {value!r}")
-        arguments[name] = int(value) if name in _NUMBERS else value
-    return where, LocalOptions(**arguments)
+        if name not in types:
+            raise IndievalueError(f"{kind} models have no option {name!r}; they have {', '.join(types)}")
+        if name in numbers and not _NUMBER[types[name]].fullmatch(value):
+            raise IndievalueError(f"{kind}: {name} is {numbers[name]}, and not {value!r}")
+        arguments[name] = types[name](value) if name in numbers else value
+    return where, options(**arguments)
 
 
-def _split(text: str) -> tuple[str, str]:
+def split_where(text: str) -> tuple[str, str]:
+    """Split the path or name of a model from the options written after it, which are unknown so far."""
     places = [found.start() for found in re.finditer(r":(?=\w+=)", text)]
     if not places or Path(text).exists():
         return text, ""

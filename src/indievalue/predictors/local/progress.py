@@ -7,28 +7,32 @@ from indievalue.progress import say as say_as
 
 
 class ReadingProgress:
-    """How many of the prompts about ``people`` have been read, counted while each person's are read together."""
+    """How many of the prompts about ``people`` have been read, counted while those of some are read together.
 
-    def __init__(self, people: int) -> None:
-        self._people = people
+    ``name`` begins the line that is shown.
+    """
+
+    def __init__(self, people: int, name: str = "local") -> None:
+        self._people, self._name = people, name
         self._stack = ExitStack()
         self._shown: Progress | None = None
         self._prompts = self._counted = 0
         self._share = 0.0
 
-    def begin(self, prompts: int) -> None:
-        """Begin with the next person. There are so many ``prompts`` about each."""
+    def begin(self, prompts: int, people: int = 1) -> None:
+        """Begin with the next ``people``, about whom there are so many ``prompts``; there are as many about others."""
         if self._shown is None:
-            self._shown = self._stack.enter_context(progress("local", self._people * prompts, "prompts"))
+            total = self._people * prompts // people
+            self._shown = self._stack.enter_context(progress(self._name, total, "prompts"))
         self._prompts, self._counted, self._share = prompts, 0, 0.0
 
     def read(self, share: float) -> None:
-        """Count a share (0-1) of the person's prompts."""
+        """Count a share (0-1) of these prompts."""
         self._share = min(1.0, self._share + share)
         self._count(int(self._share * self._prompts), known=False)
 
     def end(self, *, known: bool) -> None:
-        """Count the rest of the person's prompts; they are ``known`` if their scores were cached."""
+        """Count the rest of these prompts; they are ``known`` if their scores were cached."""
         self._count(self._prompts, known=known)
 
     def stop(self) -> None:
@@ -41,6 +45,6 @@ class ReadingProgress:
             self._counted = prompts
 
 
-def say(message: str) -> None:
-    """Print one line on stderr."""
-    say_as("local", message)
+def say(message: str, name: str = "local") -> None:
+    """Print one line on stderr, which begins with ``name``."""
+    say_as(name, message)

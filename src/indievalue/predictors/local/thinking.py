@@ -30,7 +30,12 @@ def with_thoughts(texts: Sequence[str], loaded: Loaded, most: int, *, chat: bool
             stop_strings=[MARK],
             tokenizer=tokenizer,
         )[0, tokens.shape[1] :]
-        thoughts = str(tokenizer.decode(written, skip_special_tokens=True)).partition(MARK)[0].strip()
-        between = "" if chat else " "
-        thought.append(f"{text}{between}{thoughts}\n\n{MARK}")
+        thought.append(before_label(text, str(tokenizer.decode(written, skip_special_tokens=True)), chat=chat))
     return thought
+
+
+def before_label(text: str, written: str, *, chat: bool) -> str:
+    """Return a text, what the model has written after it up to its own first mark, and :data:`MARK`."""
+    thoughts = written.partition(MARK)[0].strip()
+    between = "" if chat else " "
+    return f"{text}{between}{thoughts}\n\n{MARK}"

@@ -152,7 +152,8 @@ def distributions(
             f"scales has no entry for {', '.join(unknown[:3])}; option_scales(predictions, survey) returns all of them"
         )
     weights = None if options.weights is None else dict(zip(people["person"].to_list(), options.weights, strict=True))
-    rows: dict[str, list[Row]] = {"table": [], "groups": [], "pairs": [], "questions": []}
+    rows: dict[str, list[Row]] = {"table": [], "groups": [], "pairs": []}
+    questions = [pl.DataFrame(schema=QUESTIONS)]
     truths: dict[tuple[str, int], _Truth] = {}
     for (predictor,), asked in weighted_rows(predictions, weights).group_by("predictor", maintain_order=True):
         answers = answers_of(asked, scales)
@@ -162,17 +163,19 @@ def distributions(
             if key not in truths:
                 truths[key] = _Truth.of(answers, _groups(answers, people, columns, options), options.seed)
             for reading in answers.predicted:
-                found = _compared(answers, reading, truths[key], options)
+                found, by_question = _compared(answers, reading, truths[key], options)
                 about = {"predictor": predictor, "reading": reading, "demographic": key[0]}
                 for name, more in found.items():
                     rows[name] += [{**about, **row} for row in more]
-    schemas = {"table": TABLE, "groups": GROUPS, "pairs": PAIRS, "questions": QUESTIONS}
+                named = by_question.with_columns(pl.lit(value).alias(name) for name, value in about.items())
+                questions.append(named.select(pl.col(name).cast(kind) for name, kind in QUESTIONS.items()))
+    schemas = {"table": TABLE, "groups": GROUPS, "pairs": PAIRS}
     frames = {
         name: pl.DataFrame([{column: row.get(column) for column in schema} for row in rows[name]], schema=schema)
         for name, schema in schemas.items()
     }
     frames["pairs"] = with_holm(frames["pairs"], *_KEY)
-    return Distributions(tuple(CROSS.join(columns) for columns in crossed), **frames)
+    return Distributions(tuple(map(CROSS.join, crossed)), **frames, questions=pl.concat(questions))
 
 
 def _groups(answers: Answers, people: pl.DataFrame, columns: tuple[str, ...], options: GroupOptions) -> Groups:
@@ -207,11 +210,13 @@ class _Truth:
         return cls(groups, means, floors)
 
 
-def _compared(answers: Answers, reading: Reading, truth: _Truth, options: GroupOptions) -> dict[str, list[Row]]:
-    """Return the rows of each table for one predictor, reading and demographic."""
+def _compared(
+    answers: Answers, reading: Reading, truth: _Truth, options: GroupOptions
+) -> tuple[dict[str, list[Row]], pl.DataFrame]:
+    """Return the rows of each table for one predictor, reading and demographic, and the table by question."""
     groups, given = truth.groups, answers.predicted[reading]
     if not len(groups.labels):
-        return {"table": [{"groups": 0, "people": 0, "note": groups.note}]}
+        return {"table": [{"groups": 0, "people": 0, "note": groups.note}]}, pl.DataFrame(schema=QUESTIONS)
     predicted = Means.of(given, has_values(given), groups, answers.weight)
     values = _distances(answers, truth, predicted)
     near = representativeness(values["WD"], truth.means, predicted, answers.options, options.draws, options.seed)
@@ -242,12 +247,8 @@ def _compared(answers: Answers, reading: Reading, truth: _Truth, options: GroupO
         **(_ends(near) if len(groups.labels) > 1 else {}),
         "note": groups.note,
     }
-    return {
-        "table": [pooled],
-        "groups": by_group,
-        "pairs": near.pairs(),
-        "questions": list(_by_question(answers, truth, predicted, values)),
-    }
+    rows = {"table": [pooled], "groups": by_group, "pairs": near.pairs()}
+    return rows, _by_question(answers, truth, predicted, values)
 
 
 def _distances(answers: Answers, truth: _Truth, predicted: Means) -> dict[str, Floats]:
@@ -278,25 +279,21 @@ def _means_over_questions(values: Mapping[str, Floats]) -> list[Row]:
     ]
 
 
-def _by_question(answers: Answers, truth: _Truth, predicted: Means, values: Mapping[str, Floats]) -> list[Row]:
-    people = truth.means.people
-    rows: list[Row] = []
-    for group, label in enumerate(truth.groups.labels):
-        for at, question in enumerate(answers.questions):
-            if np.isnan(values["TV"][group, at]):
-                continue
-            number = int(answers.options[at])
-            rows.append(
-                {
-                    "group": label,
-                    "question": question,
-                    "people": int(people[group, at]),
-                    **{name: plain(each[group, at]) for name, each in values.items()},
-                    "D_M": predicted.mean[group, at, :number].tolist(),
-                    "D_H": truth.means.mean[group, at, :number].tolist(),
-                }
-            )
-    return rows
+def _by_question(answers: Answers, truth: _Truth, predicted: Means, values: Mapping[str, Floats]) -> pl.DataFrame:
+    """Return a row per group and question of which anything is known."""
+    group, at = np.nonzero(~np.isnan(values["TV"]))
+    table = pl.DataFrame(
+        {
+            "group": np.array(truth.groups.labels, object)[group].tolist(),
+            "question": np.array(answers.questions, object)[at].tolist(),
+            "people": truth.means.people[group, at],
+            **{name: pl.Series(each[group, at], nan_to_null=True) for name, each in values.items()},
+            **{name: means.mean[group, at] for name, means in (("D_M", predicted), ("D_H", truth.means))},
+            "options": answers.options[at],
+        }
+    )
+    shares = pl.col("D_M", "D_H").arr.to_list().list.head(pl.col("options"))
+    return table.with_columns(shares).drop("options")
 
 
 def _ends(near: Representativeness) -> Row:

@@ -8,9 +8,10 @@ import polars as pl
 
 from indievalue.report.figures.around import around_figure
 from indievalue.report.figures.drawing import WIDE, Rows, dot_figure, dot_layers, legend_of, predictor_looks
-from indievalue.report.figures.styles import PredictorStyle
+from indievalue.report.figures.evenness import nothing_to_compare
+from indievalue.report.figures.styles import PredictorStyle, predictor_styles
 from indievalue.report.numbers import interval, number
-from indievalue.report.tables.of_distributions import exaggeration_interval
+from indievalue.report.tables.of_distributions import exaggeration_interval, one_reading
 from indievalue.report.tips import PART
 
 _FARTHEST = 3.0
@@ -55,6 +56,18 @@ def exaggeration_figure(
     placed = Rows(tuple(dict.fromkeys(item["row"] for item in items)), tuple(predictors), width, height=11)
     looks = predictor_looks(styles, predictors, legend_of(predictors, placed.across))
     return around_figure(items, placed, looks, "Predicted / real differences between groups", 1.0, least=0.0)
+
+
+def experiment_shares_figure(table: pl.DataFrame, width: int = WIDE) -> Any:
+    """Draw :func:`exaggeration_figure` of an experiment's table; in words if there is nothing to draw."""
+    rows = one_reading(table).to_dicts()
+    styles = predictor_styles(table["predictor"].unique(maintain_order=True))
+    figure = exaggeration_figure(rows, styles, width)
+    return (
+        nothing_to_compare("No predicted difference between groups can be compared with a real one.")
+        if figure is None
+        else figure
+    )
 
 
 def represented_figure(

@@ -12,6 +12,7 @@ from indievalue.cli.benchmark import benchmark
 from indievalue.cli.catalog import catalog
 from indievalue.cli.compare import compare
 from indievalue.cli.demo import demo
+from indievalue.cli.distributions import distributions
 from indievalue.cli.elicit import elicit
 from indievalue.cli.evaluate import evaluate
 from indievalue.cli.experiment import experiment
@@ -57,6 +58,7 @@ for command in (
     compare,
     inequity,
     flattening,
+    distributions,
     retest,
     explore,
     export,

@@ -88,6 +88,7 @@ class TablesOf(Generic[T]):
         names: of the tables, which are attributes of a T. title: of all of them.
         page_of: makes the page, of each run with what was measured of it, and of the command.
         directory, page: where to write the tables as files, and the page; None writes none.
+        long: names of further tables that are too long for anything but .csv.
     """
 
     names: Sequence[str]
@@ -96,6 +97,7 @@ class TablesOf(Generic[T]):
     directory: Path | None
     page: Path | None
     force: bool
+    long: Sequence[str] = ()
 
     def check(self) -> None:
         """Raise IndievalueError if a file or directory to write exists already, unless ``force``."""
@@ -111,8 +113,11 @@ class TablesOf(Generic[T]):
         if self.directory is not None:
             from indievalue.report.tables.frames import write_frames
 
-            frames = {name: [(folder, getattr(found, name)) for folder, _, found in measured] for name in self.names}
-            write_frames(frames, self.directory, self.title, force=self.force)
+            frames, long = (
+                {name: [(folder, getattr(found, name)) for folder, _, found in measured] for name in names}
+                for names in (self.names, self.long)
+            )
+            write_frames(frames, self.directory, self.title, force=self.force, long=long)
             notes.print(f"Tables: {self.directory}")
         if self.page is not None:
             from indievalue.report.measure_pages import Measured

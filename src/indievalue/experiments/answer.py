@@ -4,7 +4,15 @@ from typing import Any
 
 import polars as pl
 
-from indievalue.experiments.spec import PREDICTOR, Experiment, GroupsFigure, InequityFigure, SpecificationsFigure
+from indievalue.experiments.distribution_results import shares_answer
+from indievalue.experiments.spec import (
+    PREDICTOR,
+    DistributionsFigure,
+    Experiment,
+    GroupsFigure,
+    InequityFigure,
+    SpecificationsFigure,
+)
 from indievalue.report.described import described
 from indievalue.report.numbers import interval, number, signed, signed_interval
 from indievalue.report.tables.of_experiments import ALL, MEAN
@@ -25,6 +33,8 @@ def answer_of(experiment: Experiment, data: pl.DataFrame, compared: pl.DataFrame
         return _of_inequity(data)
     if isinstance(experiment.figure, GroupsFigure):
         return _of_groups(data)
+    if isinstance(experiment.figure, DistributionsFigure):
+        return shares_answer(data)
     if isinstance(experiment.figure, SpecificationsFigure):
         return _of_specifications(experiment, data)
     whole = data.filter(pl.col(experiment.by) == ALL) if experiment.by else data

@@ -10,6 +10,7 @@ import polars as pl
 from indievalue.errors import IndievalueError
 from indievalue.experiments.answer import answer_of
 from indievalue.experiments.compare import comparisons
+from indievalue.experiments.distribution_results import NOTE, shares_of
 from indievalue.experiments.engine import CellInputs, Plan, cell_predictions, compared_demographics, people_facts
 from indievalue.experiments.folder import Folder, write_json, write_text
 from indievalue.experiments.measure import CellResult, accuracy_table, measure, option_column, people_table
@@ -18,6 +19,7 @@ from indievalue.experiments.spec import (
     PREDICTOR,
     BoxPlotFigure,
     CurveFigure,
+    DistributionsFigure,
     DotsFigure,
     Experiment,
     GroupsFigure,
@@ -31,6 +33,7 @@ from indievalue.experiments.wording import left_out_lines
 from indievalue.files import new_file
 from indievalue.people.catalog import people_table as table_of_people
 from indievalue.report.described import described
+from indievalue.report.figures.distributions import experiment_shares_figure
 from indievalue.report.figures.drawing import PHONE, WIDE, Figure, figure_svg, titled_svg
 from indievalue.report.figures.evenness import experiment_inequity_figure, groups_figure
 from indievalue.report.figures.files import write_svg
@@ -169,7 +172,7 @@ def html_page(
         sections.append(Section("Printed in the paper", _PRINTED.format(read_paper().source), table))
     synthetic = inputs.people.findings.synthetic
     answers = tuple(("", text) for text in [answer_of(experiment, outcome.data, outcome.compared)] if text)
-    lead = (facts_line(inputs), *outcome.left_out)
+    lead = (facts_line(inputs, experiment), *outcome.left_out)
     return TablesPage(experiment.asks, experiment.title, lead, tuple(sections), command, answers, synthetic)
 
 
@@ -179,6 +182,8 @@ def _note(experiment: Experiment) -> str:
         return "σ in points of accuracy, the worst and the best group in %."
     if isinstance(experiment.figure, GroupsFigure):
         return "A column for each predictor; accuracy in %."
+    if isinstance(experiment.figure, DistributionsFigure):
+        return NOTE
     if isinstance(experiment.figure, SpecificationsFigure):
         return "A row for each way of asking; accuracy in %."
     across = _across(experiment)
@@ -204,7 +209,7 @@ def results_page(
     lines += [
         f"{outcome.legend}.",
         "",
-        fill(facts_line(inputs), 120),
+        fill(facts_line(inputs, experiment), 120),
         "",
         *(line for text in outcome.left_out for line in (fill(text, 120), "")),
         "```sh",
@@ -227,13 +232,15 @@ def results_page(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def facts_line(inputs: CellInputs) -> str:
+def facts_line(inputs: CellInputs, experiment: Experiment) -> str:
+    """Say who was tested, and what the figures are."""
+    unit = "Distances from 0 to 1" if isinstance(experiment.figure, DistributionsFigure) else "Accuracy in %"
     weighted = (
         "" if inputs.weights is None else f" Results {weighting(inputs.weighting, effective_size(inputs.weights))}."
     )
     return (
         f"{len(inputs.ids):,} people were tested, seed {inputs.seed}; predictors learned from {len(inputs.training):,} "
-        f"others. Accuracy in %, with 95% intervals from resampling people.{weighted}"
+        f"others. {unit}, with 95% intervals from resampling people.{weighted}"
     )
 
 
@@ -243,6 +250,8 @@ def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[Pa
         return _evenness(planned, inputs, folder, figures)
     if isinstance(experiment.figure, SpecificationsFigure):
         return _specifications(planned, inputs, folder)
+    if isinstance(experiment.figure, DistributionsFigure):
+        return _shares(planned, inputs, folder)
     survey = inputs.people.survey
     groups = None if experiment.by in (None, CATEGORY) else inputs.tested.demographics[str(experiment.by)]
     ceilings = estimate_ceilings(inputs.people, inputs.ids, inputs.seed)
@@ -277,6 +286,14 @@ def _specifications(planned: Plan, inputs: CellInputs, folder: Folder) -> Outcom
 
     legend = "Accuracy of each way of asking with 95% intervals, in order; below, its settings"
     return Outcome(found.data, found.shown, draw, legend, more=found.more)
+
+
+def _shares(planned: Plan, inputs: CellInputs, folder: Folder) -> Outcome:
+    found = shares_of(planned, inputs, folder)
+    legend = "Predicted differences between groups over real ones, without sampling noise, with 95% intervals"
+    return Outcome(
+        found.data, found.shown, lambda width: experiment_shares_figure(found.data, width), legend, more=found.more
+    )
 
 
 def _across(experiment: Experiment) -> str:

@@ -164,6 +164,12 @@ class GroupsFigure(StrictModel):
     kind: Literal["groups"]
 
 
+class DistributionsFigure(StrictModel):
+    """Predicted over real differences between the groups of each demographic."""
+
+    kind: Literal["distributions"]
+
+
 class SurveysFigure(StrictModel):
     """Accuracy, inequity and overconfidence in several surveys, side by side."""
 
@@ -183,6 +189,7 @@ Figure = Annotated[
     | DotsFigure
     | InequityFigure
     | GroupsFigure
+    | DistributionsFigure
     | SurveysFigure
     | SpecificationsFigure,
     Field(discriminator="kind"),
@@ -227,7 +234,7 @@ class Experiment(StrictModel):
         compare: cells to compare person by person.
         answer: what the answer states: the ``highest`` accuracy, or the largest of the ``differences`` compared.
         figure, table: how to present the results.
-        demographics: the demographics of ``inequity`` and ``groups`` figures; by default those of the survey.
+        demographics: the demographics whose groups a figure compares; by default those of the survey.
         minimum: minimum number of people in a group; smaller groups are pooled.
         paper: keys of results in report/paper.yaml to show for comparison.
         tokens: whether the table has the mean number of tokens of a prompt for each probe.

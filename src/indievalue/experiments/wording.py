@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from indievalue.experiments.engine import CellInputs, Plan, compared_demographics
-from indievalue.experiments.spec import PREDICTOR, GroupsFigure, InequityFigure
+from indievalue.experiments.spec import PREDICTOR, DistributionsFigure, GroupsFigure, InequityFigure
 from indievalue.people.catalog import people_table
 from indievalue.redact import without_secrets
 from indievalue.scoring.groups import check_demographics, group_people
@@ -48,7 +48,7 @@ def group_lines(planned: Plan, inputs: CellInputs) -> list[str]:
     Raises IndievalueError if the people lack a demographic to compare.
     """
     experiment = planned.experiment
-    if not isinstance(experiment.figure, InequityFigure | GroupsFigure):
+    if not isinstance(experiment.figure, InequityFigure | GroupsFigure | DistributionsFigure):
         return []
     tested, minimum = people_table(inputs.tested), experiment.minimum
     demographics = check_demographics(tested, compared_demographics(experiment, inputs))

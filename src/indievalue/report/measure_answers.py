@@ -30,11 +30,11 @@ def inequity_answer(run: Run, found: Inequity) -> str:
         if found.groups.is_empty() and found.measure != "accuracy":
             lacking = "No predictor gives probabilities"
         return f"{lacking}, so there is nothing to compare."
-    best = _most_accurate(run, known["predictor"].to_list())
+    best = most_accurate(run, known["predictor"].to_list())
     row = known.filter(pl.col("predictor") == best).row(0, named=True)
     digits, unit = SIGMA_DIGITS[found.measure], _unit(found)
     sentences = [
-        f"The Value Inequity Index of {_named(run, best)} is {number(row['sigma'], digits)}{unit}; chance alone gives "
+        f"The Value Inequity Index of {named(run, best)} is {number(row['sigma'], digits)}{unit}; chance alone gives "
         f"{number(row['chance'], digits)} ({_p(row['p'])})."
     ]
     if row["corrected"] is not None and row["sigma_corrected_low"] is not None:
@@ -64,7 +64,7 @@ def flattening_answer(run: Run, found: Flattening) -> str:
         return (
             "No two people of one group have predictions of the same ordered question, so there is nothing to compare."
         )
-    best = _most_accurate(run, known["predictor"].to_list())
+    best = most_accurate(run, known["predictor"].to_list())
     rows = known.filter(pl.col("predictor") == best).to_dicts()
     first = next((row for row in rows if row["demographic"] == "country"), rows[0])
     ends = (
@@ -73,7 +73,7 @@ def flattening_answer(run: Run, found: Flattening) -> str:
         else ""
     )
     text = (
-        f"{_named(run, best)} {_alike(first)}: within groups by {words(first['demographic'])}, its "
+        f"{named(run, best)} {_alike(first)}: within groups by {words(first['demographic'])}, its "
         f"predictions have {number(first['ratio'], 2)} of the variance of answers{ends}."
     )
     pairs = found.pairs.filter((pl.col("predictor") == best) & pl.col("apart").is_not_null()).head(1)
@@ -133,11 +133,12 @@ def _accuracy(one: Comparison) -> dict[str, Any]:
     return one.table.filter(measure="accuracy").row(0, named=True)
 
 
-def _most_accurate(run: Run, names: Sequence[str]) -> str:
+def most_accurate(run: Run, names: Sequence[str]) -> str:
+    """Return the most accurate of the predictors with these names."""
     return max(dict.fromkeys(names), key=lambda name: run.scores[name].accuracy)
 
 
-def _named(run: Run, predictor: str) -> str:
+def named(run: Run, predictor: str) -> str:
     """Return the predictor, and in commas why it is named, unless it is the only one or not the best of all."""
     return f"{predictor}, the most accurate predictor," if predictor == run.best and len(run.scores) > 1 else predictor
 

@@ -106,7 +106,7 @@ def inequity_page(measured: Sequence[Measured[Inequity]], command: str) -> Table
             )
         )
     sigmas = sigma_table(parts)
-    left_out = _listed_notes([(one.name, group_notes(one.found, words)) for one in measured])
+    left_out = listed_notes([(one.name, group_notes(one.found, words)) for one in measured])
     sections = [
         Section(
             "Value Inequity Index", f"The mean of σ over demographics. {_CHANCE}", index_table(parts), _drawn(pictures)
@@ -124,14 +124,16 @@ def inequity_page(measured: Sequence[Measured[Inequity]], command: str) -> Table
     if noise := noise_table(parts):
         sections.insert(2, Section("How much of it is noise in the answers?", _NOISE, noise))
     answers = [(one.name, inequity_answer(one.run, one.found)) for one in measured]
-    return _page("Which groups do the predictors fail?", f"Inequity of {measure}", measured, answers, sections, command)
+    return measured_page(
+        "Which groups do the predictors fail?", f"Inequity of {measure}", measured, answers, sections, command
+    )
 
 
 def flattening_page(measured: Sequence[Measured[Flattening]], command: str) -> TablesPage:
     """Return the page of ``indievalue flattening``."""
     parts = [(one.name, one.found) for one in measured]
     styles = _styles(measured)
-    left_out = _listed_notes([(one.name, group_notes(one.found, words)) for one in measured])
+    left_out = listed_notes([(one.name, group_notes(one.found, words)) for one in measured])
     pooled, each = [], []
     for number, one in enumerate(measured, 1):
         rows = one.found.table.to_dicts()
@@ -150,7 +152,9 @@ def flattening_page(measured: Sequence[Measured[Flattening]], command: str) -> T
         Section("Pairs of people with the same demographics", _PAIRS, pairs_table(parts)),
     ]
     answers = [(one.name, flattening_answer(one.run, one.found)) for one in measured]
-    return _page("Do predictors make people of a group alike?", "Flattening", measured, answers, sections, command)
+    return measured_page(
+        "Do predictors make people of a group alike?", "Flattening", measured, answers, sections, command
+    )
 
 
 def compare_page(runs: Sequence[tuple[str, Run]], found: Sequence[Comparison], command: str) -> TablesPage:
@@ -174,7 +178,9 @@ def compare_page(runs: Sequence[tuple[str, Run]], found: Sequence[Comparison], c
         sections.append(Section("Inequity by demographic", note, table, _drawn(by_demographic)))
     measured = [Measured(name, run, found) for name, run in runs]
     answers = [("", compared_answer(found))]
-    return _page("Which predictor is better?", "Differences between predictors", measured, answers, sections, command)
+    return measured_page(
+        "Which predictor is better?", "Differences between predictors", measured, answers, sections, command
+    )
 
 
 def of_predictors(run: Run, names: Sequence[str] | None) -> Run:
@@ -182,7 +188,7 @@ def of_predictors(run: Run, names: Sequence[str] | None) -> Run:
     return run if names is None else replace(run, scores={n: s for n, s in run.scores.items() if n in names})
 
 
-def _page(
+def measured_page(
     kicker: str,
     title: str,
     measured: Sequence[Measured[Any]],
@@ -190,6 +196,7 @@ def _page(
     sections: Sequence[Section],
     command: str,
 ) -> TablesPage:
+    """Return a page of what was measured of runs."""
     runs = [one.run for one in measured]
     names = f"Results of the run{'' if len(runs) == 1 else 's'} {', '.join(one.name for one in measured)}"
     evaluated = wording.evaluated(runs)
@@ -246,7 +253,7 @@ def _left_out(found: Sequence[Comparison]) -> Iterator[str]:
             yield f"{one.a} and {one.b}: {a:,} and {b:,} rows that are not shared are left out."
 
 
-def _listed_notes(notes: Sequence[tuple[str, Sequence[str]]]) -> str:
+def listed_notes(notes: Sequence[tuple[str, Sequence[str]]]) -> str:
     """Return what is noted of each run, once if it is the same of all."""
     if len({tuple(lines) for _, lines in notes}) == 1:
         return " ".join(notes[0][1])

@@ -15,6 +15,7 @@ from indievalue.files import new_file
 from indievalue.report import wording
 from indievalue.report.answer import answer, standing
 from indievalue.report.differences import differences
+from indievalue.report.distributions import BETWEEN, DISTANCES, SharesPart, shares_part
 from indievalue.report.environment import page_template
 from indievalue.report.example import chosen_example, guessed_person, spread
 from indievalue.report.figures.curves import DemonstrationsCurve, curve_figure, curves
@@ -113,6 +114,7 @@ class Section:
     reliability: Fitting | None
     categories: tuple[tuple[str, tuple[dict[str, Any], ...]], ...]
     groups: GroupsPart | None
+    shares: SharesPart
     worlds: tuple[tuple[WorldMap, Markup], ...]
     questions: tuple[QuestionRow, ...]
     standing: str
@@ -188,6 +190,7 @@ def _page(runs: Sequence[Run], shown: tuple[int, Example] | None, background: Ex
         styles=styles,
         dark_fellows=list(_dark_fellows(styles)),
         curves=drawn,
+        shares_notes={"distances": DISTANCES, "between": BETWEEN},
         shapes=shapes() if has_map else "",
         attribution=read_outline().attribution,
         example_of=example_of,
@@ -215,6 +218,7 @@ def _contents(world: bool, curve: bool, compared: bool, person: bool) -> Iterato
     yield "groups", "Groups"
     if world:
         yield "world", "World"
+    yield "shares", "Shares"
     if curve:
         yield "curve", "Demonstrations"
     yield "questions", "Questions"
@@ -268,6 +272,7 @@ def _section(
         ),
         categories=tuple(by_category),
         groups=_groups(run, title, draw),
+        shares=shares_part(run, styles, f"shares-{number}"),
         worlds=tuple(_worlds(run, title)),
         questions=tuple(question_rows(run.by_question, run.survey, run.record.form)),
         standing=standing(run),

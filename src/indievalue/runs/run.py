@@ -19,6 +19,7 @@ from indievalue.scoring.accuracy import PredictorScore, Score, summarise
 from indievalue.scoring.breakdown import accuracy_by_category, accuracy_by_person, accuracy_by_question
 from indievalue.scoring.calibration import option_scales, reliability
 from indievalue.scoring.ceiling import Ceilings, reached, with_ceilings
+from indievalue.scoring.distributions import Distributions, distributions
 from indievalue.scoring.flattening import Flattening, flattening
 from indievalue.scoring.gaps import with_ceilings_of_groups
 from indievalue.scoring.groups import GroupFields, GroupOptions
@@ -182,6 +183,21 @@ class Run:
         wanted = self.demographics(demographics)
         scales = option_scales(self.predictions, self.survey)
         return flattening(self.predictions, self.people, wanted, scales, matched, options)
+
+    def distributions(
+        self,
+        demographics: Demographics | None = None,
+        options: GroupOptions | None = None,
+        **fields: Unpack[GroupFields],
+    ) -> Distributions:
+        """Compare predicted with actual shares (see :func:`indievalue.scoring.distributions.distributions`).
+
+        ``demographics`` and ``fields`` are as in :meth:`inequity`; a run without demographics has everybody alone.
+        """
+        options = self._options(options, fields)
+        wanted = self.demographics(demographics, needed=False)
+        scales = option_scales(self.predictions, self.survey)
+        return distributions(self.predictions, self.people, wanted, scales, options)
 
     def compare(
         self,

@@ -55,7 +55,7 @@ def ratio_figure(
     placed = Rows(tuple(dict.fromkeys(item["row"] for item in items)), tuple(predictors), width, height=11)
     looks = predictor_looks(styles, predictors, legend_of(predictors, placed.across))
     title = "Variance of predictions / variance of answers"
-    return _figure(items, placed, looks, title, 1.0, least=0.0)
+    return around_figure(items, placed, looks, title, 1.0, least=0.0)
 
 
 def difference_figure(
@@ -90,7 +90,7 @@ def difference_figure(
     kinds = [kind for kind in _SURE if kind in {item["predictor"] for item in items}]
     placed = Rows(tuple(names), ("difference",), width, height=20, above=any(b for _, b, _ in known))
     looks = predictor_looks(_SURE, kinds, legend_of(kinds, placed.across))
-    return _figure(items, placed, looks, title, 0.0)
+    return around_figure(items, placed, looks, title, 0.0)
 
 
 def _names(pairs: Sequence[tuple[str, str]], width: int) -> list[str]:
@@ -115,7 +115,7 @@ def _between(value: float, low: float | None, high: float | None) -> dict[str, f
     }
 
 
-def _figure(
+def around_figure(
     items: Sequence[Mapping[str, Any]],
     rows: Rows,
     looks: Mapping[str, Any],

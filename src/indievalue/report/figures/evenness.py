@@ -43,7 +43,7 @@ def experiment_inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigur
         for row in table.filter(pl.col("sigma").is_not_null()).to_dicts()
     ]
     if not items:
-        return _nothing_to_compare()
+        return nothing_to_compare()
     longest = _NAMED * width if is_narrow(width) else 300
     across = panel_width(_WIDTH, width, min(widest(names), longest) + _PADDING)
     look = looks("predictor", predictors, across, width)
@@ -77,7 +77,7 @@ def experiment_inequity_figure(table: pl.DataFrame, printed: Sequence[PaperFigur
 def groups_figure(groups: pl.DataFrame, width: int = WIDE) -> Any:
     """Draw the accuracy of each group with its interval, by demographic, best group first."""
     if not len(groups):
-        return _nothing_to_compare()
+        return nothing_to_compare()
     predictors = groups["predictor"].unique(maintain_order=True).to_list()
     scale = spanning([*groups["low"].to_list(), *groups["high"].to_list()])
     named = _NAMED * width if is_narrow(width) else _NAMES
@@ -119,8 +119,9 @@ def _group_tip(row: Mapping[str, Any]) -> str:
     return accuracy_tip(heading, {**score, "people": row["people"], "probes": row["probes"]})
 
 
-def _nothing_to_compare() -> Any:
-    text = chart_of([{"text": "No demographic has two groups with enough people to compare."}])
+def nothing_to_compare(words: str = "No demographic has two groups with enough people to compare.") -> Any:
+    """Draw a figure of words alone."""
+    text = chart_of([{"text": words}])
     placed = text.mark_text(align="left", color=INK).encode(x=alt.value(0), y=alt.value(20), text="text:N")
     return placed.properties(width=_WIDTH, height=30, config=CONFIG)
 

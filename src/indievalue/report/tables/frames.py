@@ -15,24 +15,38 @@ _DIGITS = 3
 
 
 def write_frame(frame: pl.DataFrame, path: Path, caption: str) -> None:
-    """Write ``frame`` to ``path`` in the format of its extension: CSV in full precision, others with three decimals."""
+    """Write ``frame`` to ``path`` in the format of its extension: CSV in full precision, others with three decimals.
+
+    In CSV, the numbers of a list are separated by spaces.
+    """
     with new_file(path) as beside:
         if path.suffix == ".csv":
-            frame.write_csv(beside)
+            lists = pl.selectors.by_dtype(pl.List(pl.Float64()))
+            frame.with_columns(lists.cast(pl.List(pl.String())).list.join(" ")).write_csv(beside)
         else:
             table = printed(frame, path.stem, caption)
             beside.write_text(table.markdown() if path.suffix == ".md" else table.latex(), encoding="utf-8")
 
 
 def write_frames(
-    frames: Mapping[str, Sequence[tuple[Path, pl.DataFrame]]], directory: Path, caption: str, *, force: bool
+    frames: Mapping[str, Sequence[tuple[Path, pl.DataFrame]]],
+    directory: Path,
+    caption: str,
+    *,
+    force: bool,
+    long: Mapping[str, Sequence[tuple[Path, pl.DataFrame]]] | None = None,
 ) -> None:
-    """Write each table to ``directory`` in all formats, with the runs stacked and named in the first column."""
+    """Write each table to ``directory`` in all formats, with the runs stacked and named in the first column.
+
+    Tables that are ``long`` are written as CSV alone.
+    """
     with new_directory(directory, force=force) as folder:
         for name, parts in frames.items():
             whole = stacked(parts)
             for ending in TABLE_FILES:
                 write_frame(whole, folder / f"{name}{ending}", f"{caption}: {name}")
+        for name, parts in (long or {}).items():
+            write_frame(stacked(parts), folder / f"{name}.csv", "")
 
 
 def stacked(parts: Sequence[tuple[Path, pl.DataFrame]]) -> pl.DataFrame:

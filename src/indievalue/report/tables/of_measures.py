@@ -20,6 +20,7 @@ from indievalue.report.numbers import (
     with_interval,
 )
 from indievalue.report.tables.table import PrintedTable
+from indievalue.scoring.distributions import Distributions
 from indievalue.scoring.flattening import ANYBODY, Flattening
 from indievalue.scoring.groups import CROSS
 from indievalue.scoring.inequity import Inequity
@@ -44,7 +45,7 @@ def index_table(parts: Sequence[tuple[str, Inequity]]) -> PrintedTable:
         for row in found.index.iter_rows(named=True):
             yield row["predictor"], *_sigma(row, measure), f"{row['demographics']} of {len(found.demographics)}"
 
-    return _of_runs(parts, headings, rows, names=1)
+    return of_runs(parts, headings, rows, names=1)
 
 
 def sigma_table(parts: Sequence[tuple[str, Inequity]]) -> PrintedTable:
@@ -63,7 +64,7 @@ def sigma_table(parts: Sequence[tuple[str, Inequity]]) -> PrintedTable:
             counts = (number(row["groups"], 0), number(row["people"], 0))
             yield words(row["demographic"]), row["predictor"], *counts, *_sigma(row, measure), worst, best
 
-    return _of_runs(parts, headings, rows, names=2)
+    return of_runs(parts, headings, rows, names=2)
 
 
 def noise_table(parts: Sequence[tuple[str, Inequity]], predictor: str | None = None) -> PrintedTable | None:
@@ -96,7 +97,7 @@ def noise_table(parts: Sequence[tuple[str, Inequity]], predictor: str | None = N
                     number(row["split_half"], 2),
                 )
 
-    return _of_runs(parts, headings, rows, names=1 if predictor else 2)
+    return of_runs(parts, headings, rows, names=1 if predictor else 2)
 
 
 def values_table(parts: Sequence[tuple[str, Inequity]]) -> PrintedTable:
@@ -109,7 +110,7 @@ def values_table(parts: Sequence[tuple[str, Inequity]]) -> PrintedTable:
     def cell(row: Row) -> str:
         return with_interval(row["value"], row["low"], row["high"], digits)
 
-    return _by_group(frames, cell, unit)
+    return by_group(frames, cell, unit)
 
 
 def ratio_table(parts: Sequence[tuple[str, Flattening]]) -> PrintedTable:
@@ -133,7 +134,7 @@ def ratio_table(parts: Sequence[tuple[str, Flattening]]) -> PrintedTable:
                 signed_interval(_percent(row["excess_low"]), _percent(row["excess_high"])),
             )
 
-    return _of_runs(parts, headings, rows, names=2)
+    return of_runs(parts, headings, rows, names=2)
 
 
 def ratio_groups_table(parts: Sequence[tuple[str, Flattening]]) -> PrintedTable:
@@ -143,7 +144,7 @@ def ratio_groups_table(parts: Sequence[tuple[str, Flattening]]) -> PrintedTable:
     def cell(row: Row) -> str:
         return MISSING if row["ratio"] is None else with_interval(row["ratio"], row["ratio_low"], row["ratio_high"], 2)
 
-    return _by_group(frames, cell, "")
+    return by_group(frames, cell, "")
 
 
 def pairs_table(parts: Sequence[tuple[str, Flattening]]) -> PrintedTable:
@@ -163,7 +164,7 @@ def pairs_table(parts: Sequence[tuple[str, Flattening]]) -> PrintedTable:
                 interval(row["same_low"], row["same_high"], 1),
             )
 
-    return _of_runs(parts, headings, rows, names=2)
+    return of_runs(parts, headings, rows, names=2)
 
 
 def matching(names: str) -> str:
@@ -197,7 +198,7 @@ def sigma_differences_table(found: Sequence[Comparison]) -> PrintedTable:
     return PrintedTable("", "", headings, rows, 3)
 
 
-def group_notes(found: Inequity | Flattening, called: Callable[[str], str] = str) -> list[str]:
+def group_notes(found: Inequity | Flattening | Distributions, called: Callable[[str], str] = str) -> list[str]:
     """Return who was pooled or left out, and which predictors that concerns if not all, as sentences.
 
     ``called`` returns the name of a demographic.
@@ -219,7 +220,7 @@ def group_notes(found: Inequity | Flattening, called: Callable[[str], str] = str
     return sentences
 
 
-def _of_runs(
+def of_runs(
     parts: Sequence[tuple[str, Any]],
     headings: tuple[str, ...],
     rows: Callable[[Any], Iterable[tuple[str, ...]]],
@@ -233,7 +234,7 @@ def _of_runs(
     return PrintedTable("", "", ("Run", *headings), stacked, names + 1)
 
 
-def _by_group(parts: Sequence[tuple[str, pl.DataFrame]], cell: Callable[[Row], str], unit: str) -> PrintedTable:
+def by_group(parts: Sequence[tuple[str, pl.DataFrame]], cell: Callable[[Row], str], unit: str) -> PrintedTable:
     predictors = list(dict.fromkeys(name for _, groups in parts for name in groups["predictor"]))
 
     def rows(groups: pl.DataFrame) -> Iterator[tuple[str, ...]]:
@@ -249,7 +250,7 @@ def _by_group(parts: Sequence[tuple[str, pl.DataFrame]], cell: Callable[[Row], s
             yield *key, size, *(of.get(name, MISSING) for name in predictors)
 
     headings = ("Demographic", "Group", "People", *(f"{name}{unit}" for name in predictors))
-    return _of_runs(parts, headings, rows, names=2)
+    return of_runs(parts, headings, rows, names=2)
 
 
 def _sigma_headings(measure: Measure) -> tuple[str, ...]:

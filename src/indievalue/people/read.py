@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
 from indievalue.people.columns import other_names, recognise, renamed
-from indievalue.people.decode import decode, needed_columns, text_answers
+from indievalue.people.decode import decode, needed_columns, people_in_rows, text_answers
 from indievalue.people.join import joined
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
@@ -58,16 +60,54 @@ def read_table(
 
     ``survey`` and ``options`` are as in :func:`read_people`. Raises IndievalueError where the file cannot be read.
     """
-    table, chosen, names = _table(path, survey, options or ReadOptions())
+    table, chosen, names, _ = _table(path, survey, options or ReadOptions())
     return table.rename(names), chosen
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file's people, and the cells that they were read from.
+
+    Attributes:
+        people: who was read. table: the columns that were read, under the survey's names, with all rows of the file.
+        columns: name of a column in the survey → its name in the file. header: all columns of the file, in order.
+        person: the position among ``people`` of the one in each row of the file (rows,), -1 where a row is nobody's.
+    """
+
+    people: People
+    table: pl.DataFrame
+    columns: dict[str, str]
+    header: tuple[str, ...]
+    person: NDArray[np.int64]
+
+
+def read_source(path: Path, survey: str | Survey | None = None, options: ReadOptions | None = None) -> Source:
+    """Read the people of one file, and tell which of its cells they came from; as :func:`read_people` otherwise."""
+    options = options or ReadOptions()
+    format_of(path)
+    table, chosen, names, header = _table(path, survey, options)
+    table = table.rename(names)
+    people = _people(path, table, chosen, names, options, fingerprint(path))
+    person = people_in_rows(table, _picked(chosen, options.rows), path.name, options.person_columns)
+    return Source(people, table, {name: column for column, name in names.items()}, header, person)
 
 
 def _read(path: Path, survey: str | Survey | None, options: ReadOptions) -> People:
     with ThreadPoolExecutor(1) as side:
         digest = side.submit(fingerprint, path)
-        table, chosen, names = _table(path, survey, options)
-        picked = _picked(chosen, options.rows)
-        people = decode(table.rename(names), picked, path.name, digest.result(), options.person_columns)
+        table, chosen, names, _ = _table(path, survey, options)
+        return _people(path, table.rename(names), chosen, names, options, digest.result())
+
+
+def _people(
+    path: Path,
+    table: pl.DataFrame,
+    chosen: Survey,
+    names: dict[str, str],
+    options: ReadOptions,
+    digest: str,
+) -> People:
+    people = decode(table, _picked(chosen, options.rows), path.name, digest, options.person_columns)
     findings = replace(people.findings, renamed=other_names(names))
     if options.rows:
         findings = replace(findings, outside=0, unpicked=findings.outside)
@@ -76,12 +116,14 @@ def _read(path: Path, survey: str | Survey | None, options: ReadOptions) -> Peop
 
 def _table(
     path: Path, survey: str | Survey | None, options: ReadOptions
-) -> tuple[pl.DataFrame, Survey, dict[str, str]]:
-    """(columns as the file names them, the survey, names in the file → names in the survey)."""
+) -> tuple[pl.DataFrame, Survey, dict[str, str], tuple[str, ...]]:
+    """(columns as the file names them, the survey, names in the file → names in the survey, all the file's columns)."""
     chosen: list[Survey] = []
+    header: list[str] = []
     names: dict[str, str] = {}
 
     def choose(columns: list[str]) -> Wanted:
+        header.extend(columns)
         if survey is None:
             known = [load_survey(name) for name in dict.fromkeys([*options.surveys, *shipped_surveys()])]
             chosen.append(recognise(columns, known, str(path)))
@@ -98,7 +140,7 @@ def _table(
             texts={column: texts[name] for column, name in names.items() if name in texts},
         )
 
-    return read_columns(path, choose, options), chosen[0], names
+    return read_columns(path, choose, options), chosen[0], names, tuple(header)
 
 
 def _picked(survey: Survey, rows: Sequence[tuple[str, str]]) -> Survey:

@@ -21,6 +21,7 @@ from indievalue.cli.export import export
 from indievalue.cli.flags import expanded
 from indievalue.cli.flattening import flattening
 from indievalue.cli.import_answers import import_answers
+from indievalue.cli.impute import impute
 from indievalue.cli.inequity import inequity
 from indievalue.cli.options import escaped, notes, out
 from indievalue.cli.people import people
@@ -60,6 +61,7 @@ for command in (
     flattening,
     distributions,
     retest,
+    impute,
     explore,
     export,
     training_set,

@@ -81,6 +81,16 @@ def coded(
     return _question_codes(rows.codes, rows.raw, survey, _Found()), rows.codes, rows.raw
 
 
+def people_in_rows(
+    table: pl.DataFrame, survey: Survey, source: str, person_columns: Sequence[str] = ()
+) -> NDArray[np.int64]:
+    """The position among the people of :func:`decode` of the one in each row; -1 where a row is nobody's.
+
+    Rows that repeat an id are the same person's. Raises IndievalueError as :func:`decode` does.
+    """
+    return _rows(table, survey, source, person_columns).person
+
+
 @dataclass(frozen=True)
 class _Rows:
     """The rows that are people: their ids and weights, cells as codes and as they are, and what was dropped."""
@@ -94,6 +104,7 @@ class _Rows:
     repeated: tuple[tuple[str, int], ...]
     row_numbers: int
     unweighted: int
+    person: NDArray[np.int64]
 
 
 def _rows(table: pl.DataFrame, survey: Survey, source: str, person_columns: Sequence[str]) -> _Rows:
@@ -127,7 +138,14 @@ def _rows(table: pl.DataFrame, survey: Survey, source: str, person_columns: Sequ
         repeated=repeated_names(names.filter(within)),
         row_numbers=given.filter(kept).null_count(),
         unweighted=int(kept.sum()) if unweighted is None else int((unweighted & kept).sum()),
+        person=_positions(names, kept, within),
     )
+
+
+def _positions(names: pl.Series, kept: pl.Series, within: pl.Series) -> NDArray[np.int64]:
+    """The position of each row's person among those ``kept``, -1 outside of ``within``."""
+    of = names.replace_strict(names.filter(kept), range(int(kept.sum())), default=-1, return_dtype=pl.Int64)
+    return np.where(within.to_numpy(), of.to_numpy(), -1)
 
 
 @dataclass

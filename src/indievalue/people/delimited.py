@@ -31,7 +31,7 @@ _QUOTE, _RETURN = ord('"'), ord("\r")
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
     """How a file is laid out.
 
     Attributes:
@@ -53,7 +53,7 @@ def read_delimited(path: Path, choose: Choose, options: ReadOptions) -> pl.DataF
     in an unknown encoding.
     """
     content = _utf8(path, options.encoding)
-    layout = _layout(path, content, options.header_row)
+    layout = layout_of(path, content, options.header_row)
     wanted = choose(layout.columns)
     _check_widths(path, content, layout)
     return _parsed(path, content, layout, wanted)
@@ -152,7 +152,8 @@ def _utf8(path: Path, encoding: str | None, *, whole: bool = True) -> Path | byt
         ) from None
 
 
-def _layout(path: Path, content: Path | bytes, header_row: int | None) -> _Layout:
+def layout_of(path: Path, content: Path | bytes, header_row: int | None) -> Layout:
+    """Find how a file, or its content, is laid out. Raises IndievalueError where no header is found."""
     with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as file:
         head = file.read(_HEAD)
     if b"\0" in head.partition(b"\n")[0]:
@@ -175,7 +176,7 @@ def _layout(path: Path, content: Path | bytes, header_row: int | None) -> _Layou
     refuse_repeated(path, columns)
     lines = head.split(end.encode(), skip + last)
     start = len(head) - len(lines[-1]) if len(lines) > skip + last else len(head)
-    return _Layout(columns, separator, end, skip + before, start)
+    return Layout(columns, separator, end, skip + before, start)
 
 
 def _rows(text: str, separator: str) -> list[tuple[int, list[str]]]:
@@ -204,7 +205,7 @@ def _separated(text: str) -> tuple[str, list[tuple[int, list[str]]]]:
     return best, rows_by[best]
 
 
-def _check_widths(path: Path, content: Path | bytes, layout: _Layout) -> None:
+def _check_widths(path: Path, content: Path | bytes, layout: Layout) -> None:
     """Raise IndievalueError where a row has more or fewer cells than the header, or a quote is never closed."""
     columns = len(layout.columns)
     data = (
@@ -238,12 +239,21 @@ def _check_widths(path: Path, content: Path | bytes, layout: _Layout) -> None:
 
 
 def _measured(
-    part: NDArray[np.uint8], layout: _Layout, *, whole: bool
+    part: NDArray[np.uint8], layout: Layout, *, whole: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Where the rows of ``part`` end, how many cells they have, and whether they are empty lines.
 
     ``part`` begins with a row; it is the rest of the file where it is ``whole``, and else its last row may be cut off.
     """
+    separators, ends = cell_ends(part, layout, whole=whole)
+    cells = np.diff(np.searchsorted(separators, ends), prepend=0) + 1
+    lengths = np.diff(ends, prepend=-1) - 1
+    returns = (lengths == 1) & (part[np.maximum(ends - 1, 0)] == _RETURN)
+    return ends, cells, (lengths == 0) | returns
+
+
+def cell_ends(part: NDArray[np.uint8], layout: Layout, *, whole: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the separators between cells are in ``part``, and where its rows end, as in :func:`_measured`."""
     separators = part == ord(layout.separator)
     line_ends = part == ord(layout.end)
     quotes = part == _QUOTE
@@ -254,7 +264,4 @@ def _measured(
     ends = np.flatnonzero(line_ends)
     if whole and (not len(ends) or ends[-1] != len(part) - 1):
         ends = np.append(ends, len(part))
-    cells = np.diff(np.searchsorted(np.flatnonzero(separators), ends), prepend=0) + 1
-    lengths = np.diff(ends, prepend=-1) - 1
-    returns = (lengths == 1) & (part[np.maximum(ends - 1, 0)] == _RETURN)
-    return ends, cells, (lengths == 0) | returns
+    return np.flatnonzero(separators), ends

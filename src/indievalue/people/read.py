@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
 from indievalue.people.columns import other_names, recognise, renamed
-from indievalue.people.decode import decode, needed_columns, text_answers
+from indievalue.people.decode import decode, needed_columns, people_in_rows, text_answers
 from indievalue.people.folders import Part, parts_of
 from indievalue.people.join import joined
 from indievalue.people.options import ReadOptions
@@ -67,8 +69,36 @@ def read_table(
 
     ``survey`` and ``options`` are as in :func:`read_people`. Raises IndievalueError where the file cannot be read.
     """
-    table, chosen, names = _table(Part(path), survey, options or ReadOptions())
+    table, chosen, names, _ = _table(Part(path), survey, options or ReadOptions())
     return table.rename(names), chosen
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file's people, and the cells that they were read from.
+
+    Attributes:
+        people: who was read. table: the columns that were read, under the survey's names, with all rows of the file.
+        columns: name of a column in the survey → its name in the file. header: all columns of the file, in order.
+        person: the position among ``people`` of the one in each row of the file (rows,), -1 where a row is nobody's.
+    """
+
+    people: People
+    table: pl.DataFrame
+    columns: dict[str, str]
+    header: tuple[str, ...]
+    person: NDArray[np.int64]
+
+
+def read_source(path: Path, survey: str | Survey | None = None, options: ReadOptions | None = None) -> Source:
+    """Read the people of one file, and tell which of its cells they came from; as :func:`read_people` otherwise."""
+    options = options or ReadOptions()
+    format_of(path)
+    table, chosen, names, header = _table(Part(path), survey, options)
+    table = table.rename(names)
+    people = decoded(table, chosen, path.name, fingerprint(path), options, names)
+    person = people_in_rows(table, _picked(chosen, options.rows), path.name, options.person_columns)
+    return Source(people, table, {name: column for column, name in names.items()}, header, person)
 
 
 def _read_all(path: Path, parts: Sequence[Part], survey: str | Survey | None, options: ReadOptions) -> People:
@@ -82,7 +112,7 @@ def _read_all(path: Path, parts: Sequence[Part], survey: str | Survey | None, op
 def _read(part: Part, survey: str | Survey | None, options: ReadOptions) -> People:
     with ThreadPoolExecutor(1) as side:
         digest = side.submit(fingerprint, part.path)
-        table, chosen, names = _table(part, survey, options)
+        table, chosen, names, _ = _table(part, survey, options)
         return decoded(table.rename(names), chosen, part.path.name, digest.result(), options, names)
 
 
@@ -103,11 +133,11 @@ def decoded(
 
 def _table(
     part: Part, survey: str | Survey | None, options: ReadOptions
-) -> tuple[pl.DataFrame, Survey, dict[str, str]]:
-    """(columns as the file names them, the survey, names in the file → names in the survey)."""
+) -> tuple[pl.DataFrame, Survey, dict[str, str], tuple[str, ...]]:
+    """(columns as the file names them, the survey, names in the file → names in the survey, all the file's columns)."""
     picking = Picking(part, survey, options)
     table = read_columns(part.path, picking.choose, options)
-    return part.with_columns(table, list(picking.names)), picking.chosen, picking.names
+    return part.with_columns(table, list(picking.names)), picking.chosen, picking.names, tuple(picking.header)
 
 
 @dataclass
@@ -115,13 +145,14 @@ class Picking:
     """Which columns of a file are read, and of which survey they are, once :meth:`choose` has seen its header.
 
     Attributes:
-        names: name in the file → name in the survey.
+        names: name in the file → name in the survey. header: all columns of the file, in order.
     """
 
     part: Part
     survey: str | Survey | None
     options: ReadOptions
     names: dict[str, str] = field(default_factory=dict)
+    header: list[str] = field(default_factory=list)
     _chosen: list[Survey] = field(default_factory=list)
 
     @property
@@ -132,6 +163,7 @@ class Picking:
     def choose(self, columns: list[str]) -> Wanted:
         """Return the columns to read. Raises IndievalueError if they are of no known survey."""
         path, own = self.part.path, set(columns)
+        self.header.extend(columns)
         columns = [*columns, *(name for name in self.part.columns if name not in own)]
         if self.survey is None:
             known = [load_survey(name) for name in dict.fromkeys([*self.options.surveys, *shipped_surveys()])]

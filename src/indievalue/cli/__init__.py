@@ -13,6 +13,7 @@ from indievalue.cli.catalog import catalog
 from indievalue.cli.compare import compare
 from indievalue.cli.demo import demo
 from indievalue.cli.elicit import elicit
+from indievalue.cli.estimate import estimate
 from indievalue.cli.evaluate import evaluate
 from indievalue.cli.experiment import experiment
 from indievalue.cli.explore import explore
@@ -55,6 +56,7 @@ for command in (
     compare,
     inequity,
     flattening,
+    estimate,
     retest,
     explore,
     export,

@@ -4,7 +4,7 @@
     python benchmarks/estimate_coverage.py real wvs7.csv --out predictions.parquet
     python benchmarks/estimate_coverage.py drawn predictions.parquet --asked 300 --repetitions 500
     python benchmarks/estimate_coverage.py curve predictions.parquet --figure curve.svg
-    python benchmarks/estimate_coverage.py crossfit wvs7.csv --asked 300 --repetitions 3
+    python benchmarks/estimate_coverage.py crossfit wvs7.csv --questions Q182 --repetitions 3 --others 1000
 
 `real` writes, for each person of a file who is not learned from, the value of their answer and its prediction; `drawn`
 and `curve` draw samples of them with replacement, so that the mean of the file is the truth. `crossfit` has nobody to
@@ -12,7 +12,7 @@ learn from but those asked. Prints Markdown.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -252,11 +252,13 @@ def draw_curve(points: list[dict[str, object]], file: Path) -> None:
     ).save(str(file))
 
 
-def crossfit(people: People, predictor: str, asked: int, others: int, repetitions: int) -> Iterator[str]:
+def crossfit(
+    people: People, predictor: str, questions: Sequence[str], asked: int, others: int, repetitions: int
+) -> Iterator[str]:
     """Yield what :func:`estimate` finds if the predictor learns from nobody but those asked, question by question."""
     yield "| question | repetitions | holds, % | width | n effective |\n|---|---:|---:|---:|---:|"
     every: list[tuple[bool, float, float]] = []
-    for name in QUESTIONS:
+    for name in questions:
         found = []
         known = people.take(people.options("refined")[:, people.survey.positions[name]] >= 0)
         truth = float(parse_target(f"mean:{name}", people.survey).answers(known).mean())
@@ -282,6 +284,7 @@ def main() -> None:
     parser.add_argument("--predictor", default="gaussian", help="predictor of `real` and `crossfit`")
     parser.add_argument("--learned", type=int, default=2000, help="people that the predictor of `real` learns from")
     parser.add_argument("--tested", type=int, default=8000, help="people that it predicts")
+    parser.add_argument("--questions", nargs="+", default=QUESTIONS, help="questions of `crossfit`")
     parser.add_argument("--asked", type=int, default=300, help="people asked")
     parser.add_argument("--others", type=int, default=OTHERS, help="people predicted in each repetition")
     parser.add_argument("--repetitions", type=int, default=500, help="samples drawn")
@@ -296,7 +299,7 @@ def main() -> None:
         "drawn": lambda: drawn(pl.read_parquet(given.file), given.asked, given.others, given.repetitions),
         "curve": lambda: curve(pl.read_parquet(given.file), given.others, given.repetitions, given.figure),
         "crossfit": lambda: crossfit(
-            read_people(given.file), given.predictor, given.asked, given.others, given.repetitions
+            read_people(given.file), given.predictor, given.questions, given.asked, given.others, given.repetitions
         ),
     }
     for line in lines[given.what]():

@@ -108,23 +108,13 @@ def powered(sample: Sample, tuning: float | None = None) -> Powered:
     inside = _Fit.of(sample, sample.asked, sample.predictions)
     outside = _Fit.of(sample, others, sample.predictions)
     everybody = _Fit.of(sample, np.ones(len(others), bool), sample.predictions)
-    asked_number, others_number = int(sample.asked.sum()), int(others.sum())
-    ratio = asked_number / others_number
-    of_answers = np.zeros_like(sample.design)
-    of_answers[answered] = truth.influence() * asked_number / len(truth.rows)
-    of_answers, of_inside = of_answers[sample.asked], inside.influence()
-    around_all = np.concatenate(
-        [inside.influence(everybody.coefficients), outside.influence(everybody.coefficients)], axis=0
-    )
-    variance = np.var(around_all, axis=0, ddof=1)
-    shared = (of_answers * of_inside).mean(axis=0)
-    best = np.where(variance > 0, shared / np.where(variance > 0, (1 + ratio) * variance, 1), 0)
+    of_answers, of_inside = _among(sample, truth.influence()), inside.influence()
+    shared = (of_answers * of_inside).sum(axis=0)
+    best = _ratio(shared, _variance_apart(inside, outside, everybody.coefficients))
     chosen = np.maximum(best, 0) if tuning is None else np.full_like(best, tuning)
 
-    answers_error = np.zeros_like(sample.design)
-    answers_error[answered] = truth.influence(leverage=True) / len(truth.rows)
-    answers_error, inside_error = answers_error[sample.asked], inside.influence(leverage=True) / asked_number
-    outside_variance = ((outside.influence(leverage=True) / others_number) ** 2).sum(axis=0)
+    answers_error, inside_error = _among(sample, truth.influence(leverage=True)), inside.influence(leverage=True)
+    outside_variance = (outside.influence(leverage=True) ** 2).sum(axis=0)
     freedom, others_freedom = truth.behind - 1, outside.behind - 1
 
     def rectified(weight: Floats, spent: Floats) -> Floats:
@@ -152,7 +142,7 @@ def powered(sample: Sample, tuning: float | None = None) -> Powered:
         error=error,
         classical_error=np.sqrt(classical_variance),
         untuned_error=np.sqrt(rectified(np.ones_like(chosen), np.zeros_like(chosen)) + outside_variance),
-        correlation=_ratio(shared, np.sqrt((of_answers**2).mean(axis=0) * (of_inside**2).mean(axis=0))),
+        correlation=_ratio(shared, np.sqrt((of_answers**2).sum(axis=0) * (of_inside**2).sum(axis=0))),
         behind=truth.behind,
         others_behind=outside.behind,
         drift=_ratio(outside.coefficients - inside.coefficients, apart),
@@ -164,14 +154,11 @@ class _Fit:
     """A weighted least squares fit of some people.
 
     Attributes:
-        rows: their positions. coefficients: (coefficients,).
-        pull: (rows × coefficients), what one unit of a person's residual adds to a coefficient, times their number.
+        coefficients: (coefficients,). pull: (rows × coefficients), what one unit of a residual adds to a coefficient.
     """
 
-    rows: NDArray[np.int64]
     design: Floats
     values: Floats
-    weights: Floats
     coefficients: Floats
     pull: Floats
 
@@ -182,14 +169,14 @@ class _Fit:
         weighted = design * weights[:, None]
         inverse = np.linalg.inv(design.T @ weighted)
         coefficients = inverse @ (weighted.T @ values[rows])
-        return cls(rows, design, values[rows], weights, coefficients, len(rows) * weighted @ inverse)
+        return cls(design, values[rows], coefficients, weighted @ inverse)
 
     def influence(self, coefficients: Floats | None = None, *, leverage: bool = False) -> Floats:
         """Return what each person contributes to each coefficient (rows × coefficients), around ``coefficients``."""
         at = self.coefficients if coefficients is None else coefficients
         residuals = self.values - self.design @ at
         if leverage:
-            own = (self.pull * self.design).sum(axis=1) / len(self.rows)
+            own = (self.pull * self.design).sum(axis=1)
             residuals = residuals / np.sqrt(np.maximum(1 - own, 1e-9))
         return np.asarray(self.pull * residuals[:, None])
 
@@ -198,6 +185,23 @@ class _Fit:
         """Effective number of people that each coefficient rests on: n for a mean, a group's size for its mean."""
         squares = self.pull**2
         return _ratio(squares.sum(axis=0) ** 2, (squares**2).sum(axis=0))
+
+
+def _among(sample: Sample, influence: Floats) -> Floats:
+    """Return the influence of people who answered for all who were asked: 0 for those who gave no answer."""
+    whole = np.zeros_like(sample.design)
+    whole[sample.answered] = influence
+    return whole[sample.asked]
+
+
+def _variance_apart(inside: _Fit, outside: _Fit, coefficients: Floats) -> Floats:
+    """Return the variance of the difference between coefficients of two samples, from the spread in both together."""
+    asked, others = inside.behind, outside.behind
+    squares = [
+        number**2 * (one.influence(coefficients) ** 2).sum(axis=0)
+        for number, one in ((asked, inside), (others, outside))
+    ]
+    return np.asarray((squares[0] + squares[1]) / (asked + others - 1) * (1 / asked + 1 / others))
 
 
 def _satterthwaite(parts: tuple[Floats, Floats], degrees: tuple[Floats, Floats]) -> Floats:

@@ -7,6 +7,9 @@ from .benchmark.storage import save_benchmark as save_benchmark
 from .elicitation.interview import Interview as Interview
 from .elicitation.session import Session as Session
 from .errors import IndievalueError as IndievalueError
+from .estimation.estimate import EstimateOptions as EstimateOptions
+from .estimation.estimate import estimate as estimate
+from .estimation.results import Estimates as Estimates
 from .evaluation import evaluate as evaluate
 from .experiments.run import run_experiment as run_experiment
 from .experiments.spec import Experiment as Experiment

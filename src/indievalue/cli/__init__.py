@@ -14,6 +14,7 @@ from indievalue.cli.compare import compare
 from indievalue.cli.demo import demo
 from indievalue.cli.distributions import distributions
 from indievalue.cli.elicit import elicit
+from indievalue.cli.estimate import estimate
 from indievalue.cli.evaluate import evaluate
 from indievalue.cli.experiment import experiment
 from indievalue.cli.explore import explore
@@ -60,6 +61,7 @@ for command in (
     inequity,
     flattening,
     distributions,
+    estimate,
     retest,
     impute,
     explore,

@@ -338,7 +338,7 @@ class BenchmarkFlags(ShownFlags):
         """Return the people to test. Raises BadParameter if both options are given or the number is invalid."""
         if self.people is not None and self.people_file is not None:
             raise typer.BadParameter("give --people or --people-file, not both")
-        return tested_people(self.people) if self.people_file is None else _listed_people(self.people_file)
+        return tested_people(self.people) if self.people_file is None else read_ids(self.people_file)
 
     def check_tested(self, tested: Tested, people: "People | PeopleBlocks") -> None:
         """Raise IndievalueError, naming the file of the list, if a person listed in it is not in the data."""
@@ -453,7 +453,7 @@ def escaped(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-def _listed_people(file: Path) -> list[str]:
+def read_ids(file: Path) -> list[str]:
     """Read ids, one per line. Raises IndievalueError for a file that holds none, the same one twice, or no text."""
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()

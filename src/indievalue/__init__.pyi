@@ -14,10 +14,10 @@ from .evaluation import evaluate as evaluate
 from .experiments.run import run_experiment as run_experiment
 from .experiments.spec import Experiment as Experiment
 from .experiments.spec import load_experiment as load_experiment
-from .people.blocks import PeopleBlocks as PeopleBlocks
 from .impute.draws import draw_missing as draw_missing
 from .impute.file import impute_file as impute_file
 from .impute.rubin import pooled as pooled
+from .people.blocks import PeopleBlocks as PeopleBlocks
 from .people.people import People as People
 from .people.read import read_people as read_people
 from .predictors.asking import AskingOptions as AskingOptions

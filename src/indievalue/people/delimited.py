@@ -69,7 +69,7 @@ def delimited_blocks(path: Path, choose: Choose, options: ReadOptions, rows: int
 
     The type of a column may differ between blocks, as it is told by the cells of each.
     """
-    layout = _layout(path, path, options.header_row)
+    layout = layout_of(path, path, options.header_row)
     wanted = choose(layout.columns)
     _check_widths(path, path, layout)
     data = np.memmap(path, np.uint8, mode="r")
@@ -85,13 +85,13 @@ def delimited_blocks(path: Path, choose: Choose, options: ReadOptions, rows: int
         start = stop
 
 
-def _bytes_of_row(data: NDArray[np.uint8], layout: _Layout) -> int:
+def _bytes_of_row(data: NDArray[np.uint8], layout: Layout) -> int:
     """Return the mean length of the first rows, in bytes."""
     head = data[layout.start : layout.start + _HEAD]
     return max(1, len(head) // max(1, int((head == ord(layout.end)).sum())))
 
 
-def _parsed(path: Path, content: Path | bytes, layout: _Layout, wanted: Wanted) -> pl.DataFrame:
+def _parsed(path: Path, content: Path | bytes, layout: Layout, wanted: Wanted) -> pl.DataFrame:
     """Return the columns of ``content``, which begins with the header."""
 
     def read(columns: list[str], rows_to_infer_from: int, empty: list[str]) -> pl.DataFrame:

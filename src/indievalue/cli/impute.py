@@ -121,7 +121,7 @@ def _print(completed: "Completed") -> None:
         soft_wrap=True,
     )
     if len(filled):
-        sure, entropy = float((filled["probability"] > 0.9).mean() or 0), filled["entropy"].mean()
+        sure, entropy = (filled["probability"] > 0.9).to_numpy().mean(), filled["entropy"].to_numpy().mean()
         out.print(
             escaped(f"  {sure:.0%} of them with a probability above 90%; mean entropy {entropy:.2f} bits"),
             highlight=False,

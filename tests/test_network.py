@@ -54,7 +54,7 @@ def outside(found: list[tuple[str, object]]) -> list[tuple[str, object]]:
 
 
 def test_the_demo_opens_no_socket(tmp_path: Path) -> None:
-    assert opened(tmp_path, "demo", "synthetic:350", "--out", str(tmp_path / "run")) == []
+    assert opened(tmp_path, "demo", "synthetic:1200", "--out", str(tmp_path / "run")) == []
 
 
 def test_an_evaluation_speaks_to_the_models_server_alone(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ COMMANDS = {
     "training-set": ["training-set", *OF_GARDEN, "--tested", "8", "--people-per-question", "8", "--out", "out"],
     "benchmark": ["benchmark", *OF_GARDEN, "--people", "8", "--out", "out"],
     "catalog": ["catalog", *OF_GARDEN, "--text", "--out", "out"],
-    "demo": ["demo", "synthetic:350", "--out", "out"],
+    "demo": ["demo", "synthetic:1200", "--out", "out"],
     **{f"export {to}": ["export", "b", "--to", to, "--out", "out"] for to in ("jsonl", "inspect", "lm-eval", "hf")},
 }
 

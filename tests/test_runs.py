@@ -464,7 +464,7 @@ def test_a_demo_whose_pages_fail_keeps_its_runs_and_says_how_to_repeat_that_alon
 
     with monkeypatch.context() as patched:
         patched.setattr("indievalue.report.page._page", lambda *given, **named: 1 / 0)
-        told = CliRunner().invoke(app, ["demo", "synthetic:350", "--out", str(tmp_path / "demo")])
+        told = CliRunner().invoke(app, ["demo", "synthetic:1200", "--out", str(tmp_path / "demo")])
     assert told.exit_code == 1
     assert told.stderr.count("error:") == 3
     assert "Traceback" not in told.stderr

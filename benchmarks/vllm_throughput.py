@@ -1,22 +1,21 @@
 """Measure the throughput of `vllm:MODEL` beside `local:MODEL`, prompts one by one, and lm-evaluation-harness.
 
-    python benchmarks/vllm_throughput.py [--people 2] [--others 2] [--lm-eval PYTHON_WITH_LM_EVAL]
+    python benchmarks/vllm_throughput.py [--people 2] [--others 2] [--threads 2] [--model smollm2]
 
-Run it in an environment with vLLM (see make test-vllm). Every way is a process that loads the model once, in float32,
-and then waits; they take turns, person by person, so that whatever else the machine does slows all of them. All are
-given the same prompts about synthetic people: 39 probes of a setup, with 200 random statements, and with the 10 that
-are chosen for each probe. The two slow ways are given only the first --others prompts about each person, since their
-time per prompt is constant. Seconds of processor are those of a process and all that it has started.
+Run it in an environment with vLLM (see make test-vllm); the harness is measured if it is there too. All ways
+compute in float32 and are given the same prompts about synthetic people: 39 probes of a setup, with 200 random
+statements, and with the 10 that are chosen for each probe. They take turns, person by person, so that whatever else the
+machine does slows all of them. The two slow ways are given only the first --others prompts about each person, since
+their time per prompt is constant. Seconds of processor are those of this process and all that it has started.
 """
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from indievalue.benchmark.build import build_benchmark
@@ -53,100 +52,65 @@ class Measured:
     computed: int = 0
     seconds: float = 0.0
     processor: float = 0.0
+    apart: float = 0.0
 
 
 def main() -> None:
-    """Print a table for each way to choose statements, and how far the ways are apart."""
+    """Print a table for each way to choose statements, with how far log-probabilities are from those of vLLM."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2", help="name or folder of the model [default: smollm2]")
     parser.add_argument("--people", type=int, default=2, help="number of people [default: 2]")
     parser.add_argument("--others", type=int, default=2, help="prompts about each for slow methods [default: 2]")
-    parser.add_argument("--threads", type=int, default=2, help="threads of torch [default: 2]")
-    parser.add_argument("--lm-eval", help="Python with lm-evaluation-harness [default: it is left out]")
-    parser.add_argument("--way", choices=WAYS, help="measure one method, person by person, as told on stdin")
+    parser.add_argument("--threads", type=int, default=2, help="threads that each way has [default: 2]")
     options = parser.parse_args()
-    if options.way:
-        work(options)
-        return
-    workers = {way: _start(way, options) for way in WAYS if way != "lm_eval" or options.lm_eval}
-    for worker in workers.values():
-        print(f"{_answer(worker)} is ready", file=sys.stderr, flush=True)
-    for shown in SHOWN:
-        print(f"\n{table(shown, workers, options)}", flush=True)
-    for worker in workers.values():
-        worker.stdin.close()
-        worker.wait()
+    ways, tokens = ways_of(options)
+    for shown, settings in SHOWN.items():
+        *measured, (first, *_) = prompts_about(settings, options.people + 1)
+        for ask in ways.values():
+            ask([first])  # of a person who is not measured
+        print(f"\n{table(shown, measure(measured, ways, tokens, options.others))}", flush=True)
 
 
-def _start(way: str, options: argparse.Namespace) -> Any:
-    python = options.lm_eval if way == "lm_eval" else sys.executable
-    command = [python, __file__, *sys.argv[1:], "--way", way]
-    cores = f"0-{options.threads - 1}"
-    environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads), "VLLM_CPU_OMP_THREADS_BIND": cores}
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+def measure(
+    people: list[list[Prompt]], ways: dict[str, Asked], tokens: Callable[[Prompt], int], others: int
+) -> dict[str, Measured]:
+    """Ask the ways in turn about each of the people."""
+    found = {way: Measured() for way in ways}
+    for prompts in people:
+        expected: list[float] = []
+        for way, ask in ways.items():
+            chosen = prompts[: others if way in SLOW else None]
+            wall, processor = time.perf_counter(), processor_seconds()
+            scores, computed = ask(chosen)
+            one = found[way]
+            one.seconds += time.perf_counter() - wall
+            one.processor += processor_seconds() - processor
+            one.prompts += len(chosen)
+            one.tokens += sum(map(tokens, chosen))
+            one.computed += computed
+            expected = expected or scores
+            one.apart = max(one.apart, *(abs(one - other) for one, other in zip(scores, expected, strict=False)))
+            print(f"{way}: {one} (load {os.getloadavg()[0]:.1f})", file=sys.stderr, flush=True)
+    return found
 
 
-def _answer(worker: Any) -> Any:
-    """Return the next JSON that a worker prints; libraries may print something else."""
-    for line in worker.stdout:
-        if line.startswith(("{", '"')):
-            return json.loads(line)
-    raise SystemExit(f"a worker stopped: {worker.args}")
-
-
-def table(shown: str, workers: dict[str, Any], options: argparse.Namespace) -> str:
-    """Ask the ways in turn, person by person, and return what they took."""
-    found = {way: Measured() for way in workers}
-    apart = dict.fromkeys(workers, 0.0)
-    for person in range(options.people):
-        scores = {}
-        for way, worker in workers.items():
-            print(json.dumps([shown, person]), file=worker.stdin, flush=True)
-            answer = _answer(worker)
-            scores[way] = answer.pop("scores")
-            for name, value in answer.items():
-                setattr(found[way], name, getattr(found[way], name) + value)
-            print(f"{shown}, person {person}: {way} {answer} (load {os.getloadavg()[0]:.1f})", file=sys.stderr)
-            pairs = zip(scores["vllm"], scores[way], strict=False)
-            apart[way] = max(apart[way], *(abs(one - other) for one, other in pairs))
+def table(shown: str, found: dict[str, Measured]) -> str:
+    """Return the rows of the ways."""
     best = found["vllm"]
     lines = [
-        f"| {shown} | prompts | tokens a prompt | from cache | prompts/s | tokens/s | CPU s a prompt "
-        "| `vllm:` is | apart |",
+        f"| {shown} | prompts | tokens a prompt | not computed | prompts/s | tokens/s | CPU s a prompt | `vllm:` is | "
+        "apart |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for way, one in found.items():
-        times = (one.seconds / one.prompts) / (best.seconds / best.prompts)
+        faster = (one.seconds / one.prompts) / (best.seconds / best.prompts)
         cheaper = (one.processor / one.prompts) / (best.processor / best.prompts)
         lines.append(
             f"| {WAYS[way]} | {one.prompts} | {one.tokens / one.prompts:,.0f} | {1 - one.computed / one.tokens:.0%} | "
             f"{one.prompts / one.seconds:.3f} | {one.tokens / one.seconds:,.0f} | {one.processor / one.prompts:.2f} | "
-            f"{times:.1f} × ({cheaper:.1f} × in CPU) | {apart[way]:.1e} |"
+            f"{faster:.1f} × ({cheaper:.1f} × in CPU) | {one.apart:.1e} |"
         )
     return "\n".join(lines)
-
-
-def work(options: argparse.Namespace) -> None:
-    """Load the model, then measure one person's prompts after the other."""
-    prompts = {shown: list(prompts_about(settings, options.people + 1)) for shown, settings in SHOWN.items()}
-    tokens, ask = {"vllm": vllm, "local": local, "alone": local, "lm_eval": local}[options.way](options)
-    for people in prompts.values():
-        ask(people[-1][:1])  # a person who is not measured
-    print(json.dumps(options.way), flush=True)
-    for line in sys.stdin:
-        shown, person = json.loads(line)
-        chosen = prompts[shown][person][: options.others if options.way in SLOW else None]
-        wall, processor = time.perf_counter(), processor_seconds()
-        scores, computed = ask(chosen)
-        answer = {
-            "prompts": len(chosen),
-            "computed": computed,
-            "seconds": time.perf_counter() - wall,
-            "processor": processor_seconds() - processor,
-            "tokens": tokens(chosen),
-            "scores": scores,
-        }
-        print(json.dumps(answer), flush=True)
 
 
 def prompts_about(settings: Settings, people: int) -> Iterator[list[Prompt]]:
@@ -164,21 +128,48 @@ def processor_seconds() -> float:
     return float(sum(sum(one.cpu_times()[:2]) for one in (here, *here.children(recursive=True))))
 
 
-def counter(tokenizer: Any) -> Callable[[list[Prompt]], int]:
-    """Return what counts the tokens of prompts."""
+def ways_of(options: argparse.Namespace) -> tuple[dict[str, Asked], Callable[[Prompt], int]]:
+    """Load the model in vLLM and in transformers, and return the ways, and what counts a prompt's tokens."""
+    os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", f"0-{options.threads - 1}")
+    import torch
+
+    import local_models  # beside this file
+    from indievalue.predictors.local.load import read_model
+    from indievalue.predictors.local.source import find_source
     from indievalue.predictors.local.wording import Wording
 
-    wording = Wording.of(tokenizer)
-    return lambda prompts: sum(len(tokenizer(wording.text(prompt))["input_ids"]) for prompt in prompts)
+    in_vllm = _vllm(options.model)
+    torch.set_num_threads(options.threads)
+    loaded = read_model(find_source(options.model), "cpu", "float32")
+    wording = Wording.of(loaded.tokenizer)
+
+    def read(way: Callable[[Any], Any], *, shares: bool | None) -> Asked:
+        score = way(loaded)
+
+        def ask(prompts: list[Prompt]) -> tuple[list[float], int]:
+            loaded.reader.computed, loaded.reader.shares = 0, shares
+            scores, computed = score([prompts])
+            return scores, computed
+
+        return ask
+
+    ways = {
+        "vllm": in_vllm,
+        "local": read(local_models.ours, shares=True),
+        "alone": read(local_models.alone, shares=False),
+    }
+    if find_spec("lm_eval"):
+        ways["lm_eval"] = read(local_models.lm_eval, shares=False)
+    return ways, lambda prompt: len(loaded.tokenizer(wording.text(prompt), add_special_tokens=False)["input_ids"])
 
 
-def vllm(options: argparse.Namespace) -> tuple[Callable[[list[Prompt]], int], Asked]:
+def _vllm(model: str) -> Asked:
     """Score as `vllm:MODEL` does."""
     from indievalue.predictors.vllm.engine import load
     from indievalue.predictors.vllm.options import VllmOptions
     from indievalue.predictors.vllm.predictor import Vllm
 
-    predictor = Vllm(options.model, VllmOptions(dtype="float32"))
+    predictor = Vllm(model, VllmOptions(dtype="float32"))
     engine = load(predictor.source, predictor.options, "measured")
 
     def ask(prompts: list[Prompt]) -> tuple[list[float], int]:
@@ -186,27 +177,7 @@ def vllm(options: argparse.Namespace) -> tuple[Callable[[list[Prompt]], int], As
         (scores,) = predictor._score([prompts], "measured", lambda share: None)
         return [logs[0] for logs in scores], engine.read - engine.cached - before
 
-    return counter(engine.tokenizer), ask
-
-
-def local(options: argparse.Namespace) -> tuple[Callable[[list[Prompt]], int], Asked]:
-    """Score as `local:MODEL` does, or each prompt alone, or with the harness."""
-    import torch
-
-    import local_models  # beside this file
-    from indievalue.predictors.local.load import read_model
-    from indievalue.predictors.local.source import find_source
-
-    torch.set_num_threads(options.threads)
-    loaded = read_model(find_source(options.model), "cpu", "float32")
-    way = {"local": local_models.ours, "alone": local_models.alone, "lm_eval": local_models.lm_eval}[options.way]
-    score = way(loaded)
-
-    def ask(prompts: list[Prompt]) -> tuple[list[float], int]:
-        loaded.reader.computed = 0
-        return score([prompts])
-
-    return counter(loaded.tokenizer), ask
+    return ask
 
 
 if __name__ == "__main__":

@@ -7,13 +7,12 @@ are its arguments:
 - a server computes the tokens that prompts have in common (of one person, in one setup and context) once, and the rest
   of each prompt for itself; answers are one token, read off the probabilities of the labels;
 - tokens take 2 operations a parameter; a GPU does `--teraflops` of them at the share `--utilisation`. Attention is left
-  out: with 8B parameters it adds about 5% at 3,000 tokens;
+  out: with 8B parameters it adds about 12% at 3,700 tokens;
 - loading the model, the network and failures are left out.
 """
 
 import argparse
 from dataclasses import dataclass
-from os.path import commonprefix
 
 import indievalue as iv
 from indievalue.benchmark.storage import asked_texts
@@ -86,38 +85,46 @@ def measured(name: str, people: iv.People, tokenizer: str | None, **settings: ob
         for text in asked_texts(task):
             for one in prompts_of(text, style, 0, pool.material(task)):
                 written.setdefault(text["person"], []).append(one.text)
-    common = [count(commonprefix(texts)) for texts in written.values()]
+    common = [count(_shared(texts)) for texts in written.values()]
     whole = [count(text) for texts in written.values() for text in texts]
     shared = sum(common) / len(common)
     return Prompts(name, shared, sum(whole) / len(whole) - shared)
 
 
+def _shared(texts: list[str]) -> str:
+    """Return what all texts begin with."""
+    first, last = min(texts), max(texts)
+    same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first[:same]
+
+
 def rows(kinds: list[Prompts], rates: Rates, cases: list[tuple[str, int, int, int]]) -> list[str]:
     """Return the lines of a table in Markdown."""
     lines = [
-        "| what is asked | statements shown | prompts | tokens a prompt (in common) | tokens computed | hours | dollars |",
+        "| what is asked | statements | prompts | tokens a prompt (in common) | tokens computed | hours | dollars |",
         "|---|---|---:|---:|---:|---:|---:|",
     ]
     for title, people, questions, contexts in cases:
         for kind in kinds:
             found = cost(kind, rates, people, questions, contexts)
             lines.append(
-                f"| {title} | {kind.name} | {found.prompts / 1e6:,.0f} million | {kind.common + kind.own:,.0f} "
-                f"({kind.common:,.0f}) | {found.tokens / 1e9:,.0f} billion | {found.hours:,.0f} | {found.dollars:,.0f} |"
+                f"| {title} | {kind.name} | {found.prompts / 1e6:,.0f} million "
+                f"| {kind.common + kind.own:,.0f} ({kind.common:,.0f}) | {found.tokens / 1e9:,.0f} billion "
+                f"| {found.hours:,.0f} | {found.dollars:,.0f} |"
             )
     return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=94_000)
-    parser.add_argument("--questions", type=int, default=253)
-    parser.add_argument("--contexts", type=int, default=4)
+    parser.add_argument("--people", type=int, help="how many", default=94_000)
+    parser.add_argument("--questions", type=int, help="how many", default=253)
+    parser.add_argument("--contexts", type=int, help="how many", default=4)
     parser.add_argument("--billions", type=float, default=8, help="parameters of the model")
     parser.add_argument("--teraflops", type=float, default=989, help="of a GPU: 989 is an H100 in bfloat16")
     parser.add_argument("--utilisation", type=float, default=0.4, help="share of these that is reached")
     parser.add_argument("--tokens-per-second", type=float, help="of one GPU, in place of the last three")
-    parser.add_argument("--gpus", type=int, default=8)
+    parser.add_argument("--gpus", type=int, default=8, help="how many")
     parser.add_argument("--dollars", type=float, default=2.5, help="for an hour of one GPU")
     parser.add_argument("--tokenizer", help="count tokens exactly, with this Hugging Face tokenizer")
     given = parser.parse_args()
@@ -126,6 +133,7 @@ def main() -> None:
         measured("10 chosen", people, given.tokenizer, show="relevant:10"),
         measured("200 random", people, given.tokenizer, demonstrations=200),
     ]
+    kinds.append(Prompts(f"{kinds[1].name}, nothing shared", 0, kinds[1].common + kinds[1].own))
     speed = given.tokens_per_second or tokens_per_second(given.billions, given.teraflops, given.utilisation)
     title = f"{given.people:,} people × {given.questions} questions × {given.contexts} contexts"
     cases = [(title, given.people, given.questions, given.contexts)]

@@ -14,12 +14,19 @@ import tempfile
 import time
 from pathlib import Path
 
+import altair as alt
 import polars as pl
+
+from indievalue.report.figures.drawing import CONFIG
+from indievalue.report.figures.styles import PALETTE
 
 PART = 50_000
 """People in a part."""
 
-STEPS = ("data", "catalog", "majority", "gaussian")
+STEPS = ("data", "catalog", "majority", "gaussian", "evaluate")
+
+NAMES = {"gaussian": "gaussian, fit", "catalog": "catalog", "majority": "majority, fit"}
+"""Steps in the figure, and what they are called there."""
 
 COLUMNS = {"step": pl.String, "people": pl.Int64, "cpu_seconds": pl.Float64, "seconds": pl.Float64, "memory": pl.Int64}
 
@@ -85,14 +92,47 @@ def measured(step: str, data: Path, people: int) -> dict[str, object]:
     return row
 
 
+def figure(rows: pl.DataFrame) -> alt.HConcatChart:
+    """Draw CPU seconds and peak memory over the number of people, a line a step."""
+    shown = rows.filter(pl.col("step").is_in(list(NAMES))).with_columns(
+        step=pl.col("step").replace_strict(NAMES), millions=pl.col("people") / 1e6, gigabytes=pl.col("memory") / 1000
+    )
+    last = shown.filter(pl.col("people") == pl.col("people").max())
+    colour = alt.Color(
+        "step:N",
+        scale=alt.Scale(domain=list(NAMES.values()), range=[light for light, _ in PALETTE[: len(NAMES)]]),
+        legend=alt.Legend(title=None, symbolType="circle", symbolOpacity=1),
+        sort=list(NAMES.values()),
+    )
+    values = sorted(shown["millions"].unique())
+
+    def panel(column: str, title: str, digits: str) -> alt.LayerChart:
+        x = alt.X("millions:Q", title="million people", axis=alt.Axis(values=values), scale=alt.Scale(domainMin=0))
+        y = alt.Y(f"{column}:Q", title=None, scale=alt.Scale(domainMin=0), axis=alt.Axis(grid=True, tickCount=5))
+        lines = alt.Chart(shown).mark_line(point={"filled": True, "size": 60}).encode(x, y, colour)
+        ends = (
+            alt.Chart(last)
+            .mark_text(align="left", dx=8)
+            .encode(x, y, colour, text=alt.Text(f"{column}:Q", format=digits))
+        )
+        return (lines + ends).properties(width=270, height=210, title=alt.Title(title, anchor="start"))
+
+    panels = (panel("cpu_seconds", "CPU seconds", ",.0f"), panel("gigabytes", "Peak memory, GB", ".2f"))
+    return alt.hconcat(*panels, spacing=50).configure(**CONFIG)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, nargs="+", default=[300_000, 1_000_000, 3_000_000])
+    parser.add_argument("--people", type=int, nargs="+", default=[300_000, 1_000_000, 3_000_000], help="how many")
     parser.add_argument("--out", type=Path, default=Path("ten_million.csv"), help="CSV file with the results")
     parser.add_argument("--folder", type=Path, help="folder for the data, about 100 MB for a million people")
     parser.add_argument("--step", choices=STEPS, help="do only this step, in this process, on --data")
-    parser.add_argument("--data", type=Path)
+    parser.add_argument("--data", type=Path, help="folder with the parts, for --step")
+    parser.add_argument("--figure", type=Path, help="draw the results in --out into this SVG or PNG file, and stop")
     given = parser.parse_args()
+    if given.figure:
+        figure(pl.read_csv(given.out, schema=COLUMNS)).save(given.figure)
+        return
     if given.step:
         work(given.step, given.data, given.people[0])
         return

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from indievalue.benchmark.model import Eligibility
 from indievalue.people.blocks import PeopleBlocks
-from indievalue.people.join import stacked
+from indievalue.people.join import detached, stacked
 from indievalue.people.people import People
 from indievalue.seeded import keys
 from indievalue.survey.survey import Survey
@@ -85,7 +85,7 @@ def candidates(blocks: PeopleBlocks, rule: Rule, number: int, seed: int) -> tupl
         found.append(of_block)
         some = people.take(eligible)
         sizes.update(_places(some))
-        held.append(some)
+        held.append(_first([some], most, seed))
         if sum(map(len, held[1:])) > len(held[0]):
             held = [_first(held, most, seed)]
     return _first(held, most, seed), replace(_total(found), available=_available(sizes, survey))
@@ -121,7 +121,7 @@ def _first(held: Sequence[People], most: int, seed: int) -> People:
     place = np.array([places[one] for one in _places(people)], np.int64)
     order = np.lexsort((drawn, place))
     starts = np.searchsorted(place[order], place[order])
-    return people.take(order[np.arange(len(order)) - starts < most])
+    return detached(people.take(order[np.arange(len(order)) - starts < most]))
 
 
 def _available(sizes: Counter[tuple[str, str]], survey: Survey) -> int:

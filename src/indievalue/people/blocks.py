@@ -15,7 +15,7 @@ from indievalue.errors import IndievalueError, NobodyError
 from indievalue.memory import return_memory
 from indievalue.people.findings import Findings
 from indievalue.people.folders import Part
-from indievalue.people.join import joined_findings, stacked, without_group
+from indievalue.people.join import detached, joined_findings, stacked, without_group
 from indievalue.people.options import ReadOptions
 from indievalue.people.people import People
 from indievalue.people.read import Picking, checked_parts, decoded
@@ -90,7 +90,7 @@ class PeopleBlocks:
     def only(self, ids: Sequence[str]) -> People:
         """Return the people with these ids, of those there are."""
         wanted = np.array([*ids], dtype=np.str_)
-        return stacked([people.take(np.isin(people.ids, wanted)) for people in self])
+        return stacked([detached(people.take(np.isin(people.ids, wanted))) for people in self])
 
     def _blocks(self, part: Part) -> Iterator[People]:
         picking = Picking(part, self.survey_given, self.options)
@@ -198,7 +198,7 @@ def lowest(blocks: Iterable[People], number: int, key: Callable[[People], NDArra
     for people in blocks:
         each = key(people)
         below = each <= bound
-        held.append(people.take(below))
+        held.append(detached(people.take(below)))
         found.append(each[below])
         waiting += int(below.sum())
         if waiting > 2 * number:

@@ -45,6 +45,12 @@ def stacked(parts: Sequence[People]) -> People:
     )
 
 
+def detached(people: People) -> People:
+    """Return the people without what their table shares with others: Polars keeps whole columns for some texts."""
+    texts = {labels.name: pl.Series(labels.to_list(), dtype=pl.String) for labels in people.demographics.get_columns()}
+    return replace(people, demographics=pl.DataFrame(texts))
+
+
 def _named(part: People, number: int, parts: Sequence[People]) -> People:
     """The people with ids that tell files apart where they are row numbers."""
     if not part.findings.row_numbers:

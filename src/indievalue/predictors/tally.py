@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.choices import FormName
-from indievalue.people.join import stacked
+from indievalue.people.join import detached, stacked
 from indievalue.people.people import People
 from indievalue.predictors.base_rates import option_counts, smoothed_rates
 from indievalue.seeded import keys
@@ -77,7 +77,7 @@ class Tally:
             answers=AnswerTally.of(people, form),
             groups={name: _sizes(people.demographics[name]) for name in people.demographics.columns},
             years=_years(people),
-            held_out=people.take(lowest),
+            held_out=detached(people.take(lowest)),
             order=order[lowest],
         )
 
@@ -95,7 +95,7 @@ class Tally:
             answers=self.answers + other.answers,
             groups={name: Counter(sizes) + Counter(other.groups[name]) for name, sizes in self.groups.items()},
             years=Counter(self.years) + Counter(other.years),
-            held_out=stacked([self.held_out, other.held_out]).take(lowest),
+            held_out=detached(stacked([self.held_out, other.held_out]).take(lowest)),
             order=order[lowest],
         )
 

@@ -245,6 +245,14 @@ def test_noise_in_the_answers_is_no_difference_between_groups() -> None:
         assert all(rows[reading]["exaggeration_high"] > 0.95 for rows in found)
 
 
+def test_predictions_that_are_the_same_for_all_exaggerate_nothing_for_sure() -> None:
+    answer, groups = _answers({"x": [26, 14], "y": [14, 26]})  # which chance alone could give, but hardly
+    table = predictions_of(np.zeros_like(answer), answer, np.broadcast_to([0.6, 0.4], (80, 1, 2)))
+    people = people_of(group=groups)
+    row = _measure(table, people, {"Q0": (True, 2)}, "group", draws=500).table.row(2, named=True)
+    assert (row["exaggeration"], row["exaggeration_low"], row["exaggeration_high"]) == (0, 0, 0)
+
+
 def test_groups_that_do_not_differ_have_no_exaggeration() -> None:
     table, groups = _polar({"x": 0.5, "y": 0.5}, 50)
     row = _measure(table, people_of(group=groups), {"Q0": (True, 2)}, "group").table.row(2, named=True)

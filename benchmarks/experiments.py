@@ -25,6 +25,7 @@ MASKED = {
     "inequity",
     "groups",
     "demonstrations-curve",
+    "distributions",
 }
 """Experiments that are also run with `masked`."""
 

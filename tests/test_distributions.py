@@ -2,6 +2,7 @@
 
 from itertools import product
 from math import comb, factorial, prod
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -11,9 +12,21 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import spearmanr, wasserstein_distance
+from typer.testing import CliRunner
 
 from answers import people_of, predictions_of
+from indievalue.benchmark.build import build_benchmark
+from indievalue.benchmark.model import Settings
+from indievalue.cli import app
 from indievalue.errors import IndievalueError
+from indievalue.evaluation import evaluate
+from indievalue.experiments.run import run_experiment
+from indievalue.experiments.spec import load_experiment
+from indievalue.people.people import People
+from indievalue.report.distributions import distributions_answer
+from indievalue.report.tables.of_distributions import one_reading
+from indievalue.runs.storage import load_run
+from indievalue.scoring.calibration import option_scales
 from indievalue.scoring.distances import (
     entropy,
     jensen_shannon,
@@ -25,6 +38,9 @@ from indievalue.scoring.distances import (
     wasserstein_floor,
 )
 from indievalue.scoring.distributions import Distributions, distributions
+from indievalue.survey.survey import Survey
+from indievalue.synthetic.generate import synthetic_people
+from rundirs import make_run, some_people
 
 
 def _measure(
@@ -229,6 +245,14 @@ def test_noise_in_the_answers_is_no_difference_between_groups() -> None:
         assert all(rows[reading]["exaggeration_high"] > 0.95 for rows in found)
 
 
+def test_predictions_that_are_the_same_for_all_exaggerate_nothing_for_sure() -> None:
+    answer, groups = _answers({"x": [26, 14], "y": [14, 26]})  # which chance alone could give, but hardly
+    table = predictions_of(np.zeros_like(answer), answer, np.broadcast_to([0.6, 0.4], (80, 1, 2)))
+    people = people_of(group=groups)
+    row = _measure(table, people, {"Q0": (True, 2)}, "group", draws=500).table.row(2, named=True)
+    assert (row["exaggeration"], row["exaggeration_low"], row["exaggeration_high"]) == (0, 0, 0)
+
+
 def test_groups_that_do_not_differ_have_no_exaggeration() -> None:
     table, groups = _polar({"x": 0.5, "y": 0.5}, 50)
     row = _measure(table, people_of(group=groups), {"Q0": (True, 2)}, "group").table.row(2, named=True)
@@ -341,3 +365,102 @@ def test_small_groups_and_wrong_arguments_are_told() -> None:
         _measure(table, people, {})
     with pytest.raises(IndievalueError, match="no demographic 'luck'"):
         _measure(table, people, scales, "luck")
+
+
+def test_a_run_has_the_weights_seed_and_scales_of_its_own(garden: Survey, gardeners: People) -> None:
+    run = evaluate(gardeners, build_benchmark(gardeners, Settings(form="refined", seed=3), 20), ["majority", "random"])
+    found = run.distributions(["region"], minimum=2, draws=20)
+    scales = option_scales(run.predictions, garden)
+    again = distributions(run.predictions, run.people, ["region"], scales, minimum=2, draws=20, seed=3)
+    for name in ("table", "groups", "pairs", "questions"):
+        assert_frame_equal(getattr(found, name), getattr(again, name))
+    assert found.demographics == ("region",)
+    assert found.table["predictor"].unique(maintain_order=True).to_list() == ["majority", "random"]
+    weighted = run.weighted("equal").distributions(["region"], minimum=2, draws=20)
+    assert not weighted.questions["D_H"].equals(found.questions["D_H"])
+    shown = found._repr_html_()
+    assert isinstance(shown, str)
+    assert "Predicted and actual distributions" in shown
+
+
+def test_the_mean_of_probabilities_of_a_majority_is_its_base_rate(gardeners: People) -> None:
+    """Told nothing, its shares are those of the people it learned from, whoever is asked."""
+    run = evaluate(gardeners, build_benchmark(gardeners, Settings(context="none"), 20), "majority")
+    rows = run.distributions(["region"], minimum=2, draws=20).questions.filter(reading="probabilities")
+    for (question,), of_question in rows.group_by("question"):
+        first = run.predictions.filter(question=question)["probabilities"][0].to_list()
+        for shares in of_question["D_M"]:
+            assert shares.to_list() == pytest.approx(first, abs=1e-6)
+
+
+def test_the_command_prints_and_writes_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    people = some_people(120, country=["Brazil", "Germany", "Brazil"], sex=["female", "male"])
+    folder = make_run(tmp_path / "run", "wvs7", people=people, predictors=("majority", "mine"), skill={"mine": 0.7})
+    options = ["--demographic", "country", "--draws", "50"]
+    result = CliRunner().invoke(app, ["distributions", "run", *options, "--out", "tables", "--page", "page.html"])
+    assert result.exit_code == 0, result.output
+    assert "Shares of answers, predicted and actual" in result.output
+    assert "differences between groups" in result.output
+    found = load_run(folder).distributions(["country"], draws=50, seed=0)
+    for name in ("table", "groups", "pairs"):
+        written = pl.read_csv(tmp_path / "tables" / f"{name}.csv").drop("run")
+        assert written.columns == getattr(found, name).columns
+        assert len(written) == len(getattr(found, name))
+        assert (tmp_path / "tables" / f"{name}.tex").is_file()
+    questions = pl.read_csv(tmp_path / "tables" / "questions.csv")
+    assert not (tmp_path / "tables" / "questions.md").exists()
+    row, first = questions.row(0, named=True), found.questions.row(0, named=True)
+    assert [float(share) for share in row["D_H"].split()] == pytest.approx(first["D_H"])
+    assert row["WD"] == pytest.approx(first["WD"])
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    best = found.table.filter(predictor="mine", reading="probabilities", demographic="overall").row(0, named=True)
+    assert f"distance of {best['WD']:.3f} from the real ones; sampling alone gives {best['WD_floor']:.3f}" in page
+    assert "this is not whose answers a model gives of its own accord" in page
+
+
+def test_a_run_without_demographics_has_everybody_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_run(tmp_path / "run", "wvs7", people=some_people(40), predictors=("majority",))
+    result = CliRunner().invoke(app, ["distributions", "run", "--draws", "20", "--page", "page.html"])
+    assert result.exit_code == 0, result.output
+    assert "differences between groups" not in result.output
+    named = CliRunner().invoke(app, ["distributions", "run", "--demographic", "sex"])
+    assert named.exit_code == 1
+
+
+def test_told_nothing_the_page_says_whose_answers_are_resembled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    people = some_people(120, country=["Brazil", "Germany"])
+    folder = make_run(tmp_path / "run", "wvs7", people=people, predictors=("mine",), context="none")
+    run = load_run(folder)
+    found = run.distributions(["country"], draws=50)
+    said = distributions_answer(run, found)
+    row = found.table.filter(demographic="country", reading="probabilities").row(0, named=True)
+    assert f"Told nothing of a person, it answers most like {row['nearest']} ({row['nearest_Rep']:.3f})" in said
+    assert f"least like {row['farthest']} ({row['farthest_Rep']:.3f}) by country: a difference of" in said
+    assert "p (Holm)" in said
+
+
+def test_the_experiment_runs_from_end_to_end(tmp_path: Path) -> None:
+    experiment = load_experiment("distributions").model_copy(
+        update={"predictors": ("majority", "resemble:k=5"), "minimum": 5, "demographics": ("country", "sex")}
+    )
+    experiment = experiment.model_copy(update={"around": {"predictor": "resemble:k=5", "context": "statements"}})
+    said: list[str] = []
+    assert run_experiment(experiment, synthetic_people(300), tmp_path / "out", tested=24, say=said.append)
+    assert "3 cells" in said[1] or "4 cells" in said[1]
+    table = pl.read_csv(tmp_path / "out" / "table.csv")
+    assert set(table["demographic"]) == {"overall", "country", "sex"}
+    for name in ("between", "groups", "pairs"):
+        assert (tmp_path / "out" / f"{name}.csv").is_file()
+    page = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    assert "Distances from 0 to 1, with 95% intervals" in page
+    assert "## Differences between groups" in page
+    assert "## Whose answers?" in page
+    first = one_reading(table).filter(demographic="overall").row(0, named=True)
+    assert f"{first['WD']:.3f} for {first['predictor']}" in (tmp_path / "out" / "report.html").read_text()
+    assert "NaN" not in (tmp_path / "out" / "figure.svg").read_text()
+    assert (tmp_path / "out" / "figure.png").read_bytes().startswith(b"\x89PNG")

@@ -97,6 +97,7 @@ def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> No
         "context-blocks",
         "demographics-or-statements",
         "demonstrations-curve",
+        "distributions",
         "groups",
         "inequity",
         "models-by-category",
@@ -271,8 +272,8 @@ def test_about_shows_one_category_and_never_a_probe(gardeners: People) -> None:
 # --- running ---------------------------------------------------------------------------------------------
 
 
-OF_ONE_SURVEY = [name for name in shipped_experiments() if name not in ("across-surveys", "prompting")]
-"""The others are run by test_across_surveys and test_prompting."""
+OF_ONE_SURVEY = [name for name in shipped_experiments() if name not in ("across-surveys", "distributions", "prompting")]
+"""The others are run by test_across_surveys, test_distributions and test_prompting."""
 
 
 @pytest.mark.parametrize("name", OF_ONE_SURVEY)

@@ -67,6 +67,7 @@ def test_a_command_can_have_an_option_of_its_own_for_a_field() -> None:
         ("compare", "permutations and bootstrap draws"),
         ("inequity", "permutations and bootstrap draws"),
         ("flattening", "permutations and bootstrap draws"),
+        ("distributions", "permutations and bootstrap draws"),
     ],
 )
 def test_the_help_of_seed_says_what_the_command_draws(command: str, drawn: str) -> None:

@@ -25,7 +25,7 @@ LONG = "local:HuggingFaceTB/SmolLM2-1.7B-Instruct:score=label,calibrate=contextu
 PREDICTORS = ("majority", "resemble:k=35", LONG, "anthropic/claude-sonnet-4-20250514", "openai/gpt-4o")
 COUNTRIES = ("Brazil", "Bangladesh", "New Zealand", "Bosnia and Herzegovina", "Germany", "Zimbabwe", "Great Britain")
 STATUS = ("married", "living together as if married", "divorced, separated or widowed, or never married at all")
-TABLES = ("inequity", "flattening", "compare")
+TABLES = ("inequity", "flattening", "distributions", "compare")
 EXPERIMENTS = ("curve", "boxes", "dots", "heat", "sigmas", "groups")
 WIDTHS = {390: 844, 800: 1100, 1280: 900, 1920: 1080}
 

@@ -15,6 +15,7 @@ from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.scoring.accuracy import score
 from indievalue.scoring.calibration import option_scales, reliability
+from indievalue.scoring.distributions import distributions
 from indievalue.scoring.flattening import flattening
 from indievalue.scoring.inequity import inequity
 from indievalue.scoring.paired import compare
@@ -29,11 +30,13 @@ TAKES_PREDICTIONS: dict[str, Callable[..., object]] = {
     "compare": lambda predictions: compare(predictions, PREDICTIONS),
     "inequity": lambda predictions: inequity(predictions, FRAME, ["sex"]),
     "flattening": lambda predictions: flattening(predictions, FRAME, ["sex"], {}),
+    "distributions": lambda predictions: distributions(predictions, FRAME, ["sex"], {}),
 }
 TAKES_PEOPLE: dict[str, Callable[..., object]] = {
     "compare": lambda people: compare(PREDICTIONS, PREDICTIONS, people, ["sex"]),
     "inequity": lambda people: inequity(PREDICTIONS, people, ["sex"]),
     "flattening": lambda people: flattening(PREDICTIONS, people, ["sex"], {}),
+    "distributions": lambda people: distributions(PREDICTIONS, people, ["sex"], {}),
 }
 
 

@@ -58,6 +58,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("inequity", "Value Inequity Index"),
         ("flattening", "How much people of one group differ"),
+        ("distributions", "Whose answers?"),
         ("compare", "Differences"),
     ],
 )
@@ -162,7 +163,7 @@ def test_of_several_pairs_the_page_says_whom_the_best_surpasses(
     )
 
 
-@pytest.mark.parametrize("command", ["inequity", "flattening", "compare"])
+@pytest.mark.parametrize("command", ["inequity", "flattening", "distributions", "compare"])
 def test_the_page_says_how_people_are_weighted(strong: Path, tmp_path: Path, command: str) -> None:
     assert "weight people" not in page_of(tmp_path, command, strong)
     text = page_of(tmp_path, command, strong, "--weights", "equal", "--force")

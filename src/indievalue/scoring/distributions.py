@@ -145,7 +145,8 @@ def distributions(
     predictions = predictions_table(predictions, "distributions", "predictor", "question", "probabilities")
     people = demographics_table(people, "distributions")
     check_scales(scales, "distributions")
-    crossed = check_demographics(people, demographics) if len(demographics) else []
+    nobody = isinstance(demographics, Sequence) and not demographics
+    crossed = [] if nobody else check_demographics(people, demographics)
     unknown = sorted(set(predictions["question"].unique()) - set(scales))
     if unknown:
         raise IndievalueError(

@@ -94,7 +94,7 @@ def differences(features: Features, true: Means, predicted: Means, draws: int, s
     ratio = _ratio(said, real)
     found = Differences()
     if ratio is not None:
-        low, high = _ends(np.array([np.inf if one is None else one for one in map(_ratio, spreads[1], spreads[0])]))
+        low, high = _ends(np.array([_drawn_ratio(*pair) for pair in zip(spreads[1], spreads[0], strict=True)]))
         found = Differences(ratio, low, high)
     if len(true.groups.labels) < _LEAST:
         return found
@@ -154,6 +154,14 @@ def _variances(means: Floats) -> Floats:
 def _ratio(said: float, real: float) -> float | None:
     """Return the ratio of standard deviations; None if the groups do not really differ."""
     return float(np.sqrt(max(said, 0) / real)) if real > 0 else None
+
+
+def _drawn_ratio(said: float, real: float) -> float:
+    """Return the ratio in a bootstrap draw: 0 without predicted differences, else infinite without real ones."""
+    if said <= 0:
+        return 0.0
+    ratio = _ratio(said, real)
+    return np.inf if ratio is None else ratio
 
 
 def _rank_correlations(predicted: Floats, real: Floats) -> Floats:

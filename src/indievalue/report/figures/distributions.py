@@ -14,7 +14,7 @@ from indievalue.report.numbers import interval, number
 from indievalue.report.tables.of_distributions import exaggeration_interval, one_reading
 from indievalue.report.tips import PART
 
-_FARTHEST = 3.0
+_FARTHEST = 2.0
 """Exaggeration at which the axis ends, unless a value is larger: an interval can be without end."""
 
 _MARGIN = 0.04

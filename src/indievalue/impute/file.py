@@ -82,8 +82,8 @@ def impute_file(
     Rows, columns, codes, labels and all other cells stay as they are. ``out`` ends as the file itself (.csv, .sav,
     .dta or .parquet) or in .parquet or .csv. With several ``draws``, ``completed.csv`` is followed by
     ``completed.2.csv`` and so on; see :func:`indievalue.pooled` for what to do with them. ``survey`` and ``read`` are
-    as in :func:`indievalue.read_people`. Raises IndievalueError where a file exists already, unless ``force`` is given, or
-    cannot be read or written.
+    as in :func:`indievalue.read_people`. Raises IndievalueError where a file exists already, unless ``force`` is given,
+    or cannot be read or written.
 
     >>> from tempfile import TemporaryDirectory
     >>> from indievalue.survey.load import load_survey

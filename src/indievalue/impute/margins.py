@@ -33,57 +33,53 @@ class Margins:
         self._sizes = np.array([size for item in items for size in item.levels], np.int64)
         self._starts = np.concatenate([[0], np.cumsum(self._sizes)])
         self._stages = [item.first + stage for item in items for stage in range(item.stages)]
-        self._group_starts = np.searchsorted(group, np.arange(groups + 1))
+        self._group, self._groups = group, groups
         self._known = self.counts(known)
-        self._never = np.add.reduceat(self._known, self._starts[:-1], axis=1) == 0 if len(self._sizes) else None
-        self._edges: list[list[Floats]] = []
+        self._never = np.add.reduceat(self._known, self._starts[:-1], axis=1) == 0
+        self._below = np.zeros_like(self._known)
 
     def counts(self, levels: NDArray[np.int16]) -> Floats:
         """Return how many people of each group are at each level of each column (groups × levels of all columns).
 
         Levels of a stage that a person does not reach are not counted.
         """
-        counts = np.zeros((len(self._group_starts) - 1, int(self._starts[-1])))
+        counts = np.zeros((self._groups, int(self._starts[-1])))
         reached = levels
         if self._stages:
             reached = levels.copy()
             for column in self._stages:
-                beyond = reached[:, column] != 0
-                reached[beyond, column + 1] = UNKNOWN
-        for at, (start, end) in enumerate(zip(self._group_starts[:-1], self._group_starts[1:], strict=True)):
-            for column, size in enumerate(self._sizes):
-                of_column = np.bincount(reached[start:end, column] + 1, minlength=size + 1)[1:]
-                counts[at, self._starts[column] : self._starts[column + 1]] = of_column
+                reached[reached[:, column] != 0, column + 1] = UNKNOWN
+        for column, size in enumerate(self._sizes.tolist()):
+            at = self._group * (size + 1) + reached[:, column] + 1
+            of_column = np.bincount(at, minlength=self._groups * (size + 1)).reshape(self._groups, size + 1)
+            counts[:, self._starts[column] : self._starts[column + 1]] = of_column[:, 1:]
         return counts
 
     def draw(self, counts: Floats, random: Generator) -> None:
         """Draw the shares of all levels given how many people are at each, and with them the thresholds."""
         everybody = self._normed(counts.sum(axis=0, keepdims=True) + 1e-3)
         alpha = counts + PRIOR * everybody
-        if self._never is not None and self._never.any():
+        if self._never.any():
             alpha = self._lent(alpha, random)
         shares = self._normed(random.standard_gamma(alpha) + 1e-12)
-        self._edges = [[self._thresholds(row, column) for column in range(len(self._sizes))] for row in shares]
+        summed = np.cumsum(shares, axis=1)  # columns have sums of 1 each, so that those before add a whole number
+        self._below = ndtri((summed - np.repeat(np.arange(len(self._sizes)), self._sizes)).clip(0, 1))
 
-    def edges(self, group: int, column: int) -> Floats:
-        """Return where the levels of a column begin and end in a group, from -inf to +inf (levels + 1,)."""
-        return self._edges[group][column]
+    def edges(self, column: int) -> Floats:
+        """Return where the levels of a column begin and end in each group, from -inf to +inf (groups × levels + 1)."""
+        edges = np.full((self._groups, int(self._sizes[column]) + 1), np.inf)
+        edges[:, 0] = -np.inf
+        inner = self._below[:, self._starts[column] : self._starts[column + 1] - 1]
+        edges[:, 1:-1] = inner.clip(-_LARGEST, _LARGEST)
+        return edges
 
     def _normed(self, counts: Floats) -> Floats:
         """Shares that sum to 1 over the levels of each column."""
-        if not len(self._sizes):
-            return counts
         totals = np.add.reduceat(counts, self._starts[:-1], axis=1)
         return np.asarray(counts / np.repeat(totals, self._sizes, axis=1))
 
-    def _thresholds(self, shares: Floats, column: int) -> Floats:
-        below = np.cumsum(shares[self._starts[column] : self._starts[column + 1] - 1])
-        inner = ndtri(below.clip(0, 1)).clip(-_LARGEST, _LARGEST)
-        return np.concatenate([[-np.inf], inner, [np.inf]])
-
     def _lent(self, alpha: Floats, random: Generator) -> Floats:
         """Give columns that nobody of a group was asked the counts of one of the groups most like it."""
-        assert self._never is not None
         shares = self._normed(self._known + 1e-9)
         out = alpha.copy()
         for group, column in np.argwhere(self._never):

@@ -9,8 +9,8 @@ draws, in turn,
 3. the thresholds of each group given how often each answer was given or drawn.
 
 After some sweeps the missing answers are a draw from their distribution given all answers that are there, with what is
-uncertain about the parameters. People are computed in blocks of one group, each with random numbers of its own, so that
-results depend neither on the number of threads nor on the order of the file.
+uncertain about the parameters. People are computed in blocks, each with random numbers of its own, so that results
+depend neither on the number of threads nor on the order of the file.
 """
 
 from collections.abc import Sequence
@@ -43,14 +43,6 @@ _LEAST = 1e-14
 
 
 @dataclass(frozen=True)
-class Block:
-    """People of one group, by where they stand among all people."""
-
-    group: int
-    rows: slice
-
-
-@dataclass(frozen=True)
 class Gaps:
     """Answers of one item that are to be drawn: whose (positions of people, rising), and sums of probabilities.
 
@@ -66,9 +58,10 @@ class Sampler:
     """The state of the sampler; people are sorted by group.
 
     Args:
-        items: the questions. known: int16 (people × latent columns), each person's levels, -1 where they are not known
-            or not reached. fixed: float32 (people × further columns), what else is known of everybody, centred within
-            groups. group: the number of each person's group (people,), rising. seed: of all random numbers.
+        items: the questions, of which one at least has a column. known: int16 (people × latent columns), each person's
+            levels, -1 where they are not known or not reached. fixed: float32 (people × further columns), what else is
+            known of everybody, centred within groups. group: the number of each person's group (people,), rising.
+        seed: of all random numbers.
 
     Attributes:
         levels: int16 (people × latent columns), as ``known``, and drawn where it is -1.
@@ -84,9 +77,8 @@ class Sampler:
     ) -> None:
         self.items, self.known, self.seed, self.sweeps = items, known, seed, 0
         self.columns = known.shape[1]
-        self.groups = int(group.max(initial=0)) + 1
-        self.blocks = list(_blocks(group, self.groups))
-        self.margins = Margins(items, known, group, self.groups)
+        self.group, self.blocks = group, _blocks(len(known))
+        self.margins = Margins(items, known, group, int(group.max(initial=0)) + 1)
         self.levels = known.copy()
         self.latent = np.zeros((len(known), self.columns + fixed.shape[1]), np.float32)
         self.latent[:, self.columns :] = fixed
@@ -109,8 +101,8 @@ class Sampler:
     def _draw_correlations(self) -> None:
         """Draw the correlations, and with them how each latent variable depends on all others."""
 
-        def products(block: Block) -> Floats:
-            latent = self.latent[block.rows]
+        def products(rows: slice) -> Floats:
+            latent = self.latent[rows]
             return np.asarray(latent.T @ latent, np.float64)
 
         size, people = self.latent.shape[1], len(self.latent)
@@ -126,26 +118,26 @@ class Sampler:
 
     def _draw_block(self, number: int, gaps: Sequence[Gaps]) -> None:
         """Draw the latent variables of a block of people, one column after the other."""
-        block = self.blocks[number]
+        rows = self.blocks[number]
         random = self._random(2 + number)
-        latent = self.latent[block.rows].copy()
+        latent = self.latent[rows].copy()
         weights = np.asfortranarray(self._weights)
-        known, levels = self.known[block.rows], self.levels[block.rows]
-        wanted = {gap.item.first: _Wanted.of(gap, block.rows) for gap in gaps if gap.item.columns}
+        known, levels, group = self.known[rows], self.levels[rows], self.group[rows]
+        wanted = {gap.item.first: _Wanted.of(gap, rows) for gap in gaps if gap.item.columns}
         add: _Wanted | None = None
         for column in range(self.columns):
-            edges = self.margins.edges(block.group, column)
+            edges = self.margins.edges(column)
             mean, sd = latent @ weights[:, column], float(self._spread[column])
             add = wanted.get(column, add)
             if add is not None:
-                add.column(column, mean, sd, edges)
+                add.column(column, mean, sd, edges[group[add.people]])
             level = known[:, column]
-            value = _truncated(mean, sd, edges[:-1][level], edges[1:][level], level == UNKNOWN, random)
+            value = _truncated(mean, sd, edges[group, level], edges[group, level + 1], level == UNKNOWN, random)
             latent[:, column] = value
             unknown = np.flatnonzero(level == UNKNOWN)
             if len(unknown):
-                levels[unknown, column] = np.searchsorted(edges[1:-1], value[unknown])
-        self.latent[block.rows] = latent
+                levels[unknown, column] = (value[unknown, None] > edges[group[unknown], 1:-1]).sum(axis=1)
+        self.latent[rows] = latent
 
 
 def _truncated(
@@ -178,11 +170,11 @@ class _Wanted:
         return cls(gaps.item, gaps.people[start:end] - rows.start, gaps.sums[start:end], np.ones(end - start))
 
     def column(self, column: int, mean: NDArray[np.float32], sd: float, edges: Floats) -> None:
-        """Add what a latent column says of the answers."""
+        """Add what a latent column says of the answers; ``edges`` are those of each gap's group (gaps × levels + 1)."""
         stage = column - self.item.first
         if stage >= self.item.columns or not len(self.people):
             return
-        below = ndtr((edges[1:-1][None, :] - mean[self.people, None]) / sd)
+        below = ndtr((edges[:, 1:-1] - mean[self.people, None]) / sd)
         if stage < self.item.stages:
             self.sums[:, stage] += self.rest * (1 - below[:, 0])
             self.rest = self.rest * below[:, 0]
@@ -191,12 +183,7 @@ class _Wanted:
             self.sums[:, self.item.stages :] += self.rest[:, None] * shares
 
 
-def _blocks(group: NDArray[np.int64], groups: int) -> "list[Block]":
-    """Blocks of people, about equal in size within a group."""
-    found = []
-    for number in range(groups):
-        start, end = np.searchsorted(group, [number, number + 1]).tolist()
-        parts = max(1, -(-(end - start) // BLOCK))
-        cuts = [start + (end - start) * part // parts for part in range(parts + 1)]
-        found += [Block(number, slice(low, high)) for low, high in pairwise(cuts)]
-    return found
+def _blocks(people: int) -> list[slice]:
+    """Blocks of people, about equal in size."""
+    parts = max(1, -(-people // BLOCK))
+    return [slice(start, end) for start, end in pairwise(people * part // parts for part in range(parts + 1))]

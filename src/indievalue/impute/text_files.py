@@ -24,7 +24,8 @@ _WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 def complete_text(source: Path, target: Path, copies: Copies, rows: int, header_row: int | None = None) -> None:
     """Write ``source`` to ``target`` with ``copies`` made; it must have as many ``rows`` after its header."""
-    content = gunzip(source) if source.name.lower().endswith(".gz") else source.read_bytes()
+    compressed = source.name.lower().endswith(".gz")
+    content = gunzip(source) if compressed else source.read_bytes()
     mark = content[:2]
     if mark in _WIDE:
         content = content[2:].decode(_WIDE[mark]).encode()
@@ -34,7 +35,7 @@ def complete_text(source: Path, target: Path, copies: Copies, rows: int, header_
     parts = text.with_copies(copies.in_file_order())
     if mark in _WIDE:
         parts = iter([mark, b"".join(parts).decode().encode(_WIDE[mark])])
-    if target.name.lower().endswith(".gz.partial"):
+    if compressed:
         with target.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, 0) as packed:
             packed.writelines(parts)
     else:

@@ -194,30 +194,33 @@ def drawn(table: pl.DataFrame, asked: int, others: int, repetitions: int) -> Ite
 
 def curve(table: pl.DataFrame, others: int, repetitions: int, figure: Path | None) -> Iterator[str]:
     """Yield half the width of intervals, in standard deviations, by the number of people asked; draw them."""
-    yield "| asked | asked alone | with predictions | ratio | n effective |\n|---:|---:|---:|---:|---:|"
+    yield "| asked | asked alone | with predictions | ratio | n effective | best question | its ratio |"
+    yield "|---:|---:|---:|---:|---:|---|---:|"
     points: list[dict[str, object]] = []
     for asked in CURVE:
-        halves = []
-        for _, some in table.group_by(["question"], maintain_order=True):
-            answers, predictions = some["answer"].to_numpy(), some["prediction"].to_numpy()
-            for seed in range(repetitions):
-                one = draw(answers, predictions, asked, others, seed)
-                spread = 2 * answers.std()
-                halves.append(
-                    (
-                        (one.classical_high - one.classical_low)[0] / spread,
-                        (one.high - one.low)[0] / spread,
-                        float(one.effective[0]),
-                    )
-                )
-        alone, both, effective = np.mean(halves, axis=0)
-        yield f"| {asked:,} | {alone:.3f} | {both:.3f} | {both / alone:.2f} | {asked * effective:,.0f} |"
-        points += [
-            {"asked": asked, "half": float(half), "how": how}
-            for how, half in (("people asked alone", alone), ("and predictions for the others", both))
-        ]
+        halves = {
+            str(name): _halves(some, asked, others, repetitions)
+            for (name,), some in table.group_by(["question"], maintain_order=True)
+        }
+        alone, both, effective = np.mean(list(halves.values()), axis=0)
+        best = min(halves, key=lambda name: halves[name][1] / halves[name][0])
+        cells = f"{asked:,} | {alone:.3f} | {both:.3f} | {both / alone:.2f} | {asked * effective:,.0f}"
+        yield f"| {cells} | {best} | {halves[best][1] / halves[best][0]:.2f} |"
+        series = ("asked alone", alone), ("with predictions, mean", both), ("with predictions, best", halves[best][1])
+        points += [{"asked": asked, "half": float(half), "how": how} for how, half in series]
     if figure is not None:
         draw_curve(points, figure)
+
+
+def _halves(some: pl.DataFrame, asked: int, others: int, repetitions: int) -> np.ndarray:
+    """Return half the widths without and with predictions in standard deviations, and the effective number for each."""
+    answers, predictions = some["answer"].to_numpy(), some["prediction"].to_numpy()
+    found = []
+    for seed in range(repetitions):
+        one = draw(answers, predictions, asked, others, seed)
+        widths = (one.classical_high - one.classical_low)[0], (one.high - one.low)[0]
+        found.append((*(width / 2 / answers.std() for width in widths), float(one.effective[0])))
+    return np.mean(found, axis=0)
 
 
 def draw_curve(points: list[dict[str, object]], file: Path) -> None:
@@ -225,7 +228,7 @@ def draw_curve(points: list[dict[str, object]], file: Path) -> None:
     import altair as alt
 
     names = list(dict.fromkeys(str(point["how"]) for point in points))
-    colours = ["#808080", PALETTE[0][0]]
+    colours = ["#808080", PALETTE[0][0], PALETTE[1][0]]
     base = alt.Chart(alt.Data(values=points)).encode(
         x=alt.X(
             "asked:Q",
@@ -234,7 +237,7 @@ def draw_curve(points: list[dict[str, object]], file: Path) -> None:
         ),
         y=alt.Y(
             "half:Q",
-            scale=alt.Scale(type="log", domain=[0.02, 0.35], nice=False),
+            scale=alt.Scale(type="log", domain=[0.02, 0.32], nice=False),
             axis=alt.Axis(values=[0.02, 0.05, 0.1, 0.2, 0.3], title="Half the width of the interval, in SD"),
         ),
         color=alt.Color(
@@ -242,10 +245,10 @@ def draw_curve(points: list[dict[str, object]], file: Path) -> None:
             scale=alt.Scale(domain=names, range=colours),
             legend=alt.Legend(title=None, orient="top", columns=1, labelLimit=0),
         ),
-        shape=alt.Shape("how:N", scale=alt.Scale(domain=names, range=["square", "circle"]), legend=None),
+        shape=alt.Shape("how:N", scale=alt.Scale(domain=names, range=["square", "circle", "triangle-up"]), legend=None),
     )
     chart = alt.layer(base.mark_line(strokeWidth=2), base.mark_point(filled=True, size=70, opacity=1))
-    chart.properties(width=520, height=300, background="white").configure(
+    chart.properties(width=340, height=290, background="white").configure(
         font="Helvetica Neue, Helvetica, Arial, sans-serif"
     ).configure_axis(labelFontSize=13, titleFontSize=13, titleFontWeight="normal").configure_legend(
         labelFontSize=13

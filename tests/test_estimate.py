@@ -1,6 +1,7 @@
 """`indievalue estimate` end to end: who was asked, what predictors may learn and see, figures, files and errors."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -282,8 +283,8 @@ def test_the_command_prints_and_writes_a_figure_of_a_file_with_blank_cells(file:
     assert [row["group"] for row in found["estimates"]] == ["everybody", "under 40", "40 or more"]
     assert list(found["estimates"][0]) == [
         *("target", "group", "estimate", "low", "high", "classical", "classical_low", "classical_high", "predicted"),
-        *("lambda", "asked", "others", "effective", "effective_low", "effective_high", "untuned", "drift"),
-        *("everybody", "unit", "warning"),
+        *("lambda", "asked", "others", "effective", "effective_low", "effective_high", "error", "classical_error"),
+        *("correlation", "untuned", "drift", "everybody", "unit", "warning"),
     ]
 
 
@@ -304,7 +305,25 @@ def test_what_cannot_be_estimated_is_explained(file: Path, options: Sequence[str
     assert complaint in (str(said.exception) + said.output)
 
 
-def test_the_cost_of_a_language_model_is_that_of_everybody(file: Path, tiny_model: Path) -> None:
+def test_a_plan_says_how_many_must_answer_for_a_wanted_interval() -> None:
+    """With a variance of 4, a correlation of ½ and 1,000 people: 3 / n + 1 / 1,000 is (0.2 / 1.96)², for n = 319."""
+    row = {"target": "mean:A1", "group": "everybody", "asked": 100, "others": 900, "correlation": 0.5}
+    found = iv.Estimates("gaussian", pl.DataFrame([row | {"classical_error": 0.2}]))
+    assert found.plan(0.2).row(0) == ("mean:A1", "everybody", 319, 385)
+    assert found.plan(0.05).row(0)[2:] == (None, None)
+    assert found.plan(3).row(0)[2:] == (30, 30)
+    with pytest.raises(iv.IndievalueError, match="is a number above 0, not 0"):
+        found.plan(0)
+
+
+def test_the_command_prints_the_plan(file: Path) -> None:
+    said = _run(file, "--survey", GARDEN, "--target", "mean:A2", "--predictor", "majority", "--plan", "0.5")
+    assert said.exit_code == 0, said.output
+    assert "For an interval of ± 0.5" in said.stdout
+    assert re.search(r"mean:A2: \d+ must answer with predictions as good as these, \d+ without", said.stdout)
+
+
+def test_the_cost_of_a_language_model_is_that_of_everybody(file: Path) -> None:
     pytest.importorskip("inspect_ai")
     said = _run(
         *(file, "--survey", GARDEN, "--target", "mean:A2", "--predictor", "mockllm/model"),

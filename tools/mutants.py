@@ -51,6 +51,8 @@ MODULES = {
     "scoring/reliabilities.py": ("test_reliabilities",),
     "scoring/retest*.py": ("test_retest", "test_panel"),
     "scoring/*.py": ("test_scoring", "test_flattening", "test_inequity", "test_paired", *_OF_ALL_SCORES),
+    "estimation/powered.py": ("test_powered",),
+    "estimation/*.py": ("test_estimate",),
     "benchmark/show.py": ("test_show", "test_benchmark"),
     "benchmark/together.py": ("test_show", "test_benchmark"),
     "benchmark/narrow.py": ("test_show", "test_benchmark"),

@@ -61,6 +61,10 @@ class FigureFlags:
         Weights,
         typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
     ] = USUAL.weights
+    plan: Annotated[
+        float | None,
+        typer.Option("--plan", metavar="HALF", help="Also print how many people must answer for intervals of ± HALF."),
+    ] = None
 
     def whose(self) -> "Ask":
         """Return whose answers are used. Raises BadParameter if both options are given."""
@@ -140,7 +144,10 @@ def estimate(
     """
     from indievalue.estimation.estimate import estimate as estimated
     from indievalue.estimation.estimate import estimation_cost
+    from indievalue.report.estimates import print_plan
 
+    if wanted.plan is not None and not wanted.plan > 0:
+        raise typer.BadParameter(f"--plan takes half the width of an interval, a number above 0, not {wanted.plan:g}")
     _check(file, force=force)
     ask, options = wanted.whose(), predicted.options(source.seed, wanted.weights)
     predictor = _predictor(predicted, prompt, asking)
@@ -155,6 +162,8 @@ def estimate(
             return
         found = estimated(people, wanted.target, {name: made}, ask, _said, options)
     _print(found)
+    if wanted.plan is not None:
+        print_plan(found.plan(wanted.plan), wanted.plan, out)
     if file is not None:
         _write(found, file)
         notes.print(escaped(f"Table: {file}"), soft_wrap=True)

@@ -97,6 +97,17 @@ def _without_countries(
     return others & ~left_out, (f"{question} was asked of nobody in {named}{more}: estimates are about the others",)
 
 
+def some_others(people: People, found: Asked, number: int | None, seed: int) -> Asked:
+    """Return who was asked, and ``number`` of the others, drawn at random; all if it is None."""
+    rows = np.flatnonzero(found.others)
+    if number is None or number >= len(rows):
+        return found
+    order = np.argsort(keys(seed, "others", people.ids[rows].tolist()), kind="stable")
+    others = np.zeros(len(people), bool)
+    others[rows[order[:number]]] = True
+    return replace(found, others=others, known=found.known & others)
+
+
 def hidden(people: People, masks: dict[str, Asked]) -> People:
     """Return the people with no answer to a question by those who were not asked it."""
     codes = people.codes.copy()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indievalue.benchmark.model import Settings
 from indievalue.choices import Context, FormName, Weights
 from indievalue.errors import IndievalueError
-from indievalue.estimation.asked import Ask, Asked, Mask, asked_of, hidden, may_be_shown
+from indievalue.estimation.asked import Ask, Asked, Mask, asked_of, hidden, may_be_shown, some_others
 from indievalue.estimation.powered import Sample, powered
 from indievalue.estimation.predicted import Question, predict_question, prediction_cost, predictions_of
 from indievalue.estimation.results import Estimates, rows_of
@@ -23,7 +23,6 @@ from indievalue.predictors.registry import adopt, make_predictor
 from indievalue.runs.folds import FOLDS
 from indievalue.runs.run import Run
 from indievalue.scoring.weighting import named_weights
-from indievalue.seeded import keys
 
 Floats = NDArray[np.float64]
 
@@ -170,12 +169,6 @@ def _question(people: People, name: str, ask: Ask, options: EstimateOptions) -> 
     at = people.survey.positions[name]
     answered = int((found.asked & (people.options("refined")[:, at] >= 0)).sum())
     _refuse_few(name, answered, int(found.others.sum()))
-    others = found.others
-    if options.others is not None and options.others < int(others.sum()):
-        rows = np.flatnonzero(others)
-        order = np.argsort(keys(options.seed, "others", people.ids[rows].tolist()), kind="stable")
-        others = np.zeros(len(people), bool)
-        others[rows[order[: options.others]]] = True
     masks = {name: found}
     allowed, unlike = may_be_shown(people, masks)
     notes = found.notes
@@ -185,8 +178,8 @@ def _question(people: People, name: str, ask: Ask, options: EstimateOptions) -> 
             f"not shown to the predictor of {name}, as those who were asked it and the others answered them unequally "
             f"often: {shown}",
         )
-    found = replace(found, others=others, known=found.known & others, notes=notes)
-    return Question(hidden(people, masks), at, found.asked, others, allowed), found
+    found = some_others(people, replace(found, notes=notes), options.others, options.seed)
+    return Question(hidden(people, masks), at, found.asked, found.others, allowed), found
 
 
 def _refuse_few(name: str, answered: int, others: int) -> None:
@@ -213,7 +206,7 @@ def _predicted(
         some = people.take(has)
         part = asked_of(some, name, ask, options.seed, weighted=options.weights != "none")
         asked, others, known = (_spread(mask, has) for mask in (part.asked, part.others, part.known))
-        whole = Asked(asked, others, known, part.notes)
+        whole = some_others(people, Asked(asked, others, known, part.notes), options.others, options.seed)
         at = people.survey.positions[name]
         _refuse_few(name, int((whole.asked & (people.options("refined")[:, at] >= 0)).sum()), int(whole.others.sum()))
         return _Predicted(whole, found, predictor.record.form)

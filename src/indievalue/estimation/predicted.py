@@ -57,40 +57,33 @@ def predict_question(
     people, at = question.people, question.at
     counts = int(people.survey.form(settings.form).counts[at])
     found = np.full((len(people), counts), np.nan)
-    each = list(_folds(question, predictor, settings, folds))
-    for number, (rows, training) in enumerate(each, 1):
+    for number, (rows, training) in enumerate(_folds(question, settings, folds), 1):
         task = _task(question, rows, training, settings)
         fitted = predictor.fit(training, settings.form, settings.shown_form)
         found[rows] = _probabilities(next(iter(fitted.predict_all([task]))), counts)
-        if len(each) > 1:
-            progress(f"{name}, {people.survey.questions[at].id}: fold {number} of {len(each)}")
+        progress(f"{name}, {people.survey.questions[at].id}: fold {number} of {folds}")
+    if np.isnan(found).all():
+        raise IndievalueError(f"{name} gives no valid prediction of {people.survey.questions[at].id}")
     return found
 
 
 def prediction_cost(question: Question, predictor: Predictor, settings: Settings, folds: int) -> Cost | None:
     """Return what predicting the question costs; None if it is free."""
     whole: Cost | None = None
-    for rows, training in _folds(question, predictor, settings, folds):
-        fitted = predictor.fit(training, settings.form, settings.shown_form) if predictor.learns else predictor
+    for rows, training in _folds(question, settings, folds):
+        fitted = predictor.fit(training, settings.form, settings.shown_form)
         cost = fitted.cost([_task(question, rows, training, settings)])
         whole = cost if whole is None or cost is None else whole + cost
     return whole
 
 
-def _folds(
-    question: Question, predictor: Predictor, settings: Settings, folds: int
-) -> Iterator[tuple[NDArray[np.int64], People]]:
+def _folds(question: Question, settings: Settings, folds: int) -> Iterator[tuple[NDArray[np.int64], People]]:
     """Yield the rows of the people of each fold, and the people to learn from.
 
-    There is a single fold, of everybody, if nothing is learned. Otherwise the people asked are spread evenly over the
-    folds, and so are the others, each country's as well as can be.
+    The people asked are spread evenly over the folds, and so are the others, each country's as well as can be.
     """
     people = question.people
-    wanted = question.asked | question.others
     answered = people.options("refined")[:, question.at] >= 0
-    if not predictor.learns and settings.show_by != "relevant":
-        yield np.flatnonzero(wanted), people.take(answered)
-        return
     drawn = keys(settings.seed, "folds", people.ids.tolist())
     country = people.survey.country
     labels = people.demographics[country].fill_null("") if country in people.demographics.columns else None
@@ -101,10 +94,7 @@ def _folds(
         order = rows[np.lexsort((drawn[rows], number[rows]))]
         fold[order] = np.arange(len(order)) % folds
     for inside in range(folds):
-        rows = np.flatnonzero(wanted & (fold == inside))
-        training = people.take(answered & (fold != inside))
-        if len(rows):
-            yield rows, training
+        yield np.flatnonzero(fold == inside), people.take(answered & (fold != inside))
 
 
 def _task(question: Question, rows: NDArray[np.int64], training: People, settings: Settings) -> Task:

@@ -8,8 +8,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.display import html_table
+from indievalue.errors import IndievalueError
 from indievalue.estimation.powered import Powered, Sample
 from indievalue.estimation.targets import MINIMUM, Design, Target
+from indievalue.intervals import Z
 from indievalue.scoring.weighting import effective_size
 
 HARM = 1.01
@@ -46,6 +48,9 @@ def rows_of(
             "effective": asked * float(found.effective[at]) if valid else None,
             "effective_low": asked * float(least[at]) if valid else None,
             "effective_high": asked * float(most[at]) if valid else None,
+            "error": float(found.error[at]) if valid else None,
+            "classical_error": float(found.classical_error[at]) if valid else None,
+            "correlation": float(found.correlation[at]),
             "untuned": float(found.untuned_error[at] / found.classical_error[at]),
             "drift": float(found.drift[at]),
             "everybody": None if truth is None else float(truth[at]),
@@ -75,6 +80,22 @@ def _warning(
     return None
 
 
+def _needed(row: Mapping[str, float], variance: float) -> tuple[int | None, int | None]:
+    """Return how many answers give an estimate of this variance, with predictions and without; None if too few can.
+
+    With n answers, predictions of the other T − n people and a correlation ρ it is σ² (1 − ρ²) / n + σ² ρ² / T.
+    """
+    whole, rho = row["asked"] + row["others"], max(row["correlation"], 0.0)
+    spread = row["classical_error"] ** 2 * row["asked"]
+    alone, left = spread / variance, variance - spread * rho**2 / whole
+    both = spread * (1 - rho**2) / left if left > 0 else np.inf
+    return _within(both, whole), _within(alone, whole)
+
+
+def _within(number: float, whole: float) -> int | None:
+    return max(MINIMUM, int(np.ceil(number))) if number <= whole else None
+
+
 @dataclass(frozen=True)
 class Estimates:
     """Population figures from the people who were asked and predictions for everybody else.
@@ -85,10 +106,12 @@ class Estimates:
             ``low`` and ``high``; ``classical``, the same from the people asked alone, with its ends; ``predicted``,
             what the predictions alone would give; ``lambda``, the weight of the predictions, 0 if they are of no use;
             ``asked``, people who answered, and ``others``, people predicted; ``effective``, how many answers alone
-            would be as precise, with an interval; ``untuned``, the width with a weight of 1 over that of ``classical``:
-            above 1 such predictions would harm; ``drift``, the difference between predictions of the others and of
-            those asked in standard errors; ``everybody``, the figure from all answers, if some were set aside;
-            ``unit``, ``percent`` or ``code``; ``warning``, why a row is not to be trusted.
+            would be as precise, with an interval; ``error`` and ``classical_error``, standard errors; ``correlation``,
+            of answers and predictions, as far as they count for the figure; ``untuned``, the width with a weight of 1
+            over that of ``classical``: above 1 such predictions would harm; ``drift``, the difference between
+            predictions of the others and of those asked in standard errors; ``everybody``, the figure from all
+            answers, if some were set aside; ``unit``, ``percent`` or ``code``; ``warning``, why a row is not to be
+            trusted.
     """
 
     predictor: str
@@ -105,6 +128,23 @@ class Estimates:
     def as_dict(self) -> dict[str, object]:
         """Return plain values, for JSON."""
         return {"predictor": self.predictor, "estimates": self.table.to_dicts(), "notes": list(self.notes)}
+
+    def plan(self, half: float) -> pl.DataFrame:
+        """Return how many people would have to answer for a 95% interval of ``half`` to either side of each figure.
+
+        Columns: ``target``, ``group``; ``answers``, with predictions as good as these for all others of the people in
+        the data; ``answers_alone``, without. Null where more people would have to answer than there are in the data,
+        and for rows without an interval. Raises IndievalueError if ``half`` is not above 0.
+        """
+        if not half > 0:
+            raise IndievalueError(f"half the width of an interval (--plan) is a number above 0, not {half:g}")
+        rows = []
+        for row in self.table.iter_rows(named=True):
+            both, alone = (None, None) if row["classical_error"] is None else _needed(row, (half / Z) ** 2)
+            rows.append({"target": row["target"], "group": row["group"], "answers": both, "answers_alone": alone})
+        return pl.DataFrame(
+            rows, {"target": pl.String, "group": pl.String, "answers": pl.Int64, "answers_alone": pl.Int64}
+        )
 
     def sentences(self) -> list[str]:
         """Return for each figure what the predictor is worth, and for each row what is wrong with it, if anything."""

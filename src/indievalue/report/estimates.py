@@ -27,6 +27,17 @@ def print_estimates(table: pl.DataFrame, console: Console) -> None:
     console.print()
 
 
+def print_plan(plan: pl.DataFrame, half: float, console: Console) -> None:
+    """Print what :meth:`indievalue.estimation.results.Estimates.plan` returns, a sentence for each figure."""
+    console.print(f"\n[bold]For an interval of ± {half:g}[/]", highlight=False)
+    for target, group, answers, alone in plan.iter_rows():
+        name = target if group == "everybody" else f"{target}, {group}"
+        more = "more people than are in the data"
+        both, single = (more if number is None else f"{number:,}" for number in (answers, alone))
+        text = f"{name}: {both} must answer with predictions as good as these, {single} without"
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 def _rows(rows: Iterable[Mapping[str, Any]], *, known: bool) -> Table:
     shown = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     shown.add_column("", min_width=9)

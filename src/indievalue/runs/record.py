@@ -32,6 +32,7 @@ _PACKAGES = (
     "trl",
     "inspect-ai",
     "vllm",
+    "ray",
     "altair",
 )
 """Packages that a result may depend on."""
@@ -44,6 +45,23 @@ def installed_versions() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             versions[name] = version(name)
     return versions
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where predictions were computed, if it was in shards.
+
+    Attributes:
+        on: ``ray``, or ``ray:ADDRESS`` of a cluster; None in one process. shards: their number, by predictor; 0 if its
+            predictions were finished before. workers: the most that computed at the same time, by predictor; one whose
+            shards were all finished before has none.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
+
+    on: str | None
+    shards: Mapping[str, Count]
+    workers: Mapping[str, Count]
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,7 @@ class Record:
         format: version of the ``run.json`` layout; 0 if not recorded. benchmark: a hash of the benchmark.
         weights: how people are weighted in the scores.
         learned_from: the other files that predictors learned from; empty if they learned from the data itself.
+        placed: where predictions were computed, if it was in shards.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
@@ -89,6 +108,7 @@ class Record:
     show: str = "random"
     show_order: ShowOrder = "last"
     learned_from: tuple[LearnedFrom, ...] = ()
+    placed: Placed | None = None
 
 
 @dataclass(frozen=True)

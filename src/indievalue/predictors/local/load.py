@@ -24,6 +24,9 @@ from indievalue.predictors.local.source import Source
 CPU_BATCH, GPU_BATCH = 2048, 4096
 """Default number of tokens per forward pass; about what keeps the processor busy."""
 
+LIBRARIES = 1_000_000_000
+"""Bytes of memory that a process takes besides the weights: torch, transformers, and the texts being read."""
+
 _FAILURES = (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError)
 
 
@@ -82,6 +85,19 @@ def load(source: Source, device: str, dtype: str, identity: str) -> Loaded:
             model.resize_token_embeddings(len(tokenizer))  # the adapter was trained with tokens that it added
         model = _adapted(model, source.adapter)
     return Loaded(Reader(model, keeps, CPU_BATCH if device == "cpu" else GPU_BATCH, say), tokenizer, limit)
+
+
+def memory_of(source: Source, device: str, dtype: str) -> int:
+    """Return the bytes that a model takes in memory, with its libraries; no weights are loaded."""
+    where = {"gguf_file": source.gguf} if source.gguf else {}
+    kind_of_model: Any = AutoModelForCausalLM
+    with told(source.model), quiet():
+        config = AutoConfig.from_pretrained(source.model, trust_remote_code=False, **where)
+        with torch.device("meta"):
+            parameters: int = kind_of_model.from_config(config).num_parameters()
+    kind: Any = getattr(config, "dtype", None) if dtype == "auto" and device != "cpu" else dtype
+    of_weight = torch.float32 if kind in (None, "auto") else getattr(torch, kind) if isinstance(kind, str) else kind
+    return parameters * of_weight.itemsize + LIBRARIES
 
 
 def _adapted(model: Any, adapter: str) -> Any:

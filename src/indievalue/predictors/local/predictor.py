@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.grouping import together
 from indievalue.predictors.local.cache import Kept, Scores, key_of
-from indievalue.predictors.local.load import Loaded, device_of, identity, load
+from indievalue.predictors.local.load import Loaded, device_of, identity, load, memory_of
 from indievalue.predictors.local.options import LocalOptions
 from indievalue.predictors.local.prior_offset import PriorOffset, offset_of, read_prior_offset
 from indievalue.predictors.local.progress import ReadingProgress, say
@@ -185,6 +186,18 @@ class Local(BasePredictor):
         """Return those of the ``people`` that the model was trained on."""
         folders = filter(None, (self.source.model, self.source.adapter))
         return sorted({person for folder in folders for person in trained_on(Path(folder), people)})
+
+    def for_shard(self) -> Self:
+        """Return a copy for the device of this machine, whose scores are not cached: the shard's file is kept."""
+        fresh = copy(self)
+        fresh.options = replace(self.options, keep="no")
+        fresh.device = device_of(self.options.device)
+        fresh.mass_, fresh._masses = None, []
+        return fresh
+
+    def memory(self) -> int | None:
+        """Return the bytes that the model takes in memory, with those of the libraries."""
+        return memory_of(self.source, self.device, self.options.dtype)
 
     def effort(self) -> Mass | None:
         """Return the total probability of the labels; None before predicting, and if statements are scored."""

@@ -6,7 +6,7 @@ CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test test-slow browser postgres bench bench-predictors experiments twin fuzz mutants docs picture release-check clean
+.PHONY: install demo test test-slow test-ray browser postgres bench bench-predictors experiments twin fuzz mutants docs picture release-check clean
 
 install: $(DEV)
 
@@ -52,6 +52,13 @@ test: $(DEV) browser postgres
 # Kills, limits and retries that take many seconds each, a few minutes.
 test-slow: $(DEV)
 	$(ONE_THREAD) $(BIN)/pytest -m slow --numprocesses 2 --dist loadfile
+
+# Clusters of Ray that are killed in every way, with no network but loopback where the system can do that; minutes.
+ALONE := $(shell unshare --net --map-root-user ip link set lo up 2>/dev/null \
+  && echo "unshare --net --map-root-user sh -c 'ip link set lo up && exec \"\$$@\"' alone")
+test-ray: $(DEV)
+	$(PIP) --editable '.[ray]'
+	$(ONE_THREAD) $(ALONE) $(BIN)/pytest -m ray tests/test_ray.py
 
 # Speed and memory, of the main job and at full size; DATA is an optional survey file.
 bench: $(DEV)

@@ -26,9 +26,10 @@ from indievalue.errors import IndievalueError
 from indievalue.evaluation import Call, evaluate
 from indievalue.people.people import People
 from indievalue.predictors.majority import Majority
-from indievalue.predictors.protocol import Guesses
+from indievalue.predictors.protocol import Guesses, Predictor
 from indievalue.predictors.ranking import rank_statements
 from indievalue.predictors.registry import make_predictor
+from indievalue.scale import work as work_module
 from indievalue.scale.machines import Machines, Serial
 from indievalue.scale.placement import Placement
 from indievalue.scale.processes import began, descendants, end
@@ -593,20 +594,21 @@ def test_a_stopped_experiment_continues_within_a_cell(folder: Path, monkeypatch:
     (folder / "shown.yaml").write_text(EXPERIMENT)
     asked = ["experiment", "shown.yaml", "garden.csv", *GROWN]
     asked += ["--predictor", "majority", "--shards", "6", "--out", "cut"]
-    predict, calls = Majority.predict, list[str]()
+    predict, tried = work_module.predict, list[list[str]]()
 
-    def stopped(self: Majority, task: Task) -> Guesses:
-        calls.extend(task.people.tolist())
-        if len(calls) == 8:
+    def stopped(name: str, predictor: Predictor, part: Benchmark) -> pl.DataFrame:
+        tried.append(part.people.ids.tolist())
+        if len(tried) == 4:
             raise KeyboardInterrupt
-        return predict(self, task)
+        return predict(name, predictor, part)
 
-    monkeypatch.setattr(Majority, "predict", stopped)
+    monkeypatch.setattr(work_module, "predict", stopped)
     assert commanded(*asked).exit_code != 0
     assert finished_in(folder / "cut/cells") == 3
     found = commanded(*asked)
     assert found.exit_code == 0, (found.output, found.exception)
-    assert len(calls) == 8 + 6 + 12  # of the first cell two people again, whose shard was not finished
+    assert tried[4] == tried[3]  # the shard that was not finished, and none before it
+    assert len(tried) == 4 + 3 + 6
     assert finished_in(folder / "cut/cells") == 0
 
 

@@ -31,6 +31,7 @@ from .predictors.registry import make_predictor as make_predictor
 from .predictors.resemble import Resemble as Resemble
 from .runs.run import Run as Run
 from .runs.storage import load_run as load_run
+from .scale.placement import Placement as Placement
 from .scoring.flattening import flattening as flattening
 from .scoring.inequity import inequity as inequity
 from .scoring.paired import compare as compare

@@ -101,7 +101,7 @@ def evaluate(
             the same items (``same_as``). People with the id of somebody tested are left out. Probes of questions that
             nobody was asked are predicted at random; ``questions`` of :func:`build_benchmark` avoids them.
         placement: where predictions are computed, and in how many shards of people, each of which is stored as soon as
-            it is finished, beside ``out`` (see :class:`indievalue.scale.placement.Placement`).
+            it is finished, beside ``out`` (see :class:`indievalue.Placement`).
 
     Raises IndievalueError if a predictor is unknown, named twice or cannot use a block of the context, nobody is left
     to learn from, there are more folds than people tested, ``out`` is not empty (unless ``force``) or cannot be

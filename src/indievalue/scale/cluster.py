@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ with importing("--on ray needs", "ray"):
 
 _LOOPBACK = "127.0.0.1"
 
+_ANSWERING = 20.0
+"""Seconds that a cluster has to answer."""
+
 _LONGEST = 40
 """Characters of a folder for temporary files in which sockets still have names that are short enough."""
 
@@ -42,6 +46,7 @@ def connected(address: str | None, say: Callable[[str], None] = lambda line: Non
         with _own(say):
             yield
         return
+    _check_reachable(address)
     try:
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
@@ -53,6 +58,17 @@ def connected(address: str | None, say: Callable[[str], None] = lambda line: Non
         yield
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Raise IndievalueError if nothing answers at an address: Ray would end this process."""
+    host, _, port = address.rpartition(":")
+    if not host:  # auto
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWERING).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise IndievalueError(f"--on ray:{address}: no cluster can be reached there: {_line(error)}") from None
 
 
 @contextmanager

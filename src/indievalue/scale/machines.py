@@ -51,8 +51,8 @@ class Machines:
         self._stack.close()
 
     @contextmanager
-    def pool(self, job: Job) -> Iterator[Pool]:
-        """Yield workers for a job, and let go of them at the end."""
+    def pool(self, job: Job, shards: int) -> Iterator[Pool]:
+        """Yield workers for so many shards of a job, and let go of them at the end."""
         if self.placement.on is None:
             self.workers[job.name] = 1
             yield Serial(job)
@@ -63,7 +63,7 @@ class Machines:
         if not self._is_connected:
             self._stack.enter_context(connected(self.placement.address, self._say))
             self._is_connected = True
-        workers = RayWorkers(job, self._say)
+        workers = RayWorkers(job, shards)
         try:
             yield workers
         finally:

@@ -5,7 +5,7 @@ back, to be tried again. Ray itself repeats nothing: what is done is what has a 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -44,12 +44,15 @@ class Worker:
 class RayWorkers:
     """Workers for one job: one a GPU for a language model if the cluster has GPUs, otherwise one a core.
 
+    Args:
+        job: what they compute. shards: number of shards, than which there are not more workers.
+
     Attributes:
         most: the most workers that were there at the same time.
     """
 
-    def __init__(self, job: Job, say: Callable[[str], None] = lambda line: None) -> None:
-        self._job, self._say = job, say
+    def __init__(self, job: Job, shards: int) -> None:
+        self._job, self._shards = job, shards
         self._shipped = ray.put(job)  # once for all workers of a machine
         self._starting: dict[Any, Any] = {}
         self._idle: list[Any] = []
@@ -90,7 +93,7 @@ class RayWorkers:
     def _start_workers(self) -> None:
         """Start as many workers as the machines that are there now have room for."""
         here = len(self._idle) + len(self._busy) + len(self._starting)
-        for _ in range(min(self._room(), self._job.number) - here):
+        for _ in range(min(self._room(), self._shards) - here):
             # An actor that dies is replaced here and not by Ray, which would wait for a machine to put it on.
             needs: dict[str, Any] = {"num_gpus": 1, "num_cpus": 0} if self._gpus else {"num_cpus": 1}
             actor: Any = ray.remote(Worker)

@@ -70,7 +70,7 @@ class InShards:
             reads_prompts(self.name) if _is_named(self.name) else False,
             self.predictor.memory(),
         )
-        with self.machines.pool(job) as pool, progress(self.name, shards.number, "shards") as shown:
+        with self.machines.pool(job, len(missing)) as pool, progress(self.name, shards.number, "shards") as shown:
             shown.advance(shards.number - len(missing), known=True)
             work(job, shards, missing, pool, lambda shard: shown.advance())
 

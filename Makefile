@@ -6,7 +6,7 @@ CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test types style test-slow test-vllm browser postgres bench bench-predictors experiments twin fuzz mutants docs picture release-check clean
+.PHONY: install demo test types style test-slow test-vllm test-ray browser postgres bench bench-predictors experiments twin fuzz mutants docs picture release-check clean
 
 install: $(DEV)
 
@@ -78,6 +78,13 @@ $(VLLM): pyproject.toml
 test-vllm: $(VLLM)
 	VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
 	  $(VLLM_VENV)/bin/pytest tests/test_vllm.py tests/test_vllm_options.py
+
+# Clusters of Ray that are killed in every way, with no network but loopback where the system can do that; minutes.
+ALONE := $(shell unshare --net --map-root-user ip link set lo up 2>/dev/null \
+  && echo "unshare --net --map-root-user sh -c 'ip link set lo up && exec \"\$$@\"' alone")
+test-ray: $(DEV)
+	$(PIP) --editable '.[ray]'
+	$(ONE_THREAD) $(ALONE) $(BIN)/pytest -m ray tests/test_ray.py
 
 # Speed and memory, of the main job and at full size; DATA is an optional survey file.
 bench: $(DEV)

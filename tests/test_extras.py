@@ -142,6 +142,15 @@ def test_the_main_job_needs_the_core_alone(files: dict[str, Path], tmp_path: Pat
     assert "Page: " in ran(hidden, "inequity", run, *measured)
 
 
+def test_shards_need_the_core_alone_and_many_machines_the_extra_ray(files: dict[str, Path], tmp_path: Path) -> None:
+    hidden = ",".join({*hidden_without().split(","), "ray"})
+    asked = ["evaluate", files["plain.sav"], "--survey", GARDEN, "--people", "12", "--demonstrations", "3"]
+    asked += ["--predictor", "majority", "--shards", "3"]
+    ran(hidden, *asked, "--out", tmp_path / "run")
+    with pytest.raises(AssertionError, match=r"error: --on ray needs ray, .*extra ray, in a clone by pip install"):
+        ran(hidden, *asked, "--on", "ray", "--out", tmp_path / "other")
+
+
 def test_a_chat_model_needs_the_extra_api_alone(files: dict[str, Path], tmp_path: Path) -> None:
     def answer(prompt: str) -> str:
         return "{" + ", ".join(f'"{question}": "A"' for question in questions_in(prompt)) + "}"

@@ -39,6 +39,7 @@ from .predictors.resemble import Resemble as Resemble
 from .runs.run import Run as Run
 from .runs.storage import load_run as load_run
 from .runs.streamed import score_run as score_run
+from .scale.placement import Placement as Placement
 from .scoring.distributions import distributions as distributions
 from .scoring.flattening import flattening as flattening
 from .scoring.inequity import inequity as inequity

@@ -27,9 +27,12 @@ from indievalue.runs.elsewhere import elsewhere
 from indievalue.runs.folds import Learning
 from indievalue.runs.in_blocks import LearningInBlocks
 from indievalue.runs.parts import Part, Parts, ask_predictor
-from indievalue.runs.record import FORMAT, Example, Record, installed_versions
+from indievalue.runs.record import FORMAT, Example, Placed, Record, installed_versions
 from indievalue.runs.run import Run
 from indievalue.runs.storage import draw_run, write_run
+from indievalue.scale.machines import Machines
+from indievalue.scale.placement import HERE, Placement
+from indievalue.scale.sharded import InShards, refuse_unplaced
 from indievalue.scoring.accuracy import PredictorScore, summarise
 from indievalue.scoring.ceiling import Ceilings, estimate_ceilings, with_ceilings
 from indievalue.scoring.weighting import named_weights
@@ -74,6 +77,7 @@ def evaluate(
     weights: Weights = "none",
     folds: int | None = None,
     learn_from: People | Sequence[People] | None = None,
+    placement: Placement = HERE,
     call: Call | None = None,
 ) -> Run:
     """Evaluate predictors on a benchmark.
@@ -99,6 +103,8 @@ def evaluate(
         learn_from: people of other files to learn from, in place of ``people``, of the same survey or of one that names
             the same items (``same_as``). People with the id of somebody tested are left out. Probes of questions that
             nobody was asked are predicted at random; ``questions`` of :func:`build_benchmark` avoids them.
+        placement: where predictions are computed, and in how many shards of people, each of which is stored as soon as
+            it is finished, beside ``out`` (see :class:`indievalue.Placement`).
 
     Raises IndievalueError if a predictor is unknown, named twice or cannot use a block of the context, nobody is left
     to learn from, there are more folds than people tested, ``out`` is not empty (unless ``force``) or cannot be
@@ -120,30 +126,74 @@ def evaluate(
     for name, predictor in made.items():
         refuse_unused(name, predictor, benchmark.settings.blocks)
     others = [learn_from] if isinstance(learn_from, People) else learn_from or []
+    if placement.is_sharded:
+        _refuse_unplaced(made, out)
     learning = _learning(people, benchmark, folds, made, others)
     for sentence in learning.explained():
         call.progress(sentence)
     if out is None:
         parts = [ask_predictor(*item, learning, call.progress) for item in made.items()]
         return _run(learning, parts, call, weights)
-    check_directory(Path(out), force=force)
+    return _stored(made, learning, Path(out), force=force, weights=weights, placement=placement, call=call)
+
+
+def _stored(
+    made: dict[str, Predictor],
+    learning: Learning,
+    out: Path,
+    *,
+    force: bool,
+    weights: Weights,
+    placement: Placement,
+    call: Call,
+) -> Run:
+    """Evaluate predictors and write the run to ``out``, storing what is finished on the way."""
+    check_directory(out, force=force)
     Thread(target=import_report, daemon=True).start()
-    with only_writer(Path(out)), Parts(Path(out), learning, call.progress) as stored:
-        check_directory(Path(out), force=force)  # again: another process may have finished it meanwhile
-        parts = []
-        while made:  # release each predictor once it has answered: some hold a gigabyte
-            name = next(iter(made))
-            parts.append(stored.get(name, made.pop(name), learning, call.progress))
-            return_memory()
-        run = _run(learning, parts, call, weights)
+    with only_writer(out), Parts(out, learning, call.progress) as stored:
+        check_directory(out, force=force)  # again: another process may have finished it meanwhile
+        parts, shards = [], {}
+        with Machines(placement, call.progress) as machines:
+            while made:  # release each predictor once it has answered: some hold a gigabyte
+                name = next(iter(made))
+                part, shards[name] = _part(name, made.pop(name), learning, stored, machines)
+                parts.append(part)
+                return_memory()
+        placed = Placed(placement.on, shards, machines.workers) if placement.is_sharded else None
+        run = _run(learning, parts, call, weights, placed)
         del learning
         return_memory()
-        write_run(run, Path(out), force=force, config=call.config)
+        write_run(run, out, force=force, config=call.config)
         stored.finish()
         call.progress("report …")
-        if failure := draw_run(run, Path(out), figures=call.figures, example=call.example):
+        if failure := draw_run(run, out, figures=call.figures, example=call.example):
             call.warn(failure)
     return run
+
+
+def _part(name: str, predictor: Predictor, learning: Learning, stored: Parts, machines: Machines) -> tuple[Part, int]:
+    """Return the part of a predictor, and in how many shards it was predicted; 0 if it was finished before."""
+    if not machines.placement.is_sharded:
+        return stored.get(name, predictor, learning, stored.progress), 0
+    in_shards = InShards(
+        machines,
+        stored.shards(name, predictor),
+        name,
+        predictor,
+        made_of=stored.identity,
+        folds=learning.number if predictor.learns else 1,
+        say=stored.progress,
+    )
+    part = stored.get(name, predictor, learning, stored.progress, in_shards)
+    in_shards.delete()
+    return part, in_shards.shards
+
+
+def _refuse_unplaced(made: Mapping[str, Predictor], out: str | Path | None) -> None:
+    """Raise IndievalueError if predictions cannot be computed in shards."""
+    if out is None:
+        raise IndievalueError("shards are files: give the directory of the run (out) to predict in shards")
+    refuse_unplaced(made)
 
 
 def _scores(
@@ -219,7 +269,7 @@ def _learning(
     return learning
 
 
-def _run(learning: Learning, parts: Sequence[Part], call: Call, weights: Weights) -> Run:
+def _run(learning: Learning, parts: Sequence[Part], call: Call, weights: Weights, placed: Placed | None = None) -> Run:
     people, benchmark, settings = learning.people, learning.benchmark, learning.benchmark.settings
     predictions = pl.concat(part.predictions for part in parts)
     record = Record(
@@ -238,6 +288,7 @@ def _run(learning: Learning, parts: Sequence[Part], call: Call, weights: Weights
         benchmark=benchmark_hash(benchmark),
         learned_from=() if learning.elsewhere is None else learning.elsewhere.sources,
         sampled={part.name: part.sample for part in parts if part.sample is not None},
+        placed=placed,
     )
     ceilings = estimate_ceilings(people, benchmark.people.ids.tolist(), settings.seed)
     examples = TypeAdapter(tuple[Example, ...]).validate_python(list(islice(task_texts(benchmark), EXAMPLES)))

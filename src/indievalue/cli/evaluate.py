@@ -1,7 +1,8 @@
 """``indievalue evaluate``: evaluate predictors on a benchmark."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,7 @@ from indievalue.cli.options import (
     out,
     seed_of,
 )
+from indievalue.cli.scale_options import ScaleFlags, repeatable
 from indievalue.errors import IndievalueError
 from indievalue.redact import without_secrets
 
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from indievalue.benchmark.model import Benchmark
     from indievalue.people.blocks import PeopleBlocks
     from indievalue.people.people import People
+    from indievalue.predictors.protocol import Predictor
+    from indievalue.scale.placement import Placement
 
 
 _DRAWN = "synthetic people, probes, people to test, statements shown, folds, training and bootstrap draws"
@@ -68,7 +72,9 @@ class EvaluationFlags:
             "fold. 1: learn only from people who are not tested [default: 1, or 5 if most people are tested].",
         ),
     ] = None
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the number of calls and tokens.")] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the number of calls, tokens and shards.")] = (
+        False
+    )
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,7 @@ def evaluate(
     asking: AskingFlags,
     source: Annotated[SourceFlags, {"seed": seed_of(_DRAWN)}],
     learning: LearningFlags,
+    scale: ScaleFlags,
     weights: Annotated[
         Weights,
         typer.Option("--weights", help="Survey weights: none, or with countries weighted equally or by population."),
@@ -147,11 +154,16 @@ def evaluate(
     from indievalue.report.figures.vega import start_vega
     from indievalue.report.paper import paper_of
     from indievalue.report.terminal import print_summary
+    from indievalue.scale.sharded import refuse_unplaced
 
     with values_of(context_of_call, "template", "generate", "model-arg", "price", "limit-cost"):
         how = asking.asking(prompt.style())
+    with values_of(context_of_call, "on"):
+        placement = scale.placement()
     with values_of(context_of_call, "predictor"):
         made = make_predictors(asked.predictor, how)  # fail fast, before reading the data
+        if placement.is_sharded:
+            refuse_unplaced(made)
     if not asked.dry_run:
         check_directory(directory, force=force)
         start_vega()
@@ -166,6 +178,8 @@ def evaluate(
                 predictor.fit(_untested(people, drawn), drawn.settings.form)
             if cost := predictor.cost(task for _, task in drawn.tasks()):
                 print_cost(name, cost)
+        if asked.dry_run and placement.is_sharded:
+            _print_forecast(made, people, drawn, placement, scale.rate)
     del made  # so that each can be released once it has answered
     if asked.dry_run:
         return
@@ -178,20 +192,42 @@ def evaluate(
         config=configuration(context_of_call, directory),
         warn=(failures := Failures()).found.append,
     )
-    run = run_evaluation(
-        people,
-        drawn,
-        asked.predictor,
-        directory,
-        asking=how,
-        force=force,
-        weights=weights,
-        folds=asked.folds,
-        learn_from=others,
-        call=call,
-    )
+    with repeatable():
+        run = run_evaluation(
+            people,
+            drawn,
+            asked.predictor,
+            directory,
+            asking=how,
+            force=force,
+            weights=weights,
+            folds=asked.folds,
+            learn_from=others,
+            placement=placement,
+            call=call,
+        )
     print_summary(run.scores, drawn.settings.form, out, paper=paper_of(run))
     failures.end(directory)
+
+
+def _print_forecast(
+    made: "Mapping[str, Predictor]",
+    people: "People",
+    drawn: "Benchmark",
+    placement: "Placement",
+    rate: float | None,
+) -> None:
+    """Print what predicting in shards takes."""
+    import numpy as np
+
+    from indievalue.scale.forecast import forecast
+
+    untested = people.take(~np.isin(people.ids, drawn.people.ids))
+    for name, predictor in made.items():
+        fit = partial(predictor.fit, untested, drawn.settings.form, drawn.settings.shown_form)
+        expected = forecast(name, predictor, drawn, placement, fit if len(untested) else None)
+        for line in expected.lines(name, rate):
+            notes.print(escaped(line), soft_wrap=True)
 
 
 def _check_example(person: str | None, drawn: "Benchmark") -> None:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +22,7 @@ from indievalue.cli.options import (
     seed_of,
     tested_people,
 )
+from indievalue.cli.scale_options import ScaleFlags, repeatable
 
 if TYPE_CHECKING:
     from indievalue.experiments.run import ExperimentOptions
@@ -96,6 +97,7 @@ def experiment(
     prompt: PromptFlags,
     asking: AskingFlags,
     source: Annotated[SourceFlags, {"seed": seed_of(_DRAWN), "survey": _SURVEYS}],
+    scale: ScaleFlags,
     name: Annotated[
         str | None,
         typer.Argument(metavar="NAME", help="Name of an experiment, or a YAML file; omit to list the experiments."),
@@ -133,7 +135,9 @@ def experiment(
         files = files_of(data, further)
         command = _command(context_of_call, name, files, directory)
         options = _options(source, chosen, asking.asking(prompt.style()), command)
-        ran = _run(loaded, files, directory, source, chosen, options)
+        options = replace(options, placement=scale.placement(), rate=scale.rate)
+        with repeatable():
+            ran = _run(loaded, files, directory, source, chosen, options)
     except KeyboardInterrupt:
         notes.print("Finished cells are saved; run the same command to continue")
         raise
@@ -169,7 +173,7 @@ def _command(context: typer.Context, name: str, data: Sequence[str], directory: 
         for parameter in context.command.params
         if parameter.opts[0].startswith("--") and context.params.get(str(parameter.name)) != parameter.default
     }
-    left_out = {"directory", "listed", "yes", "force", "dry_run", "limit_cost", "price"}
+    left_out = {"directory", "listed", "yes", "force", "dry_run", "limit_cost", "price", "on", "shards", "rate"}
     return command_line(
         name, data, directory, {flag: value for key, (flag, value) in flags.items() if key not in left_out}
     )

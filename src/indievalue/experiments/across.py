@@ -25,6 +25,7 @@ from indievalue.report.tables.table import PrintedTable
 from indievalue.report.tables_page import Section, TablesPage, picture
 from indievalue.report.wording import listed
 from indievalue.runs.record import installed_versions
+from indievalue.scale.placement import HERE, Placement
 
 LEGEND = (
     "Dots: {centre}, with 95% intervals from resampling people. Accuracy: ticks are the most common answer, grey is "
@@ -105,7 +106,7 @@ class Across:
         }
         return Estimate(sum(one.low for one in each), sum(one.high for one in each), unknown), costs
 
-    def run(self, say: Callable[[str], None]) -> None:
+    def run(self, say: Callable[[str], None], placement: Placement = HERE) -> None:
         """Compute all remaining cells, survey by survey."""
         for part in self.parts:
             if not part.planned.left:
@@ -118,6 +119,7 @@ class Across:
                 part.folder,
                 lambda cell, seconds, progress=progress: say(progress.line(cell, seconds)),  # type: ignore[misc]
                 say,
+                placement,
             )
             part.inputs.release()
 

@@ -1,6 +1,7 @@
 """Run the cells of an experiment, sharing people, draws and fitted predictors between them."""
 
 import hashlib
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,12 +28,16 @@ from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER,
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
-from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Cost, Predictor, refuse_unused
 from indievalue.predictors.ranking import rank_statements
 from indievalue.predictors.registry import kind_of, make_predictor, make_predictors, reads_prompts
 from indievalue.redact import without_secrets
 from indievalue.report.paper import paper_figures
+from indievalue.runs.parts import predicting_here
+from indievalue.scale.forecast import Forecast, forecast
+from indievalue.scale.machines import Machines
+from indievalue.scale.placement import HERE, Placement
+from indievalue.scale.sharded import InShards
 from indievalue.scoring.weighting import named_weights
 
 Fitted = tuple[str, FormName, FormName, tuple[object, ...]]
@@ -189,6 +194,16 @@ class CellInputs:
                 costs[name] = costs[name] + cost if name in costs else cost
         return costs
 
+    def forecasts(self, left: Sequence[Cell], placement: Placement) -> dict[str, Forecast]:
+        """Return what predicting the cells ``left`` in shards takes, by predictor; reasoners are not trained yet."""
+        found: dict[str, Forecast] = {}
+        for cell in left:
+            name = cell.predictor
+            if name not in self.reasoners:
+                one = forecast(name, self.predictor(cell), self.benchmark(cell), placement)
+                found[name] = found[name] + one if name in found else one
+        return found
+
     def made_of(self, cell: Cell) -> dict[str, object]:
         """Return everything a cell's predictions depend on, as plain values."""
         return {
@@ -292,25 +307,53 @@ def run_cells(
     folder: Folder,
     done: Callable[[Cell, Mapping[str, float]], None] = lambda cell, seconds: None,
     say: Callable[[str], None] = lambda line: None,
+    placement: Placement = HERE,
 ) -> None:
     """Compute and store all remaining cells.
 
     ``done`` is called with each stored cell and its seconds to ``fit`` and to ``predict``; ``say`` with lines about
-    calls and tokens.
+    calls, tokens and shards.
     """
-    for cell in planned.left:
+    with Machines(placement, say) as machines:
+        for cell in planned.left:
+            made_of = inputs.made_of(cell)
+            start = time.perf_counter()
+            fitting = _Fitting(inputs, cell)
+            benchmark = inputs.benchmark(cell)
+            predicting = predicting_here(cell.predictor)
+            if placement.is_sharded:
+                predicting = InShards(
+                    machines, folder.shards(cell), cell.predictor, fitting.unfitted(), json.dumps(made_of), say=say
+                )
+            predicted = predicting(fitting, benchmark)
+            taken = time.perf_counter() - start
+            seconds = {"fit": round(fitting.seconds, 3), "predict": round(taken - fitting.seconds, 3)}
+            effort = {"effort": predicted.effort} if predicted.effort else {}
+            about = {**made_of, "seconds": seconds, **effort}
+            folder.write(cell, about, predicted.predictions, partial(predicted.write_log, benchmark))
+            folder.delete_shards(cell)
+            done(cell, seconds)
+            for line in predicted.lines:
+                say(line)
+
+
+@dataclass
+class _Fitting:
+    """Fits a cell's predictor when it is called, and counts the seconds that this takes."""
+
+    inputs: CellInputs
+    cell: Cell
+    seconds: float = 0.0
+
+    def __call__(self) -> Predictor:
         start = time.perf_counter()
-        predictor = inputs.fitted(cell)
-        fitted = time.perf_counter()
-        benchmark = inputs.benchmark(cell)
-        predictions = predict(cell.predictor, predictor, benchmark)
-        seconds = {"fit": round(fitted - start, 3), "predict": round(time.perf_counter() - fitted, 3)}
-        report = predictor.effort()
-        about = {**inputs.made_of(cell), "seconds": seconds, **({"effort": report.as_dict()} if report else {})}
-        folder.write(cell, about, predictions, partial(predictor.write_log, benchmark))
-        done(cell, seconds)
-        for line in report.lines() if report else ():
-            say(line)
+        predictor = self.inputs.fitted(self.cell)
+        self.seconds = time.perf_counter() - start
+        return predictor
+
+    def unfitted(self) -> Predictor:
+        """Return a new predictor of the cell's name."""
+        return self.inputs.predictor(self.cell)
 
 
 def cell_predictions(planned: Plan, folder: Folder) -> Iterator[tuple[Cell, pl.DataFrame]]:

@@ -157,6 +157,14 @@ class Folder:
             write_log(folder)
             write_json(folder / "cell.json", about)
 
+    def shards(self, cell: Cell) -> Path:
+        """Return the folder for the shards of a cell that is not finished."""
+        return self.path / "cells" / f".{cell.name}.shards"
+
+    def delete_shards(self, cell: Cell) -> None:
+        """Delete the shards of a cell: it is finished."""
+        shutil.rmtree(self.shards(cell), ignore_errors=True)
+
     def predictions(self, cell: Cell) -> pl.DataFrame:
         """Return the predictions of a finished cell. Raises IndievalueError if the file is damaged."""
         try:

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict, Unpack
 from indievalue.choices import Weights
 from indievalue.errors import IndievalueError
 from indievalue.experiments.across import Across
-from indievalue.experiments.engine import CellInputs, check_predictors, plan, run_cells
+from indievalue.experiments.engine import CellInputs, Plan, check_predictors, plan, run_cells
 from indievalue.experiments.estimate import CellProgress, Estimate, estimate
 from indievalue.experiments.folder import Folder
 from indievalue.experiments.reasoners import reasoners_of, settings_of, train_reasoners
@@ -20,6 +20,8 @@ from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.protocol import Cost
 from indievalue.report.tables.of_surveys import surveys_table
 from indievalue.report.tables.table import PrintedTable
+from indievalue.scale.placement import HERE, Placement
+from indievalue.scale.sharded import refuse_unplaced
 
 
 class ExperimentFields(TypedDict, total=False):
@@ -33,6 +35,8 @@ class ExperimentFields(TypedDict, total=False):
     command: str
     force: bool
     weights: Weights
+    placement: Placement
+    rate: float | None
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class ExperimentOptions:
         asking: options for language models. command: the command to reproduce the results, shown with them.
         force: recompute cells that have other settings or data.
         weights: how results weight people; predictions do not depend on it, so finished cells are reused.
+        placement: where predictions are computed, and in how many shards; they do not depend on that either.
+        rate: tokens that a worker reads in a second, to estimate the hours of language models in shards.
     """
 
     tested: int | Sequence[str] | Literal["all"] | None = None
@@ -56,18 +62,22 @@ class ExperimentOptions:
     command: str = ""
     force: bool = False
     weights: Weights = "none"
+    placement: Placement = HERE
+    rate: float | None = None
 
 
 @dataclass(frozen=True)
 class Expected:
-    """Expected cost of the remaining cells: time, and for chat models calls and dollars."""
+    """Expected cost of the remaining cells: time, for chat models calls and dollars, and what shards take."""
 
     seconds: Estimate
     costs: Mapping[str, Cost]
+    shards: Sequence[str] = ()
 
     def lines(self) -> list[str]:
         """Return the estimate in sentences."""
-        return [*(cost.line(name) for name, cost in self.costs.items()), f"That takes {self.seconds}."]
+        costs = (cost.line(name) for name, cost in self.costs.items())
+        return [*self.shards, *costs, f"That takes {self.seconds}."]
 
 
 def check_experiment(experiment: Experiment, out: str | Path, options: ExperimentOptions | None = None) -> None:
@@ -78,6 +88,8 @@ def check_experiment(experiment: Experiment, out: str | Path, options: Experimen
     """
     options = options or ExperimentOptions()
     check_predictors(experiment, options.asking)
+    if options.placement.is_sharded:
+        refuse_unplaced(experiment.predictors)
     settings_of(experiment, options.training, Path(out))
     Folder(Path(out)).check(experiment)
 
@@ -123,7 +135,9 @@ def run_experiment(
         for line in [*plan_lines(planned), *group_lines(planned, inputs)]:
             say(line)
         if planned.left:
-            expected = Expected(estimate(planned, inputs), inputs.costs(planned.left))
+            expected = Expected(
+                estimate(planned, inputs), inputs.costs(planned.left), _shards(planned, inputs, options)
+            )
             for line in expected.lines():
                 say(line)
             if not start(expected):
@@ -132,11 +146,26 @@ def run_experiment(
         if planned.left:
             train_reasoners(wanted, people, inputs.ids, say)
             progress = CellProgress(planned)
-            run_cells(planned, inputs, folder, lambda cell, seconds: say(progress.line(cell, seconds)), say)
+            run_cells(
+                planned,
+                inputs,
+                folder,
+                lambda cell, seconds: say(progress.line(cell, seconds)),
+                say,
+                options.placement,
+            )
         results = results_of(planned, inputs, folder)
         show(results.outcome.shown)
         write_results(results, planned, inputs, folder, survey=options.survey, command=options.command)
     return True
+
+
+def _shards(planned: Plan, inputs: CellInputs, options: ExperimentOptions) -> list[str]:
+    """Return what predicting in shards takes, in sentences."""
+    if not options.placement.is_sharded:
+        return []
+    found = inputs.forecasts(planned.left, options.placement)
+    return [line for name, one in found.items() for line in one.lines(name, options.rate)]
 
 
 @dataclass(frozen=True)
@@ -168,7 +197,7 @@ def _run_across(
             if not spoken.start(expected):
                 return False
         folder.write_spec(experiment)
-        across.run(spoken.say)
+        across.run(spoken.say, options.placement)
         table = across.table()
         shown = surveys_table(table, across.centre)
         spoken.show(shown)

@@ -189,6 +189,14 @@ class Predictor(Protocol):
         """Write a log of the last predictions into a run directory; most predictors write nothing."""
         ...
 
+    def for_shard(self) -> Self:
+        """Return the fitted predictor as it predicts some of the people on a worker, with nothing to report yet."""
+        ...
+
+    def memory(self) -> int | None:
+        """Return the bytes of memory that a process needs that predicts, about; None if that is unknown."""
+        ...
+
 
 @runtime_checkable
 class LearnsInBlocks(Protocol):
@@ -240,6 +248,14 @@ class BasePredictor:
 
     def write_log(self, benchmark: Benchmark, folder: Path) -> None:
         """Write nothing."""
+
+    def for_shard(self) -> Self:
+        """Return the predictor itself."""
+        return self
+
+    def memory(self) -> int | None:
+        """Return None: it is unknown before the predictor is fitted."""
+        return None
 
     def __repr__(self) -> str:
         given = inspect.signature(type(self).__init__).parameters.values()

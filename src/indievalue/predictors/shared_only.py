@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,3 +50,6 @@ class SharedOnly(BasePredictor):
 
     def write_log(self, benchmark: Benchmark, folder: Path) -> None:
         self.fitted.write_log(benchmark, folder)
+
+    def for_shard(self) -> Self:
+        return type(self)(self.fitted.for_shard(), self.shared)

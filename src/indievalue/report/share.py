@@ -163,6 +163,7 @@ def without_people(run: Run) -> Run:
             data=Findings(SYNTHETIC if data.synthetic else "", data.survey, data.fingerprint, data.rows, data.people),
             seconds={names[name]: taken for name, taken in record.seconds.items() if name in names},
             effort={},
+            placed=None,
         ),
         run.survey,
         named.predictions,

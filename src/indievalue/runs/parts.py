@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -20,9 +20,13 @@ from indievalue.benchmark.storage import benchmark_hash
 from indievalue.errors import IndievalueError
 from indievalue.files import locked, new_directory
 from indievalue.parsing import parse_json_as
+from indievalue.people.people import People
 from indievalue.predictors.predictions import predict, read_predictions
 from indievalue.predictors.protocol import Predictor
 from indievalue.runs.folds import Learning
+
+_SHARDS = ".shards"
+"""Ending of the folder of a predictor's shards."""
 
 _SLOW = 5
 """Seconds after which every fold is reported."""
@@ -55,30 +59,72 @@ class _About:
     effort: Mapping[str, object]
 
 
-def ask_predictor(name: str, predictor: Predictor, learning: Learning, progress: Callable[[str], None]) -> Part:
+@dataclass(frozen=True)
+class Predicted:
+    """The predictions of a benchmark by one fitted predictor.
+
+    Attributes:
+        predictions: its rows. effort, lines: what it reports, by name and for the terminal.
+        write_log: writes its log, if it has one, into a run directory.
+    """
+
+    predictions: pl.DataFrame
+    effort: Mapping[str, object] = field(default_factory=dict)
+    lines: Sequence[str] = ()
+    write_log: Callable[[Benchmark, Path], None] = lambda benchmark, folder: None
+
+
+Predicting = Callable[[Callable[[], Predictor], Benchmark], Predicted]
+"""Predicts a benchmark; it gets a function that returns the fitted predictor, which may not be needed."""
+
+
+def predicting_here(name: str) -> Predicting:
+    """Return what predicts a benchmark in this process, all people at once, with the predictor called ``name``."""
+
+    def predicted(fit: Callable[[], Predictor], benchmark: Benchmark) -> Predicted:
+        fitted = fit()
+        predictions = predict(name, fitted, benchmark)
+        report = fitted.effort()
+        lines = tuple(report.lines()) if report else ()
+        return Predicted(predictions, report.as_dict() if report else {}, lines, fitted.write_log)
+
+    return predicted
+
+
+def ask_predictor(
+    name: str,
+    predictor: Predictor,
+    learning: Learning,
+    progress: Callable[[str], None],
+    predicting: Predicting | None = None,
+) -> Part:
     """Fit a predictor on the people to learn from and predict the benchmark with it, fold by fold if there are any.
 
-    A predictor that does not learn is asked once.
+    A predictor that does not learn is asked once. ``predicting`` predicts; by default in this process.
     """
     sample = learning.sample_of(predictor)
     progress(f"{name} …" if sample is None else f"{name}, learning from a sample of {sample:,} people …")
     start = time.perf_counter()
+    predicting = predicting or predicting_here(name)
     benchmark, tables = learning.benchmark, []
     for training, part in learning.parts() if predictor.learns else [(learning.untested, benchmark)]:
-        fitted = learning.fitted(name, predictor, training)
-        tables.append(predict(name, learning.limited(fitted), part))
+
+        def fit(training: People = training) -> Predictor:
+            return learning.limited(learning.fitted(name, predictor, training))
+
+        last = predicting(fit, part)
+        tables.append(last.predictions)
         if part is not benchmark and time.perf_counter() - start > _SLOW:
             progress(f"{name}: fold {len(tables)} of {learning.number}")
     predictions = tables[0] if len(tables) == 1 else _in_order(pl.concat(tables), benchmark)
-    report = fitted.effort()
-    for line in report.lines() if report else ():
+    for line in last.lines:
         progress(line)
     return Part(
         name,
         predictions,
         round(time.perf_counter() - start, 3),
-        report.as_dict() if report else {},
-        lambda folder: fitted.write_log(benchmark, folder),
+        last.effort,
+        lambda folder: last.write_log(benchmark, folder),
         sample,
     )
 
@@ -95,15 +141,15 @@ class Parts:
     """A folder beside the run directory that holds finished predictions until the run is complete.
 
     It belongs to one benchmark, set of people and number of folds; predictions made with others are never reused. Only
-    one process at a time can use it. It is deleted when the run is complete, or if it stops before any predictor has
-    finished; otherwise ``progress`` is told that it is left.
+    one process at a time can use it. It is deleted when the run is complete, or if it stops before any predictor or
+    shard of one has finished; otherwise ``progress`` is told that it is left.
     """
 
     def __init__(self, out: Path, learning: Learning, progress: Callable[[str], None] = lambda line: None) -> None:
-        self._progress, self._out = progress, out
+        self.progress, self._out = progress, out
         folds = "" if learning.number == 1 else f" {learning.number} folds"
-        identity = f"{benchmark_hash(learning.benchmark)} {learning.digest()} {version('indievalue')}{folds}"
-        self.folder = out.parent / f".{out.name}.{_digest(identity)}.unfinished"
+        self.identity = f"{benchmark_hash(learning.benchmark)} {learning.digest()} {version('indievalue')}{folds}"
+        self.folder = out.parent / f".{out.name}.{_digest(self.identity)}.unfinished"
         self._stack = ExitStack()
         self._finished = False
 
@@ -122,27 +168,43 @@ class Parts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         finished = len(list(self.folder.glob("[!.]*/part.json")))
-        if self._finished or not finished:
+        shards = len(list(self.folder.glob(f"[!.]*{_SHARDS}/*/shard-*.parquet")))
+        if self._finished or not (finished or shards):
             shutil.rmtree(self.folder, ignore_errors=True)
         else:
-            which = "1 finished predictor" if finished == 1 else f"{finished} finished predictors"
-            self._progress(f"the predictions of {which} are kept in {self.folder}; the same command continues there")
+            kept = [(finished, "predictor"), (shards, "shard")]
+            which = " and ".join(f"{n} finished {what}{'s' if n > 1 else ''}" for n, what in kept if n)
+            self.progress(f"the predictions of {which} are kept in {self.folder}; the same command continues there")
         self._stack.close()
 
-    def get(self, name: str, predictor: Predictor, learning: Learning, progress: Callable[[str], None]) -> Part:
-        """Return the predictions of ``predictor``, computed now or before the run was interrupted."""
+    def get(
+        self,
+        name: str,
+        predictor: Predictor,
+        learning: Learning,
+        progress: Callable[[str], None],
+        predicting: Predicting | None = None,
+    ) -> Part:
+        """Return the predictions of ``predictor``, computed now (see :func:`ask_predictor`) or before an interrupt."""
         identity = predictor.identity()
-        folder = self.folder / _digest(f"{name}\0{identity}")
+        folder = self._of(name, identity)
         if identity is not None and (found := self._read(folder, name)):
             progress(f"{name}: finished before")
             return replace(found, sample=learning.sample_of(predictor))
-        part = ask_predictor(name, predictor, learning, progress)
+        part = ask_predictor(name, predictor, learning, progress, predicting)
         with self._named_as_out(folder), new_directory(folder, force=True) as beside:
             part.predictions.write_parquet(beside / "predictions.parquet")
             part.write_log(beside / "logs")
             about = {"name": name, "seconds": part.seconds, "effort": part.effort}
             (beside / "part.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
         return Part(name, part.predictions, part.seconds, part.effort, _copier(folder / "logs"), part.sample)
+
+    def shards(self, name: str, predictor: Predictor) -> Path:
+        """Return the folder for the shards of a predictor that is not finished."""
+        return self._of(name, predictor.identity()).with_suffix(_SHARDS)
+
+    def _of(self, name: str, identity: str | None) -> Path:
+        return self.folder / _digest(f"{name}\0{identity}")
 
     @contextmanager
     def _named_as_out(self, folder: Path) -> Iterator[None]:

@@ -32,6 +32,7 @@ _PACKAGES = (
     "trl",
     "inspect-ai",
     "vllm",
+    "ray",
     "altair",
 )
 """Packages that a result may depend on."""
@@ -44,6 +45,23 @@ def installed_versions() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             versions[name] = version(name)
     return versions
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where predictions were computed, if it was in shards.
+
+    Attributes:
+        on: ``ray``, or ``ray:ADDRESS`` of a cluster; None in one process. shards: their number, by predictor; 0 if its
+            predictions were finished before. workers: the most that computed at the same time, by predictor; one whose
+            shards were all finished before has none.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
+
+    on: str | None
+    shards: Mapping[str, Count]
+    workers: Mapping[str, Count]
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,7 @@ class Record:
         learned_from: the other files that predictors learned from; empty if they learned from the data itself.
         sampled: predictor → number of people that it learned from, if these are a sample of ``training_people``, who
             do not fit memory.
+        placed: where predictions were computed, if it was in shards.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
@@ -92,6 +111,7 @@ class Record:
     show_order: ShowOrder = "last"
     learned_from: tuple[LearnedFrom, ...] = ()
     sampled: Mapping[str, Count] = field(default_factory=dict)
+    placed: Placed | None = None
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values, for JSON."""

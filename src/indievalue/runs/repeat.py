@@ -22,7 +22,7 @@ OUT = "again"
 NAMES: Mapping[str, str] = {"directory": "out", "saved": "benchmark", "model_argument": "model-arg"}
 """Options whose name differs from that of the parameter."""
 
-NOT_REPEATED = frozenset({"force", "dry_run", "example", "config", "command", "figures"})
+NOT_REPEATED = frozenset({"force", "dry_run", "example", "config", "command", "figures", "on", "shards", "rate"})
 """Parameters that do not change the results."""
 
 PATHS = frozenset(

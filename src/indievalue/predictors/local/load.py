@@ -24,6 +24,9 @@ from indievalue.predictors.local.source import Source
 CPU_BATCH, GPU_BATCH = 2048, 4096
 """Default number of tokens per forward pass; about what keeps the processor busy."""
 
+LIBRARIES = 1_000_000_000
+"""Bytes of memory that a process takes besides the weights: torch, transformers, and the texts being read."""
+
 _FAILURES = (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError)
 
 
@@ -97,6 +100,18 @@ def read_model(source: Source, device: str, dtype: str) -> Loaded:
 def where_of(source: Source) -> dict[str, Any]:
     """Return the arguments with which transformers reads the model."""
     return {"trust_remote_code": False} | ({"gguf_file": source.gguf} if source.gguf else {})
+
+
+def memory_of(source: Source, device: str, dtype: str) -> int:
+    """Return the bytes that a model takes in memory, with its libraries; no weights are loaded."""
+    kind_of_model: Any = AutoModelForCausalLM
+    with told(source.model), quiet():
+        config = AutoConfig.from_pretrained(source.model, **where_of(source))
+        with torch.device("meta"):
+            parameters: int = kind_of_model.from_config(config).num_parameters()
+    kind: Any = getattr(config, "dtype", None) if dtype == "auto" and device != "cpu" else dtype
+    of_weight = torch.float32 if kind in (None, "auto") else getattr(torch, kind) if isinstance(kind, str) else kind
+    return parameters * of_weight.itemsize + LIBRARIES
 
 
 def _adapted(model: Any, adapter: str) -> Any:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 
 from indievalue.errors import IndievalueError
 from indievalue.predictors.local.cache import Scores
-from indievalue.predictors.local.load import Loaded, device_of, identity, load
+from indievalue.predictors.local.load import Loaded, device_of, identity, load, memory_of
 from indievalue.predictors.local.options import LocalOptions
 from indievalue.predictors.local.prior_offset import PriorOffset
 from indievalue.predictors.local.scored import ScoredModel, items_of
@@ -51,6 +52,16 @@ class Local(ScoredModel):
     def _score(self, people: list[list[Prompt]], made_of: str, read: Callable[[float], None]) -> list[Scores]:
         loaded = load(self.source, self.device, self.options.dtype, made_of)
         return [score(prompts, loaded, self.options, read, self._prior) for prompts in people]
+
+    def for_shard(self) -> Self:
+        """Return a copy for the device of this machine, whose scores are not cached: the shard's file is kept."""
+        fresh = super().for_shard()
+        fresh.device = device_of(self.options.device)
+        return fresh
+
+    def memory(self) -> int | None:
+        """Return the bytes that the model takes in memory, with those of the libraries."""
+        return memory_of(self.source, self.device, self.options.dtype)
 
 
 def score(

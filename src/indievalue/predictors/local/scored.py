@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -231,6 +232,13 @@ class ScoredModel(BasePredictor):
         """Return those of the ``people`` that the model was trained on."""
         folders = filter(None, (self.source.model, self.source.adapter))
         return sorted({person for folder in folders for person in trained_on(Path(folder), people)})
+
+    def for_shard(self) -> Self:
+        """Return a copy whose scores are not cached: the shard's file is kept."""
+        fresh = copy(self)
+        fresh.options = replace(self.options, keep="no")
+        fresh.mass_, fresh._masses = None, []
+        return fresh
 
     def effort(self) -> Mass | None:
         """Return the total probability of the labels; None before predicting, and if statements are scored."""

@@ -212,17 +212,15 @@ def evaluate(
 
 def _print_forecast(
     made: "Mapping[str, Predictor]",
-    people: "People",
+    people: "People | PeopleBlocks",
     drawn: "Benchmark",
     placement: "Placement",
     rate: float | None,
 ) -> None:
     """Print what predicting in shards takes."""
-    import numpy as np
-
     from indievalue.scale.forecast import forecast
 
-    untested = people.take(~np.isin(people.ids, drawn.people.ids))
+    untested = _untested(people, drawn)
     for name, predictor in made.items():
         fit = partial(predictor.fit, untested, drawn.settings.form, drawn.settings.shown_form)
         expected = forecast(name, predictor, drawn, placement, fit if len(untested) else None)

@@ -14,9 +14,10 @@ import polars as pl
 import pytest
 
 from conftest import garden_answers, real_file
-from indievalue.benchmark.build import answered_threshold, build_benchmark, protocol_probes
+from indievalue.benchmark.build import answered_threshold, build_benchmark
 from indievalue.benchmark.model import NOBODY, Benchmark, Settings
 from indievalue.benchmark.narrow import with_demonstrations_about, with_first_demonstrations
+from indievalue.benchmark.protocol import protocol_probes
 from indievalue.benchmark.storage import asked_texts, benchmark_hash, load_benchmark, save_benchmark, task_texts
 from indievalue.errors import IndievalueError
 from indievalue.evaluation import evaluate

@@ -72,6 +72,7 @@ def evaluate(
     weights: Weights = "none",
     folds: int | None = None,
     learn_from: People | Sequence[People] | None = None,
+    references: Predictors = (),
     call: Call | None = None,
 ) -> Run:
     """Evaluate predictors on a benchmark.
@@ -96,6 +97,8 @@ def evaluate(
         learn_from: people of other files to learn from, in place of ``people``, of the same survey or of one that names
             the same items (``same_as``). People with the id of somebody tested are left out. Probes of questions that
             nobody was asked are predicted at random; ``questions`` of :func:`build_benchmark` avoids them.
+        references: predictors that learn the benchmark's unseen questions, too, so that the others can be compared with
+            one that knows these questions; they are called ``NAME, knowing``.
 
     Raises IndievalueError if a predictor is unknown, named twice or cannot use a block of the context, nobody is left
     to learn from, there are more folds than people tested, ``out`` is not empty (unless ``force``) or cannot be
@@ -114,15 +117,20 @@ def evaluate(
     tested = people_table(benchmark.people)
     named_weights(tested, people.survey, weights, people.findings.unweighted)  # fail fast, before asking predictors
     made = named_predictors(predictors, asking)
-    for name, predictor in made.items():
+    known = _knowing(references, asking, benchmark)
+    for name, predictor in {**made, **known}.items():
         refuse_unused(name, predictor, benchmark.settings.blocks)
     others = [learn_from] if isinstance(learn_from, People) else learn_from or []
-    learning = _learning(people, benchmark, folds, made, others)
+    learning = _learning(people, benchmark, folds, {**made, **known}, others)
+    for predictor in made.values():
+        learning.expecting(predictor)  # fail fast
+    learned = {name: replace(learning, knowing=True) for name in known}
+    made |= known
     for sentence in learning.explained():
         call.progress(sentence)
     if out is None:
-        parts = [ask_predictor(*item, learning, call.progress) for item in made.items()]
-        return _run(learning, parts, call, weights)
+        parts = [ask_predictor(name, one, learned.get(name, learning), call.progress) for name, one in made.items()]
+        return _run(learning, parts, call, weights, tuple(learned))
     check_directory(Path(out), force=force)
     Thread(target=import_report, daemon=True).start()
     with only_writer(Path(out)), Parts(Path(out), learning, call.progress) as stored:
@@ -130,10 +138,10 @@ def evaluate(
         parts = []
         while made:  # release each predictor once it has answered: some hold a gigabyte
             name = next(iter(made))
-            parts.append(stored.get(name, made.pop(name), learning, call.progress))
+            parts.append(stored.get(name, made.pop(name), learned.get(name, learning), call.progress))
             return_memory()
-        run = _run(learning, parts, call, weights)
-        del learning
+        run = _run(learning, parts, call, weights, tuple(learned))
+        del learning, learned
         return_memory()
         write_run(run, Path(out), force=force, config=call.config)
         stored.finish()
@@ -181,6 +189,15 @@ def named_predictors(predictors: Predictors, asking: AskingOptions | None = None
     return made
 
 
+def _knowing(references: Predictors, asking: AskingOptions | None, benchmark: Benchmark) -> dict[str, Predictor]:
+    """Return the references by the names shown in tables. Raises IndievalueError if there are no unseen questions."""
+    if not references:
+        return {}
+    if not benchmark.settings.unseen_questions:
+        raise IndievalueError("references (--reference) are of use with unseen questions (--unseen-questions)")
+    return {f"{name}, knowing": predictor for name, predictor in named_predictors(references, asking).items()}
+
+
 def _name_of(predictor: object) -> str:
     """Return ``resemble:k=5`` for ``Resemble(k=5)``, as on the command line, or the class name for any other repr."""
     kind, text = type(predictor).__name__, repr(predictor)
@@ -207,12 +224,15 @@ def _learning(
     return learning
 
 
-def _run(learning: Learning, parts: Sequence[Part], call: Call, weights: Weights) -> Run:
+def _run(
+    learning: Learning, parts: Sequence[Part], call: Call, weights: Weights, references: tuple[str, ...] = ()
+) -> Run:
     people, benchmark, settings = learning.people, learning.benchmark, learning.benchmark.settings
     predictions = pl.concat(part.predictions for part in parts)
     record = Record(
         survey=call.survey or people.survey.name,
         **{**asdict(settings), "demonstrations_as": settings.shown_form, "setups": tuple(settings.setups or ())},
+        references=references,
         people=len(benchmark.people),
         training_people=learning.fewest,
         folds=learning.number,

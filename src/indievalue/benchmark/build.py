@@ -4,7 +4,6 @@ Which people, probes and demonstrations are drawn depends on the seed and on ids
 benchmark whatever the order of the file, the machine or the number of threads.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal, Unpack
@@ -14,6 +13,8 @@ from numpy.typing import NDArray
 
 from indievalue.benchmark.circumstances import check_blocks
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings, SettingsFields, Setup
+from indievalue.benchmark.protocol import protocol_probes
+from indievalue.benchmark.questions import columns_of
 from indievalue.benchmark.show import Rank, Ranking, chosen_for_each
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
@@ -41,7 +42,8 @@ def build_benchmark(
             or not. By default 800, or as many as there are.
         ranking: makes the ranking by which ``show="relevant:6"`` or ``show="similar:6"`` chooses statements, such as
             :func:`indievalue.rank_statements`; it is given the people who are not tested.
-        questions: ids of the questions among which probes are drawn; by default all.
+        questions: ids of the questions among which probes are drawn; by default all. It does not apply to
+            ``unseen_questions``, which are all probes.
         **fields: fields of ``settings`` to change, such as ``form="refined"`` or ``seed=1``.
 
     Raises IndievalueError where there are not that many people (saying why), an id is unknown or given twice, nobody
@@ -56,6 +58,8 @@ def build_benchmark(
         fields["demonstrations"] = Settings.demonstrations  # not the number of another way to choose
     settings = replace(settings or Settings(), **fields)
     check_blocks(people, settings.blocks)
+    if settings.unseen_questions:
+        settings, questions = _with_unseen(people, settings), None
     probes = protocol_probes(people.survey, people.asked & _among(people.survey, questions))
     numbers = tuple(range(len(probes))) if settings.setups is None else tuple(settings.setups)
     settings = replace(settings, setups=numbers)
@@ -70,34 +74,29 @@ def build_benchmark(
         rows = _rows_of(people, people_tested)
     chosen = people.take(rows)
     ranked = _ranking(people, rows, settings, ranking)
+    if settings.unseen_questions:
+        probes = [columns_of(people, settings.unseen_questions)]
     setups = tuple(setup for number in numbers for setup in _setups(chosen, probes, number, settings, ranked))
     return Benchmark(settings, chosen, setups, eligibility)
 
 
-def protocol_probes(survey: Survey, asked: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """The probes of every setup of the protocol, as question columns in questionnaire order.
+def _with_unseen(people: People, settings: Settings) -> Settings:
+    """Return the settings with ids in place of other names of unseen questions, which are asked in one setup.
 
-    The i-th setup takes, of each category, its questions 3i, 3i+1 and 3i+2 in questionnaire order, wrapping round where
-    the category is short. Questions that nobody in the file answered are not counted as being there.
+    People are eligible as in any benchmark of the survey, so that the same are tested. Raises IndievalueError for an
+    unknown name, and if nobody was asked any of these questions, or everything that was asked is one of them.
     """
-    per_category = survey.sampling.per_category
-    by_category: dict[str, list[int]] = defaultdict(list)
-    for position, question in enumerate(survey.questions):
-        if asked[position]:
-            by_category[question.category].append(position)
-    return [
-        np.array(
-            sorted(
-                {
-                    members[place % len(members)]
-                    for members in by_category.values()
-                    for place in range(setup * per_category, (setup + 1) * per_category)
-                }
-            ),
-            np.int64,
-        )
-        for setup in range(survey.sampling.setups)
-    ]
+    if settings.setups not in (None, (0,)):
+        raise IndievalueError("unseen_questions are the probes of the only setup: leave out setups (--setup)")
+    unseen = columns_of(people, settings.unseen_questions, settings.seed)
+    unseen = unseen[people.asked[unseen]]
+    if not len(unseen):
+        raise IndievalueError("nobody in the data answered any of the unseen questions: name others")
+    if len(unseen) == people.asked.sum():
+        raise IndievalueError("all questions of the data are unseen, and nothing is left to show: name fewer")
+    return replace(
+        settings, unseen_questions=tuple(people.survey.questions[at].id for at in unseen.tolist()), setups=(0,)
+    )
 
 
 def _among(survey: Survey, questions: Collection[str] | None) -> NDArray[np.bool_]:

@@ -48,8 +48,9 @@ class EvaluationFlags:
         typer.Option(
             "--predictor",
             "--model",
-            help="random, majority, resemble:k=35, gaussian, masked, blend, boosting, logistic, local:MODEL for a "
-            "language model on this machine, or PROVIDER/MODEL for a chat model; repeat for more.",
+            help="random, majority, resemble:k=35, gaussian, masked, blend, boosting, logistic, embedding, "
+            "similar-majority, local:MODEL for a language model on this machine, or PROVIDER/MODEL for a chat model; "
+            "repeat for more.",
         ),
     ]
     saved: Annotated[
@@ -64,6 +65,14 @@ class EvaluationFlags:
             min=1,
             help="Folds of cross-fitting: each person is predicted by what was learned from all others outside their "
             "fold. 1: learn only from people who are not tested [default: 1, or 5 if most people are tested].",
+        ),
+    ] = None
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reference",
+            metavar="PREDICTOR",
+            help="Predictor that learns the --unseen-questions all the same, to compare others with; repeat for more.",
         ),
     ] = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the number of calls and tokens.")] = False
@@ -137,8 +146,6 @@ def evaluate(
     config: Config = None,
 ) -> None:
     """Evaluate predictors on a benchmark; write predictions, scores and a report."""
-    import numpy as np
-
     from indievalue.evaluation import Call
     from indievalue.evaluation import evaluate as run_evaluation
     from indievalue.files import check_directory
@@ -146,11 +153,14 @@ def evaluate(
     from indievalue.report.figures.vega import start_vega
     from indievalue.report.paper import paper_of
     from indievalue.report.terminal import print_summary
+    from indievalue.runs.folds import Learning
 
     with values_of(context_of_call, "template", "generate", "model-arg", "price", "limit-cost"):
         how = asking.asking(prompt.style())
     with values_of(context_of_call, "predictor"):
         made = make_predictors(asked.predictor, how)  # fail fast, before reading the data
+    with values_of(context_of_call, "reference"):
+        make_predictors(asked.reference or (), how)
     if not asked.dry_run:
         check_directory(directory, force=force)
         start_vega()
@@ -162,7 +172,7 @@ def evaluate(
     with values_of(context_of_call, "predictor"):
         for name, predictor in made.items():
             if predictor.learns and kind_of(name).reads_prompts:  # the prompts show people that it is given
-                predictor.fit(people.take(~np.isin(people.ids, drawn.people.ids)), drawn.settings.form)
+                predictor.fit(Learning(people, drawn, 1).untested, drawn.settings.form)
             if cost := predictor.cost(task for _, task in drawn.tasks()):
                 print_cost(name, cost)
     del made  # so that each can be released once it has answered
@@ -187,6 +197,7 @@ def evaluate(
         weights=weights,
         folds=asked.folds,
         learn_from=others,
+        references=asked.reference or (),
         call=call,
     )
     print_summary(run.scores, drawn.settings.form, out, paper=paper_of(run))
@@ -212,7 +223,7 @@ def _drawn(
     from indievalue.predictors.ranking import rank_statements
     from indievalue.runs.elsewhere import shared_ids
 
-    drawn_by = ("setup", "demonstrations", "show", "people", "people-file")
+    drawn_by = ("setup", "demonstrations", "show", "people", "people-file", "unseen-questions")
     with values_of(context, *drawn_by):
         settings, tested = drawing.settings(source.seed), drawing.tested()
     with values_of(context, "data", "further", "survey", "sheet", "header-row", "encoding", "person-columns", "rows"):
@@ -220,6 +231,11 @@ def _drawn(
     with values_of(context, "learn-from"):
         among = shared_ids(others, people.survey)
     if asked.saved:
+        if drawing.unseen_questions:
+            raise typer.BadParameter(
+                "--unseen-questions are chosen when a benchmark is drawn, and --benchmark has its own: give one of "
+                "the two"
+            )
         with values_of(context, "benchmark"):
             return people, load_benchmark(asked.saved, people)
     with values_of(context, *drawn_by):

@@ -105,6 +105,7 @@ class Gaussian(StatisticalPredictor):
     """
 
     reads = EVERY_BLOCK
+    blind = "it has no mean and no covariances"
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         shown_form = shown_form or form

@@ -29,6 +29,7 @@ class Majority(StatisticalPredictor):
     """
 
     reads = frozenset()
+    blind = "it has no most common answer"
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         options = people.options(form)

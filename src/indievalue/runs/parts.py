@@ -61,8 +61,10 @@ def ask_predictor(name: str, predictor: Predictor, learning: Learning, progress:
     """
     progress(f"{name} …")
     start = time.perf_counter()
+    predictor = learning.expecting(predictor)
     benchmark, tables = learning.benchmark, []
     for training, part in learning.parts() if predictor.learns else [(learning.untested, benchmark)]:
+        training = learning.training(predictor, training)
         fitted = predictor.fit(training, benchmark.settings.form, benchmark.settings.shown_form)
         tables.append(predict(name, learning.limited(fitted), part))
         if part is not benchmark and time.perf_counter() - start > _SLOW:
@@ -135,7 +137,8 @@ class Parts:
     def get(self, name: str, predictor: Predictor, learning: Learning, progress: Callable[[str], None]) -> Part:
         """Return the predictions of ``predictor``, computed now or before the run was interrupted."""
         identity = predictor.identity()
-        folder = self.folder / _digest(f"{name}\0{identity}")
+        knowing = " knowing" if learning.knowing else ""
+        folder = self.folder / _digest(f"{name}\0{identity}{knowing}")
         if identity is not None and (found := self._read(folder, name)):
             progress(f"{name}: finished before")
             return found

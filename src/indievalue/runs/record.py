@@ -61,6 +61,8 @@ class Record:
         format: version of the ``run.json`` layout; 0 if not recorded. benchmark: a hash of the benchmark.
         weights: how people are weighted in the scores.
         learned_from: the other files that predictors learned from; empty if they learned from the data itself.
+        unseen_questions: ids of the questions about which nothing was learned from anybody, which are the probes; empty
+            for the protocol's probes. references: names of predictors that learned them all the same, for comparison.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
@@ -89,6 +91,8 @@ class Record:
     show: str = "random"
     show_order: ShowOrder = "last"
     learned_from: tuple[LearnedFrom, ...] = ()
+    unseen_questions: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from indievalue.seeded import key_table
 
 Floats = NDArray[np.float64]
 
-FEATURES = 4
-MEAN, SIMILAR_LOG, PERSON, MIDDLE = range(FEATURES)
-"""The features of an option: its place times the mean that texts predict; the log of its share in similar questions;
-its place times where the person is expected; and the square of its place."""
+FEATURES = 3
+MEAN, SHARE, PERSON = range(FEATURES)
+"""The features of an option: its place times the mean that texts predict, in standard deviations; the log of its share
+in similar questions; and its place times where the person is expected."""
 
-USUAL_WEIGHTS = (1.0, 0.5, 0.5, 0.0)
+USUAL_WEIGHTS = (0.3, 0.3, 1.0)
 """Weights of the features where too few people, or questions, are there to choose them."""
 
 ASKED = 20
@@ -92,11 +92,9 @@ class Asked:
             own, among = np.flatnonzero(scales.owner == probe), scales.owner[wanted] == probe
             count = int(form.counts[probe])
             places = self._places[form.starts[probe] : form.starts[probe + 1], own]
-            features[:, at, :count, MEAN] = places @ (self.expected.mean - scales.middle)[own]
-            features[:, at, :count, SIMILAR_LOG] = np.log(np.maximum(self.similar.of(probe), _LEAST))
+            features[:, at, :count, MEAN] = places @ self.expected.sign[own]
+            features[:, at, :count, SHARE] = np.log(np.maximum(self.similar.of(probe), _LEAST))
             features[:, at, :count, PERSON] = person[:, among] @ places.T
-            if scales.steps[own[0]]:
-                features[:, at, :count, MIDDLE] = (places[:, 0] ** 2) - (places[:, 0] ** 2).mean()
         return features
 
 

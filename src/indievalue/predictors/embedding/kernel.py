@@ -36,6 +36,11 @@ class Smoother:
         among = known.alike(known, self.sharpness) + self.noise * np.eye(len(known.topic))
         return np.asarray(np.linalg.solve(among, known.alike(new, self.sharpness)).T)
 
+    def spread(self, new: Texts, known: Texts) -> Floats:
+        """Return the standard deviation of what is expected of new scales before the known ones are (new,)."""
+        told = (self.weights(new, known) * known.alike(new, self.sharpness).T).sum(axis=1)
+        return np.asarray(np.sqrt(np.maximum(told, 1e-6)))
+
     def left(self, new: Texts, known: Texts) -> Floats:
         """Return the covariance of new scales that the known ones do not tell (new × new), in units of the kernel."""
         return new.alike(new, self.sharpness) - self.weights(new, known) @ known.alike(new, self.sharpness)

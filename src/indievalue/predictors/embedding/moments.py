@@ -72,13 +72,15 @@ class Expected:
     """The moments of the scales of the survey that is asked about.
 
     Attributes:
-        scales: its scales. mean, deviation: float64 (scales,), of places. joint: of standardized places.
+        scales: its scales. mean, deviation: float64 (scales,), of places. sign: float64 (scales,), how far the mean is
+            above the middle, in standard deviations of what texts usually tell of it. joint: of standardized places.
         onto: float64 (scales × scales), the correlation of each scale with each.
     """
 
     scales: Scales
     mean: Floats
     deviation: Floats
+    sign: Floats
     joint: Joint
     onto: Floats
 
@@ -111,15 +113,19 @@ class Expected:
         known, own = np.flatnonzero(used), texts.take(used)
         place = {int(at): row for row, at in enumerate(known)}
         loading = chosen.correlations.weights(there, own)
-        mean = scales.middle + chosen.means.weights(there, own) @ (answered.mean - answered.scales.middle)[known]
+        above = chosen.means.weights(there, own) @ (answered.mean - answered.scales.middle)[known]
+        usual = np.sqrt(np.mean((answered.mean - answered.scales.middle)[known] ** 2))
+        sign = above / (chosen.means.spread(there, own) * usual)
+        mean = scales.middle + above
         deviation = _usual_deviations(answered, scales, known)
         matched = np.zeros(len(scales.owner), bool)
         for at, match in matches.items():
-            row, sign = place[match.position], -1.0 if match.reversed else 1.0
+            row, turned = place[match.position], -1.0 if match.reversed else 1.0
             loading[at] = 0
-            loading[at, row] = sign
+            loading[at, row] = turned
             mean[at] = 1 - answered.mean[match.position] if match.reversed else answered.mean[match.position]
             deviation[at], matched[at] = answered.deviation[match.position], True
+            sign[at] = (mean[at] - scales.middle[at]) / usual
         onto = loading @ answered.correlation[np.ix_(known, known)] @ loading.T
         if not matched.all() and scales is not answered.scales:
             new = ~matched
@@ -127,7 +133,7 @@ class Expected:
         # What neither correlates with other scales nor is known: so much that the variance is 1.
         onto /= np.sqrt(np.maximum(1, np.diag(onto)))[:, None] * np.sqrt(np.maximum(1, np.diag(onto)))
         whole = onto + np.diag(1 - np.diag(onto))
-        return cls(scales, np.clip(mean, 0.02, 0.98), deviation, Joint(np.zeros(len(mean)), whole, RIDGE), onto)
+        return cls(scales, np.clip(mean, 0.02, 0.98), deviation, sign, Joint(np.zeros(len(mean)), whole, RIDGE), onto)
 
     def places(self, values: Floats, given: NDArray[np.bool_], wanted: NDArray[np.int64]) -> Floats:
         """Return the expected standardized places on the ``wanted`` scales (people × wanted) of people.

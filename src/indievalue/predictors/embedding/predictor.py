@@ -46,9 +46,9 @@ class Embedding(StatisticalPredictor):
 
     An answer is a place on a scale. Places of answered questions have means and correlations. Those of any other
     question are predicted from the embeddings of its options, by kernel ridge regression on the answered questions. A
-    person's place is then expected given those that are shown. The logit of an option is a weighted sum of four
-    features: its place times the mean that texts predict; the log of its share in similar questions; its place times
-    where the person is expected; and its distance from the middle. The weights are chosen on questions that were
+    person's place is then expected given those that are shown. The logit of an option is a weighted sum of three
+    features: its place times the mean that texts predict; the log of its share in similar questions; and its place
+    times where the person is expected. The weights are chosen on questions that were
     answered, by holding out families of them.
 
     Questions that were answered are predicted from their own base rates and correlations.
@@ -58,7 +58,7 @@ class Embedding(StatisticalPredictor):
 
     Attributes:
         answered_: moments of the scales that were answered. texts_: of all scales. chosen_: regressions on texts.
-        weights_: float64 (4,), of the features. slope_: weight of where a person is expected for answered questions.
+        weights_: float64 (3,), of the features. slope_: weight of where a person is expected for answered questions.
         rates_: float64 (questions × most options), base rates. wordings_: embeddings of the questions.
 
     >>> from indievalue import Settings, build_benchmark

@@ -18,7 +18,7 @@ from indievalue.survey.survey import Survey
 
 Floats = NDArray[np.float64]
 
-SIMILAR = 5
+SIMILAR = 20
 """Usual number of similar questions."""
 
 

@@ -23,7 +23,7 @@ from indievalue.predictors.local.prior_offset import PriorOffset, offset_of, rea
 from indievalue.predictors.local.progress import ReadingProgress, say
 from indievalue.predictors.local.source import find_source
 from indievalue.predictors.local.thinking import with_thoughts
-from indievalue.predictors.local.trained_on import check_not_trained_on, trained_on
+from indievalue.predictors.local.trained_on import check_not_trained_on, not_held_out, trained_on
 from indievalue.predictors.local.tree import Item
 from indievalue.predictors.local.wording import STATEMENT, Wording
 from indievalue.predictors.protocol import EVERY_BLOCK, BasePredictor, Guesses
@@ -185,6 +185,15 @@ class Local(BasePredictor):
         """Return those of the ``people`` that the model was trained on."""
         folders = filter(None, (self.source.model, self.source.adapter))
         return sorted({person for folder in folders for person in trained_on(Path(folder), people)})
+
+    def expect_unseen(self, questions: Sequence[str]) -> None:
+        """Raise IndievalueError if the model is a reasoner whose training did not hold out these questions."""
+        for folder in filter(None, (self.source.model, self.source.adapter)):
+            if learned := not_held_out(Path(folder), questions):
+                raise IndievalueError(
+                    f"{folder} was trained without holding out {len(learned):,} of the unseen questions, first "
+                    f"{learned[0]!r}: write its training set with the same --unseen-questions and --seed"
+                )
 
     def effort(self) -> Mass | None:
         """Return the total probability of the labels; None before predicting, and if statements are scored."""

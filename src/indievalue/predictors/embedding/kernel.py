@@ -58,7 +58,7 @@ def choose(texts: Texts, correlation: Floats, above: Floats, fold: NDArray[np.in
     """Choose the regressions that predict the scales of each fold best from those of the others.
 
     What is to be predicted are ``correlation`` (scales × scales) and ``above`` (scales,), the means above the middle of
-    each scale. Families are not divided between folds.
+    each scale.
     """
     every = [Smoother(sharpness, noise) for sharpness in SHARPNESS for noise in NOISE]
     scores = np.zeros((2, len(every)))

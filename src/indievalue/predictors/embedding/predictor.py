@@ -21,6 +21,7 @@ from indievalue.predictors.logit import fit_logit, softmax
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.predictors.similarity import MINILM, sentence_embedder
 from indievalue.seeded import keys
+from indievalue.survey.families import families
 from indievalue.survey.same_as import Match, is_same, shared_questions
 from indievalue.survey.survey import Survey
 
@@ -86,7 +87,7 @@ class Embedding(StatisticalPredictor):
         self.texts_ = Texts.of(self.answered_.scales, self._embed)
         self.wordings_ = Wordings.of(people.survey, form, self._embed)
         self.asked_ = people.asked
-        fold = drawn_parts(people.survey, people.asked, FOLDS, 0, whole_batteries=True) - 1
+        fold = _folds(people)
         self.chosen_ = self._chosen(fold)
         self.weights_, self.slope_ = np.array(USUAL_WEIGHTS), 1.0
         if held_out.sum() >= FEWEST_HELD_OUT and len(np.unique(fold[fold >= 0])) > 1:
@@ -102,7 +103,7 @@ class Embedding(StatisticalPredictor):
         answered = there.answered[task.probes]
         if answered.any():
             of_answered = task.probes[answered]
-            scores[:, answered] = self._log_rates(of_answered) + self.slope_ * features[:, answered, :, PERSON]
+            scores[:, answered] = self._log_rates(of_answered) + self.slope_ * features[..., PERSON][:, answered]
         scores, exists = scores[:, :, :most], np.arange(most) < task.counts[:, None]
         flat, every = (-1, most), np.broadcast_to(exists, scores.shape)
         return Guesses.most_probable(softmax(scores.reshape(flat), every.reshape(flat))[0].reshape(scores.shape))
@@ -167,6 +168,18 @@ class Embedding(StatisticalPredictor):
     def _log_rates(self, questions: NDArray[np.int64]) -> Floats:
         """Return the log base rates of questions (questions × most options)."""
         return np.log(np.maximum(self.rates_[questions], 1e-6))
+
+
+def _folds(people: People) -> NDArray[np.int64]:
+    """Return the fold of each question that is held out to choose the weights (questions,); -1 for unanswered ones.
+
+    Families are not divided between folds, so that questions are held out as those that nobody answered are; unless
+    most of these have a relative that was answered.
+    """
+    asked, family = people.asked, families(people.survey)
+    related = np.isin(family[~asked], family[asked])
+    apart = not len(related) or related.mean() < 0.5
+    return drawn_parts(people.survey, asked, FOLDS, 0, whole_batteries=apart) - 1
 
 
 def _held_out(people: People) -> NDArray[np.bool_]:

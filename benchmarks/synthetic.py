@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from indievalue.benchmark.build import build_benchmark, protocol_probes
+from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
+from indievalue.benchmark.protocol import protocol_probes
 from indievalue.choices import FORMS, FormName
 from indievalue.people.people import People
 from indievalue.people.read import read_people

@@ -14,10 +14,11 @@ import polars as pl
 import pytest
 
 from conftest import garden_answers, real_file
-from indievalue.benchmark.build import build_benchmark, protocol_probes
+from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.eligible import answered_threshold
 from indievalue.benchmark.model import NOBODY, Benchmark, Settings
 from indievalue.benchmark.narrow import with_demonstrations_about, with_first_demonstrations
+from indievalue.benchmark.protocol import protocol_probes
 from indievalue.benchmark.storage import asked_texts, benchmark_hash, load_benchmark, save_benchmark, task_texts
 from indievalue.errors import IndievalueError
 from indievalue.evaluation import evaluate

@@ -93,6 +93,7 @@ def computed(said: list[str]) -> list[str]:
 def test_the_experiments_of_the_paper_are_shipped_and_sound(crowd: People) -> None:
     assert shipped_experiments() == [
         "across-surveys",
+        "answering-as-one-should",
         "category-transfer",
         "context-blocks",
         "demographics-or-statements",

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from conftest import real_file
-from indievalue.benchmark.build import protocol_probes
+from indievalue.benchmark.protocol import protocol_probes
 from indievalue.choices import FORMS, FormName
 from indievalue.people.columns import recognise
 from indievalue.people.decode import decode

@@ -15,9 +15,10 @@ import yaml
 from typer.testing import CliRunner
 
 from conftest import GARDEN, garden_answers
-from indievalue.benchmark.build import build_benchmark, protocol_probes
+from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import NOBODY, Benchmark, Settings
 from indievalue.benchmark.narrow import with_people
+from indievalue.benchmark.protocol import protocol_probes
 from indievalue.benchmark.storage import benchmark_hash, load_benchmark, save_benchmark, task_texts
 from indievalue.benchmark.together import texts_together, with_probes_together
 from indievalue.choices import DemonstrationsFrom, Protocol, ShowOrder

@@ -11,7 +11,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from conftest import GARDEN, garden_answers
-from indievalue.benchmark.build import protocol_probes
+from indievalue.benchmark.protocol import protocol_probes
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.survey.survey import Survey

@@ -24,8 +24,13 @@ from indievalue.predictors.registry import STATISTICAL, make_predictor
 from indievalue.survey.survey import Survey
 from indievalue.testing import check_predictor, made_up_people, small_survey
 
-QUICK = {"boosting": "boosting:trees=5", "masked": "masked:epochs=2,hidden=16"}
-"""The options with which a slow predictor is quick enough here."""
+QUICK = {
+    "boosting": "boosting:trees=5",
+    "masked": "masked:epochs=2,hidden=16",
+    "embedding": "embedding:model=hashing",
+    "similar-majority": "similar-majority:model=hashing",
+}
+"""The options with which a slow predictor is quick enough here, and one that reads texts needs no model."""
 
 
 @pytest.mark.parametrize("name", [*(QUICK.get(kind.shown, kind.shown) for kind in STATISTICAL), "resemble:k=5"])

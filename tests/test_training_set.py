@@ -8,13 +8,14 @@ import pytest
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import NOBODY, Settings
+from indievalue.benchmark.questions import columns_of
 from indievalue.benchmark.storage import task_texts
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.prompts.prompt import prompts_of
 from indievalue.reasoner.conversations import conversations
 from indievalue.reasoner.draw import TRAIN, UNSEEN_GROUPS, UNSEEN_QUESTIONS, VALIDATION, DrawnExamples, draw_parts
-from indievalue.reasoner.recipe import Recipe, columns_of, members
+from indievalue.reasoner.recipe import Recipe, members
 from indievalue.synthetic.generate import synthetic_people
 
 SMALL = Recipe(people_per_question=20, validation_per_question=3, demonstrations=(10, 10))

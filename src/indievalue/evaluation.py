@@ -78,6 +78,7 @@ def evaluate(
     folds: int | None = None,
     learn_from: People | Sequence[People] | None = None,
     placement: Placement = HERE,
+    references: Predictors = (),
     call: Call | None = None,
 ) -> Run:
     """Evaluate predictors on a benchmark.
@@ -105,6 +106,8 @@ def evaluate(
             nobody was asked are predicted at random; ``questions`` of :func:`build_benchmark` avoids them.
         placement: where predictions are computed, and in how many shards of people, each of which is stored as soon as
             it is finished, beside ``out`` (see :class:`indievalue.Placement`).
+        references: predictors that learn the benchmark's unseen questions, too, so that the others can be compared with
+            one that knows these questions; they are called ``NAME, knowing``.
 
     Raises IndievalueError if a predictor is unknown, named twice or cannot use a block of the context, nobody is left
     to learn from, there are more folds than people tested, ``out`` is not empty (unless ``force``) or cannot be
@@ -123,23 +126,28 @@ def evaluate(
     tested = people_table(benchmark.people)
     named_weights(tested, people.survey, weights, people.findings.unweighted)  # fail fast, before asking predictors
     made = named_predictors(predictors, asking)
-    for name, predictor in made.items():
+    known = _knowing(references, asking, benchmark)
+    for name, predictor in {**made, **known}.items():
         refuse_unused(name, predictor, benchmark.settings.blocks)
     others = [learn_from] if isinstance(learn_from, People) else learn_from or []
     if placement.is_sharded:
-        _refuse_unplaced(made, out)
-    learning = _learning(people, benchmark, folds, made, others)
+        _refuse_unplaced({**made, **known}, out)
+    learning = _learning(people, benchmark, folds, {**made, **known}, others)
+    for predictor in made.values():
+        learning.expecting(predictor)  # fail fast
     for sentence in learning.explained():
         call.progress(sentence)
+    learned = dict.fromkeys(made, learning) | {name: replace(learning, knowing=True) for name in known}
+    made |= known
     if out is None:
-        parts = [ask_predictor(*item, learning, call.progress) for item in made.items()]
-        return _run(learning, parts, call, weights)
-    return _stored(made, learning, Path(out), force=force, weights=weights, placement=placement, call=call)
+        parts = [ask_predictor(name, one, learned[name], call.progress) for name, one in made.items()]
+        return _run(learning, parts, call, weights, references=tuple(known))
+    return _stored(made, learned, Path(out), force=force, weights=weights, placement=placement, call=call)
 
 
 def _stored(
     made: dict[str, Predictor],
-    learning: Learning,
+    learned: dict[str, Learning],
     out: Path,
     *,
     force: bool,
@@ -147,20 +155,25 @@ def _stored(
     placement: Placement,
     call: Call,
 ) -> Run:
-    """Evaluate predictors and write the run to ``out``, storing what is finished on the way."""
+    """Evaluate predictors and write the run to ``out``, storing what is finished on the way.
+
+    ``learned`` are the people that each predictor learns from.
+    """
     check_directory(out, force=force)
     Thread(target=import_report, daemon=True).start()
+    learning, references = next(iter(learned.values())), tuple(name for name, one in learned.items() if one.knowing)
     with only_writer(out), Parts(out, learning, call.progress) as stored:
         check_directory(out, force=force)  # again: another process may have finished it meanwhile
         parts, shards = [], {}
         with Machines(placement, call.progress) as machines:
             while made:  # release each predictor once it has answered: some hold a gigabyte
                 name = next(iter(made))
-                part, shards[name] = _part(name, made.pop(name), learning, stored, machines)
+                part, shards[name] = _part(name, made.pop(name), learned[name], stored, machines)
                 parts.append(part)
                 return_memory()
         placed = Placed(placement.on, shards, machines.workers) if placement.is_sharded else None
-        run = _run(learning, parts, call, weights, placed)
+        run = _run(learning, parts, call, weights, placed, references)
+        learned.clear()
         del learning
         return_memory()
         write_run(run, out, force=force, config=call.config)
@@ -234,6 +247,15 @@ def named_predictors(predictors: Predictors, asking: AskingOptions | None = None
     return made
 
 
+def _knowing(references: Predictors, asking: AskingOptions | None, benchmark: Benchmark) -> dict[str, Predictor]:
+    """Return the references by the names shown in tables. Raises IndievalueError if there are no unseen questions."""
+    if not references:
+        return {}
+    if not benchmark.settings.unseen_questions:
+        raise IndievalueError("references (--reference) are of use with unseen questions (--unseen-questions)")
+    return {f"{name}, knowing": predictor for name, predictor in named_predictors(references, asking).items()}
+
+
 def _name_of(predictor: object) -> str:
     """Return ``resemble:k=5`` for ``Resemble(k=5)``, as on the command line, or the class name for any other repr."""
     kind, text = type(predictor).__name__, repr(predictor)
@@ -269,12 +291,20 @@ def _learning(
     return learning
 
 
-def _run(learning: Learning, parts: Sequence[Part], call: Call, weights: Weights, placed: Placed | None = None) -> Run:
+def _run(
+    learning: Learning,
+    parts: Sequence[Part],
+    call: Call,
+    weights: Weights,
+    placed: Placed | None = None,
+    references: tuple[str, ...] = (),
+) -> Run:
     people, benchmark, settings = learning.people, learning.benchmark, learning.benchmark.settings
     predictions = pl.concat(part.predictions for part in parts)
     record = Record(
         survey=call.survey or people.survey.name,
         **{**asdict(settings), "demonstrations_as": settings.shown_form, "setups": tuple(settings.setups or ())},
+        references=references,
         people=len(benchmark.people),
         training_people=learning.fewest,
         folds=learning.number,

@@ -4,7 +4,6 @@ Which people, probes and demonstrations are drawn depends on the seed and on ids
 benchmark whatever the order of the file, the machine or the number of threads.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal, Unpack
@@ -15,6 +14,8 @@ from numpy.typing import NDArray
 from indievalue.benchmark.circumstances import check_blocks
 from indievalue.benchmark.eligible import Rule, candidates, named
 from indievalue.benchmark.model import Benchmark, Eligibility, Settings, SettingsFields, Setup
+from indievalue.benchmark.protocol import protocol_probes
+from indievalue.benchmark.questions import columns_of
 from indievalue.benchmark.show import Rank, Ranking, chosen_for_each
 from indievalue.errors import IndievalueError
 from indievalue.people.blocks import PeopleBlocks, sampled
@@ -47,7 +48,8 @@ def build_benchmark(
         ranking: makes the ranking by which ``show="relevant:6"`` or ``show="similar:6"`` chooses statements, such as
             :func:`indievalue.rank_statements`; it is given the people who are not tested, a sample if they are in
             blocks (:data:`RANKED_FROM`).
-        questions: ids of the questions among which probes are drawn; by default all.
+        questions: ids of the questions among which probes are drawn; by default all. It does not apply to
+            ``unseen_questions``, which are all probes.
         **fields: fields of ``settings`` to change, such as ``form="refined"`` or ``seed=1``.
 
     Raises IndievalueError where there are not that many people (saying why), an id is unknown or given twice, nobody
@@ -63,6 +65,10 @@ def build_benchmark(
     settings = replace(settings or Settings(), **fields)
     if isinstance(people, People):
         check_blocks(people, settings.blocks)
+    if settings.unseen_questions:
+        if not isinstance(people, People):
+            raise IndievalueError("unseen questions are of people held in memory, not of those read in blocks")
+        settings, questions = _with_unseen(people, settings), None
     probes = protocol_probes(people.survey, people.asked & _among(people.survey, questions))
     numbers = tuple(range(len(probes))) if settings.setups is None else tuple(settings.setups)
     settings = replace(settings, setups=numbers)
@@ -74,34 +80,29 @@ def build_benchmark(
     chosen, eligibility = _chosen(people, rule, people_tested, settings.seed)
     check_blocks(chosen, settings.blocks)
     ranked = _ranking(people, chosen, settings, ranking)
+    if settings.unseen_questions and isinstance(people, People):
+        probes = [columns_of(people, settings.unseen_questions)]
     setups = tuple(setup for number in numbers for setup in _setups(chosen, probes, number, settings, ranked))
     return Benchmark(settings, chosen, setups, eligibility)
 
 
-def protocol_probes(survey: Survey, asked: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """The probes of every setup of the protocol, as question columns in questionnaire order.
+def _with_unseen(people: People, settings: Settings) -> Settings:
+    """Return the settings with ids in place of other names of unseen questions, which are asked in one setup.
 
-    The i-th setup takes, of each category, its questions 3i, 3i+1 and 3i+2 in questionnaire order, wrapping round where
-    the category is short. Questions that nobody in the file answered are not counted as being there.
+    People are eligible as in any benchmark of the survey, so that the same are tested. Raises IndievalueError for an
+    unknown name, and if nobody was asked any of these questions, or everything that was asked is one of them.
     """
-    per_category = survey.sampling.per_category
-    by_category: dict[str, list[int]] = defaultdict(list)
-    for position, question in enumerate(survey.questions):
-        if asked[position]:
-            by_category[question.category].append(position)
-    return [
-        np.array(
-            sorted(
-                {
-                    members[place % len(members)]
-                    for members in by_category.values()
-                    for place in range(setup * per_category, (setup + 1) * per_category)
-                }
-            ),
-            np.int64,
-        )
-        for setup in range(survey.sampling.setups)
-    ]
+    if settings.setups not in (None, (0,)):
+        raise IndievalueError("unseen_questions are the probes of the only setup: leave out setups (--setup)")
+    unseen = columns_of(people, settings.unseen_questions, settings.seed)
+    unseen = unseen[people.asked[unseen]]
+    if not len(unseen):
+        raise IndievalueError("nobody in the data answered any of the unseen questions: name others")
+    if len(unseen) == people.asked.sum():
+        raise IndievalueError("all questions of the data are unseen, and nothing is left to show: name fewer")
+    return replace(
+        settings, unseen_questions=tuple(people.survey.questions[at].id for at in unseen.tolist()), setups=(0,)
+    )
 
 
 def _among(survey: Survey, questions: Collection[str] | None) -> NDArray[np.bool_]:

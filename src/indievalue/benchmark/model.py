@@ -50,6 +50,7 @@ class SettingsFields(TypedDict, total=False):
     seed: int
     show: str
     show_order: ShowOrder
+    unseen_questions: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class Settings:
     described in :mod:`indievalue.context`; blocks are named in one order, whatever the order given. ``show`` is
     ``random``, or ``relevant:K`` or ``similar:K`` for the K statements of each person that are chosen for each probe;
     ``demonstrations`` is then K. ``show_order`` says where the most relevant of these stands.
+
+    ``unseen_questions`` are the probes if there are any, instead of those of the protocol: nobody's answers to them are
+    shown, or learned from. They are named as in :func:`indievalue.benchmark.questions.columns_of`, and a benchmark has
+    their ids.
     """
 
     form: FormName = "polar"
@@ -72,6 +77,7 @@ class Settings:
     seed: int = 0
     show: str = "random"
     show_order: ShowOrder = "last"
+    unseen_questions: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Validate the values. Raises IndievalueError, naming the setting, for an invalid one."""
@@ -94,6 +100,17 @@ class Settings:
                     "only one of them"
                 )
             object.__setattr__(self, "demonstrations", chosen)
+        object.__setattr__(self, "unseen_questions", tuple(self.unseen_questions))
+        if self.unseen_questions and self.show_by == "relevant":
+            raise IndievalueError(
+                f"show={self.show!r} learns what is relevant to a probe from answers to it, and unseen questions have "
+                "none: show random or similar statements"
+            )
+        if self.unseen_questions and self.demonstrations_from == "siblings":
+            raise IndievalueError(
+                "demonstrations_from='siblings' shows answers to other probes, and no answer to an unseen question is "
+                "shown: choose others"
+            )
         if self.setups is not None:
             object.__setattr__(self, "setups", tuple(self.setups))  # so that settings are hashable
 
@@ -113,8 +130,13 @@ class Settings:
         return show_kind(self.show)
 
     def stored(self) -> dict[str, object]:
-        """Return the settings to be stored: how statements are chosen and ordered only if it is not at random."""
+        """Return the settings to be stored.
+
+        How statements are chosen and ordered only if it is not at random, unseen questions only if there are any.
+        """
         content = asdict(self)
+        if not self.unseen_questions:
+            del content["unseen_questions"]
         if self.show_by == "random":
             del content["show"], content["show_order"]
         return content

@@ -54,8 +54,9 @@ class EvaluationFlags:
         typer.Option(
             "--predictor",
             "--model",
-            help="random, majority, resemble:k=35, gaussian, masked, blend, boosting, logistic, local:MODEL or "
-            "vllm:MODEL for a language model on this machine, or PROVIDER/MODEL for a chat model; repeat for more.",
+            help="random, majority, resemble:k=35, gaussian, masked, blend, boosting, logistic, embedding, "
+            "similar-majority, local:MODEL or vllm:MODEL for a language model on this machine, or PROVIDER/MODEL for a "
+            "chat model; repeat for more.",
         ),
     ]
     saved: Annotated[
@@ -70,6 +71,14 @@ class EvaluationFlags:
             min=1,
             help="Folds of cross-fitting: each person is predicted by what was learned from all others outside their "
             "fold. 1: learn only from people who are not tested [default: 1, or 5 if most people are tested].",
+        ),
+    ] = None
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reference",
+            metavar="PREDICTOR",
+            help="Predictor that learns the --unseen-questions all the same, to compare others with; repeat for more.",
         ),
     ] = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the number of calls, tokens and shards.")] = (
@@ -164,6 +173,8 @@ def evaluate(
         made = make_predictors(asked.predictor, how)  # fail fast, before reading the data
         if placement.is_sharded:
             refuse_unplaced(made)
+    with values_of(context_of_call, "reference"):
+        make_predictors(asked.reference or (), how)
     if not asked.dry_run:
         check_directory(directory, force=force)
         start_vega()
@@ -204,6 +215,7 @@ def evaluate(
             folds=asked.folds,
             learn_from=others,
             placement=placement,
+            references=asked.reference or (),
             call=call,
         )
     print_summary(run.scores, drawn.settings.form, out, paper=paper_of(run))
@@ -235,14 +247,13 @@ def _check_example(person: str | None, drawn: "Benchmark") -> None:
 
 def _untested(people: "People | PeopleBlocks", drawn: "Benchmark") -> "People":
     """Return the people who are not tested, or a sample of them if they do not fit memory."""
-    import numpy as np
-
     from indievalue.people.blocks import PeopleBlocks
+    from indievalue.runs.folds import Learning
     from indievalue.runs.in_blocks import LearningInBlocks
 
     if isinstance(people, PeopleBlocks):
         return LearningInBlocks.of(people, drawn, 1).untested
-    return people.take(~np.isin(people.ids, drawn.people.ids))
+    return Learning(people, drawn, 1).untested
 
 
 def _drawn(
@@ -260,7 +271,7 @@ def _drawn(
     from indievalue.predictors.ranking import rank_statements
     from indievalue.runs.elsewhere import shared_ids
 
-    drawn_by = ("setup", "demonstrations", "show", "people", "people-file")
+    drawn_by = ("setup", "demonstrations", "show", "people", "people-file", "unseen-questions")
     with values_of(context, *drawn_by):
         settings, tested = drawing.settings(source.seed), drawing.tested()
     reading = ("data", "further", "survey", "sheet", "header-row", "encoding", "person-columns", "rows", "in-memory")
@@ -269,6 +280,11 @@ def _drawn(
     with values_of(context, "learn-from"):
         among = shared_ids(others, people.survey)
     if asked.saved:
+        if drawing.unseen_questions:
+            raise typer.BadParameter(
+                "--unseen-questions are chosen when a benchmark is drawn, and --benchmark has its own: give one of "
+                "the two"
+            )
         with values_of(context, "benchmark"):
             return people, load_benchmark(asked.saved, people)
     with values_of(context, *drawn_by):

@@ -329,10 +329,25 @@ class BenchmarkFlags(ShownFlags):
     people_file: Annotated[
         Path | None, typer.Option("--people-file", help="Text file with the ids of the people to test, one per line.")
     ] = None
+    unseen_questions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--unseen-questions",
+            metavar="NAME",
+            help="Questions to ask instead of the protocol's, about which nothing is learned from anybody: ids, "
+            "categories, `battery NAME`, `setup 0`, or the first of five parts of the questionnaire, `batteries 1/5` "
+            "or `questions 1/5`; repeat for more.",
+        ),
+    ] = None
 
     def settings(self, seed: int) -> "Settings":
         """Return the benchmark settings (see :meth:`ShownFlags.settings`)."""
-        return replace(super().settings(seed), protocol=self.protocol, demonstrations_from=self.demonstrations_from)
+        return replace(
+            super().settings(seed),
+            protocol=self.protocol,
+            demonstrations_from=self.demonstrations_from,
+            unseen_questions=tuple(self.unseen_questions or ()),
+        )
 
     def tested(self) -> Tested:
         """Return the people to test. Raises BadParameter if both options are given or the number is invalid."""

@@ -24,7 +24,15 @@ from indievalue.context import UnusableBlockError
 from indievalue.errors import IndievalueError
 from indievalue.experiments.folder import FORMAT, Folder
 from indievalue.experiments.grid import Cell, cells, compared_pairs, without_absent_pairs
-from indievalue.experiments.spec import CATEGORY, EVERYTHING, NOTHING, REASONER, Experiment, SpecificationsFigure
+from indievalue.experiments.spec import (
+    DESIRABILITY,
+    EVERYTHING,
+    NOTHING,
+    OF_PROBES,
+    REASONER,
+    Experiment,
+    SpecificationsFigure,
+)
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
@@ -39,6 +47,7 @@ from indievalue.scale.machines import Machines
 from indievalue.scale.placement import HERE, Placement
 from indievalue.scale.sharded import InShards
 from indievalue.scoring.weighting import named_weights
+from indievalue.survey.sensitive import sensitive_questions
 
 Fitted = tuple[str, FormName, FormName, tuple[object, ...]]
 """Predictor, forms of the probes and of the demonstrations, and how it is asked, which determine a fit."""
@@ -233,7 +242,9 @@ def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: b
     for cell in {fit_of(cell): cell for cell in every if cell.asked.asking}.values():
         inputs.predictor(cell)
     paper_figures(experiment.paper, experiment.name)
-    by = [experiment.by] if experiment.by not in (None, CATEGORY) else []
+    by = [experiment.by] if experiment.by not in (None, *OF_PROBES) else []
+    if experiment.by == DESIRABILITY:
+        sensitive_questions(inputs.people.survey)  # fail fast
     for name in [*(experiment.demographics or ()), *filter(None, by)]:
         inputs.people.survey.demographic(name)
     for name in filter(None, by):

@@ -1,6 +1,6 @@
 """Compute accuracy, intervals from resampling people, and paired differences from the predictions of cells."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -66,12 +66,13 @@ def measure(
     predictions: pl.DataFrame,
     people: Sequence[str],
     survey: Survey,
-    groups: pl.Series | None = None,
+    groups: pl.Series | Mapping[str, str] | None = None,
     weights: NDArray[np.float64] | None = None,
     ceilings: Ceilings | None = None,
 ) -> CellResult:
-    """Count correct predictions of a cell by person, and by category or by the ``groups`` of ``people``.
+    """Count correct predictions of a cell by person, and by category or by ``groups``.
 
+    ``groups`` are those of ``people``, or a mapping from every question of the survey to its kind.
     ``weights`` are those of ``people``, with a mean of 1. ``ceilings`` bound the accuracy of any predictor. Raises
     IndievalueError if the predictions are of other people.
     """
@@ -83,10 +84,12 @@ def measure(
         predictions = weighted_rows(predictions, dict(zip(people, weights.tolist(), strict=True)))
     at_person = predictions["person"].replace_strict(row, return_dtype=pl.Int64).to_numpy()
     if groups is None:
-        parts = tuple(survey.categories)
+        groups = {question.id: question.category for question in survey.questions}
+    if isinstance(groups, Mapping):
+        parts = tuple(dict.fromkeys(groups[question.id] for question in survey.questions))
         part = {name: place for place, name in enumerate(parts, start=1)}
-        category = {question: part[survey.question(question).category] for question in predictions["question"].unique()}
-        at_part = predictions["question"].replace_strict(category, return_dtype=pl.Int64).to_numpy()
+        of_question = {question: part[groups[question]] for question in predictions["question"].unique()}
+        at_part = predictions["question"].replace_strict(of_question, return_dtype=pl.Int64).to_numpy()
     else:
         parts = tuple(sorted(groups.drop_nulls().unique().to_list()))
         part = {name: place for place, name in enumerate(parts, start=1)}

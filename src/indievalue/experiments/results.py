@@ -1,6 +1,6 @@
 """Write the results of an experiment: tables, figure and page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import fill
@@ -16,6 +16,7 @@ from indievalue.experiments.folder import Folder, write_json, write_text
 from indievalue.experiments.measure import CellResult, accuracy_table, measure, option_column, people_table
 from indievalue.experiments.spec import (
     CATEGORY,
+    DESIRABILITY,
     PREDICTOR,
     BoxPlotFigure,
     CurveFigure,
@@ -60,6 +61,7 @@ from indievalue.scoring.gaps import with_ceilings_of_groups
 from indievalue.scoring.groups import GroupOptions
 from indievalue.scoring.inequity import inequity
 from indievalue.scoring.weighting import effective_size
+from indievalue.survey.sensitive import OTHER, SENSITIVE, sensitive_questions
 
 
 @dataclass(frozen=True)
@@ -253,7 +255,7 @@ def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[Pa
     if isinstance(experiment.figure, DistributionsFigure):
         return _shares(planned, inputs, folder)
     survey = inputs.people.survey
-    groups = None if experiment.by in (None, CATEGORY) else inputs.tested.demographics[str(experiment.by)]
+    groups = _parts(experiment, inputs)
     ceilings = estimate_ceilings(inputs.people, inputs.ids, inputs.seed)
     measured = [
         measure(cell, predictions, inputs.ids, survey, groups, inputs.weights, ceilings)
@@ -276,6 +278,16 @@ def _outcome(planned: Plan, inputs: CellInputs, folder: Folder, figures: list[Pa
         return _figure(experiment, data, measured, inputs.ids, figures, width)
 
     return Outcome(data, shown, draw, legend, compared)
+
+
+def _parts(experiment: Experiment, inputs: CellInputs) -> pl.Series | Mapping[str, str] | None:
+    """Return what accuracy is broken down by besides categories: groups of people, or kinds of questions."""
+    if experiment.by in (None, CATEGORY):
+        return None
+    if experiment.by == DESIRABILITY:
+        sensitive = sensitive_questions(inputs.people.survey)
+        return {one.id: SENSITIVE if one.id in sensitive else OTHER for one in inputs.people.survey.questions}
+    return inputs.tested.demographics[str(experiment.by)]
 
 
 def _specifications(planned: Plan, inputs: CellInputs, folder: Folder) -> Outcome:

@@ -33,6 +33,12 @@ EACH = "each"
 CATEGORY = "category"
 """The category of a probe, as a value of ``by`` or an axis of figures."""
 
+DESIRABILITY = "desirability"
+"""Whether people tend to answer a probe as they should, as a value of ``by`` or an axis of figures."""
+
+OF_PROBES = (CATEGORY, DESIRABILITY)
+"""Values of ``by`` that part the probes, and not the people."""
+
 _OF_GROUPS = ("demographics", "minimum", "most_cells")
 """Settings of the figures of groups and of the design, not of cells."""
 
@@ -230,7 +236,8 @@ class Experiment(StrictModel):
             By default all cells are.
         reasoners: reasoners to train, by name, with their changes to the settings file given as ``--training``;
             their predictors are called ``reasoner:NAME``.
-        by: ``category`` or a demographic, to break accuracy down in the table.
+        by: ``category``, ``desirability`` (see :mod:`indievalue.survey.sensitive`) or a demographic, to break accuracy
+            down in the table.
         compare: cells to compare person by person.
         answer: what the answer states: the ``highest`` accuracy, or the largest of the ``differences`` compared.
         figure, table: how to present the results.

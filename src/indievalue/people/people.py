@@ -101,6 +101,15 @@ class People:
             years=None if self.years is None else self.years[at],
         )
 
+    def without_answers(self, questions: ArrayLike) -> "People":
+        """Return the same people as if these questions (positions) had not been asked."""
+        columns = np.asarray(questions, np.int64)
+        if not len(columns):
+            return self
+        codes = self.codes.copy(order="F")
+        codes[:, columns] = self.survey.not_asked
+        return replace(self, codes=codes)
+
 
 def _share(where: NDArray[np.bool_]) -> str:
     """``2.9%``: how much of an array is true."""

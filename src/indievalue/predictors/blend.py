@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings, Task
+from indievalue.benchmark.questions import drawn_parts
 from indievalue.benchmark.storage import texts_of
 from indievalue.choices import Context, FormName
 from indievalue.errors import IndievalueError
@@ -31,6 +32,9 @@ VALIDATION = 500
 
 FEWEST_HELD_OUT = 20
 """With fewer held out, all predictors have the same weight."""
+
+HIDDEN_PARTS = 5
+"""Where questions are unseen, one of so many parts of the others is hidden to choose the weights."""
 
 NEGLIGIBLE = 0.03
 """If a smaller share of all people is held out, predictors are not fitted again with them."""
@@ -67,6 +71,9 @@ class Blend(StatisticalPredictor):
 
     One of the predictors may be a language model. Fewer people are then held out, and it was trained on none of them.
 
+    Where questions are unseen, the weights are chosen on other questions that are hidden in the same way: a fifth of
+    the batteries.
+
     Args:
         members: predictors that give probabilities, by name. Raises IndievalueError for fewer than two.
 
@@ -90,6 +97,7 @@ class Blend(StatisticalPredictor):
         if len(members) < 2:
             raise IndievalueError("blend pools two or more predictors, such as blend:gaussian+resemble")
         self.members = dict(members)
+        self._unseen: tuple[str, ...] = ()
         self.reads = frozenset().union(*(getattr(member, "reads", READS) for member in members.values()))
 
     def __repr__(self) -> str:
@@ -99,12 +107,12 @@ class Blend(StatisticalPredictor):
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         shown_form = shown_form or form
         chosen = _held_out(people, self._models)
-        number = int(chosen.sum())
+        number, hidden = int(chosen.sum()), self._hidden(people)
         self.weights_ = np.stack([np.full(len(self.members), 1 / len(self.members)), np.zeros(len(self.members))])
         if number:
-            self._fit_members(people.take(~chosen), form, shown_form)
-            self._choose_weights(people.take(chosen), form, shown_form)
-        if not number or number > NEGLIGIBLE * len(people):
+            self._fit_members(people.take(~chosen).without_answers(hidden), form, shown_form)
+            self._choose_weights(people.take(chosen), form, shown_form, hidden)
+        if not number or number > NEGLIGIBLE * len(people) or len(hidden):
             self._fit_members(people, form, shown_form)
         return self
 
@@ -153,23 +161,47 @@ class Blend(StatisticalPredictor):
         flat = -1, scores.shape[2]
         return Guesses.most_probable(softmax(scores.reshape(flat), exists.reshape(flat))[0].reshape(scores.shape))
 
+    def expect_unseen(self, questions: Sequence[str]) -> None:
+        """Raise IndievalueError if one of the predictors cannot predict a question that nobody answered."""
+        for member in self.members.values():
+            member.expect_unseen(questions)
+        self._unseen = tuple(questions)
+
+    def _hidden(self, people: People) -> NDArray[np.int64]:
+        """Return the questions (positions) that are hidden to choose the weights; none if no question is unseen."""
+        if not self._unseen:
+            return np.zeros(0, np.int64)
+        parts = drawn_parts(people.survey, people.asked, HIDDEN_PARTS, 0, whole_batteries=True)
+        return np.flatnonzero((parts == 1) & (parts.max(initial=0) > 1))
+
     def _fit_members(self, people: People, form: FormName, shown_form: FormName) -> None:
         for member in self.members.values():
             member.fit(people, form, shown_form)
 
-    def _choose_weights(self, people: People, form: FormName, shown_form: FormName) -> None:
-        batches = list(self._batches(people, form, shown_form))
+    def _choose_weights(self, people: People, form: FormName, shown_form: FormName, hidden: NDArray[np.int64]) -> None:
+        batches = list(self._batches(people, form, shown_form, hidden))
         features = stacked([one.features for one in batches])
         exists = stacked([one.exists for one in batches])
         truth = np.concatenate([one.truth for one in batches])
         offset = np.zeros(exists.shape)
         self.weights_ = fit_logit(offset, features, exists, truth, self.weights_.ravel(), _PENALTY).reshape(2, -1)
 
-    def _batches(self, people: People, form: FormName, shown_form: FormName) -> Iterator["_Batch"]:
-        """Yield the features of the probes that held-out people answered, at several numbers of demonstrations."""
+    def _batches(
+        self, people: People, form: FormName, shown_form: FormName, hidden: NDArray[np.int64]
+    ) -> Iterator["_Batch"]:
+        """Yield the features of the probes that held-out people answered, at several numbers of demonstrations.
+
+        The probes are the ``hidden`` questions, if there are any.
+        """
+        names = tuple(people.survey.questions[at].id for at in hidden.tolist())
         for number, context in SHOWN_TO_MODEL if self._models else SHOWN_TO_VALIDATION:
             settings = Settings(
-                form=form, demonstrations_as=shown_form, demonstrations=number, context=context, setups=(0,)
+                form=form,
+                demonstrations_as=shown_form,
+                demonstrations=number,
+                context=context,
+                setups=(0,),
+                unseen_questions=names,
             )
             benchmark = build_benchmark(people, settings, people.ids.tolist())
             for setup, task in benchmark.tasks():

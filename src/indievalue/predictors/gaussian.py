@@ -103,6 +103,7 @@ class Gaussian(StatisticalPredictor):
     """
 
     reads = EVERY_BLOCK
+    blind = "it has no mean and no covariances"
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         return self.fit_blocks([people], form, shown_form)

@@ -32,6 +32,7 @@ class Majority(StatisticalPredictor):
     """
 
     reads = frozenset()
+    blind = "it has no most common answer"
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         return self.fit_blocks([people], form, shown_form)

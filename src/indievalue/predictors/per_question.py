@@ -75,6 +75,7 @@ class PerQuestion(StatisticalPredictor, ABC, Generic[Model]):
     """
 
     reads = EVERY_BLOCK
+    blind = "it has no answers to fit a classifier to"
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         shown_form = shown_form or form

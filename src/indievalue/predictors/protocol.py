@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from indievalue.benchmark.model import Benchmark, Task
 from indievalue.choices import FormName
 from indievalue.context import Blocks, UnusableBlockError
+from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 
 INVALID = -1
@@ -189,6 +190,12 @@ class Predictor(Protocol):
         """Write a log of the last predictions into a run directory; most predictors write nothing."""
         ...
 
+    def expect_unseen(self, questions: Sequence[str]) -> None:
+        """Prepare for probes of these questions, of which the people given to ``fit`` have no answers.
+
+        Raises IndievalueError if the predictor cannot predict a question that nobody answered.
+        """
+
     def for_shard(self) -> Self:
         """Return the fitted predictor as it predicts some of the people on a worker, with nothing to report yet."""
         ...
@@ -221,6 +228,10 @@ class BasePredictor:
     among the demographics. A context with any other block is refused, unless the set is empty: then the predictor is
     a baseline that uses nothing of anybody.
     """
+    blind: str | None = None
+    """Why it cannot predict a question that nobody it learned from answered; None if it can."""
+    across_surveys: bool = False
+    """Whether ``fit`` takes people of another survey than the tasks', because it predicts by what questions say."""
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
         """Learn nothing."""
@@ -248,6 +259,14 @@ class BasePredictor:
 
     def write_log(self, benchmark: Benchmark, folder: Path) -> None:
         """Write nothing."""
+
+    def expect_unseen(self, questions: Sequence[str]) -> None:
+        """Raise IndievalueError, with the reason in ``blind``, if there is one."""
+        if self.blind is not None:
+            raise IndievalueError(
+                f"{type(self).__name__.lower()} cannot predict a question that nobody answered: {self.blind}; ask "
+                "embedding, similar-majority or a language model, or give it as --reference"
+            )
 
     def for_shard(self) -> Self:
         """Return the predictor itself."""

@@ -12,6 +12,8 @@ from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.blend import ON_THIS_MACHINE, Blend, parts_of
 from indievalue.predictors.boosting import Boosting
+from indievalue.predictors.embedding.predictor import Embedding
+from indievalue.predictors.embedding.similar_majority import SimilarMajority
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.local import make_local
 from indievalue.predictors.logistic import Logistic
@@ -151,6 +153,10 @@ class _Adopted(BasePredictor):
         if own := getattr(self.own, "write_log", None):
             own(benchmark, folder)
 
+    def expect_unseen(self, questions: Sequence[str]) -> None:
+        if own := getattr(self.own, "expect_unseen", None):
+            own(questions)
+
     def __repr__(self) -> str:
         return repr(self.own)
 
@@ -227,6 +233,8 @@ STATISTICAL: tuple[Kind, ...] = (
     Kind(BLEND, lambda written: written.partition(":")[0] == BLEND, _make_blend),
     _statistical("boosting", Boosting, {"trees": int}),
     _statistical("logistic", Logistic, {"c": float}),
+    _statistical("embedding", Embedding, {"model": str}),
+    _statistical("similar-majority", SimilarMajority, {"k": int, "model": str}),
 )
 """Predictors that are not language models."""
 

@@ -41,6 +41,7 @@ class Resemble(StatisticalPredictor):
     """
 
     reads = frozenset({"statements"})
+    blind = "its neighbours have no answer to it"
 
     def __init__(self, k: int = 1) -> None:
         if k < 1:

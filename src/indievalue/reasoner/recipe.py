@@ -1,6 +1,6 @@
 """What a training set contains: the options of its draw, and the people and questions they select."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, ClassVar
 
@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
-from indievalue.benchmark.build import protocol_probes
 from indievalue.benchmark.model import chosen_number
 from indievalue.choices import (
     CONTEXTS,
@@ -54,7 +53,7 @@ class Recipe:
             them, and all of these are shown.
         contexts: what is shown of a person.
         turns: probes per example, asked one after the other in one conversation.
-        questions: ids or categories of the questions to ask, or ``setup 0``; empty for all.
+        questions: names of the questions to ask (see :func:`indievalue.benchmark.questions.columns_of`); empty for all.
         where: only people in these groups.
         unseen_questions: questions (named in the same way) that are neither asked nor shown in the training and
             validation parts, and are asked in a part of their own.
@@ -148,32 +147,6 @@ class Recipe:
     def style(self) -> PromptStyle:
         """How prompts are written."""
         return PromptStyle(voice=self.voice, option_order=self.option_order)
-
-
-def columns_of(people: People, names: Sequence[str]) -> NDArray[np.int64]:
-    """Return the columns of the named questions, in the order of the questionnaire.
-
-    A name is the id of a question, a category, or a setup of the protocol such as ``setup 0``. Raises IndievalueError
-    for any other name.
-    """
-    survey = people.survey
-    setups = {f"setup {number}": probes for number, probes in enumerate(protocol_probes(survey, people.asked))}
-    wanted = set(names)
-    unknown = sorted(wanted - set(survey.positions) - set(survey.categories) - set(setups))
-    if unknown:
-        raise IndievalueError(
-            f"survey {survey.name} has no question, category or setup {unknown[0]!r}; give the id of a question, "
-            f"or one of {'; '.join([*survey.categories, *setups])}"
-        )
-    in_setups = {int(probe) for name in wanted & set(setups) for probe in setups[name]}
-    return np.array(
-        [
-            column
-            for column, question in enumerate(survey.questions)
-            if column in in_setups or {question.id, question.category} & wanted
-        ],
-        np.int64,
-    )
 
 
 def members(people: People, groups: GroupNames) -> NDArray[np.bool_]:

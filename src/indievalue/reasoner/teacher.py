@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.benchmark.model import NOBODY, Task
+from indievalue.benchmark.questions import columns_of
 from indievalue.choices import FORMS
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.protocol import Predictor
 from indievalue.predictors.registry import make_predictor
 from indievalue.reasoner.draw import DrawnExamples, hidden_beside
-from indievalue.reasoner.recipe import Recipe, columns_of
+from indievalue.reasoner.recipe import Recipe
 from indievalue.seeded import keys
 
 FOLDS = 2
@@ -118,7 +119,7 @@ def _tasks(
     Probes beside which the same questions are hidden are asked together.
     """
     hidden = hidden_beside(people.survey, recipe)
-    hidden[:, columns_of(people, recipe.unseen_questions)] = True
+    hidden[:, columns_of(people, recipe.unseen_questions, recipe.seed)] = True
     _, group = np.unique(hidden, axis=0, return_inverse=True)
     for number in np.unique(group[asked.probe[answers]]):
         of_group = answers[group[asked.probe[answers]] == number]

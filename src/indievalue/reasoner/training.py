@@ -23,10 +23,10 @@ from indievalue.errors import IndievalueError
 from indievalue.files import check_directory, new_file, only_writer
 from indievalue.predictors.local.prior_offset import PRIOR_OFFSET, Offsets, read_prior_offset
 from indievalue.predictors.local.source import Source
-from indievalue.predictors.local.trained_on import write_trained_on
+from indievalue.predictors.local.trained_on import write_held_out, write_trained_on
 from indievalue.predictors.local.wording import Wording
 from indievalue.reasoner.card import write_model_card
-from indievalue.reasoner.draw import TRAIN, VALIDATION
+from indievalue.reasoner.draw import TRAIN, UNSEEN_QUESTIONS, VALIDATION
 from indievalue.reasoner.leakage import check_disjoint, people_of_benchmark
 from indievalue.reasoner.model import ADAPTER, load_model, load_tokenizer, save_merged, source_of
 from indievalue.reasoner.prior import prior_offset_of, read_base_rates
@@ -312,6 +312,8 @@ def _save(
                 shutil.copy(out / PRIOR_OFFSET, out / ADAPTER)
         wording.tokenizer.save_pretrained(str(out))
         write_trained_on(out, data.people_in(TRAIN) | data.people_in(VALIDATION))
+        held_out = data.examples(UNSEEN_QUESTIONS) if UNSEEN_QUESTIONS in data.parts else ()
+        write_held_out(out, {question for example in held_out for question in example["questions"]})
         write_model_card(out, settings, data.manifest, record)
     _write(out / RESULT, json.dumps(record.as_dict(), indent=1))
     shutil.rmtree(out / TOKENS, ignore_errors=True)

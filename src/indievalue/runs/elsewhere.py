@@ -64,12 +64,28 @@ class Elsewhere:
 
     Attributes:
         people: those to learn from, nobody of them tested. shared: bool (questions,), which questions they were asked.
-        sources: what was learned from which file.
+        sources: what was learned from which file. own: the same people of each file, as people of its own survey.
     """
 
     people: People
     shared: NDArray[np.bool_]
     sources: tuple[LearnedFrom, ...]
+    own: tuple[People, ...] = ()
+
+    def across_surveys(self, hidden: Sequence[int]) -> People:
+        """Return the people as people of their own survey, without answers to the same items as hidden ones.
+
+        ``hidden`` are positions in the data's survey. Raises IndievalueError if the files are of several surveys.
+        """
+        first = self.own[0].survey
+        if not all(is_same(part.survey, first) for part in self.own):
+            raise IndievalueError(
+                "a predictor that learns from questions of other surveys takes files of one survey: give --learn-from "
+                "files of one"
+            )
+        matches = shared_questions(self.people.survey, first)
+        same = [matches[at].position for at in hidden if at in matches]
+        return _together([replace(part, survey=first) for part in self.own]).without_answers(same)
 
     def digest(self) -> bytes:
         """Return a hash of everything that is learned from."""
@@ -84,7 +100,7 @@ def elsewhere(others: Sequence[People], survey: Survey, tested: Sequence[str]) -
     Nobody who is tested is learned from: people with the id of somebody ``tested`` are left out, of whatever file.
     Raises IndievalueError if a file shares no question with ``survey``, or nobody is left of it.
     """
-    parts, sources = [], []
+    parts, own, sources = [], [], []
     shared = np.zeros(len(survey.questions), bool)
     for other in others:
         questions = shared_positions(other, survey)
@@ -96,9 +112,10 @@ def elsewhere(others: Sequence[People], survey: Survey, tested: Sequence[str]) -
                 "from: test fewer people with --people, or, if they are other people with the same ids, tell them "
                 "apart with --person-columns file,ID"
             )
-        parts.append(as_people_of(other.take(~is_tested), survey))
+        own.append(other.take(~is_tested))
+        parts.append(as_people_of(own[-1], survey))
         sources.append(_source(other, survey, int(is_tested.sum())))
-    return Elsewhere(_together(parts), shared, tuple(sources))
+    return Elsewhere(_together(parts), shared, tuple(sources), tuple(own))
 
 
 def shared_ids(others: Sequence[People], survey: Survey) -> list[str] | None:

@@ -41,16 +41,20 @@ class Learning:
 
     With ``elsewhere`` they are people of other files, and nobody of this one.
 
+    Nobody's answers to the benchmark's unseen questions are among what is learned from, unless ``knowing``.
+
     Args:
         people: everybody in the data. elsewhere: people of other files to learn from.
         folds: number of folds, or None for the usual number. Raises IndievalueError if
-            there are more folds than people tested.
+            there are more folds than people tested. knowing: whether answers to unseen questions are learned from,
+            too, as by a predictor that others are compared with.
     """
 
     people: People
     benchmark: Benchmark
     folds: int | None = None
     elsewhere: Elsewhere | None = None
+    knowing: bool = False
 
     def __post_init__(self) -> None:
         tested = len(self.benchmark.people)
@@ -80,8 +84,18 @@ class Learning:
     def untested(self) -> People:
         """The people who are not tested, or those of other files."""
         if self.elsewhere is not None:
-            return self.elsewhere.people
-        return self.people.take(~np.isin(self.people.ids, self.benchmark.people.ids))
+            return self.elsewhere.people.without_answers(self.hidden)
+        return self._known.take(~np.isin(self.people.ids, self.benchmark.people.ids))
+
+    @cached_property
+    def hidden(self) -> NDArray[np.int64]:
+        """The questions (positions) whose answers nothing is learned from."""
+        names = () if self.knowing else self.benchmark.settings.unseen_questions
+        return np.array([self.people.survey.positions[name] for name in names], np.int64)
+
+    @cached_property
+    def _known(self) -> People:
+        return self.people.without_answers(self.hidden)
 
     @cached_property
     def fold(self) -> NDArray[np.int64]:
@@ -109,7 +123,19 @@ class Learning:
         tested = self.benchmark.people.ids
         for number in range(self.number):
             inside = self.fold == number
-            yield self.people.take(~np.isin(self.people.ids, tested[inside])), with_people(self.benchmark, inside)
+            yield self._known.take(~np.isin(self.people.ids, tested[inside])), with_people(self.benchmark, inside)
+
+    def training(self, predictor: Predictor, people: People) -> People:
+        """Return the ``people`` to learn from as the predictor takes them: some take people of another survey."""
+        if self.elsewhere is None or not getattr(predictor, "across_surveys", False):
+            return people
+        return self.elsewhere.across_surveys(self.hidden.tolist())
+
+    def expecting(self, predictor: Predictor) -> Predictor:
+        """Tell a predictor which questions are unseen, so that it is prepared, or refuses. Returns the predictor."""
+        if len(self.hidden):
+            predictor.expect_unseen(tuple(self.benchmark.settings.unseen_questions))
+        return predictor
 
     def fitted(self, name: str, predictor: Predictor, training: People) -> Predictor:
         """Return the predictor called ``name``, fitted on the people for ``training``."""
@@ -130,8 +156,13 @@ class Learning:
         return found.hexdigest()
 
     def limited(self, fitted: Predictor) -> Predictor:
-        """Return a fitted predictor that guesses the questions at random that nobody learned from was asked."""
+        """Return a fitted predictor that guesses the questions at random that nobody learned from was asked.
+
+        Where questions are unseen, all predictors are prepared to predict what nobody was asked.
+        """
         if self.elsewhere is None or self.elsewhere.shared.all() or not fitted.learns:
+            return fitted
+        if len(self.hidden) or getattr(fitted, "across_surveys", False):
             return fitted
         return SharedOnly(fitted, self.elsewhere.shared)
 

@@ -42,6 +42,10 @@ class LearningInBlocks(Learning):
                 f"people who are read in blocks are not divided into {folds} folds: leave out --folds, or hold them in "
                 "memory (--in-memory)"
             )
+        if benchmark.settings.unseen_questions:
+            raise IndievalueError(
+                "unseen questions are of people held in memory, not of those read in blocks (--in-memory)"
+            )
         others = sampled(blocks.without(benchmark.people.ids), SAMPLE, benchmark.settings.seed)
         return cls(stacked([benchmark.people, others]), benchmark, 1, elsewhere, blocks)
 

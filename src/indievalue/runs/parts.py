@@ -106,11 +106,12 @@ def ask_predictor(
     progress(f"{name} …" if sample is None else f"{name}, learning from a sample of {sample:,} people …")
     start = time.perf_counter()
     predicting = predicting or predicting_here(name)
+    predictor = learning.expecting(predictor)
     benchmark, tables = learning.benchmark, []
     for training, part in learning.parts() if predictor.learns else [(learning.untested, benchmark)]:
 
         def fit(training: People = training) -> Predictor:
-            return learning.limited(learning.fitted(name, predictor, training))
+            return learning.limited(learning.fitted(name, predictor, learning.training(predictor, training)))
 
         last = predicting(fit, part)
         tables.append(last.predictions)

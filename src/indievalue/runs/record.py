@@ -82,6 +82,8 @@ class Record:
         sampled: predictor → number of people that it learned from, if these are a sample of ``training_people``, who
             do not fit memory.
         placed: where predictions were computed, if it was in shards.
+        unseen_questions: ids of the questions about which nothing was learned from anybody, which are the probes; empty
+            for the protocol's probes. references: names of predictors that learned them all the same, for comparison.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = NO_OTHER_KEYS
@@ -112,6 +114,8 @@ class Record:
     learned_from: tuple[LearnedFrom, ...] = ()
     sampled: Mapping[str, Count] = field(default_factory=dict)
     placed: Placed | None = None
+    unseen_questions: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values, for JSON."""

@@ -142,6 +142,7 @@ def _questions(battery: BatterySpec, folder: Traversable) -> list[Question]:
                     rounds=place.rounds,
                     where=condition,
                     same_as=_same_as(values, battery),
+                    battery=battery.battery,
                 )
             )
         return made

@@ -56,6 +56,7 @@ class Question:
         rounds: round of the survey → the column in a file of that round; None where rounds have the same columns.
         where: columns and their values that tell who was asked; others were not. None where nothing tells it.
         same_as: the same item in other surveys.
+        battery: the battery that it is part of; None where it stands alone.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Question:
     one_column: bool = False
     rounds: Mapping[str, str] | None = None
     same_as: tuple[SameAs, ...] = field(default=(), repr=False)
+    battery: str | None = field(default=None, repr=False, compare=False)
 
     @property
     def data_columns(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from indievalue.predictors.local.cache import Kept, Scores, key_of
 from indievalue.predictors.local.prior_offset import PriorOffset, offset_of, read_prior_offset
 from indievalue.predictors.local.progress import ReadingProgress
 from indievalue.predictors.local.source import find_source
-from indievalue.predictors.local.trained_on import check_not_trained_on, trained_on
+from indievalue.predictors.local.trained_on import check_not_trained_on, not_held_out, trained_on
 from indievalue.predictors.local.tree import Item
 from indievalue.predictors.local.wording import Wording
 from indievalue.predictors.protocol import EVERY_BLOCK, BasePredictor, Guesses
@@ -232,6 +232,15 @@ class ScoredModel(BasePredictor):
         """Return those of the ``people`` that the model was trained on."""
         folders = filter(None, (self.source.model, self.source.adapter))
         return sorted({person for folder in folders for person in trained_on(Path(folder), people)})
+
+    def expect_unseen(self, questions: Sequence[str]) -> None:
+        """Raise IndievalueError if the model is a reasoner whose training did not hold out these questions."""
+        for folder in filter(None, (self.source.model, self.source.adapter)):
+            if learned := not_held_out(Path(folder), questions):
+                raise IndievalueError(
+                    f"{folder} was trained without holding out {len(learned):,} of the unseen questions, first "
+                    f"{learned[0]!r}: write its training set with the same --unseen-questions and --seed"
+                )
 
     def for_shard(self) -> Self:
         """Return a copy whose scores are not cached: the shard's file is kept."""

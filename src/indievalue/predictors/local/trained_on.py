@@ -14,6 +14,11 @@ from indievalue.parsing import parse_json_as
 TRAINED_ON = "trained-on.json"
 """File beside a reasoner with hashes of the ids of the people it was trained on."""
 
+HELD_OUT = "held-out.json"
+"""File beside a reasoner with the ids of the questions that its training neither asked nor showed."""
+
+_IDS = TypeAdapter(list[str])
+
 _HASHES = TypeAdapter(list[Annotated[str, Field(pattern="^[0-9a-f]{16}$")]])
 
 
@@ -46,6 +51,30 @@ def trained_on(folder: Path, people: Iterable[str]) -> list[str]:
         ) from None
     known = set(listed)
     return [person for person in people if _hash(person) in known]
+
+
+def write_held_out(folder: Path, questions: Iterable[str]) -> None:
+    """Write the ids of the questions that were neither asked nor shown in training beside a reasoner."""
+    (folder / HELD_OUT).write_text(json.dumps(sorted(questions)), encoding="utf-8")
+
+
+def not_held_out(folder: Path, questions: Iterable[str]) -> list[str]:
+    """Return those of the ``questions`` that a reasoner may have been trained on; none for a model that is no reasoner.
+
+    Raises IndievalueError if its list is damaged.
+    """
+    if not (folder / TRAINED_ON).exists():
+        return []
+    try:
+        listed = parse_json_as(_IDS, (folder / HELD_OUT).read_text(encoding="utf-8"))
+    except FileNotFoundError:  # of an earlier version
+        listed = []
+    except (OSError, ValueError) as error:
+        raise IndievalueError(
+            f"{folder / HELD_OUT} does not list the questions held out of training: {error}; copy the reasoner again"
+        ) from None
+    held_out = set(listed)
+    return [question for question in questions if question not in held_out]
 
 
 def _hash(person: str) -> str:

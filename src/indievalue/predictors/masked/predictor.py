@@ -60,6 +60,8 @@ class Masked(StatisticalPredictor):
         shape_: what the network's columns are. networks_: the members. overconfidence_: see ``mean_probabilities``.
     """
 
+    blind = "it was not trained to fill it in"
+
     def __init__(self, *, device: str | None = None, **options: Any) -> None:
         try:
             self.options = MaskedOptions(**options)

@@ -47,7 +47,7 @@ class LearningInBlocks(Learning):
                 "unseen questions are of people held in memory, not of those read in blocks (--in-memory)"
             )
         others = sampled(blocks.without(benchmark.people.ids), SAMPLE, benchmark.settings.seed)
-        return cls(stacked([benchmark.people, others]), benchmark, 1, elsewhere, blocks)
+        return cls(stacked([benchmark.people, others]), benchmark, 1, elsewhere, blocks=blocks)
 
     @property
     def everybody(self) -> Others:

@@ -1,9 +1,9 @@
 """Measure the throughput of `vllm:MODEL` beside `local:MODEL`, prompts one by one, and lm-evaluation-harness.
 
-    python benchmarks/vllm_throughput.py [--people 2] [--others 2] [--threads 2] [--model smollm2]
+    python benchmarks/vllm_throughput.py [--people 2] [--probes 39] [--others 2] [--threads 2] [--model smollm2]
 
 Run it in an environment with vLLM (see make test-vllm); the harness is measured if it is there too. All ways
-compute in float32 and are given the same prompts about synthetic people: 39 probes of a setup, with 200 random
+compute in float32 and are given the same prompts about synthetic people: the probes of a setup, with 200 random
 statements, and with the 10 that are chosen for each probe. They take turns, person by person, so that whatever else the
 machine does slows all of them. The two slow ways are given only the first --others prompts about each person, since
 their time per prompt is constant. Seconds of processor are those of this process and all that it has started.
@@ -60,14 +60,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2", help="name or folder of the model [default: smollm2]")
     parser.add_argument("--people", type=int, default=2, help="number of people [default: 2]")
+    parser.add_argument("--probes", type=int, default=39, help="prompts about each person [default: 39]")
     parser.add_argument("--others", type=int, default=2, help="prompts about each for slow methods [default: 2]")
     parser.add_argument("--threads", type=int, default=2, help="threads that each way has [default: 2]")
     options = parser.parse_args()
     ways, tokens = ways_of(options)
-    for shown, settings in SHOWN.items():
-        *measured, (first, *_) = prompts_about(settings, options.people + 1)
-        for ask in ways.values():
-            ask([first])  # of a person who is not measured
+    prompts = {shown: list(prompts_about(settings, options.people + 1)) for shown, settings in SHOWN.items()}
+    for ask in ways.values():
+        ask(prompts["10 chosen statements"][-1][:1])  # of a person who is not measured
+    for shown, people in prompts.items():
+        measured = [of_person[: options.probes] for of_person in people[:-1]]
         print(f"\n{table(shown, measure(measured, ways, tokens, options.others))}", flush=True)
 
 

@@ -13,8 +13,10 @@ are its arguments:
 
 import argparse
 from dataclasses import dataclass
+from typing import Unpack
 
 import indievalue as iv
+from indievalue.benchmark.model import SettingsFields
 from indievalue.benchmark.storage import asked_texts
 from indievalue.prompts.pool import Pool
 from indievalue.prompts.prompt import PromptStyle, prompts_of
@@ -74,7 +76,7 @@ def cost(prompts: Prompts, rates: Rates, people: int, questions: int, contexts: 
     return Cost(asked, tokens, hours, hours * rates.gpus * rates.dollars)
 
 
-def measured(name: str, people: iv.People, tokenizer: str | None, **settings: object) -> Prompts:
+def measured(name: str, people: iv.People, tokenizer: str | None, **settings: Unpack[SettingsFields]) -> Prompts:
     """Return the mean length of the prompts about 20 people, and of what those about one person have in common."""
     count, _ = counter(tokenizer)
     drawn = iv.build_benchmark(people, people_tested=20, setups=[0], ranking=iv.rank_statements, **settings)

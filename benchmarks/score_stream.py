@@ -11,17 +11,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 PART = 2_000_000
 """Rows in a part, about."""
 
 PREDICTORS = ("one", "two", "three", "four")
 """They stand for four contexts of a model."""
+
+
+@dataclass(frozen=True)
+class World:
+    """The people of the run, by name and group, and the questions with their numbers of options."""
+
+    names: pl.Series
+    group: NDArray[np.int64]
+    questions: pl.Series
+    options: NDArray[np.int64]
 
 
 def write_run(folder: Path, people: int, seed: int) -> int:
@@ -40,25 +51,28 @@ def write_run(folder: Path, people: int, seed: int) -> int:
     group = random.integers(0, 4, people)
     about = {name: [f"group {number}" for number in group] for name in small.people.columns[2:5]}
     pl.DataFrame({"person": names, "weight": np.ones(people), **about}).write_parquet(folder / "people.parquet")
-    options = small.survey.form(FORMS[0]).counts
     questions = pl.Series([question.id for question in small.survey.questions])
+    world = World(names, group, questions, small.survey.form(FORMS[0]).counts)
     each = max(1, PART // len(questions))
     rows = 0
     for number, predictor in enumerate(PREDICTORS):
         for start in range(0, people, each):
             at = np.arange(start, min(people, start + each))
-            table = _rows(predictor, number, at, names, group, questions, options, random)
+            table = _rows(world, predictor, number, at, random)
             table.write_parquet(folder / "predictions" / f"{predictor}-{start:08d}.parquet")
             rows += len(table)
     (folder / "run.json").write_text(json.dumps({**asdict(small.record), "people": people}), encoding="utf-8")
     return rows
 
 
-def _rows(predictor, number, at, names, group, questions, options, random) -> pl.DataFrame:
-    person = np.repeat(at, len(questions))
-    count = np.tile(options, len(at))
+def _rows(
+    world: World, predictor: str, number: int, at: NDArray[np.int64], random: np.random.Generator
+) -> pl.DataFrame:
+    """Return the predictions of one predictor, by its number, about the people ``at`` some places."""
+    person = np.repeat(at, len(world.questions))
+    count = np.tile(world.options, len(at))
     sure = np.clip(random.beta(4, 2, len(person)), 1 / count, 1)
-    right = random.random(len(person)) < np.clip(sure - 0.03 * number - 0.01 * group[person], 0, 1)
+    right = random.random(len(person)) < np.clip(sure - 0.03 * number - 0.01 * world.group[person], 0, 1)
     choice = random.integers(0, count)
     answer = np.where(right, choice, (choice + random.integers(1, count)) % count)
     ends = np.cumsum(count)
@@ -73,8 +87,8 @@ def _rows(predictor, number, at, names, group, questions, options, random) -> pl
         "context": "statements",
         "demonstrations_as": "polar",
         "setup": pl.Series(np.zeros(len(person), np.int8)),
-        "person": names.gather(person),
-        "question": questions.gather(np.tile(np.arange(len(questions)), len(at))),
+        "person": world.names.gather(person),
+        "question": world.questions.gather(np.tile(np.arange(len(world.questions)), len(at))),
         "demonstrations": pl.Series(np.full(len(person), 10, np.int16)),
         "answer": answer.astype(np.int8),
         "choice": choice.astype(np.int8),

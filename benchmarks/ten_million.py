@@ -115,7 +115,8 @@ def figure(rows: pl.DataFrame) -> alt.HConcatChart:
             .mark_text(align="left", dx=8)
             .encode(x, y, colour, text=alt.Text(f"{column}:Q", format=digits))
         )
-        return (lines + ends).properties(width=270, height=210, title=alt.Title(title, anchor="start"))
+        title_of = alt.Title(title, anchor="start")
+        return alt.layer(lines, ends).properties(width=270, height=210, title=title_of)
 
     panels = (panel("cpu_seconds", "CPU seconds", ",.0f"), panel("gigabytes", "Peak memory, GB", ".2f"))
     return alt.hconcat(*panels, spacing=50).configure(**CONFIG)

@@ -182,7 +182,7 @@ class SourceFlags:
         from indievalue.people.blocks import IN_MEMORY, in_blocks
         from indievalue.synthetic.source import is_drawn
 
-        if any(map(is_drawn, data)):
+        if any(is_drawn(file) or not Path(file).exists() for file in data):
             return None
         blocks = in_blocks(data, self.survey, self.read_options(), IN_MEMORY if in_memory is None else in_memory)
         if blocks is not None:

@@ -39,7 +39,7 @@ class PeopleBlocks:
 
     Args:
         files: paths of files, or of folders of parquet files, as :func:`indievalue.people.read.read_people` takes
-            several. survey, options: as there. rows: about so many are read at a time.
+            several. survey_given: as ``survey`` there. options: as there. rows: about so many are read at a time.
 
     >>> from tempfile import TemporaryDirectory
     >>> from indievalue.synthetic.generate import draw, load_twin

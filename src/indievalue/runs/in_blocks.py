@@ -1,7 +1,7 @@
 """Learning from people who do not fit memory: all of them by block, or a sample of them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from indievalue.benchmark.model import Benchmark
@@ -30,7 +30,7 @@ class LearningInBlocks(Learning):
             and the sample, and the other arguments as in :class:`indievalue.runs.folds.Learning`.
     """
 
-    blocks: PeopleBlocks | None = None
+    blocks: PeopleBlocks = field(kw_only=True)
 
     @classmethod
     def of(
@@ -52,7 +52,6 @@ class LearningInBlocks(Learning):
     @property
     def everybody(self) -> Others:
         """Everybody in the data who is not tested, in blocks."""
-        assert self.blocks is not None
         return self.blocks.without(self.benchmark.people.ids)
 
     @property
@@ -98,10 +97,8 @@ class LearningInBlocks(Learning):
     @property
     def findings(self) -> Findings:
         """What was found while reading everybody."""
-        assert self.blocks is not None
         return self.blocks.findings
 
     def digest(self) -> str:
         """Return a hash of everything that is learned from."""
-        assert self.blocks is not None
         return super().digest() + self.blocks.findings.fingerprint + repr(self.blocks.options.rows)

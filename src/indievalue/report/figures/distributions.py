@@ -105,9 +105,9 @@ def represented_figure(
     ]
     placed = Rows(names, tuple(predictors), width, height=11 if len(predictors) > 1 else 20)
     looks = predictor_looks(styles, predictors, legend_of(predictors, placed.across))
-    low = min(float(item["accuracy_low"]) for item in items)
-    room = _MARGIN * (1 - low) or _MARGIN
-    scale = alt.Scale(domain=[low - room, 1 + room], nice=False, zero=False)
+    low, high = min(item["accuracy_low"] for item in items), max(item["accuracy_high"] for item in items)
+    room = _MARGIN * (high - low) or _MARGIN
+    scale = alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
     axis = alt.Axis(title="Representativeness, 1 − distance", grid=True, tickCount=6)
     return dot_figure(dot_layers(items, placed, alt.X("accuracy:Q", scale=scale, axis=axis), looks), placed)
 

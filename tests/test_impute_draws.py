@@ -154,7 +154,7 @@ def test_drawn_shares_are_those_of_the_answers_that_were_hidden(many: People) ->
     for at in range(many.codes.shape[1]):
         one, other = many.codes[hidden[:, at], at], codes[hidden[:, at], at]
         apart = sum(abs(np.mean(one == code) - np.mean(other == code)) for code in np.union1d(one, other)) / 2
-        assert apart < 0.1  # chance alone: 0.03 of two answers, 0.06 of ten
+        assert apart < 0.13  # chance alone makes it 0.08 on average for the ten answers of a scale
 
 
 def test_answers_that_go_together_are_drawn_together(many: People) -> None:

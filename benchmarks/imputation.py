@@ -284,41 +284,60 @@ def shares(people: People, methods: list[str], mechanisms: list[str]) -> None:
 
 
 def short_form(people: People, size: int, draws: int, lists: list[int]) -> None:
+    """Print what it costs to ask half of the people only the questions of a list; of questions that are on none."""
     people = people.take(np.sort(np.random.default_rng(0).choice(len(people), size, replace=False)))
     answered = people.options("refined") >= 0
     half = np.arange(size) % 2 == 1
     gaussian = Gaussian().fit(people.take(~half), "polar", "refined")
-    everything = np.ones(answered.shape[1])
-    listed = best_list(gaussian, everything, people.asked, max(lists))
-    print(f"{size:,} people of whom half were asked a short form; M = {draws}\n")
+    listed = best_list(gaussian, np.ones(answered.shape[1]), people.asked, max(LISTS))
+    at = np.setdiff1d(np.flatnonzero(people.asked), listed)
+    women = index(people, "sex") == 1
+    whole, spread = _estimates(people.codes[:, at], answered[:, at], women)
+    print(f"{size:,} people of whom half were asked a short form; {len(at)} questions that no list has; M = {draws}\n")
     print(
-        "| asked | questions imputed | intervals of means: the full half alone | with the others imputed "
-        "| worth, in people | off by (SE) | held by 95% intervals | correlations of pairs apart: mean, largest |"
+        "| asked | of | interval | worth, in people | off by (SE) | held by 95% intervals "
+        "| correlations of pairs apart: mean, within 0.05 |"
     )
-    print("|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|")
+    kinds = ("means", slice(0, len(at))), ("women less men", slice(len(at), None))
+    alone = _estimates(people.codes[~half][:, at], answered[~half][:, at], women[~half])
+    pairs = correlations(people.codes[:, at], answered[:, at])
+    without = np.abs(correlations(people.codes[~half][:, at], answered[~half][:, at]) - pairs)
+    for kind, of in kinds:
+        _print_costs("nothing", kind, alone[0][of], alone[1][of], whole[of], spread[of], without, size)
     for number in lists:
         gaps = answered & half[:, None] & ~np.isin(np.arange(answered.shape[1]), listed[:number])
-        at = np.flatnonzero(gaps.any(axis=0))
         completed = by_indievalue(people, gaps, draws)
-        each = [_means(codes[:, at], answered[:, at]) for codes in completed]
+        each = [_estimates(codes[:, at], answered[:, at], women) for codes in completed]
         result = pooled([one for one, _ in each], [one for _, one in each], size - 1)
-        whole, spread = _means(people.codes[:, at], answered[:, at])
-        _, alone = _means(people.codes[~half][:, at], answered[~half][:, at])
-        worth = (spread / result.variance).mean() * size
-        held = ((result.low <= whole) & (whole <= result.high)).mean()
-        pairs = np.abs(correlations(completed[0], answered) - correlations(people.codes, answered))
-        print(
-            f"| {number} | {len(at)} | {np.sqrt(alone / spread).mean():.2f} "
-            f"| {np.sqrt(result.variance / spread).mean():.2f} "
-            f"| {worth:,.0f} | {np.abs((result.estimate - whole) / np.sqrt(spread)).mean():.2f} | {held:.1%} "
-            f"| {pairs.mean():.3f}, {pairs.max():.3f} |",
-            flush=True,
-        )
+        apart_by = np.abs(np.mean([correlations(codes[:, at], answered[:, at]) for codes in completed], axis=0) - pairs)
+        for kind, of in kinds:
+            _print_costs(
+                str(number), kind, result.estimate[of], result.variance[of], whole[of], spread[of], apart_by, size
+            )
 
 
-def _means(codes: Codes, known: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _print_costs(
+    asked: str, kind: str, found: Floats, variance: Floats, whole: Floats, spread: Floats, pairs: Floats, size: int
+) -> None:
+    off, width = np.abs(found - whole) / np.sqrt(spread), np.sqrt(variance / spread)
+    print(
+        f"| {asked} | {kind} | {width.mean():.2f} | {size * (spread / variance).mean():,.0f} | {off.mean():.2f} "
+        f"| {(off < 1.96 * width).mean():.1%} | {pairs.mean():.3f}, {(pairs < 0.05).mean():.1%} |",
+        flush=True,
+    )
+
+
+def _estimates(codes: Codes, known: NDArray[np.bool_], women: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return means, and differences between women and men, with their variances."""
     values = np.where(known, codes.astype(float), np.nan)
-    return np.nanmean(values, axis=0), np.nanvar(values, axis=0, ddof=1) / known.sum(axis=0)
+    found = [_mean(values), _mean(values[women]), _mean(values[~women])]
+    means, variances = found[0][0], found[0][1]
+    return np.concatenate([means, found[1][0] - found[2][0]]), np.concatenate([variances, found[1][1] + found[2][1]])
+
+
+def _mean(values: Floats) -> tuple[Floats, Floats]:
+    return np.nanmean(values, axis=0), np.nanvar(values, axis=0, ddof=1) / (~np.isnan(values)).sum(axis=0)
 
 
 def main() -> None:

@@ -151,10 +151,13 @@ def test_drawn_shares_are_those_of_the_answers_that_were_hidden(many: People) ->
     hidden = np.random.default_rng(2).random(many.codes.shape) < 0.3
     drawn = draw_missing(without(many, hidden), 2)
     codes = filled(many, drawn)
+    apart = []
     for at in range(many.codes.shape[1]):
         one, other = many.codes[hidden[:, at], at], codes[hidden[:, at], at]
-        apart = sum(abs(np.mean(one == code) - np.mean(other == code)) for code in np.union1d(one, other)) / 2
-        assert apart < 0.1  # chance alone: 0.03 of two answers, 0.06 of ten
+        shares = [abs(np.mean(one == code) - np.mean(other == code)) for code in np.union1d(one, other)]
+        apart.append(sum(shares) / 2)
+    assert np.mean(apart) < 0.075  # chance alone makes it about 0.03 of two answers, and 0.08 of the ten of a scale
+    assert max(apart) < 0.16
 
 
 def test_answers_that_go_together_are_drawn_together(many: People) -> None:
@@ -196,8 +199,8 @@ def test_draws_differ_as_much_as_what_is_not_known(many: People) -> None:
     at = many.survey.positions["A1"]
     hidden = np.zeros(many.codes.shape, bool)
     hidden[::2, at] = True
-    drawn = draw_missing(without(many, hidden), 20)
-    answers = [filled(many, drawn, number)[:, at].astype(float) for number in range(20)]
+    drawn = draw_missing(without(many, hidden), 10)
+    answers = [filled(many, drawn, number)[:, at].astype(float) for number in range(10)]
     found = pooled([one.mean() for one in answers], [one.var(ddof=1) / len(many) for one in answers], len(many) - 1)
     assert 0.15 < found.missing_information < 0.75
     assert found.low <= many.codes[:, at].mean() <= found.high

@@ -61,6 +61,8 @@ MODULES = {
     "benchmark/*.py": ("test_benchmark", "test_scoring_order"),
     "people/decode*.py": ("test_decode", "test_read"),
     "prompts/answer*.py": ("test_prompts",),
+    "impute/rubin.py": ("test_rubin",),
+    "impute/*.py": ("test_impute_draws", "test_impute"),
 }
 """Which test files are run for a module; the first pattern that fits counts."""
 

@@ -15,7 +15,10 @@ from .experiments.run import run_experiment as run_experiment
 from .experiments.spec import Experiment as Experiment
 from .experiments.spec import load_experiment as load_experiment
 from .impute.draws import draw_missing as draw_missing
+from .impute.file import ImputeOptions as ImputeOptions
 from .impute.file import impute_file as impute_file
+from .impute.missing import ToFill as ToFill
+from .impute.rubin import Pooled as Pooled
 from .impute.rubin import pooled as pooled
 from .people.blocks import PeopleBlocks as PeopleBlocks
 from .people.people import People as People

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from indievalue.people.options import ReadOptions
 
 
+_SURE = 0.9
+"""Probability above which a filled answer is counted as sure."""
+
+
 @dataclass(frozen=True)
 class FileFlags:
     """How the data file is read."""
@@ -121,9 +125,10 @@ def _print(completed: "Completed") -> None:
         soft_wrap=True,
     )
     if len(filled):
-        sure, entropy = (filled["probability"] > 0.9).to_numpy().mean(), filled["entropy"].to_numpy().mean()
+        sure = (filled["probability"].to_numpy() > _SURE).mean()
+        entropy = filled["entropy"].to_numpy().mean()
         out.print(
-            escaped(f"  {sure:.0%} of them with a probability above 90%; mean entropy {entropy:.2f} bits"),
+            escaped(f"  {sure:.0%} of them with a probability above {_SURE:.0%}; mean entropy {entropy:.2f} bits"),
             highlight=False,
             soft_wrap=True,
         )

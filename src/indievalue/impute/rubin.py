@@ -52,7 +52,7 @@ def pooled(
 
     >>> means = pooled([2.0, 2.2, 2.1], [0.04, 0.05, 0.03], complete_freedom=98)
     >>> [round(float(value), 3) for value in (means.estimate, means.variance, means.low, means.high)]
-    [2.1, 0.053, 1.631, 2.569]
+    [2.1, 0.053, 1.621, 2.579]
     """
     found, spread = np.asarray(estimates, np.float64), np.asarray(variances, np.float64)
     _check(found, spread, complete_freedom, level)

@@ -259,6 +259,17 @@ def test_a_share_with_few_on_one_side_is_not_trusted(all_asked: People) -> None:
     assert "are on one side: the interval is too narrow" in row["warning"]
 
 
+def test_answers_that_are_all_the_same_have_no_interval(some_asked: People) -> None:
+    codes = some_asked.codes.copy()
+    codes[:150, some_asked.survey.positions["A2"]] = 7
+    found = iv.estimate(replace(some_asked, codes=codes), "mean:A2", {"watched": Watched()})
+    row = found.table.row(0, named=True)
+    assert row["estimate"] == pytest.approx(7)
+    assert (row["low"], row["classical_low"], row["effective"], row["untuned"]) == (None, None, None, None)
+    assert found.sentences() == [f"mean:A2: {row['warning']}"]
+    assert row["warning"].startswith("all answers that it rests on are the same")
+
+
 def _run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, ["estimate", *map(str, arguments)], env={"COLUMNS": "80"})
 

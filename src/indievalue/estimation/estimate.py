@@ -14,7 +14,7 @@ from indievalue.errors import IndievalueError
 from indievalue.estimation.asked import Ask, Asked, Mask, asked_of, hidden, may_be_shown, some_others
 from indievalue.estimation.powered import Sample, powered
 from indievalue.estimation.predicted import Question, predict_question, prediction_cost, predictions_of
-from indievalue.estimation.results import Estimates, rows_of
+from indievalue.estimation.results import SCHEMA, Estimates, rows_of
 from indievalue.estimation.targets import MINIMUM, Design, Target, design_of, parse_target
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
@@ -113,9 +113,9 @@ def estimate(
     Raises IndievalueError if a target cannot be read or estimated, or fewer than 30 people answered or are predicted.
 
     >>> import indievalue as iv
-    >>> found = iv.estimate(iv.synthetic_people(600), "share:Q46=1-2", "gaussian", ask=100)
-    >>> found.table.select("target", "asked", "others").rows()
-    [('share:Q46=1-2', 100, 500)]
+    >>> found = iv.estimate(iv.synthetic_people(600), "share:Q46=1-2", "resemble:k=35", ask=100)
+    >>> found.table.select("target", "asked", "others").rows()  # one of the 100 gives no answer
+    [('share:Q46=1-2', 99, 497)]
     """
     chosen = replace(options or EstimateOptions(), **fields)
     wanted = [parse_target(text, people.survey) for text in ([targets] if isinstance(targets, str) else targets)]
@@ -130,7 +130,7 @@ def estimate(
         rows += found
         notes += said
     name = chosen.model or next(iter(made.scores)) if isinstance(made, Run) else made[0]
-    return Estimates(name, pl.DataFrame(rows, infer_schema_length=None), tuple(dict.fromkeys(notes)))
+    return Estimates(name, pl.DataFrame(rows, SCHEMA), tuple(dict.fromkeys(notes)))
 
 
 def estimation_cost(

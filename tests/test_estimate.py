@@ -95,7 +95,7 @@ def test_a_country_of_which_nobody_was_asked_is_left_out(all_asked: People) -> N
 def test_a_question_of_the_same_module_is_shown_of_nobody(table: pl.DataFrame, garden: Survey) -> None:
     module = table.with_columns(A3=pl.when(pl.int_range(pl.len()) >= 150).then(-4).otherwise("A3"))
     people = decode(module, garden, "garden.csv", "fingerprint")
-    allowed, unlike = may_be_shown(people, {"A2": asked_of(people, "A2", None, 0, weighted=False)})
+    allowed, unlike = may_be_shown(people, "A2", asked_of(people, "A2", None, 0, weighted=False))
     assert unlike == ["A3"]
     shown = [question.id for question, may in zip(garden.questions, allowed, strict=True) if may]
     assert shown == ["P1", "P2", "P3", "P4", "A1", "N1", "N2", "N3"]
@@ -127,6 +127,14 @@ def test_answers_that_are_set_aside_are_learned_by_nobody(all_asked: People) -> 
     row = found.table.row(0, named=True)
     assert row["everybody"] == pytest.approx(codes.mean())
     assert row["classical"] == pytest.approx(codes[np.isin(all_asked.ids, list(asked))].mean())
+
+
+def test_answers_that_are_set_aside_are_not_shown_for_another_question(all_asked: People) -> None:
+    watched = Watched()
+    found = iv.estimate(all_asked, ["mean:A2", "mean:A1"], {"watched": watched}, 100)
+    assert watched.shown == {"P1", "P2", "P3", "P4", "A3", "N1", "N2", "N3"}
+    assert found.table["target"].to_list() == ["mean:A2", "mean:A1"]
+    assert [note[-2:] for note in found.notes] == ["A1", "A2"]
 
 
 def test_predictions_make_the_interval_narrower_and_are_worth_respondents(some_asked: People) -> None:

@@ -20,7 +20,7 @@ HARM = 1.01
 _DRIFT = 3.3
 """Standard errors by which predictions of others may differ from those of the people asked (1 in 1,000 by chance)."""
 
-_RARE = 10
+_RARE = 15
 """Fewest answers on each side of a share for its interval."""
 
 _NOTHING = 1e-12

@@ -21,6 +21,7 @@ from indievalue.estimation.targets import parse_target
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.predictors.protocol import BasePredictor, Guesses
+from indievalue.runs.storage import write_run
 from indievalue.survey.survey import Survey
 
 
@@ -222,8 +223,8 @@ def test_a_run_has_predictions_of_people_whose_answers_can_be_set_aside(all_aske
         ("mean:N1", "N1 has no mean, for its answers are no scale; estimate a share, such as share:N1=1"),
         ("mean:A1=1-3", "a mean has no codes; share:A1=1-3 is a share"),
         ("share:A1", "is incomplete"),
-        ("share:A1=1-12", "of the codes of A1, which are 1-10, 11-12 none is of use"),
-        ("share:A1=1-10", "all is of use"),
+        ("share:A1=1-12", "A1 has no code 11-12; it has 1-10"),
+        ("share:A1=1-10", "these are all codes of A1"),
         ("difference:A1", "is incomplete"),
         ("difference:A1 by colour", "survey garden has no demographic 'colour'"),
         ("ols:A1", "is incomplete"),
@@ -333,6 +334,23 @@ def test_a_plan_says_how_many_must_answer_for_a_wanted_interval() -> None:
     assert found.plan(3).row(0)[2:] == (30, 30)
     with pytest.raises(iv.IndievalueError, match="is a number above 0, not 0"):
         found.plan(0)
+
+
+def test_the_command_takes_the_predictions_of_a_run_and_the_ids_of_those_asked(
+    all_asked: People, tmp_path: Path
+) -> None:
+    data, ids = tmp_path / "garden.csv", tmp_path / "asked.txt"
+    garden_answers(600).write_csv(data)
+    ids.write_text("\n".join(all_asked.ids[:90].tolist()), encoding="utf-8")
+    tested = all_asked.ids[:300].tolist()
+    benchmark = iv.build_benchmark(all_asked, form="refined", people_tested=tested, setups=[0])
+    write_run(iv.evaluate(all_asked, benchmark, "resemble:k=9"), tmp_path / "run")
+    said = _run(data, "--survey", GARDEN, "--target", "mean:A1", "--run", tmp_path / "run", "--asked", ids)
+    assert said.exit_code == 0, said.output
+    assert "to the 90 who answered" in said.stdout
+    assert "did so from the answers of 300 people" in said.stdout
+    mean = all_asked.codes[:300, all_asked.survey.positions["A1"]].mean()
+    assert f" {mean:.2f} " in said.stdout
 
 
 def test_the_command_prints_the_plan(file: Path) -> None:

@@ -14,7 +14,7 @@ from indievalue.seeded import keys
 Mask = NDArray[np.bool_]
 
 Ask = int | Sequence[str] | None
-"""Of whom the answer is used: of so many people, drawn at random; of those with these ids; or of all (None)."""
+"""The people whose answers are used: so many, drawn at random; those with these ids; or everybody (None)."""
 
 _BY_CHANCE = 10
 """A country of which nobody was asked is left out if so many people, or more, would be by chance."""
@@ -42,7 +42,7 @@ class Asked:
 def asked_of(people: People, question: str, ask: Ask, seed: int, *, weighted: bool) -> Asked:
     """Return who was asked a question: those whose code is not that of a question that was not put, or of no answer.
 
-    With ``ask``, it is asked of those people only, and the others are all to whom it was put in fact. Raises
+    With ``ask``, it is asked of those people only, and the others are all who were in fact asked. Raises
     IndievalueError if somebody is not in the data, or there are not that many people.
     """
     survey, at = people.survey, people.survey.positions[question]

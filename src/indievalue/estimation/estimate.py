@@ -210,7 +210,14 @@ def _of_run(people: People, name: str, run: Run, ask: Ask, options: EstimateOpti
     has = np.isfinite(found[:, 0])
     part = asked_of(people.take(has), name, ask, options.seed, weighted=options.weights != "none")
     asked, others, known = (_spread(mask, has) for mask in (part.asked, part.others, part.known))
-    whole = some_others(people, Asked(asked, others, known, part.notes), options.others, options.seed)
+    learned = run.record.training_people
+    notes = part.notes
+    if learned:
+        notes += (
+            f"predictors of the run that learn did so from the answers of {learned:,} people, and not only from those "
+            "asked",
+        )
+    whole = some_others(people, Asked(asked, others, known, notes), options.others, options.seed)
     answered = whole.asked & (people.options("refined")[:, people.survey.positions[name]] >= 0)
     _refuse_few(name, int(answered.sum()), int(whole.others.sum()))
     return _Predicted(whole, found, run.record.form)

@@ -24,7 +24,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Sample:
-    """People of whom some were asked.
+    """People, some of them asked.
 
     Attributes:
         design: (people × coefficients). answers: (people,), nan for those who were not asked or did not answer.

@@ -135,8 +135,10 @@ def learned(repetitions: int, *, crossed: bool) -> str:
         for number in range(5):
             inside = fold == number
             training = asked & ~inside if crossed else asked
-            square = columns[training].T @ columns[training] + 5 * np.eye(40)
-            predictions[inside] = columns[inside] @ np.linalg.solve(square, columns[training].T @ answers[training])
+            around, level = columns - columns[training].mean(axis=0), answers[training].mean()
+            square = around[training].T @ around[training] + 5 * np.eye(40)
+            slopes = np.linalg.solve(square, around[training].T @ (answers[training] - level))
+            predictions[inside] = level + around[inside] @ slopes
         known = np.where(asked, answers, np.nan)
         found.append((powered(Sample(np.ones((2100, 1)), known, predictions, asked, np.ones(2100))), 0.0, 0))
     return _line(f"mean | learned from those asked, {'' if crossed else 'not '}cross-fitted | 100", 100, found)

@@ -21,6 +21,7 @@ from indievalue.estimation.targets import parse_target
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.predictors.protocol import BasePredictor, Guesses
+from indievalue.runs.storage import write_run
 from indievalue.survey.survey import Survey
 
 
@@ -95,7 +96,7 @@ def test_a_country_of_which_nobody_was_asked_is_left_out(all_asked: People) -> N
 def test_a_question_of_the_same_module_is_shown_of_nobody(table: pl.DataFrame, garden: Survey) -> None:
     module = table.with_columns(A3=pl.when(pl.int_range(pl.len()) >= 150).then(-4).otherwise("A3"))
     people = decode(module, garden, "garden.csv", "fingerprint")
-    allowed, unlike = may_be_shown(people, {"A2": asked_of(people, "A2", None, 0, weighted=False)})
+    allowed, unlike = may_be_shown(people, "A2", asked_of(people, "A2", None, 0, weighted=False))
     assert unlike == ["A3"]
     shown = [question.id for question, may in zip(garden.questions, allowed, strict=True) if may]
     assert shown == ["P1", "P2", "P3", "P4", "A1", "N1", "N2", "N3"]
@@ -127,6 +128,14 @@ def test_answers_that_are_set_aside_are_learned_by_nobody(all_asked: People) -> 
     row = found.table.row(0, named=True)
     assert row["everybody"] == pytest.approx(codes.mean())
     assert row["classical"] == pytest.approx(codes[np.isin(all_asked.ids, list(asked))].mean())
+
+
+def test_answers_that_are_set_aside_are_not_shown_for_another_question(all_asked: People) -> None:
+    watched = Watched()
+    found = iv.estimate(all_asked, ["mean:A2", "mean:A1"], {"watched": watched}, 100)
+    assert watched.shown == {"P1", "P2", "P3", "P4", "A3", "N1", "N2", "N3"}
+    assert found.table["target"].to_list() == ["mean:A2", "mean:A1"]
+    assert [note[-2:] for note in found.notes] == ["A1", "A2"]
 
 
 def test_predictions_make_the_interval_narrower_and_are_worth_respondents(some_asked: People) -> None:
@@ -214,8 +223,8 @@ def test_a_run_has_predictions_of_people_whose_answers_can_be_set_aside(all_aske
         ("mean:N1", "N1 has no mean, for its answers are no scale; estimate a share, such as share:N1=1"),
         ("mean:A1=1-3", "a mean has no codes; share:A1=1-3 is a share"),
         ("share:A1", "is incomplete"),
-        ("share:A1=1-12", "of the codes of A1, which are 1-10, 11-12 none is of use"),
-        ("share:A1=1-10", "all is of use"),
+        ("share:A1=1-12", "A1 has no code 11-12; it has 1-10"),
+        ("share:A1=1-10", "these are all codes of A1"),
         ("difference:A1", "is incomplete"),
         ("difference:A1 by colour", "survey garden has no demographic 'colour'"),
         ("ols:A1", "is incomplete"),
@@ -257,6 +266,17 @@ def test_people_who_were_not_asked_at_random_are_suspected(all_asked: People) ->
 def test_a_share_with_few_on_one_side_is_not_trusted(all_asked: People) -> None:
     row = iv.estimate(all_asked, "share:P1=4", {"watched": Watched()}, 35).table.row(0, named=True)
     assert "are on one side: the interval is too narrow" in row["warning"]
+
+
+def test_answers_that_are_all_the_same_have_no_interval(some_asked: People) -> None:
+    codes = some_asked.codes.copy()
+    codes[:150, some_asked.survey.positions["A2"]] = 7
+    found = iv.estimate(replace(some_asked, codes=codes), "mean:A2", {"watched": Watched()})
+    row = found.table.row(0, named=True)
+    assert row["estimate"] == pytest.approx(7)
+    assert (row["low"], row["classical_low"], row["effective"], row["untuned"]) == (None, None, None, None)
+    assert found.sentences() == [f"mean:A2: {row['warning']}"]
+    assert row["warning"].startswith("all answers that it rests on are the same")
 
 
 def _run(*arguments: str | Path) -> Result:
@@ -314,6 +334,23 @@ def test_a_plan_says_how_many_must_answer_for_a_wanted_interval() -> None:
     assert found.plan(3).row(0)[2:] == (30, 30)
     with pytest.raises(iv.IndievalueError, match="is a number above 0, not 0"):
         found.plan(0)
+
+
+def test_the_command_takes_the_predictions_of_a_run_and_the_ids_of_those_asked(
+    all_asked: People, tmp_path: Path
+) -> None:
+    data, ids = tmp_path / "garden.csv", tmp_path / "asked.txt"
+    garden_answers(600).write_csv(data)
+    ids.write_text("\n".join(all_asked.ids[:90].tolist()), encoding="utf-8")
+    tested = all_asked.ids[:300].tolist()
+    benchmark = iv.build_benchmark(all_asked, form="refined", people_tested=tested, setups=[0])
+    write_run(iv.evaluate(all_asked, benchmark, "resemble:k=9"), tmp_path / "run")
+    said = _run(data, "--survey", GARDEN, "--target", "mean:A1", "--run", tmp_path / "run", "--asked", ids)
+    assert said.exit_code == 0, said.output
+    assert "to the 90 who answered" in said.stdout
+    assert "did so from the answers of 300 people" in said.stdout
+    mean = all_asked.codes[:300, all_asked.survey.positions["A1"]].mean()
+    assert f" {mean:.2f} " in said.stdout
 
 
 def test_the_command_prints_the_plan(file: Path) -> None:

@@ -14,7 +14,7 @@ from indievalue.seeded import keys
 Mask = NDArray[np.bool_]
 
 Ask = int | Sequence[str] | None
-"""Of whom the answer is used: of so many people, drawn at random; of those with these ids; or of all (None)."""
+"""The people whose answers are used: so many, drawn at random; those with these ids; or everybody (None)."""
 
 _BY_CHANCE = 10
 """A country of which nobody was asked is left out if so many people, or more, would be by chance."""
@@ -42,7 +42,7 @@ class Asked:
 def asked_of(people: People, question: str, ask: Ask, seed: int, *, weighted: bool) -> Asked:
     """Return who was asked a question: those whose code is not that of a question that was not put, or of no answer.
 
-    With ``ask``, it is asked of those people only, and the others are all to whom it was put in fact. Raises
+    With ``ask``, it is asked of those people only, and the others are all who were in fact asked. Raises
     IndievalueError if somebody is not in the data, or there are not that many people.
     """
     survey, at = people.survey, people.survey.positions[question]
@@ -116,19 +116,17 @@ def hidden(people: People, masks: dict[str, Asked]) -> People:
     return replace(people, codes=codes)
 
 
-def may_be_shown(people: People, masks: dict[str, Asked]) -> tuple[Mask, list[str]]:
-    """Return which questions a predictor may be shown (questions,), and those left out although people answered them.
+def may_be_shown(people: People, question: str, who: Asked) -> tuple[Mask, list[str]]:
+    """Return which questions a predictor of ``question`` may be shown (questions,), and which others are left out.
 
-    None of those to be estimated; and none that was answered by clearly more of those asked than of the others, or the
-    other way round, such as one of the same module: predictions about the two would not be alike.
+    These are answered by clearly more of those asked than of the others, or the other way round, such as others of the
+    same module: predictions about the two would not be alike.
     """
     answered = people.options("refined") >= 0
-    allowed = np.ones(answered.shape[1], bool)
-    for one in masks.values():
-        shares = answered[one.asked].mean(axis=0), answered[one.others].mean(axis=0)
-        chance = 3 * np.sqrt(shares[1] * (1 - shares[1]) / max(int(one.asked.sum()), 1))
-        allowed &= np.abs(shares[0] - shares[1]) <= _SHARES_APART + chance
-    targets = [people.survey.positions[question] for question in masks]
-    unlike = [people.survey.questions[at].id for at in np.flatnonzero(~allowed) if at not in targets]
-    allowed[targets] = False
-    return allowed, unlike
+    shares = answered[who.asked].mean(axis=0), answered[who.others].mean(axis=0)
+    chance = 3 * np.sqrt(shares[1] * (1 - shares[1]) / int(who.asked.sum()))
+    allowed = np.abs(shares[0] - shares[1]) <= _SHARES_APART + chance
+    allowed[people.survey.positions[question]] = True
+    unlike = [people.survey.questions[at].id for at in np.flatnonzero(~allowed)]
+    allowed[people.survey.positions[question]] = False
+    return np.asarray(allowed), unlike

@@ -1,6 +1,6 @@
 """Estimate population figures from the people who were asked and predictions for everybody else."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypedDict, Unpack
 
@@ -14,7 +14,7 @@ from indievalue.errors import IndievalueError
 from indievalue.estimation.asked import Ask, Asked, Mask, asked_of, hidden, may_be_shown, some_others
 from indievalue.estimation.powered import Sample, powered
 from indievalue.estimation.predicted import Question, predict_question, prediction_cost, predictions_of
-from indievalue.estimation.results import Estimates, rows_of
+from indievalue.estimation.results import SCHEMA, Estimates, rows_of
 from indievalue.estimation.targets import MINIMUM, Design, Target, design_of, parse_target
 from indievalue.people.catalog import people_table
 from indievalue.people.people import People
@@ -113,24 +113,29 @@ def estimate(
     Raises IndievalueError if a target cannot be read or estimated, or fewer than 30 people answered or are predicted.
 
     >>> import indievalue as iv
-    >>> found = iv.estimate(iv.synthetic_people(600), "share:Q46=1-2", "gaussian", ask=100)
-    >>> found.table.select("target", "asked", "others").rows()
-    [('share:Q46=1-2', 100, 500)]
+    >>> found = iv.estimate(iv.synthetic_people(600), "share:Q46=1-2", "resemble:k=35", ask=100)
+    >>> found.table.select("target", "asked", "others").rows()  # one of the 100 gives no answer
+    [('share:Q46=1-2', 99, 497)]
     """
     chosen = replace(options or EstimateOptions(), **fields)
     wanted = [parse_target(text, people.survey) for text in ([targets] if isinstance(targets, str) else targets)]
     made = predictor if isinstance(predictor, Run) else _named(predictor)
-    known: dict[str, _Predicted] = {}
-    rows, notes = list[dict[str, object]](), list[str]()
+    names = list(dict.fromkeys(target.question for target in wanted))
+    if isinstance(made, Run):
+        known = {name: _of_run(people, name, made, ask, chosen) for name in names}
+    else:
+        known = {}
+        for question, asked in _questions(people, names, ask, chosen):
+            progress(f"{made[0]} …")
+            found = predict_question(question, *made, chosen.settings, chosen.folds, progress)
+            known[people.survey.questions[question.at].id] = _Predicted(asked, found, chosen.form)
+    rows, notes = list[dict[str, object]](), [note for one in known.values() for note in one.asked.notes]
     for target in wanted:
-        if target.question not in known:
-            known[target.question] = _predicted(people, target.question, made, ask, chosen, progress)
-            notes += known[target.question].asked.notes
-        found, said = _estimated(people, target, known[target.question], chosen)
-        rows += found
+        made_rows, said = _estimated(people, target, known[target.question], chosen)
+        rows += made_rows
         notes += said
     name = chosen.model or next(iter(made.scores)) if isinstance(made, Run) else made[0]
-    return Estimates(name, pl.DataFrame(rows, infer_schema_length=None), tuple(dict.fromkeys(notes)))
+    return Estimates(name, pl.DataFrame(rows, SCHEMA), tuple(dict.fromkeys(notes)))
 
 
 def estimation_cost(
@@ -138,8 +143,8 @@ def estimation_cost(
 ) -> Cost | None:
     """Return what the predictions for some targets cost; None if they are free."""
     whole: Cost | None = None
-    for name in dict.fromkeys(parse_target(text, people.survey).question for text in targets):
-        question, _ = _question(people, name, ask, options)
+    names = list(dict.fromkeys(parse_target(text, people.survey).question for text in targets))
+    for question, _ in _questions(people, names, ask, options):
         cost = prediction_cost(question, predictor, options.settings, options.folds)
         whole = cost if whole is None or cost is None else whole + cost
     return whole
@@ -163,23 +168,30 @@ def _named(predictor: str | Predictor | Mapping[str, Predictor]) -> tuple[str, P
     return repr(predictor), adopt(predictor)
 
 
-def _question(people: People, name: str, ask: Ask, options: EstimateOptions) -> tuple[Question, Asked]:
-    """Return what is needed to predict a question. Raises IndievalueError if too few were asked, or were not."""
-    found = asked_of(people, name, ask, options.seed, weighted=options.weights != "none")
-    at = people.survey.positions[name]
-    answered = int((found.asked & (people.options("refined")[:, at] >= 0)).sum())
-    _refuse_few(name, answered, int(found.others.sum()))
-    masks = {name: found}
-    allowed, unlike = may_be_shown(people, masks)
-    notes = found.notes
-    if unlike:
-        shown = ", ".join(unlike[:4]) + (f" and {len(unlike) - 4:,} more" if len(unlike) > 4 else "")
-        notes += (
-            f"not shown to the predictor of {name}, as those who were asked it and the others answered them unequally "
-            f"often: {shown}",
-        )
-    found = some_others(people, replace(found, notes=notes), options.others, options.seed)
-    return Question(hidden(people, masks), at, found.asked, found.others, allowed), found
+def _questions(
+    people: People, names: Sequence[str], ask: Ask, options: EstimateOptions
+) -> Iterator[tuple[Question, Asked]]:
+    """Yield what is needed to predict each question. Raises IndievalueError if too few were asked one, or were not.
+
+    Answers that are set aside are so for all questions: one is not predicted from another that few were asked, either.
+    """
+    weighted = options.weights != "none"
+    masks = {name: asked_of(people, name, ask, options.seed, weighted=weighted) for name in names}
+    seen = people if ask is None else hidden(people, masks)
+    for name, found in masks.items():
+        at = people.survey.positions[name]
+        answered = int((found.asked & (people.options("refined")[:, at] >= 0)).sum())
+        _refuse_few(name, answered, int(found.others.sum()))
+        allowed, unlike = may_be_shown(seen, name, found)
+        notes = found.notes
+        if unlike:
+            shown = ", ".join(unlike[:4]) + (f" and {len(unlike) - 4:,} more" if len(unlike) > 4 else "")
+            notes += (
+                f"not shown to the predictor of {name}, as those who were asked it and the others answered them "
+                f"unequally often: {shown}",
+            )
+        some = some_others(people, replace(found, notes=notes), options.others, options.seed)
+        yield Question(seen, at, some.asked, some.others, allowed), some
 
 
 def _refuse_few(name: str, answered: int, others: int) -> None:
@@ -192,28 +204,23 @@ def _refuse_few(name: str, answered: int, others: int) -> None:
         raise IndievalueError(f"{others:,} people were not asked {name}, so there is nothing to gain{hint}")
 
 
-def _predicted(
-    people: People,
-    name: str,
-    predictor: Run | tuple[str, Predictor],
-    ask: Ask,
-    options: EstimateOptions,
-    progress: Callable[[str], None],
-) -> _Predicted:
-    if isinstance(predictor, Run):
-        found = predictions_of(predictor, people, name, options.model)
-        has = np.isfinite(found[:, 0])
-        some = people.take(has)
-        part = asked_of(some, name, ask, options.seed, weighted=options.weights != "none")
-        asked, others, known = (_spread(mask, has) for mask in (part.asked, part.others, part.known))
-        whole = some_others(people, Asked(asked, others, known, part.notes), options.others, options.seed)
-        at = people.survey.positions[name]
-        _refuse_few(name, int((whole.asked & (people.options("refined")[:, at] >= 0)).sum()), int(whole.others.sum()))
-        return _Predicted(whole, found, predictor.record.form)
-    question, whole = _question(people, name, ask, options)
-    progress(f"{predictor[0]} …")
-    found = predict_question(question, *predictor, options.settings, options.folds, progress)
-    return _Predicted(whole, found, options.form)
+def _of_run(people: People, name: str, run: Run, ask: Ask, options: EstimateOptions) -> _Predicted:
+    """Return what a run predicts of a question, for those of its people who are in the data."""
+    found = predictions_of(run, people, name, options.model)
+    has = np.isfinite(found[:, 0])
+    part = asked_of(people.take(has), name, ask, options.seed, weighted=options.weights != "none")
+    asked, others, known = (_spread(mask, has) for mask in (part.asked, part.others, part.known))
+    learned = run.record.training_people
+    notes = part.notes
+    if learned:
+        notes += (
+            f"predictors of the run that learn did so from the answers of {learned:,} people, and not only from those "
+            "asked",
+        )
+    whole = some_others(people, Asked(asked, others, known, notes), options.others, options.seed)
+    answered = whole.asked & (people.options("refined")[:, people.survey.positions[name]] >= 0)
+    _refuse_few(name, int(answered.sum()), int(whole.others.sum()))
+    return _Predicted(whole, found, run.record.form)
 
 
 def _spread(mask: Mask, has: Mask) -> Mask:

@@ -24,7 +24,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Sample:
-    """People of whom some were asked.
+    """People, some of them asked.
 
     Attributes:
         design: (people × coefficients). answers: (people,), nan for those who were not asked or did not answer.
@@ -75,8 +75,8 @@ class Powered:
 
     @property
     def effective(self) -> Floats:
-        """Return how many answers alone would be as precise, for each answer that there is."""
-        return np.asarray((self.classical_error / self.error) ** 2)
+        """Return how many answers alone would be as precise, for each answer that there is; 1 if none varies."""
+        return np.where(self.error > 0, (self.classical_error / np.where(self.error > 0, self.error, 1)) ** 2, 1.0)
 
     def effective_interval(self, size: Floats, ratio: float) -> tuple[Floats, Floats]:
         """Return the ends of a 95% interval of :attr:`effective`, from that of the correlation (Fisher's z).

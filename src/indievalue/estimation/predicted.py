@@ -27,7 +27,7 @@ class Question:
 
     Attributes:
         people: everybody, without the answers of those who were not asked. at: the question's column.
-        asked, others: who was asked, and of whom else predictions are wanted (people,).
+        asked, others: who was asked, and who else is to be predicted (people,).
         allowed: which questions the predictor may be shown (questions,).
     """
 
@@ -98,7 +98,7 @@ def _folds(question: Question, settings: Settings, folds: int) -> Iterator[tuple
 
 
 def _task(question: Question, rows: NDArray[np.int64], training: People, settings: Settings) -> Task:
-    """Return the task of predicting the question for the people at ``rows``, all of whom are predicted."""
+    """Return the task of predicting the question for all people at ``rows``."""
     inside, probe = question.people.take(rows), np.array([question.at])
     if settings.show_by == "random":
         setup = Setup(0, probe, _shown(inside, question, settings))
@@ -132,7 +132,7 @@ def _probabilities(guesses: Guesses, counts: int) -> Floats:
 
 
 def predictions_of(run: Run, people: People, question: str, model: str | None) -> Floats:
-    """Return what a run holds as :func:`predict_question` does; nan for people whom the run has no prediction of.
+    """Return what a run holds as :func:`predict_question` does; nan for people without a prediction.
 
     Raises IndievalueError if the run has several predictors and none is named, did not ask the question, tested nobody
     of the data, or has other answers than the data.

@@ -20,8 +20,26 @@ HARM = 1.01
 _DRIFT = 3.3
 """Standard errors by which predictions of others may differ from those of the people asked (1 in 1,000 by chance)."""
 
-_RARE = 10
+_RARE = 15
 """Fewest answers on each side of a share for its interval."""
+
+_NOTHING = 1e-12
+"""A standard error, relative to the figure, that is rounding."""
+
+_ALIKE = "all answers that it rests on are the same, so that they tell nothing of its error"
+
+_NUMBERS = (
+    *("estimate", "low", "high", "classical", "classical_low", "classical_high", "predicted", "lambda"),
+    *("asked", "others", "effective", "effective_low", "effective_high", "error", "classical_error", "correlation"),
+    *("untuned", "drift", "everybody"),
+)
+
+SCHEMA: dict[str, type[pl.DataType]] = {
+    **dict.fromkeys(("target", "group"), pl.String),
+    **{name: pl.Int64 if name in ("asked", "others") else pl.Float64 for name in _NUMBERS},
+    **dict.fromkeys(("unit", "warning"), pl.String),
+}
+"""Columns of the table of estimates."""
 
 
 def rows_of(
@@ -36,7 +54,9 @@ def rows_of(
     for at in design.reported:
         inside = sample.design[:, at] != 0 if target.kind in ("mean", "share") else np.ones(len(answered), bool)
         asked = int((answered & inside).sum())
-        valid = bool(found.behind[at] >= MINIMUM - 0.5 and found.others_behind[at] >= MINIMUM - 0.5)
+        enough = min(found.behind[at], found.others_behind[at]) >= MINIMUM - 0.5
+        alike = not found.classical_error[at] > _NOTHING * max(abs(float(found.classical[at])), 1)
+        valid = bool(enough and not alike)
         row: dict[str, object] = {"target": target.text, "group": design.names[at]}
         for name in ("estimate", "low", "high", "classical", "classical_low", "classical_high", "predicted"):
             is_end = name.endswith(("low", "high"))
@@ -51,11 +71,11 @@ def rows_of(
             "error": float(found.error[at]) if valid else None,
             "classical_error": float(found.classical_error[at]) if valid else None,
             "correlation": float(found.correlation[at]),
-            "untuned": float(found.untuned_error[at] / found.classical_error[at]),
+            "untuned": None if alike else float(found.untuned_error[at] / found.classical_error[at]),
             "drift": float(found.drift[at]),
             "everybody": None if truth is None else float(truth[at]),
             "unit": "percent" if target.is_share else "code",
-            "warning": _warning(target, sample, found, at, inside, valid=valid),
+            "warning": _ALIKE if alike else _warning(target, sample, found, at, inside, valid=valid),
         }
         rows.append(row)
     return rows

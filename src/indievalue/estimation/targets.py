@@ -118,10 +118,8 @@ def _codes(text: str, question: Question, written: str) -> frozenset[int]:
         raise IndievalueError(f"{text!r}: {error}") from None
     known = {code for option in question.refined for code in option.codes}
     if not codes <= known or codes == known:
-        what = "all" if codes == known else format_codes(codes - known) + " none"
-        raise IndievalueError(
-            f"{text!r}: of the codes of {question.id}, which are {format_codes(known)}, {what} is of use"
-        )
+        unknown = f"{question.id} has no code {format_codes(codes - known)}; it has {format_codes(known)}"
+        raise IndievalueError(f"{text!r}: {f'these are all codes of {question.id}' if codes == known else unknown}")
     return frozenset(codes)
 
 

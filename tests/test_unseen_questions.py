@@ -20,9 +20,11 @@ from indievalue.errors import IndievalueError
 from indievalue.evaluation import evaluate
 from indievalue.people.people import People
 from indievalue.people.read import read_people
+from indievalue.predictors.blend import Blend
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.majority import Majority
 from indievalue.predictors.protocol import BasePredictor
+from indievalue.predictors.random import Random
 from indievalue.predictors.ranking import rank_statements
 from indievalue.predictors.registry import make_predictor
 from indievalue.runs.folds import Learning
@@ -219,11 +221,23 @@ def test_shares_are_carried_over_by_place_in_the_direction_that_statements_say()
     assert sorted(carried(polar, p1, polar, a1, np.array([0.7, 0.3])).tolist()) == [0.3, 0.7]
 
 
-def test_a_blend_is_weighed_on_hidden_questions(gardeners: People) -> None:
+def test_a_blend_is_weighed_on_questions_that_are_hidden_as_well(gardeners: People) -> None:
+    asked: list[set[str]] = []
+
+    class Spy(Random):
+        learns = True
+
+        def fit(self, people: People, form: str = "polar", shown_form: str | None = None) -> "Spy":
+            asked.append({name for name, one in zip(people.survey.positions, people.asked, strict=True) if one})
+            return self
+
     benchmark = build_benchmark(gardeners, people_tested=40, unseen_questions=["P1", "N3"])
-    name = f"blend:{EMBEDDING}+random"
-    run = evaluate(gardeners, benchmark, [name, "random"])
-    assert run.scores[name].accuracy > run.scores["random"].accuracy
+    blend = Blend({"spy": Spy(), "embedding": make_predictor(EMBEDDING)})
+    run = evaluate(gardeners, benchmark, {"blend": blend})
+    while_weighed, at_last = asked
+    assert at_last == set(gardeners.survey.positions) - {"P1", "N3"}
+    assert while_weighed < at_last
+    assert run.scores["blend"].log_loss is not None
 
 
 def test_a_language_model_and_a_blend_with_one_need_no_change(gardeners: People, tiny_model: Path) -> None:

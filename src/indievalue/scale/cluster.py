@@ -102,7 +102,7 @@ def _own(say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _start(folder: Path, before: set[int]) -> None:
-    """Start a Ray; again if that fails, as it waits half a minute for itself and no longer on a machine that is busy."""
+    """Start a Ray, and again if that fails: on a machine that is busy it does not start within its half minute."""
     for attempt in range(1, _STARTS + 1):
         try:
             ray.init(

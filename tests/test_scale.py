@@ -41,7 +41,7 @@ ROSES = {"majority": "majority", "resemble": "resemble:k=5", "gaussian": "gaussi
 
 
 class Noted(Majority):
-    """Majority that notes whom it predicts, and fails at people as often as told."""
+    """Majority that notes the people it predicts, and fails at some of them a number of times."""
 
     def __init__(self, failures: dict[str, list[BaseException]] | None = None) -> None:
         self.failures = failures or {}

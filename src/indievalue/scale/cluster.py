@@ -27,6 +27,9 @@ with importing("--on ray needs", "ray"):
 
 _LOOPBACK = "127.0.0.1"
 
+_STARTS = 3
+"""How often a Ray is started that does not start in time."""
+
 _ANSWERING = 20.0
 """Seconds that a cluster has to answer."""
 
@@ -86,7 +89,7 @@ def _own(say: Callable[[str], None]) -> Iterator[None]:
     ):
         try:
             _write_record(record, folder, {})
-            _init(folder)
+            _start(folder, before)
             _write_record(record, folder, _without(descendants(os.getpid()), before))
             say(f"Ray on this machine: {cores()} cores, {_gpus(ray.cluster_resources())}; on loopback only")
             yield
@@ -98,19 +101,26 @@ def _own(say: Callable[[str], None]) -> Iterator[None]:
             record.unlink(missing_ok=True)
 
 
-def _init(folder: Path) -> None:
-    try:
-        ray.init(
-            address="local",
-            num_cpus=cores(),
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="ERROR",
-            _node_ip_address=_LOOPBACK,
-            _temp_dir=str(folder),
-        )
-    except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        raise IndievalueError(f"--on ray: Ray cannot be started on this machine: {_line(error)}") from None
+def _start(folder: Path, before: set[int]) -> None:
+    """Start a Ray, and again if that fails: on a machine that is busy it does not start within its half minute."""
+    for attempt in range(1, _STARTS + 1):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=cores(),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level="ERROR",
+                _node_ip_address=_LOOPBACK,
+                _temp_dir=str(folder),
+            )
+        except Exception as error:  # Ray raises a bare one where it has not started in time
+            ray.shutdown()
+            end(_without(descendants(os.getpid()), before), patience=0)
+            if attempt == _STARTS:
+                raise IndievalueError(f"--on ray: Ray cannot be started on this machine: {_line(error)}") from None
+        else:
+            return
 
 
 @contextmanager

@@ -145,8 +145,13 @@ class RayWorkers:
         self.most = max(self.most, len(self._idle) + len(self._busy))
 
     def _lose(self, worker: Any) -> None:
+        """Let go of a worker that has died. Those that wait have to say that they are still there: its machine may be
+        theirs, and a shard that is given to one that is dead would count as a failure of the shard.
+        """
         self._deaths += 1
         ray.kill(worker)
+        self._starting.update((one.ready.remote(), one) for one in self._idle)
+        self._idle = []
 
     def _check_patience(self) -> None:
         """Raise IndievalueError if there has been no worker for minutes: no machine has room for one."""

@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from indievalue.scoring.group_values import GroupValues, measure_groups
 from indievalue.scoring.groups import Groups
-from indievalue.scoring.inequity import GroupValues, measure_groups
 from indievalue.scoring.measures import Sums
 from indievalue.scoring.paired import sigma_differences
 from indievalue.scoring.spread import spread

@@ -102,7 +102,7 @@ def measure(code: str) -> tuple[float, float]:
 def simulate(sizes: tuple[int, ...], gap: float) -> str:
     """Return the cells of a row, for groups of ``sizes`` with a mean accuracy of 70% and a σ of ``gap`` points."""
     from indievalue.scoring.bootstrap import shuffled_sums
-    from indievalue.scoring.inequity import measure_groups
+    from indievalue.scoring.group_values import measure_groups
 
     random = np.random.default_rng(len(sizes))
     group = np.repeat(np.arange(len(sizes)), sizes)
@@ -125,7 +125,7 @@ def simulate(sizes: tuple[int, ...], gap: float) -> str:
 
 def simulate_index(gaps: tuple[float, ...]) -> str:
     """Return the cells of a row, for demographics of six groups each with σ of ``gaps`` (see :func:`simulate`)."""
-    from indievalue.scoring.inequity import measure_groups
+    from indievalue.scoring.group_values import measure_groups
     from indievalue.scoring.spread import mean_spread_interval
 
     random = np.random.default_rng(1)

@@ -13,8 +13,9 @@ from indievalue.benchmark.eligible import answered_threshold
 from indievalue.benchmark.model import Settings
 from indievalue.people.decode import decode
 from indievalue.predictors.joint import RIDGE, Joint
+from indievalue.scoring.group_values import measure_groups
 from indievalue.scoring.groups import group_people
-from indievalue.scoring.inequity import inequity, measure_groups
+from indievalue.scoring.inequity import inequity
 from indievalue.scoring.measures import person_sums
 from indievalue.scoring.paired import compare
 from indievalue.survey.survey import Survey

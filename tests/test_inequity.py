@@ -17,8 +17,9 @@ from indievalue.errors import IndievalueError
 from indievalue.scoring.accuracy import log_loss, score
 from indievalue.scoring.calibration import calibration
 from indievalue.scoring.exact import fixed
+from indievalue.scoring.group_values import measure_groups
 from indievalue.scoring.groups import group_people
-from indievalue.scoring.inequity import inequity, measure_groups
+from indievalue.scoring.inequity import inequity
 from indievalue.scoring.measures import person_sums
 from indievalue.scoring.spread import between_groups, mean_spread_interval, spread, spread_interval
 from indievalue.scoring.weighting import person_weights

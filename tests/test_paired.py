@@ -14,8 +14,9 @@ from conftest import GARDEN, garden_answers
 from indievalue.errors import IndievalueError
 from indievalue.scoring.accuracy import log_loss
 from indievalue.scoring.bootstrap import times_drawn
+from indievalue.scoring.group_values import measure_groups
 from indievalue.scoring.groups import group_people
-from indievalue.scoring.inequity import inequity, measure_groups
+from indievalue.scoring.inequity import inequity
 from indievalue.scoring.measures import person_sums
 from indievalue.scoring.paired import Comparison, compare, shared_rows, with_holm_over
 from indievalue.scoring.swapping import standard_error, swapped_differences, two_sided

@@ -17,8 +17,9 @@ from indievalue.scoring.accuracy import PredictorScore, score, summarise
 from indievalue.scoring.breakdown import accuracy_by, accuracy_by_category, accuracy_by_person
 from indievalue.scoring.calibration import option_scales, reliability
 from indievalue.scoring.flattening import flattening
+from indievalue.scoring.group_values import measure_groups
 from indievalue.scoring.groups import group_people
-from indievalue.scoring.inequity import _between, inequity, measure_groups
+from indievalue.scoring.inequity import _between, inequity
 from indievalue.scoring.measures import person_sums
 from indievalue.scoring.paired import _difference, compare
 from indievalue.survey.survey import Survey

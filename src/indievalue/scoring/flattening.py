@@ -18,6 +18,7 @@ from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.scoring.bootstrap import drawn_sums
 from indievalue.scoring.exact import fixed
+from indievalue.scoring.group_values import Row
 from indievalue.scoring.groups import (
     CROSS,
     NO_GROUP,
@@ -27,7 +28,6 @@ from indievalue.scoring.groups import (
     check_demographics,
     group_people,
 )
-from indievalue.scoring.inequity import Row
 from indievalue.scoring.inputs import check_scales, demographics_table, predictions_table
 from indievalue.scoring.spread import HIGH, LOW, Floats
 from indievalue.scoring.weighting import weighted_rows

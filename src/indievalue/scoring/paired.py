@@ -12,8 +12,8 @@ from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.scoring.families import with_holm
+from indievalue.scoring.group_values import GroupValues, Row, measure_groups, people_of, weighted_sums
 from indievalue.scoring.groups import CROSS, GroupFields, GroupOptions, Groups, check_demographics, group_people
-from indievalue.scoring.inequity import GroupValues, Row, measure_groups, people_of, weighted_sums
 from indievalue.scoring.inputs import demographics_table, predictions_table
 from indievalue.scoring.measures import Sums, person_sums
 from indievalue.scoring.spread import HIGH, LOW, Floats, mean_spread_interval, true_spreads

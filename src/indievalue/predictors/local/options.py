@@ -85,7 +85,7 @@ def read_name(kind: str, text: str, options: type[_Options], numbers: Mapping[st
     where, written = split_where(text)
     if not where:
         raise IndievalueError(f"{kind} needs a model: {kind}:PATH, {kind}:HUB_ID or {kind}:smollm2")
-    types = {field.name: field.type for field in fields(options)}  # type: ignore[arg-type]
+    types: dict[str, Any] = {field.name: field.type for field in fields(options)}  # type: ignore[arg-type]
     arguments: dict[str, Any] = {}
     for part in re.split(r",(?=\w+=)", written) if written else ():
         name, _, value = part.partition("=")

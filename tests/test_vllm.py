@@ -198,7 +198,9 @@ def server() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", checkpoint_of(find_source("smollm2"))]
+    # What `vllm serve MODEL` starts; the command itself asks for the version of a package that is not called vllm here.
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model"]
+    command += [checkpoint_of(find_source("smollm2"))]
     command += ["--served-model-name", "smollm2", "--host", "127.0.0.1", "--port", str(port), "--max-logprobs", "100"]
     command += ["--dtype", "float32", "--enforce-eager", "--block-size", "32", "--max-model-len", "2048"]
     unload()
@@ -224,7 +226,7 @@ def test_a_server_of_vllm_gives_the_same_probabilities(
     server: str, whole: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("inspect_ai", reason="Inspect AI is not installed")
-    task = replace(whole, probes=whole.probes[:6])
+    task = replace(whole, probes=whole.probes[:4])
     monkeypatch.setenv("SERVED_API_KEY", "none")
     generate: dict[str, Any] = {"logprobs": True, "top_logprobs": 100, "max_tokens": 1}
     asking = AskingOptions(retries=0, generate=generate, base_url=server, display="none")

@@ -107,7 +107,12 @@ def figure(rows: pl.DataFrame) -> alt.HConcatChart:
     values = sorted(shown["millions"].unique())
 
     def panel(column: str, title: str, digits: str) -> alt.LayerChart:
-        x = alt.X("millions:Q", title="million people", axis=alt.Axis(values=values), scale=alt.Scale(domainMin=0))
+        x = alt.X(
+            "millions:Q",
+            title="million people",
+            axis=alt.Axis(values=values, format="~g"),
+            scale=alt.Scale(domainMin=0),
+        )
         y = alt.Y(f"{column}:Q", title=None, scale=alt.Scale(domainMin=0), axis=alt.Axis(grid=True, tickCount=5))
         lines = alt.Chart(shown).mark_line(point={"filled": True, "size": 60}).encode(x, y, colour)
         ends = (

@@ -1,5 +1,6 @@
 """Predicted and actual distributions of answers: distances, their floors, and differences between groups."""
 
+import json
 from itertools import product
 from math import comb, factorial, prod
 from pathlib import Path
@@ -17,12 +18,18 @@ from typer.testing import CliRunner
 from answers import people_of, predictions_of
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
+from indievalue.benchmark.storage import save_benchmark
 from indievalue.cli import app
 from indievalue.errors import IndievalueError
 from indievalue.evaluation import evaluate
+from indievalue.exchange.answers import Answered
+from indievalue.exchange.export import export_benchmark
 from indievalue.experiments.run import run_experiment
 from indievalue.experiments.spec import load_experiment
+from indievalue.people.catalog import people_table
 from indievalue.people.people import People
+from indievalue.predictors.predictions import predict
+from indievalue.prompts.prompt import PromptStyle
 from indievalue.report.distributions import distributions_answer
 from indievalue.report.tables.of_distributions import one_reading
 from indievalue.runs.storage import load_run
@@ -391,6 +398,30 @@ def test_the_mean_of_probabilities_of_a_majority_is_its_base_rate(gardeners: Peo
         first = run.predictions.filter(question=question)["probabilities"][0].to_list()
         for shares in of_question["D_M"]:
             assert shares.to_list() == pytest.approx(first, abs=1e-6)
+
+
+def test_distributions_that_a_language_model_states_are_scored_like_all_others(
+    gardeners: People, tmp_path: Path
+) -> None:
+    benchmark = build_benchmark(gardeners, Settings(demonstrations=4, setups=(0,), form="refined"), 20)
+    save_benchmark(benchmark, tmp_path / "asked")
+    export_benchmark(tmp_path / "asked", "jsonl", tmp_path / "prompts", PromptStyle("predict-distribution"))
+    file = tmp_path / "prompts" / "prompts.jsonl"
+    lines = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        asked = json.loads(line)
+        options = asked["prompt"].rsplit("The possible answers:")[1].split("Which")[0].strip().split("\n")
+        stated = {option[0]: 0.7 if option[0] == "B" else 0.3 / (len(options) - 1) for option in options}
+        lines.append(json.dumps({"id": asked["id"], "text": json.dumps(stated)}))
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("\n".join(lines), encoding="utf-8")
+    table = predict("mine", Answered(answers, benchmark, file), benchmark)
+    found = _measure(table, people_table(benchmark.people), option_scales(table, gardeners.survey))
+    for row in found.questions.filter(reading="probabilities").iter_rows(named=True):
+        assert row["D_M"][1] == pytest.approx(0.7)
+        assert row["TV"] == pytest.approx(np.abs(np.array(row["D_M"]) - row["D_H"]).sum() / 2)
+    for row in found.questions.filter(reading="choices").iter_rows(named=True):
+        assert (row["D_M"][1], row["entropy"]) == (1, 0)
 
 
 def test_the_command_prints_and_writes_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -182,7 +182,7 @@ def test_the_fade_moves_to_the_other_edge_at_the_end(visit: Any) -> None:
 
 def test_the_navigation_fits_1280_pixels_with_all_sections(visit: Any) -> None:
     page = visit("report", 1280)
-    assert page.locator("nav a").count() == 12
+    assert page.locator("nav a").count() == 13
     boxes = [link.bounding_box() for link in page.locator("nav a").all()]
     assert min(box["x"] for box in boxes) >= 0
     assert max(box["x"] + box["width"] for box in boxes) <= 1280

@@ -46,6 +46,9 @@ FIGURES = {
     "groups": """
         minimum: 2
         figure: {kind: groups}""",
+    "distributions": """
+        minimum: 2
+        figure: {kind: distributions}""",
 }
 LABELS = ("a <b> | c & $e% _f_ ~ #", "x\\y\x01\x1b[31m\x7f", "z" * 200)
 ANSWERS = garden_answers(60)
@@ -103,6 +106,7 @@ REFUSED = {
     ("no demographics", "dots by region"): "survey garden has no demographic 'region'; it has none",
     ("no demographics", "inequity"): "these people have no demographics, so there are no groups to compare",
     ("no demographics", "groups"): "these people have no demographics, so there are no groups to compare",
+    ("no demographics", "distributions"): "these people have no demographics, so there are no groups to compare",
     ("demographics unknown", "dots by region"): "down by region, which is known of nobody who is tested",
 }
 

@@ -66,7 +66,9 @@ def test_every_run_has_a_page_and_measures(given: dict[str, Any], tmp_path: Path
         (demographic,) = run.people.columns[2:]
         assert run.inequity().demographics == (demographic,)
         assert run.flattening().demographics == (demographic,)
+        assert run.distributions().demographics == (demographic,)
     else:
+        assert run.distributions().demographics == ()
         for measure in (run.inequity, run.flattening):
             with pytest.raises(IndievalueError, match="no demographics"):
                 measure()

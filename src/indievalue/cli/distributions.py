@@ -20,7 +20,7 @@ def distributions(
     report_runs(
         runs,
         lambda run: run.distributions(
-            groups.demographics(run, needed=False) or None, replace(groups.options(), weights=run.weights)
+            groups.demographics(run, needed=False), replace(groups.options(), weights=run.weights)
         ),
         print_distributions,
         TablesOf(

@@ -66,7 +66,7 @@ def told_nothing(run: Run) -> bool:
 
 def report_distributions(run: Run) -> Distributions:
     """Return what the report shows, computed once per run: everybody, and groups by a few demographics."""
-    names = [name for name in MATCHED if name in run.people.columns] or run.index_demographics[:1]
+    names = [name for name in MATCHED if name in run.people.columns] or run.demographics(needed=False)[:1]
     return run.remember("distributions", lambda: run.distributions(names, draws=REPORT_DRAWS))
 
 

@@ -195,7 +195,7 @@ class Run:
         ``demographics`` and ``fields`` are as in :meth:`inequity`; a run without demographics has everybody alone.
         """
         options = self._options(options, fields)
-        wanted = self.demographics(demographics, needed=False)
+        wanted = self.demographics(demographics or None, needed=False)
         scales = option_scales(self.predictions, self.survey)
         return distributions(self.predictions, self.people, wanted, scales, options)
 

@@ -4,7 +4,7 @@ The answers of a group are summarised by the mean position on the scale, 0 to 1,
 share of each option of another question. Means of few people differ by chance alone; that is taken out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,12 +105,10 @@ def differences(features: Features, true: Means, predicted: Means, draws: int, s
     some = [each[:RANK_DRAWS, :, complete] for each in drawn]
     ranks = _rank_correlations(some[1], some[0])
     # Noise lowers the correlations of draws twice, so that they are moved to be around that of the sample.
-    low, high = (
-        None if end is None else float(np.clip(end + value, -1, 1)) for end in _ends(ranks - np.nanmean(ranks))
-    )
-    return Differences(
-        found.exaggeration, found.exaggeration_low, found.exaggeration_high, float(value), low, high
-    )  # fmt: skip
+    known_ranks = ranks[~np.isnan(ranks)]
+    shift = value - known_ranks.mean() if len(known_ranks) else 0.0
+    low, high = (None if end is None else float(np.clip(end + shift, -1, 1)) for end in _ends(known_ranks))
+    return replace(found, rank_correlation=float(value), rank_correlation_low=low, rank_correlation_high=high)
 
 
 def drawn_means(means: Means, draws: int, seed: int) -> Floats:

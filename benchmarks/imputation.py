@@ -293,7 +293,7 @@ def short_form(people: People, size: int, draws: int, lists: list[int]) -> None:
     at = np.setdiff1d(np.flatnonzero(people.asked), listed)
     women = index(people, "sex") == 1
     whole, spread = _estimates(people.codes[:, at], answered[:, at], women)
-    print(f"{size:,} people of whom half were asked a short form; {len(at)} questions that no list has; M = {draws}\n")
+    print(f"{size:,} people, half of them asked a short form; {len(at)} questions that no list has; M = {draws}\n")
     print(
         "| asked | of | interval | worth, in people | off by (SE) | held by 95% intervals "
         "| correlations of pairs apart: mean, within 0.05 |"
@@ -304,7 +304,7 @@ def short_form(people: People, size: int, draws: int, lists: list[int]) -> None:
     pairs = correlations(people.codes[:, at], answered[:, at])
     without = np.abs(correlations(people.codes[~half][:, at], answered[~half][:, at]) - pairs)
     for kind, of in kinds:
-        _print_costs("nothing", kind, alone[0][of], alone[1][of], whole[of], spread[of], without, size)
+        _print_costs("nothing", kind, (alone[0][of], alone[1][of]), (whole[of], spread[of]), without, size)
     for number in lists:
         gaps = answered & half[:, None] & ~np.isin(np.arange(answered.shape[1]), listed[:number])
         completed = by_indievalue(people, gaps, draws)
@@ -312,15 +312,17 @@ def short_form(people: People, size: int, draws: int, lists: list[int]) -> None:
         result = pooled([one for one, _ in each], [one for _, one in each], size - 1)
         apart_by = np.abs(np.mean([correlations(codes[:, at], answered[:, at]) for codes in completed], axis=0) - pairs)
         for kind, of in kinds:
-            _print_costs(
-                str(number), kind, result.estimate[of], result.variance[of], whole[of], spread[of], apart_by, size
-            )
+            found = result.estimate[of], result.variance[of]
+            _print_costs(str(number), kind, found, (whole[of], spread[of]), apart_by, size)
 
 
-def _print_costs(
-    asked: str, kind: str, found: Floats, variance: Floats, whole: Floats, spread: Floats, pairs: Floats, size: int
-) -> None:
-    off, width = np.abs(found - whole) / np.sqrt(spread), np.sqrt(variance / spread)
+Estimates = tuple[Floats, Floats]
+"""Estimates, and their variances."""
+
+
+def _print_costs(asked: str, kind: str, some: Estimates, whole: Estimates, pairs: Floats, size: int) -> None:
+    (found, variance), (complete, spread) = some, whole
+    off, width = np.abs(found - complete) / np.sqrt(spread), np.sqrt(variance / spread)
     print(
         f"| {asked} | {kind} | {width.mean():.2f} | {size * (spread / variance).mean():,.0f} | {off.mean():.2f} "
         f"| {(off < 1.96 * width).mean():.1%} | {pairs.mean():.3f}, {(pairs < 0.05).mean():.1%} |",

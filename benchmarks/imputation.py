@@ -2,12 +2,14 @@
 
     python benchmarks/imputation.py coverage wvs7_14countries.csv.gz [--people 1000] [--samples 8] [--draws 20]
     python benchmarks/imputation.py shares wvs7_14countries.csv.gz [--people 25955]
+    python benchmarks/imputation.py calibration wvs7_14countries.csv.gz [--people 25955]
     python benchmarks/imputation.py short-form wvs7_14countries.csv.gz [--people 2000] [--draws 20]
 
 `coverage` takes samples of people who answered all of 40 questions, hides answers, and asks how often 95% intervals
 hold what everybody answered: means, and coefficients of regressions. Answers are hidden completely at random (MCAR), by
-age, sex and education (MAR), or by the answer itself (MNAR). `shares` hides answers to all questions. `short-form` asks
-half of the people only a few questions. Prints Markdown. MICE needs scikit-learn (the extra `baselines`).
+age, sex and education (MAR), or by the answer itself (MNAR). `shares` hides answers to all questions; `calibration`
+asks whether probabilities hold. `short-form` asks half of the people only a few questions. Prints Markdown. MICE needs
+scikit-learn (the extra `baselines`).
 """
 
 import argparse
@@ -283,6 +285,23 @@ def shares(people: People, methods: list[str], mechanisms: list[str]) -> None:
             )
 
 
+def calibration(people: People, size: int) -> None:
+    """Print how often draws are right, and how often their probabilities say so, where 10% of answers are hidden."""
+    people = people.take(np.sort(np.random.default_rng(0).permutation(len(people))[:size]))
+    gaps = hidden(people, "MCAR", np.random.default_rng(0), 0.1)
+    drawn = draw_missing(without(people, gaps), cells=gaps)
+    right = drawn.codes[0] == people.codes[drawn.people, drawn.questions]
+    promised = drawn.probabilities[0]
+    print(
+        "| people | draws | right, % | promised, % | the same by what is promised: up to 40 | to 60 | to 80 | above |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    cells = [f"{100 * right.mean():.1f}", f"{100 * promised.mean():.1f}"]
+    bands = np.digitize(promised, (0.4, 0.6, 0.8)) == np.arange(4)[:, None]
+    cells += [f"{100 * right[band].mean():.1f} of {100 * promised[band].mean():.1f}" for band in bands]
+    print(f"| {size:,} | {len(right):,} | {' | '.join(cells)} |")
+
+
 def short_form(people: People, size: int, draws: int, lists: list[int]) -> None:
     """Print what it costs to ask half of the people only the questions of a list; of questions that are on none."""
     people = people.take(np.sort(np.random.default_rng(0).choice(len(people), size, replace=False)))
@@ -293,7 +312,7 @@ def short_form(people: People, size: int, draws: int, lists: list[int]) -> None:
     at = np.setdiff1d(np.flatnonzero(people.asked), listed)
     women = index(people, "sex") == 1
     whole, spread = _estimates(people.codes[:, at], answered[:, at], women)
-    print(f"{size:,} people of whom half were asked a short form; {len(at)} questions that no list has; M = {draws}\n")
+    print(f"{size:,} people, half of them asked a short form; {len(at)} questions that no list has; M = {draws}\n")
     print(
         "| asked | of | interval | worth, in people | off by (SE) | held by 95% intervals "
         "| correlations of pairs apart: mean, within 0.05 |"
@@ -304,7 +323,7 @@ def short_form(people: People, size: int, draws: int, lists: list[int]) -> None:
     pairs = correlations(people.codes[:, at], answered[:, at])
     without = np.abs(correlations(people.codes[~half][:, at], answered[~half][:, at]) - pairs)
     for kind, of in kinds:
-        _print_costs("nothing", kind, alone[0][of], alone[1][of], whole[of], spread[of], without, size)
+        _print_costs("nothing", kind, (alone[0][of], alone[1][of]), (whole[of], spread[of]), without, size)
     for number in lists:
         gaps = answered & half[:, None] & ~np.isin(np.arange(answered.shape[1]), listed[:number])
         completed = by_indievalue(people, gaps, draws)
@@ -312,15 +331,17 @@ def short_form(people: People, size: int, draws: int, lists: list[int]) -> None:
         result = pooled([one for one, _ in each], [one for _, one in each], size - 1)
         apart_by = np.abs(np.mean([correlations(codes[:, at], answered[:, at]) for codes in completed], axis=0) - pairs)
         for kind, of in kinds:
-            _print_costs(
-                str(number), kind, result.estimate[of], result.variance[of], whole[of], spread[of], apart_by, size
-            )
+            found = result.estimate[of], result.variance[of]
+            _print_costs(str(number), kind, found, (whole[of], spread[of]), apart_by, size)
 
 
-def _print_costs(
-    asked: str, kind: str, found: Floats, variance: Floats, whole: Floats, spread: Floats, pairs: Floats, size: int
-) -> None:
-    off, width = np.abs(found - whole) / np.sqrt(spread), np.sqrt(variance / spread)
+Estimates = tuple[Floats, Floats]
+"""Estimates, and their variances."""
+
+
+def _print_costs(asked: str, kind: str, some: Estimates, whole: Estimates, pairs: Floats, size: int) -> None:
+    (found, variance), (complete, spread) = some, whole
+    off, width = np.abs(found - complete) / np.sqrt(spread), np.sqrt(variance / spread)
     print(
         f"| {asked} | {kind} | {width.mean():.2f} | {size * (spread / variance).mean():,.0f} | {off.mean():.2f} "
         f"| {(off < 1.96 * width).mean():.1%} | {pairs.mean():.3f}, {(pairs < 0.05).mean():.1%} |",
@@ -342,19 +363,25 @@ def _mean(values: Floats) -> tuple[Floats, Floats]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("experiment", choices=["coverage", "shares", "short-form"])
-    parser.add_argument("data")
+    parser.add_argument(
+        "experiment", choices=["coverage", "shares", "calibration", "short-form"], help="what to measure"
+    )
+    parser.add_argument("data", help="a survey file of the World Values Survey")
     parser.add_argument("--people", type=int, help="people in a sample")
-    parser.add_argument("--samples", type=int, default=8)
+    parser.add_argument("--samples", type=int, default=8, help="samples for `coverage`")
     parser.add_argument("--draws", type=int, help="completed files")
     parser.add_argument("--methods", help="ways to fill, by their first letters: i, M, h, m", default="iMhm")
-    parser.add_argument("--hidden", nargs="*", choices=MECHANISMS, default=list(MECHANISMS))
+    parser.add_argument(
+        "--hidden", nargs="*", choices=MECHANISMS, default=list(MECHANISMS), help="how answers are hidden"
+    )
     parser.add_argument("--asked", nargs="*", type=int, default=list(LISTS), help="numbers of questions of short forms")
     given = parser.parse_args()
     people = read_people(given.data)
     methods = [name for name in METHODS if name.strip("`")[0] in given.methods]
     if given.experiment == "coverage":
         coverage(people, given.people or 1000, given.samples, given.draws or 20, methods, given.hidden)
+    elif given.experiment == "calibration":
+        calibration(people, given.people or len(people))
     elif given.experiment == "shares":
         chosen = np.random.default_rng(0).permutation(len(people))[: given.people or len(people)]
         shares(people.take(np.sort(chosen)), methods, given.hidden)

@@ -261,6 +261,14 @@ def test_a_question_with_one_answer_is_filled_with_it(tmp_path: Path, table: pl.
     assert written.filled.filter(pl.col("question") == "N3")["probability"].min() == 1
 
 
+def test_a_file_in_which_nobody_differs_is_filled(tmp_path: Path, table: pl.DataFrame) -> None:
+    table = table.with_columns(pl.when(pl.col(name) < 0).then(-1).otherwise(1).alias(name) for name in QUESTIONS)
+    table.write_parquet(tmp_path / "a.parquet")
+    written = impute(tmp_path / "a.parquet", tmp_path / "b.parquet", draws=2)
+    assert (pl.read_parquet(written.files[1]).select(QUESTIONS) == 1).min_horizontal().all()
+    assert written.filled["entropy"].max() < 0.001
+
+
 def test_a_file_without_gaps_is_written_as_it_is(tmp_path: Path) -> None:
     garden_answers(40).write_csv(tmp_path / "a.csv")
     written = impute(tmp_path / "a.csv", tmp_path / "b.csv", draws=2)

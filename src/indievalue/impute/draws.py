@@ -63,7 +63,10 @@ def draw_missing(
     items = items_of(people, fill)
     gaps = [_gaps(item, np.flatnonzero(chosen[:, item.question])) for item in items]
     gaps = [gap for gap in gaps if len(gap.people)]
-    sampler = Sampler(items, levels_of(items, people.codes), _fixed(people, country), country, seed)
+    levels = levels_of(items, people.codes)
+    if not levels.shape[1]:  # no question with two answers: there is nothing to draw
+        return _draws(gaps, [[_answers(gap, levels) for gap in gaps]] * draws, back, draws)
+    sampler = Sampler(items, levels, _fixed(people, country), country, seed)
     drawn = []
     total = BURN_IN + BETWEEN * draws
     for sweep in range(1, total + 1):

@@ -40,8 +40,8 @@ def print_plan(plan: pl.DataFrame, half: float, console: Console) -> None:
 
 
 def _rows(rows: Iterable[Mapping[str, Any]], *, known: bool) -> Table:
-    shown = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
-    shown.add_column("", min_width=8, overflow="fold")
+    shown = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 0))
+    shown.add_column("", min_width=9, overflow="fold")
     for heading in ("Estimate", "Asked alone", "Predicted", *(["All"] if known else []), "Asked", "Worth", "λ"):
         shown.add_column(heading, justify="right", no_wrap=True)
     for row in rows:

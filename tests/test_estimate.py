@@ -330,7 +330,7 @@ def test_a_plan_says_how_many_must_answer_for_a_wanted_interval() -> None:
     row = {"target": "mean:A1", "group": "everybody", "asked": 100, "others": 900, "correlation": 0.5}
     found = iv.Estimates("gaussian", pl.DataFrame([row | {"classical_error": 0.2}]))
     assert found.plan(0.2).row(0) == ("mean:A1", "everybody", 319, 385)
-    assert found.plan(0.05).row(0)[2:] == (None, None)
+    assert found.plan(0.05).row(0)[2:] == (None, 6147)  # 4 / n is (0.05 / 1.96)²
     assert found.plan(3).row(0)[2:] == (30, 30)
     with pytest.raises(iv.IndievalueError, match="is a number above 0, not 0"):
         found.plan(0)

@@ -100,8 +100,8 @@ def _warning(
     return None
 
 
-def _needed(row: Mapping[str, float], variance: float) -> tuple[int | None, int | None]:
-    """Return how many answers give an estimate of this variance, with predictions and without; None if too few can.
+def _needed(row: Mapping[str, float], variance: float) -> tuple[int | None, int]:
+    """Return how many answers give an estimate of this variance, with predictions (None if all cannot) and without.
 
     With n answers, predictions of the other T − n people and a correlation ρ it is σ² (1 − ρ²) / n + σ² ρ² / T.
     """
@@ -109,11 +109,7 @@ def _needed(row: Mapping[str, float], variance: float) -> tuple[int | None, int 
     spread = row["classical_error"] ** 2 * row["asked"]
     alone, left = spread / variance, variance - spread * rho**2 / whole
     both = spread * (1 - rho**2) / left if left > 0 else np.inf
-    return _within(both, whole), _within(alone, whole)
-
-
-def _within(number: float, whole: float) -> int | None:
-    return max(MINIMUM, int(np.ceil(number))) if number <= whole else None
+    return max(MINIMUM, int(np.ceil(both))) if both <= whole else None, max(MINIMUM, int(np.ceil(alone)))
 
 
 @dataclass(frozen=True)
@@ -153,8 +149,8 @@ class Estimates:
         """Return how many people would have to answer for a 95% interval of ``half`` to either side of each figure.
 
         Columns: ``target``, ``group``; ``answers``, with predictions as good as these for all others of the people in
-        the data; ``answers_alone``, without. Null where more people would have to answer than there are in the data,
-        and for rows without an interval. Raises IndievalueError if ``half`` is not above 0.
+        the data, null where the answers of all of these would not be enough; ``answers_alone``, without. Both are null
+        for rows without an interval. Raises IndievalueError if ``half`` is not above 0.
         """
         if not half > 0:
             raise IndievalueError(f"half the width of an interval (--plan) is a number above 0, not {half:g}")

@@ -32,17 +32,18 @@ def print_plan(plan: pl.DataFrame, half: float, console: Console) -> None:
     console.print(f"\n[bold]For an interval of ± {half:g}[/]", highlight=False)
     for target, group, answers, alone in plan.iter_rows():
         name = target if group == "everybody" else f"{target}, {group}"
-        more = "more people than are in the data"
-        both, single = (more if number is None else f"{number:,}" for number in (answers, alone))
-        text = f"{name}: {both} must answer with predictions as good as these, {single} without"
+        if alone is None:
+            continue
+        both = "more people than are in the data" if answers is None else f"{answers:,}"
+        text = f"{name}: {both} must answer with predictions as good as these, {alone:,} without"
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _rows(rows: Iterable[Mapping[str, Any]], *, known: bool) -> Table:
-    shown = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
-    shown.add_column("", min_width=9)
+    shown = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 0))
+    shown.add_column("", min_width=9, overflow="fold")
     for heading in ("Estimate", "Asked alone", "Predicted", *(["All"] if known else []), "Asked", "Worth", "λ"):
-        shown.add_column(heading, justify="right")
+        shown.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         shown.add_row(*_cells(row, known=known))
     return shown
@@ -64,10 +65,10 @@ def _cells(row: Mapping[str, Any], *, known: bool) -> list[str]:
 
 
 def _interval(low: float | None, high: float | None, digits: int) -> str:
-    """Return the ends of an interval in brackets, with ``to`` if one of them is negative."""
+    """Return a line with the ends of an interval, with a comma between them if one is negative."""
     if low is None or high is None:
         return ""
-    return f" ({_number(low, digits)}{'–' if low >= 0 else ' to '}{_number(high, digits)})"
+    return f"\n({_number(low, digits)}{'–' if low >= 0 else ', '}{_number(high, digits)})"
 
 
 def _number(value: float | None, digits: int) -> str:

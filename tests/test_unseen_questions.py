@@ -303,6 +303,8 @@ def test_the_command_records_what_is_unseen_and_repeats_it(gardeners: People, tm
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["unseen_questions"] == ["A1", "A2", "A3", "N1"]
     assert record["references"] == ["majority, knowing"]
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "No answers to the 4 questions predicted were learned from, except by majority, knowing." in page
     assert set(load_run(tmp_path / "run").predictions["question"]) == {"A1", "A2", "A3", "N1"}
     again = evaluated("--config", tmp_path / "run" / "evaluate.yaml", "--out", tmp_path / "again")
     assert again.exit_code == 0, again.output

@@ -199,6 +199,11 @@ def chosen(run: Run) -> list[str]:
             f"Predictors learned from {_amount(run.record.training_people, 'other person', 'other people')}, "
             "who were not tested."
         )
+    if unseen := run.record.unseen_questions:
+        known = f", except by {' and '.join(run.record.references)}" if run.record.references else ""
+        sentences.append(
+            f"No answers to the {_amount(len(unseen), 'question', 'questions')} predicted were learned from{known}."
+        )
     return sentences
 
 

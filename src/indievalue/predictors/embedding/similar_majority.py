@@ -14,6 +14,7 @@ from indievalue.people.people import People
 from indievalue.predictors.base_rates import base_rates
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.predictors.similarity import MINILM, Embed, of_length_one, sentence_embedder
+from indievalue.survey.same_as import is_same
 from indievalue.survey.survey import Survey
 
 Floats = NDArray[np.float64]
@@ -130,7 +131,7 @@ class SimilarMajority(StatisticalPredictor):
 
     def predict(self, task: Task) -> Guesses:
         rates = np.zeros((len(task.probes), int(task.counts.max(initial=1))))
-        here = task.survey is self.known_.survey
+        here = is_same(task.survey, self.known_.survey)
         of = self.known_ if here else self._wordings(task)
         for place, (probe, count) in enumerate(zip(task.probes.tolist(), task.counts.tolist(), strict=True)):
             candidates = self.answered_[self.answered_ != probe] if here else self.answered_

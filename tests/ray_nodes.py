@@ -69,7 +69,8 @@ class Cluster:
 
 @contextmanager
 def cluster(nodes: int, cores: int = 1) -> Iterator[Cluster]:
-    """Start a cluster of so many nodes, and stop it at the end."""
+    """Start a cluster of so many nodes, and stop it at the end, also of tests that are stopped by SIGTERM."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="ray-test-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         with socket.socket() as free:
             free.bind((LOOPBACK, 0))
@@ -91,6 +92,7 @@ def cluster(nodes: int, cores: int = 1) -> Iterator[Cluster]:
             yield made
         finally:
             made.stop()
+            signal.signal(signal.SIGTERM, before)
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float, complaint: str) -> None:

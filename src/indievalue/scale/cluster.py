@@ -9,10 +9,11 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def connected(address: str | None, say: Callable[[str], None] = lambda line: Non
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise IndievalueError(f"--on ray:{address}: no cluster can be reached there: {_line(error)}") from None
+    _keep_handlers()
     try:
         resources = ray.cluster_resources()
         nodes = sum(node["Alive"] for node in ray.nodes())
@@ -61,6 +63,12 @@ def connected(address: str | None, say: Callable[[str], None] = lambda line: Non
         yield
     finally:
         ray.shutdown()
+
+
+def _keep_handlers() -> None:
+    """Install again what this process does at SIGTERM: Ray has put its own handler there, which aborts."""
+    with suppress(ValueError, TypeError):  # not in the main thread, or not set from Python
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 
 def _check_reachable(address: str) -> None:
@@ -112,7 +120,7 @@ def _start(folder: Path, before: set[int]) -> None:
                 log_to_driver=False,
                 logging_level="ERROR",
                 _node_ip_address=_LOOPBACK,
-                _temp_dir=str(folder),
+                _temp_dir=str(folder / "ray"),  # which Ray opens to everybody: the folder around it is not
             )
         except Exception as error:  # Ray raises a bare one where it has not started in time
             ray.shutdown()
@@ -120,6 +128,7 @@ def _start(folder: Path, before: set[int]) -> None:
             if attempt == _STARTS:
                 raise IndievalueError(f"--on ray: Ray cannot be started on this machine: {_line(error)}") from None
         else:
+            _keep_handlers()
             return
 
 

@@ -14,7 +14,7 @@ from conftest import GARDEN
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.benchmark.storage import save_benchmark
-from indievalue.cli.options import BenchmarkFlags
+from indievalue.cli.benchmark_options import BenchmarkFlags
 from indievalue.elicitation.session import load_session
 from indievalue.errors import IndievalueError
 from indievalue.exchange.export import export_benchmark

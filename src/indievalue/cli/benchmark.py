@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from indievalue.cli.options import BenchmarkFlags, Data, Force, Further, Out, SourceFlags, files_of, notes, seed_of
+from indievalue.cli.benchmark_options import BenchmarkFlags
+from indievalue.cli.options import Data, Force, Further, Out, SourceFlags, files_of, notes, seed_of
 
 
 def benchmark(

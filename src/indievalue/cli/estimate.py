@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from indievalue.choices import USUAL, FormName, Weights
+from indievalue.cli.benchmark_options import PromptFlags
 from indievalue.cli.model_options import AskingFlags, print_cost
 from indievalue.cli.options import (
     Data,
     Force,
     Further,
-    PromptFlags,
     SourceFlags,
     escaped,
     files_of,

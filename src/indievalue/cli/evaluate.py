@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from indievalue.choices import USUAL, Weights
+from indievalue.cli.benchmark_options import BenchmarkFlags, PromptFlags
 from indievalue.cli.config import Config, configuration, values_of
 from indievalue.cli.model_options import AskingFlags, print_cost
 from indievalue.cli.options import (
-    BenchmarkFlags,
     Data,
     ExamplePerson,
     Failures,
@@ -20,7 +20,6 @@ from indievalue.cli.options import (
     Further,
     InMemory,
     Out,
-    PromptFlags,
     SourceFlags,
     conditions,
     escaped,

@@ -9,19 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from indievalue.choices import Weights
+from indievalue.cli.benchmark_options import PromptFlags, tested_people
 from indievalue.cli.model_options import AskingFlags
-from indievalue.cli.options import (
-    DATA_HELP,
-    PeopleCount,
-    PromptFlags,
-    SourceFlags,
-    escaped,
-    files_of,
-    notes,
-    out,
-    seed_of,
-    tested_people,
-)
+from indievalue.cli.options import DATA_HELP, PeopleCount, SourceFlags, escaped, files_of, notes, out, seed_of
 from indievalue.cli.scale_options import ScaleFlags, repeatable
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from indievalue.choices import ExportFormat
-from indievalue.cli.options import Force, Out, PromptFlags, escaped, notes, out
+from indievalue.cli.benchmark_options import PromptFlags
+from indievalue.cli.options import Force, Out, escaped, notes, out
 
 
 def export(

@@ -5,18 +5,8 @@ from typing import Annotated
 
 import typer
 
-from indievalue.cli.options import (
-    Data,
-    Further,
-    PromptFlags,
-    ShownFlags,
-    SourceFlags,
-    escaped,
-    files_of,
-    notes,
-    out,
-    seed_of,
-)
+from indievalue.cli.benchmark_options import PromptFlags, ShownFlags
+from indievalue.cli.options import Data, Further, SourceFlags, escaped, files_of, notes, out, seed_of
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from indievalue.choices import CONTEXTS, FORMS, Context, DemonstrationsFrom, FormName, Voice
-from indievalue.cli.options import (
-    Data,
-    Force,
-    Further,
-    Out,
-    Show,
-    ShowOrderOption,
-    SourceFlags,
-    check_demonstrations,
-    files_of,
-    notes,
-    seed_of,
-    whole,
-)
+from indievalue.cli.benchmark_options import Show, ShowOrderOption, check_demonstrations
+from indievalue.cli.options import Data, Force, Further, Out, SourceFlags, files_of, notes, seed_of, whole
 from indievalue.errors import IndievalueError
 
 if TYPE_CHECKING:

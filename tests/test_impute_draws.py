@@ -56,6 +56,16 @@ def test_an_empty_cell_that_may_be_of_a_question_not_asked_is_taken_for_one() ->
     assert reason_of("empty: not asked, don't know or no answer") == Missing.NOT_ASKED
 
 
+@pytest.mark.parametrize("text", ["has no job", "had no contact", "has not heard of the agency", "not applicable"])
+def test_a_code_that_says_something_of_the_person_is_no_gap(text: str) -> None:
+    assert reason_of(text) == Missing.DOES_NOT_APPLY
+
+
+@pytest.mark.parametrize("text", ["refusal", "no answer", "empty cell", "missing", "did not understand the question"])
+def test_a_code_that_says_nothing_is_a_gap(text: str) -> None:
+    assert reason_of(text) == Missing.NO_ANSWER
+
+
 @pytest.mark.parametrize("name", shipped_surveys())
 def test_every_shipped_survey_has_answers_that_are_filled_and_no_code_is_both(name: str) -> None:
     survey = load_survey(name)

@@ -142,4 +142,6 @@ def _print(completed: "Completed") -> None:
     several = f" to {completed.files[-1].name}" if len(completed.files) > 1 else ""
     notes.print(escaped(f"Completed: {completed.files[0]}{several}"), soft_wrap=True)
     notes.print(escaped(f"Which cells: {completed.filled_file}"), soft_wrap=True)
-    notes.print("Filled answers are draws and not what people said; the files are as private as the data")
+    notes.print(
+        "Filled answers are draws and not what people said; the files are as private as the data", soft_wrap=True
+    )

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from indievalue.people.people import People
 from indievalue.survey.model import Question
-from indievalue.survey.reasons import does_not_apply, was_not_put
+from indievalue.survey.reasons import does_not_apply, is_no_answer, was_not_put
 from indievalue.survey.survey import Survey
 
 _DO_NOT_KNOW = re.compile(
     r"\b(don'?t know|do not know|doesn'?t know|dk|not sure|can'?t (choose|say)|no sabe|ns|ne sai[ts] pas|nsp)\b"
 )
+
+_NOTHING = re.compile(r"\b(empty|blank|(did not|didn'?t) understand)\b")
 
 
 class Missing(IntEnum):
@@ -31,7 +33,7 @@ class Missing(IntEnum):
     """The question was not put to the person."""
 
     DOES_NOT_APPLY = 4
-    """The question does not apply to the person, so that there is nothing to fill."""
+    """The question does not apply to the person, or the code says something else of them: there is nothing to fill."""
 
 
 def reason_of(text: str) -> Missing:
@@ -44,7 +46,10 @@ def reason_of(text: str) -> Missing:
         return Missing.DOES_NOT_APPLY
     if was_not_put(text):
         return Missing.NOT_ASKED
-    return Missing.DO_NOT_KNOW if _DO_NOT_KNOW.search(text.lower().replace("’", "'")) else Missing.NO_ANSWER
+    lower = text.lower().replace("’", "'")
+    if _DO_NOT_KNOW.search(lower):
+        return Missing.DO_NOT_KNOW
+    return Missing.NO_ANSWER if is_no_answer(text) or _NOTHING.search(lower) else Missing.DOES_NOT_APPLY
 
 
 def missing_codes(survey: Survey, question: Question) -> dict[int, Missing]:

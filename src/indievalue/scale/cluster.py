@@ -52,10 +52,10 @@ def connected(address: str | None, say: Callable[[str], None] = lambda line: Non
         return
     _check_reachable(address)
     try:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        with _same_handler():
+            ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise IndievalueError(f"--on ray:{address}: no cluster can be reached there: {_line(error)}") from None
-    _keep_handlers()
     try:
         resources = ray.cluster_resources()
         nodes = sum(node["Alive"] for node in ray.nodes())
@@ -65,10 +65,15 @@ def connected(address: str | None, say: Callable[[str], None] = lambda line: Non
         ray.shutdown()
 
 
-def _keep_handlers() -> None:
-    """Install again what this process does at SIGTERM: Ray has put its own handler there, which aborts."""
-    with suppress(ValueError, TypeError):  # not in the main thread, or not set from Python
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+@contextmanager
+def _same_handler() -> Iterator[None]:
+    """Leave what this process does at SIGTERM as it is, after a block in which Ray installs a handler of its own."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        with suppress(ValueError, TypeError):  # not in the main thread, or not set from Python
+            signal.signal(signal.SIGTERM, before)
 
 
 def _check_reachable(address: str) -> None:
@@ -97,7 +102,8 @@ def _own(say: Callable[[str], None]) -> Iterator[None]:
     ):
         try:
             _write_record(record, folder, {})
-            _start(folder, before)
+            with _same_handler():
+                _start(folder, before)
             _write_record(record, folder, _without(descendants(os.getpid()), before))
             say(f"Ray on this machine: {cores()} cores, {_gpus(ray.cluster_resources())}; on loopback only")
             yield
@@ -128,7 +134,6 @@ def _start(folder: Path, before: set[int]) -> None:
             if attempt == _STARTS:
                 raise IndievalueError(f"--on ray: Ray cannot be started on this machine: {_line(error)}") from None
         else:
-            _keep_handlers()
             return
 
 

@@ -226,7 +226,7 @@ def test_a_server_of_vllm_gives_the_same_probabilities(
     server: str, whole: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("inspect_ai", reason="Inspect AI is not installed")
-    task = replace(whole, probes=whole.probes[:4])
+    task = replace(whole, probes=whole.probes[:4], asked=whole.asked[:, :4])
     monkeypatch.setenv("SERVED_API_KEY", "none")
     generate: dict[str, Any] = {"logprobs": True, "top_logprobs": 100, "max_tokens": 1}
     asking = AskingOptions(retries=0, generate=generate, base_url=server, display="none")

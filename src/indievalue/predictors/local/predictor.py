@@ -90,7 +90,7 @@ def score(
         advanced=lambda items: read(items / len(every)),
     )
     logs = iter(reader.scores(every))
-    loaded.reader.shares = reader.shares
+    loaded.reader.shares, loaded.reader.computed = reader.shares, reader.computed
     return [[_joined(spellings, [next(logs) for _ in spellings], options) for spellings in probe] for probe in items]
 
 

@@ -16,6 +16,7 @@ from indievalue.people.catalog import why_missing
 from indievalue.people.decode import decode
 from indievalue.people.people import People
 from indievalue.survey.load import load_survey
+from indievalue.survey.sensitive import Sensitive
 from indievalue.survey.spec import BatterySpec, DemographicSpec, SamplingSpec, SurveySpec
 from indievalue.survey.survey import Survey
 
@@ -664,6 +665,8 @@ def test_the_documentation_names_every_key_and_no_other() -> None:
         if isinstance(content, dict):
             named["survey"] |= content.keys()
             named["sampling"] |= content["sampling"].keys()
+        elif "reason" in content[0]:  # sensitive.yaml
+            assert all(item.keys() == set(Sensitive.model_fields) for item in content)
         else:
             for item in content:
                 named["demographic" if "groups" in item else "question"] |= item.keys()

@@ -16,7 +16,7 @@ SENSITIVE, OTHER = "as they should", "others"
 """Names of the two kinds of questions."""
 
 
-class _Sensitive(StrictModel):
+class Sensitive(StrictModel):
     """Questions that are sensitive for one reason."""
 
     reason: str
@@ -40,7 +40,7 @@ def sensitive_questions(survey: Survey) -> dict[str, str]:
             "beside its questions.yaml (docs: A survey as YAML)"
         )
     try:
-        listed = TypeAdapter(list[_Sensitive]).validate_python(read_yaml(file, "a survey"))
+        listed = TypeAdapter(list[Sensitive]).validate_python(read_yaml(file, "a survey"))
     except ValidationError as error:
         raise IndievalueError(f"{file}: {'; '.join(problems_of(error))}") from None
     found = {question: one.reason for one in listed for question in one.questions}

@@ -101,9 +101,8 @@ def test_the_observed_difference_is_that_of_noise_free_sigma() -> None:
     assert sums[0] is not None
     assert sums[1] is not None
     between = [measure_groups(one, [groups], 1, 0)[0].between for one in sums if one is not None]
-    roots = np.sign(between) * np.sqrt(np.abs(between))
     observed = swapped_differences(sums[0], sums[1], [groups], 0, 0)
-    assert observed.roots[0, 0] == pytest.approx(roots[0] - roots[1], abs=1e-9)
+    assert 100**2 * observed.squares[0, 0] == pytest.approx(between[0] - between[1], abs=1e-9)
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["same groups worst", "other groups worst"])
@@ -126,8 +125,16 @@ def test_the_standard_error_of_a_difference_in_sigma_is_its_spread_over_samples(
 def test_a_predictor_is_not_less_even_than_itself() -> None:
     people = people_of(third=["x", "y", "z"] * 40)
     a, _ = _two(3, np.tile([0.9, 0.7, 0.5], 40), np.full(120, 0.7))
-    row = _row(compare(a, a.with_columns(predictor=pl.lit("again")), people, ["third"], draws=50), "sigma", "third")
-    assert row["p"] == 1
+    said = compare(a, a.with_columns(predictor=pl.lit("again")), people, ["third"], draws=50)
+    assert _row(said, "sigma", "third")["p"] == 1
+    assert _row(said, "inequity")["p"] == 1
+
+
+def test_the_index_of_one_demographic_is_tested_as_its_sigma_is() -> None:
+    people = people_of(third=["x", "y", "z"] * 40)
+    a, b = _two(3, np.tile([0.9, 0.7, 0.5], 40), np.full(120, 0.7))
+    said = compare(a, b, people, ["third"], draws=200)
+    assert _row(said, "inequity")["p"] == _row(said, "sigma", "third")["p"] < 0.05
 
 
 def test_p_counts_the_observed_difference_among_the_swapped_ones() -> None:

@@ -17,7 +17,7 @@ from indievalue.scoring.groups import CROSS, GroupFields, GroupOptions, Groups, 
 from indievalue.scoring.inputs import demographics_table, predictions_table
 from indievalue.scoring.measures import Sums, person_sums
 from indievalue.scoring.spread import HIGH, LOW, Floats, mean_spread_interval, true_spreads
-from indievalue.scoring.swapping import swapped_differences, two_sided
+from indievalue.scoring.swapping import swapped_differences
 
 KEY = ["setup", "person", "question"]
 """Columns that identify a row of one predictor."""
@@ -266,7 +266,7 @@ def sigma_differences(
         values = [float(np.sqrt(max(one.between, 0))) for one in pair]
         truths.append(np.subtract(*(true_spreads(one.values, one.noise) for one in pair)))
         rows[at] |= {"a": values[0], "b": values[1], "sigma_a": pair[0].sigma, "sigma_b": pair[1].sigma}
-        rows[at] |= _interval(values, truths[-1]) | {"p": two_sided(swapped.ratios[:, place])}
+        rows[at] |= _interval(values, truths[-1]) | {"p": swapped.p(place)}
     sides = [[pairs[at][side] for at in kept] for side in (0, 1)]
     values = [
         mean_spread_interval([one.values for one in of], [one.noise for one in of], [one.between for one in of])[1]
@@ -274,7 +274,7 @@ def sigma_differences(
     ]
     sigma = [float(np.mean([one.sigma for one in of])) for of in sides]
     index |= {"a": values[0], "b": values[1], "sigma_a": sigma[0], "sigma_b": sigma[1]}
-    index |= _interval(values, np.mean(truths, axis=0)) | {"p": two_sided(swapped.roots.mean(axis=1))}
+    index |= _interval(values, np.mean(truths, axis=0)) | {"p": swapped.p()}
     return [index, *rows]
 
 

@@ -5,10 +5,10 @@ of swapping are equally likely, and the test is exact for any number of people a
 overall accuracy, so the overall value of each predictor is subtracted from its rows first: without this, swapping
 predictors of different accuracy would add noise that the observed difference does not have.
 
-For the σ of one demographic, the difference is divided by its standard error, of the observed and of each swapped
-sample. Two predictors that are equally uneven, but for other groups, are not exchangeable: their difference varies more
-than swapped ones do. So do its standard errors, and the ratio has the right level in large samples all the same
-(Janssen 1997; Chung and Romano 2013).
+The difference is one of σ² without noise, of one demographic or summed over several, and is divided by its standard
+error, in the observed and in each swapped sample. Two predictors that are equally uneven, but for other groups, are not
+exchangeable: their difference varies more than swapped ones do. So do its standard errors, and the ratio has the right
+level in large samples all the same (Janssen 1997; Chung and Romano 2013).
 """
 
 from collections.abc import Sequence
@@ -28,12 +28,18 @@ class Swapped:
     """Differences as observed, in the first row, and after each draw of swaps (1 + draws × demographics).
 
     Attributes:
-        roots: differences of the signed square roots of σ² minus the mean sampling variance of the groups, in the
-            measure's unit (points for accuracy). ratios: differences of σ² minus that variance, in standard errors.
+        squares: differences of σ² minus the mean sampling variance of the groups. errors: their standard errors.
     """
 
-    roots: Floats
-    ratios: Floats
+    squares: Floats
+    errors: Floats
+
+    def p(self, demographic: int | None = None) -> float:
+        """Return the p-value of the difference of one demographic, or of the sum over all."""
+        chosen = slice(None) if demographic is None else slice(demographic, demographic + 1)
+        errors = np.sqrt((self.errors[:, chosen] ** 2).sum(axis=1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return two_sided(np.nan_to_num(self.squares[:, chosen].sum(axis=1) / errors))
 
 
 def swapped_differences(a: Sums, b: Sums, demographics: Sequence[Groups], draws: int, seed: int) -> Swapped:
@@ -44,15 +50,15 @@ def swapped_differences(a: Sums, b: Sums, demographics: Sequence[Groups], draws:
     ours, theirs = _moments(a), _moments(b)
     size = a.parts[-1]
     product = fixed(ours[0] * theirs[0], len(size))
-    roots, ratios = np.empty((2, 1 + draws, len(demographics)))
+    squares, errors = np.empty((2, 1 + draws, len(demographics)))
     for at, groups in enumerate(demographics):
         members = groups.membership()
         own = np.stack([size, size**2]) @ members
         moved = np.stack([swap @ ((theirs - ours)[part][:, None] * members) for part in range(3)])
         first, second = (side[:, None] @ members for side in (ours, theirs))
         both = _Moments(first + moved, second - moved, product @ members, own, members.sum(axis=0))
-        roots[:, at], ratios[:, at] = both.differences()
-    return Swapped(roots if a.measure != "accuracy" else 100 * roots, ratios)
+        squares[:, at], errors[:, at] = both.differences()
+    return Swapped(squares, errors)
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class _Moments:
     count: NDArray[np.float64]
 
     def differences(self) -> tuple[Floats, Floats]:
-        """Return the differences of signed roots, and of squares in standard errors (draws,)."""
+        """Return the differences of σ² without noise, and their standard errors (draws,)."""
         values = [total[0] / self.own[0] for total in (self.first, self.second)]
         squares = [
             total[1] - 2 * value * total[2] + value**2 * self.own[1]
@@ -81,10 +87,7 @@ class _Moments:
             scale = self.count / (self.count - 1) / self.own[0] ** 2
         variances, covariances = [scale * square for square in squares], scale * products
         between = [spread(value) ** 2 - part.mean(axis=-1) for value, part in zip(values, variances, strict=True)]
-        roots = [np.sign(one) * np.sqrt(np.abs(one)) for one in between]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = (between[0] - between[1]) / standard_error(values, variances, covariances)
-        return roots[0] - roots[1], np.nan_to_num(ratios)
+        return between[0] - between[1], standard_error(values, variances, covariances)
 
 
 def standard_error(values: Sequence[Floats], variances: Sequence[Floats], covariances: Floats) -> Floats:

@@ -158,7 +158,7 @@ def evaluate(
     from indievalue.evaluation import Call
     from indievalue.evaluation import evaluate as run_evaluation
     from indievalue.files import check_directory
-    from indievalue.predictors.registry import kind_of, make_predictors
+    from indievalue.predictors.registry import make_predictors
     from indievalue.report.figures.vega import start_vega
     from indievalue.report.paper import paper_of
     from indievalue.report.terminal import print_summary
@@ -183,11 +183,7 @@ def evaluate(
     with values_of(context_of_call, "example"):
         _check_example(asked.example, drawn)
     with values_of(context_of_call, "predictor"):
-        for name, predictor in made.items():
-            if predictor.learns and kind_of(name).reads_prompts:  # the prompts show people that it is given
-                predictor.fit(_untested(people, drawn), drawn.settings.form)
-            if cost := predictor.cost(task for _, task in drawn.tasks()):
-                print_cost(name, cost)
+        _print_costs(made, people, drawn)
         if asked.dry_run and placement.is_sharded:
             _print_forecast(made, people, drawn, placement, scale.rate)
     del made  # so that each can be released once it has answered
@@ -219,6 +215,17 @@ def evaluate(
         )
     print_summary(run.scores, drawn.settings.form, out, paper=paper_of(run))
     failures.end(directory)
+
+
+def _print_costs(made: "Mapping[str, Predictor]", people: "People | PeopleBlocks", drawn: "Benchmark") -> None:
+    """Print the calls and tokens of predictors that cost something."""
+    from indievalue.predictors.registry import kind_of
+
+    for name, predictor in made.items():
+        if predictor.learns and kind_of(name).reads_prompts:  # the prompts show people that it is given
+            predictor.fit(_untested(people, drawn), drawn.settings.form)
+        if cost := predictor.cost(task for _, task in drawn.tasks()):
+            print_cost(name, cost)
 
 
 def _print_forecast(

@@ -81,10 +81,10 @@ def test_not_everybody_is_tested(blocks: PeopleBlocks) -> None:
         iv.build_benchmark(blocks, people_tested="all")
 
 
-def test_a_saved_benchmark_is_found_in_blocks(blocks: PeopleBlocks, at_once: People, tmp_path: Path) -> None:
-    drawn = iv.build_benchmark(at_once, people_tested=20, setups=[0])
+def test_a_saved_benchmark_is_found_in_blocks(gardens: PeopleBlocks, gardens_at_once: People, tmp_path: Path) -> None:
+    drawn = iv.build_benchmark(gardens_at_once, people_tested=20, setups=[0])
     iv.save_benchmark(drawn, tmp_path / "benchmark", text=False)
-    assert benchmark_hash(iv.load_benchmark(tmp_path / "benchmark", blocks)) == benchmark_hash(drawn)
+    assert benchmark_hash(iv.load_benchmark(tmp_path / "benchmark", gardens)) == benchmark_hash(drawn)
 
 
 def test_predictions_are_those_of_people_in_memory(gardens: PeopleBlocks, gardens_at_once: People) -> None:
@@ -153,11 +153,13 @@ def test_evaluate_reads_a_folder_in_blocks(gardens: PeopleBlocks, tmp_path: Path
     assert one.equals(other)
 
 
-def test_a_list_of_people_is_checked_in_blocks(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "ids.txt").write_text("synthetic-000007\nnobody\n")
+def test_a_list_of_people_is_checked_in_blocks(gardens: PeopleBlocks, tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_text("g0007\nnobody\n")
     command = [
         "evaluate",
-        folder,
+        gardens.files[0],
+        "--survey",
+        GARDEN,
         "--in-memory",
         "500",
         "--people-file",

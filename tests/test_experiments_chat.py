@@ -60,8 +60,9 @@ def test_the_papers_experiments_run_on_a_chat_model(gardeners: People, tmp_path:
     with serving(Loopback(letter)) as loopback:
         how = asking(loopback, price=(100.0, 10.0))
         experiment = on_the_model(name, "majority")
+        tested = 2 if name == PAPER[0] else 4  # it compares no groups
         assert run_experiment(
-            experiment, gardeners, tmp_path / "out", tested=4, asking=how, say=lines.append, start=start
+            experiment, gardeners, tmp_path / "out", tested=tested, asking=how, say=lines.append, start=start
         )
         assert set(loopback.calls.values()) == {1}
     cost = expected[0].costs[MODEL]

@@ -8,7 +8,7 @@ difference from everybody times ``times``, and is off by a normal error of its o
 groups of several sizes, the means over simulations and how often the 95% intervals hold the truth.
 """
 
-import sys
+import argparse
 
 import numpy as np
 import polars as pl
@@ -67,7 +67,9 @@ def simulate(people: int, times: float, off: float, random: np.random.Generator)
 
 def main() -> None:
     """Print a table."""
-    simulations = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("simulations", nargs="?", type=int, default=200, help="simulations of each row [default: 200]")
+    simulations = parser.parse_args().simulations
     print(
         "| people a group | predictor | true WD | WD − true | corrected − true | coverage | ratio / true | coverage |"
     )

@@ -118,6 +118,14 @@ def test_nothing_depends_on_the_order_of_people() -> None:
     assert once.people.equals(again.people)
 
 
+def test_the_ceilings_of_the_same_people_are_estimated_once() -> None:
+    people = synthetic_people(150)
+    first = estimate_ceilings(people, people.ids[:20].tolist())
+    assert estimate_ceilings(people, people.ids[19::-1].tolist()) is first
+    assert estimate_ceilings(people, people.ids[:21].tolist()).people.height == 21
+    assert estimate_ceilings(people, people.ids[:20].tolist(), 1) is not first
+
+
 def test_questions_that_are_never_asked_together_explain_no_more_than_there_is() -> None:
     """All are of one opinion, half noise; each person is asked a third of them and one of two other thirds."""
     rng, base = np.random.default_rng(2), synthetic_people(900)

@@ -30,9 +30,10 @@ from indievalue.people.catalog import people_table
 from indievalue.people.people import People
 from indievalue.predictors.predictions import predict
 from indievalue.prompts.prompt import PromptStyle
-from indievalue.report.distributions import distributions_answer
+from indievalue.report.distributions import REPORT_DRAWS, distributions_answer, report_distributions
 from indievalue.report.tables.of_distributions import one_reading
 from indievalue.runs.storage import load_run
+from indievalue.scoring import exaggeration
 from indievalue.scoring.calibration import option_scales
 from indievalue.scoring.distances import (
     entropy,
@@ -44,7 +45,7 @@ from indievalue.scoring.distances import (
     wasserstein,
     wasserstein_floor,
 )
-from indievalue.scoring.distributions import Distributions, distributions
+from indievalue.scoring.distributions import OVERALL, Distributions, distributions
 from indievalue.survey.survey import Survey
 from indievalue.synthetic.generate import synthetic_people
 from rundirs import make_run, some_people
@@ -473,6 +474,51 @@ def test_told_nothing_the_page_says_whose_answers_are_resembled(
     assert f"Told nothing of a person, it answers most like {row['nearest']} ({row['nearest_Rep']:.3f})" in said
     assert f"least like {row['farthest']} ({row['farthest_Rep']:.3f}) by country: a difference of" in said
     assert "p (Holm)" in said
+
+
+def test_the_report_shows_the_numbers_of_the_run(tmp_path: Path) -> None:
+    people = some_people(120, country=["Brazil", "Germany", "Brazil"], sex=["female", "male"], town=["a", "b"])
+    made = make_run(tmp_path / "run", "wvs7", people=people, predictors=("majority", "mine"), skill={"mine": 0.7})
+    run = load_run(made)
+    shown = report_distributions(run)
+    found = run.distributions(draws=REPORT_DRAWS)
+    assert {"country", "sex"} <= set(shown.demographics)
+    for name in ("table", "groups", "pairs", "questions"):
+        of_shown = pl.col("demographic").is_in([OVERALL, *shown.demographics])
+        assert_frame_equal(
+            getattr(shown, name).sort(pl.all().exclude("D_M", "D_H")),
+            getattr(found, name).filter(of_shown).sort(pl.all().exclude("D_M", "D_H")),
+        )
+
+
+def test_predictors_measured_together_have_the_numbers_of_each_alone() -> None:
+    """What is shared between predictors, the real differences, depends on what each of them predicted."""
+    random = np.random.default_rng(2)
+    answer = random.integers(0, 3, (90, 5))
+    people = people_of(group=np.repeat(["x", "y", "z"], 30).tolist())
+    scales = {f"Q{number}": (number < 4, 3) for number in range(5)}
+    tables = []
+    for name in ("all", "some", "others"):
+        choice = random.integers(0, 3, answer.shape)
+        if name != "all":
+            choice[:30, 0 if name == "some" else 2] = -1  # nothing valid of a group in a question
+        tables.append(predictions_of(choice, answer).with_columns(predictor=pl.lit(name)))
+    together = _measure(pl.concat(tables), people, scales, "group")
+    for table in tables:
+        alone = _measure(table, people, scales, "group")
+        for frame in ("table", "groups", "pairs", "questions"):
+            assert_frame_equal(getattr(together, frame).filter(predictor=table["predictor"][0]), getattr(alone, frame))
+
+
+def test_groups_that_are_too_many_to_compare_in_pairs_have_the_same_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(4)
+    answer = random.integers(0, 3, (60, 6))
+    table = predictions_of(random.integers(0, 3, answer.shape), answer)
+    people = people_of(group=np.repeat(list("vwxyz"), 12).tolist())
+    scales = {f"Q{number}": (True, 3) for number in range(6)}
+    compared = _measure(table, people, scales, "group").table
+    monkeypatch.setattr(exaggeration, "_FEW", 1)
+    assert_frame_equal(_measure(table, people, scales, "group").table, compared)
 
 
 def test_the_experiment_runs_from_end_to_end(tmp_path: Path) -> None:

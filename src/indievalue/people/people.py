@@ -1,7 +1,9 @@
 """The people of a survey file, as arrays."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar, cast
 
 import numpy as np
 import polars as pl
@@ -11,6 +13,8 @@ from indievalue.choices import FormName
 from indievalue.display import html_table
 from indievalue.people.findings import Findings
 from indievalue.survey.survey import Survey
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,16 @@ class People:
 
     @cached_property
     def _options(self) -> dict[FormName, NDArray[np.int8]]:
+        return {}
+
+    def remember(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return the result of ``make``, computed once for these people and each ``key``."""
+        if key not in self._computed:
+            self._computed[key] = make()
+        return cast(T, self._computed[key])
+
+    @cached_property
+    def _computed(self) -> dict[Hashable, object]:
         return {}
 
     @cached_property

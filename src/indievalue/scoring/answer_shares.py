@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -74,9 +75,9 @@ def _mean_options(
 ) -> Floats:
     """Return 1 for the option that a person chose, or shares if several rows differ; -1 is no option."""
     given = chosen >= 0
-    counts = np.zeros(shape)
-    np.add.at(counts, (person[given], question[given], chosen[given].astype(np.int64)), 1)
-    return _shares(counts)
+    cell = np.ravel_multi_index((person[given], question[given], chosen[given].astype(np.int64)), shape)
+    counts = np.bincount(cell, minlength=int(np.prod(shape))).astype(np.float64)
+    return _shares(counts.reshape(shape))
 
 
 def _mean_probabilities(
@@ -88,9 +89,8 @@ def _mean_probabilities(
     flat = lists.explode().cast(pl.Float64).to_numpy()
     row = np.repeat(np.flatnonzero(has), length)
     option = np.arange(len(flat)) - np.repeat(np.cumsum(length) - length, length)
-    total = np.zeros(shape)
-    np.add.at(total, (person[row], question[row], option), fixed(flat, _FINE))
-    return _shares(total)
+    cell = np.ravel_multi_index((person[row], question[row], option), shape)
+    return _shares(np.bincount(cell, fixed(flat, _FINE), minlength=int(np.prod(shape))).reshape(shape))
 
 
 def _shares(total: Floats) -> Floats:
@@ -100,64 +100,91 @@ def _shares(total: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class Means:
-    """Weighted means over the members of each group, of values (people × questions × columns) that some people lack.
+class Given:
+    """Values of people that some of them lack, ready to be averaged over the groups of any demographic.
 
     Attributes:
-        values: as they were given. has: 1 if a person has the values of a question (people × questions), else 0.
-        groups: the groups. weight: of each person (people,).
-        total: sum of weights of those who have them (groups × questions).
-        mean: the means (groups × questions × columns); nan if nobody has them.
+        values: people × questions × columns; 0 where a person has none. has: 1 if a person has the values of a question
+            (people × questions), else 0.
+        weight: of each person (people,).
     """
 
     values: Floats
     has: Floats
-    groups: Groups
     weight: Floats
+
+    @cached_property
+    def weighted(self) -> Floats:
+        """Weights of those who have the values (people × questions)."""
+        return np.asarray(self.weight[:, None] * self.has)
+
+    @cached_property
+    def summands(self) -> Mapping[str, Floats]:
+        """What is summed over the members of a group, rounded so that any sum of it is exact."""
+        parts = {
+            "people": self.has,
+            "weights": self.weighted,
+            "squares": self.weight[:, None] ** 2 * self.has,
+            "values": self.weighted[..., None] * self.values,
+        }
+        return {name: fixed(part, max(1, len(part))) for name, part in parts.items()}
+
+
+@dataclass(frozen=True)
+class Means:
+    """Weighted means of ``given`` over the members of each group.
+
+    Attributes:
+        given: values of people × questions × columns. groups: the groups.
+        total: sum of weights of those who have the values (groups × questions).
+        mean: the means (groups × questions × columns); nan if nobody has the values.
+    """
+
+    given: Given
+    groups: Groups
     total: Floats
     mean: Floats
 
     @classmethod
-    def of(cls, values: Floats, has: Floats, groups: Groups, weight: Floats) -> "Means":
+    def of(cls, given: Given, groups: Groups) -> "Means":
         """Compute the means; they are the same in any order of people."""
-        total = group_sums(weight[:, None] * has, groups)
-        sums = group_sums((weight[:, None] * has)[..., None] * values, groups)
+        total = _group_sums(given.summands["weights"], groups)
+        sums = _group_sums(given.summands["values"], groups)
         mean = np.divide(sums, total[..., None], out=np.full_like(sums, np.nan), where=total[..., None] > 0)
-        return cls(values, has, groups, weight, total, mean)
+        return cls(given, groups, total, mean)
 
-    @property
+    @cached_property
+    def members(self) -> list[NDArray[np.int64]]:
+        """Indices of the members of each group."""
+        return [np.flatnonzero(self.groups.group == at) for at in range(len(self.groups.labels))]
+
+    @cached_property
     def people(self) -> NDArray[np.int64]:
         """Number of people who have the values (groups × questions)."""
-        return np.asarray(np.rint(group_sums(self.has, self.groups)), np.int64)
+        return np.asarray(np.rint(_group_sums(self.given.summands["people"], self.groups)), np.int64)
 
-    @property
+    @cached_property
     def effective(self) -> Floats:
         """Effective number of people (groups × questions), as :func:`effective_size` of their weights."""
-        squares = group_sums(self.weight[:, None] ** 2 * self.has, self.groups)
+        squares = _group_sums(self.given.summands["squares"], self.groups)
         return np.asarray(np.divide(self.total**2, squares, out=np.zeros_like(squares), where=squares > 0))
 
-    def influence(self, members: NDArray[np.int64], questions: slice) -> Floats:
-        """Return how much each member adds to the means of their own group (members × questions × columns).
+    def influence(self, group: int, questions: slice) -> Floats:
+        """Return how much each member of a group adds to its means (members × questions × columns).
 
         The influences of a group add up to 0, and the sum of their squares is the sampling variance of its means.
         """
-        own = self.groups.group[members]
-        total = self.total[own, questions]
-        share = np.divide(
-            self.weight[members, None] * self.has[members, questions],
-            total,
-            out=np.zeros_like(total),
-            where=total > 0,
-        )
-        return np.asarray(
-            share[..., None] * (self.values[members, questions] - np.nan_to_num(self.mean[own, questions]))
-        )
+        members, total = self.members[group], self.total[group, questions]
+        weighted = self.given.weighted[members, questions]
+        share = np.divide(weighted, total, out=np.zeros_like(weighted), where=total > 0)
+        centre = np.nan_to_num(self.mean[group, questions])
+        return np.asarray(share[..., None] * (self.given.values[members, questions] - centre))
 
 
-def group_sums(values: Floats, groups: Groups) -> Floats:
-    """Return the sums of ``values`` (people × …) over the members of each group (groups × …), exact in any order."""
-    flat = fixed(values.reshape(len(values), -1), max(1, len(values)))
-    return np.asarray((groups.membership().T @ flat).reshape(len(groups.labels), *values.shape[1:]))
+def _group_sums(summands: Floats, groups: Groups) -> Floats:
+    """Return the sums of ``summands`` (people × …) over the members of each group (groups × …)."""
+    flat = summands.reshape(len(summands), -1)
+    return np.asarray((groups.membership().T @ flat).reshape(len(groups.labels), *summands.shape[1:]))
 
 
 def has_values(values: Floats) -> Floats:

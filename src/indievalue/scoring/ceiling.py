@@ -119,7 +119,8 @@ def estimate_ceilings(people: People, tested: Sequence[str], seed: int = 0) -> C
     """Estimate what bounds the accuracy of any predictor from everybody's answers.
 
     ``tested`` are the ids of people whose noise is wanted; most common answers are those of the others, or of
-    everybody if fewer than 100 are others. ``seed`` draws the halves of people and questions.
+    everybody if fewer than 100 are others. ``seed`` draws the halves of people and questions. It is computed once
+    for the same ``people``, who may be tested in several forms.
 
     >>> from indievalue.synthetic.generate import synthetic_people
     >>> people = synthetic_people(300)
@@ -127,6 +128,10 @@ def estimate_ceilings(people: People, tested: Sequence[str], seed: int = 0) -> C
     >>> len(found.questions), len(found.people)
     (253, 20)
     """
+    return people.remember(("ceilings", frozenset(tested), seed), lambda: _estimated(people, tested, seed))
+
+
+def _estimated(people: People, tested: Sequence[str], seed: int) -> Ceilings:
     people = people.take(np.argsort(people.ids, kind="stable"))
     is_tested = np.isin(people.ids, np.array([*tested], dtype=np.str_))
     drawn = _drawn(people, is_tested, seed)

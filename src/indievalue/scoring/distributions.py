@@ -7,8 +7,8 @@ alone gives, :mod:`indievalue.scoring.exaggeration` the differences between grou
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Unpack
+from dataclasses import dataclass, replace
+from typing import Any, Unpack
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from indievalue.display import html_table
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
-from indievalue.scoring.answer_shares import Answers, Floats, Means, Reading, answers_of, has_values
+from indievalue.scoring.answer_shares import Answers, Floats, Given, Means, Reading, answers_of, has_values
 from indievalue.scoring.distances import (
     entropy,
     jensen_shannon,
@@ -27,7 +27,7 @@ from indievalue.scoring.distances import (
     wasserstein,
     wasserstein_floor,
 )
-from indievalue.scoring.exaggeration import Features, differences
+from indievalue.scoring.exaggeration import Features, Real, differences
 from indievalue.scoring.families import with_holm
 from indievalue.scoring.groups import CROSS, GroupFields, GroupOptions, Groups, check_demographics, group_people
 from indievalue.scoring.inputs import check_scales, demographics_table, predictions_table
@@ -155,21 +155,26 @@ def distributions(
     weights = None if options.weights is None else dict(zip(people["person"].to_list(), options.weights, strict=True))
     rows: dict[str, list[Row]] = {"table": [], "groups": [], "pairs": []}
     questions = [pl.DataFrame(schema=QUESTIONS)]
-    truths: dict[tuple[str, int], _Truth] = {}
+    truths: dict[int, list[_Truth]] = {}
     for (predictor,), asked in weighted_rows(predictions, weights).group_by("predictor", maintain_order=True):
         answers = answers_of(asked, scales)
         same = int(asked.select("person", "question", "answer", "weight").hash_rows().sum())
-        for columns in [(), *crossed]:
-            key = CROSS.join(columns) or OVERALL, same
-            if key not in truths:
-                truths[key] = _Truth.of(answers, _groups(answers, people, columns, options), options.seed)
-            for reading in answers.predicted:
-                found, by_question = _compared(answers, reading, truths[key], options)
-                about = {"predictor": predictor, "reading": reading, "demographic": key[0]}
-                for name, more in found.items():
-                    rows[name] += [{**about, **row} for row in more]
-                named = by_question.with_columns(pl.lit(value).alias(name) for name, value in about.items())
-                questions.append(named.select(pl.col(name).cast(kind) for name, kind in QUESTIONS.items()))
+        if same not in truths:
+            truths[same] = _truths(answers, people, [(), *crossed], options)
+        compared = {
+            reading: [_compared(predicted, truth) for truth in truths[same]]
+            for reading, predicted in ((reading, _Predicted.of(answers, reading)) for reading in answers.predicted)
+        }
+        found = [
+            (reading, truth.groups, *compared[reading][at])
+            for at, truth in enumerate(truths[same])
+            for reading in answers.predicted
+        ]
+        for reading, groups, by_table, _ in found:
+            about = {"predictor": predictor, "reading": reading, "demographic": groups.name}
+            for name, more in by_table.items():
+                rows[name] += [{**about, **row} for row in more]
+        questions.append(_by_question(str(predictor), answers, [(*one[:2], one[3]) for one in found]))
     schemas = {"table": TABLE, "groups": GROUPS, "pairs": PAIRS}
     frames = {
         name: pl.DataFrame([{column: row.get(column) for column in schema} for row in rows[name]], schema=schema)
@@ -197,30 +202,65 @@ class _Truth:
     groups: Groups
     means: Means
     floors: Mapping[str, Floats]
+    real: Real
 
-    @classmethod
-    def of(cls, answers: Answers, groups: Groups, seed: int) -> "_Truth":
-        means = Means.of(answers.true, has_values(answers.true), groups, answers.weight)
-        shares, people = means.mean, means.effective
+
+def _truths(
+    answers: Answers, people: pl.DataFrame, demographics: Sequence[tuple[str, ...]], options: GroupOptions
+) -> list[_Truth]:
+    """Return the actual answers by each demographic."""
+    given = Given(answers.true, has_values(answers.true), answers.weight)
+    features = Features.of(answers)
+    of_features = features.given(answers.true, answers.weight)
+    found = []
+    for columns in demographics:
+        groups = _groups(answers, people, columns, options)
+        means = Means.of(given, groups)
+        shares, size = means.mean, means.effective
         floors = {
-            "WD_floor": wasserstein_floor(shares, answers.options, people),
-            "JS_floor": jensen_shannon_floor(shares, people, seed),
-            "TV_floor": total_variation_floor(shares, people),
+            "WD_floor": wasserstein_floor(shares, answers.options, size),
+            "JS_floor": jensen_shannon_floor(shares, size, options.seed),
+            "TV_floor": total_variation_floor(shares, size),
             "entropy_true": entropy(shares, answers.options),
         }
-        return cls(groups, means, floors)
+        real = Real(Means.of(of_features, groups), features.ordered, options.draws, options.seed)
+        found.append(_Truth(groups, means, floors, real))
+    return found
 
 
-def _compared(
-    answers: Answers, reading: Reading, truth: _Truth, options: GroupOptions
-) -> tuple[dict[str, list[Row]], pl.DataFrame]:
-    """Return the rows of each table for one predictor, reading and demographic, and the table by question."""
-    groups, given = truth.groups, answers.predicted[reading]
+@dataclass(frozen=True)
+class _Predicted:
+    """What one predictor says of each person, in one reading, and the features of that."""
+
+    answers: Answers
+    given: Given
+    features: Given
+
+    @classmethod
+    def of(cls, answers: Answers, reading: Reading) -> "_Predicted":
+        given = answers.predicted[reading]
+        features = Features.of(answers).given(given, answers.weight)
+        return cls(answers, Given(given, has_values(given), answers.weight), features)
+
+
+@dataclass(frozen=True)
+class _Values:
+    """All values of the groups of a demographic (groups × questions), the shares and how many people were asked."""
+
+    values: Mapping[str, Floats]
+    predicted: Floats
+    true: Floats
+    people: NDArray[np.int64]
+
+
+def _compared(predicted: _Predicted, truth: _Truth) -> tuple[dict[str, list[Row]], _Values | None]:
+    """Return the rows of each table for one predictor, reading and demographic, and the values by question."""
+    groups, real = truth.groups, truth.real
     if not len(groups.labels):
-        return {"table": [{"groups": 0, "people": 0, "note": groups.note}]}, pl.DataFrame(schema=QUESTIONS)
-    predicted = Means.of(given, has_values(given), groups, answers.weight)
-    values = _distances(answers, truth, predicted)
-    near = representativeness(values["WD"], truth.means, predicted, answers.options, options.draws, options.seed)
+        return {"table": [{"groups": 0, "people": 0, "note": groups.note}]}, None
+    means = Means.of(predicted.given, groups)
+    values = _distances(predicted.answers, truth, means)
+    near = representativeness(values["WD"], truth.means, means, predicted.answers.options, real.draws, real.seed)
     by_group = [
         {"group": label, "people": int(size), "questions": int(number), **row, **rep}
         for label, size, number, row, rep in zip(
@@ -232,24 +272,16 @@ def _compared(
             strict=True,
         )
     ]
-    features = Features.of(answers)
-    between = differences(
-        features,
-        features.means(answers.true, groups, answers.weight),
-        features.means(given, groups, answers.weight),
-        options.draws,
-        options.seed,
-    )
     pooled = {
         "groups": len(groups.labels),
         "people": len(groups.known),
         **{name: _mean([row[name] for row in by_group]) for name in _DISTANCES},
-        **asdict(between),
+        **vars(differences(real, Means.of(predicted.features, groups))),
         **(_ends(near) if len(groups.labels) > 1 else {}),
         "note": groups.note,
     }
     rows = {"table": [pooled], "groups": by_group, "pairs": near.pairs()}
-    return rows, _by_question(answers, truth, predicted, values)
+    return rows, _Values(values, means.mean, truth.means.mean, truth.means.people)
 
 
 def _distances(answers: Answers, truth: _Truth, predicted: Means) -> dict[str, Floats]:
@@ -274,27 +306,46 @@ def _means_over_questions(values: Mapping[str, Floats]) -> list[Row]:
     distance = values["WD"]
     known = (~np.isnan(distance)).sum(axis=1)
     near = np.divide(100.0 * (distance < NEAR).sum(axis=1), known, out=np.full(len(known), np.nan), where=known > 0)
+    means = {name: [_mean(row) for row in each] for name, each in values.items()}
     return [
-        {**{name: _mean(list(each[at])) for name, each in values.items()}, "WD_below": plain(near[at])}
-        for at in range(len(distance))
+        {**{name: each[at] for name, each in means.items()}, "WD_below": plain(near[at])} for at in range(len(distance))
     ]
 
 
-def _by_question(answers: Answers, truth: _Truth, predicted: Means, values: Mapping[str, Floats]) -> pl.DataFrame:
-    """Return a row per group and question of which anything is known."""
-    group, at = np.nonzero(~np.isnan(values["TV"]))
+def _by_question(
+    predictor: str, answers: Answers, found: Sequence[tuple[Reading, Groups, _Values | None]]
+) -> pl.DataFrame:
+    """Return a row per reading, demographic, group and question of which anything is known."""
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in [*QUESTIONS, "options"]}
+    for reading, groups, found_values in found:
+        if found_values is None:
+            continue
+        group, at = np.nonzero(~np.isnan(found_values.values["TV"]))
+        more: dict[str, NDArray[Any]] = {
+            "predictor": np.full(len(at), predictor, object),
+            "reading": np.full(len(at), reading, object),
+            "demographic": np.full(len(at), groups.name, object),
+            "group": np.array(groups.labels, object)[group],
+            "question": np.array(answers.questions, object)[at],
+            "people": found_values.people[group, at],
+            **{name: each[group, at] for name, each in found_values.values.items()},
+            "D_M": found_values.predicted[group, at],
+            "D_H": found_values.true[group, at],
+            "options": answers.options[at],
+        }
+        for name, values in more.items():
+            columns[name].append(values)
+    if not columns["options"]:
+        return pl.DataFrame(schema=QUESTIONS)
+    joined = {name: np.concatenate(parts) for name, parts in columns.items()}
     table = pl.DataFrame(
         {
-            "group": np.array(truth.groups.labels, object)[group].tolist(),
-            "question": np.array(answers.questions, object)[at].tolist(),
-            "people": truth.means.people[group, at],
-            **{name: pl.Series(each[group, at], nan_to_null=True) for name, each in values.items()},
-            **{name: means.mean[group, at] for name, means in (("D_M", predicted), ("D_H", truth.means))},
-            "options": answers.options[at],
+            name: each.tolist() if QUESTIONS.get(name) == _TEXT else pl.Series(each, nan_to_null=True)
+            for name, each in joined.items()
         }
     )
     shares = pl.col("D_M", "D_H").arr.to_list().list.head(pl.col("options"))
-    return table.with_columns(shares).drop("options")
+    return table.with_columns(shares).select(pl.col(name).cast(kind) for name, kind in QUESTIONS.items())
 
 
 def _ends(near: Representativeness) -> Row:
@@ -308,8 +359,8 @@ def _ends(near: Representativeness) -> Row:
     return found
 
 
-def _mean(values: Sequence[object]) -> float | None:
+def _mean(values: Sequence[object] | Floats) -> float | None:
     """Return the mean of the numbers among ``values``; None without any."""
-    numbers: NDArray[np.float64] = np.array([np.nan if one is None else one for one in values], np.float64)
+    numbers = np.array(values, np.float64)  # None becomes nan
     known = numbers[np.isfinite(numbers)]
     return float(known.mean()) if len(known) else None

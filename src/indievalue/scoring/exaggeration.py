@@ -4,15 +4,15 @@ The answers of a group are summarised by the mean position on the scale, 0 to 1,
 share of each option of another question. Means of few people differ by chance alone; that is taken out.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from indievalue.scoring.answer_shares import Answers, Floats, Means, has_values
+from indievalue.scoring.answer_shares import Answers, Floats, Given, Means, has_values
 from indievalue.scoring.bootstrap import times_drawn
-from indievalue.scoring.groups import Groups
 from indievalue.scoring.spread import HIGH, LOW
 
 RANK_DRAWS = 200
@@ -20,6 +20,9 @@ RANK_DRAWS = 200
 
 _LEAST = 3
 """Number of groups from which their order means anything."""
+
+_FEW = 40
+"""Number of groups up to which comparing each two of them is faster than sorting."""
 
 _DIGITS = 9
 """Decimals of a mean that count in its rank: predictions that are the same for all may differ in the last digits."""
@@ -55,10 +58,10 @@ class Features:
         at = np.array(question, np.int64)
         return cls(at, np.array(values).reshape(len(at), width), answers.ordered[at])
 
-    def means(self, given: Floats, groups: Groups, weight: Floats) -> Means:
-        """Return the means of the features over the members of each group."""
+    def given(self, given: Floats, weight: Floats) -> Given:
+        """Return the features of each person, of answers ``given`` (people × questions × options)."""
         values = (given[:, self.question] * self.values).sum(axis=-1, keepdims=True)
-        return Means.of(values, has_values(given)[:, self.question], groups, weight)
+        return Given(values, has_values(given)[:, self.question], weight)
 
 
 @dataclass(frozen=True)
@@ -80,30 +83,59 @@ class Differences:
     rank_correlation_high: float | None = None
 
 
-def differences(features: Features, true: Means, predicted: Means, draws: int, seed: int) -> Differences:
+@dataclass(frozen=True)
+class Real:
+    """The real differences between the groups of a demographic, with which those of any predictor are compared.
+
+    Attributes:
+        means: of the features. ordered: whether a feature is the position on an ordered question (features,).
+        draws: number of bootstrap draws of people. seed: of the draws.
+    """
+
+    means: Means
+    ordered: NDArray[np.bool_]
+    draws: int
+    seed: int
+    _sides: dict[bytes, "_Side"] = field(default_factory=dict, repr=False, compare=False)
+
+    def side(self, known: NDArray[np.bool_]) -> "_Side":
+        """Return the differences in what is ``known`` (groups × features); most predictors share them."""
+        key = np.packbits(known).tobytes()
+        if key not in self._sides:
+            self._sides.clear()  # ranks of many draws are large
+            self._sides[key] = self.compared(self.means, known)
+        return self._sides[key]
+
+    def compared(self, means: Means, known: NDArray[np.bool_]) -> "_Side":
+        """Return the differences between the groups in ``means``, real or predicted, of what is known."""
+        own = np.where(known, means.mean[..., 0], np.nan)
+        drawn = np.where(known, drawn_means(means, self.draws, self.seed), np.nan)
+        noise = _noise(means, known)
+        complete = self.ordered & known.all(axis=0)
+        ranks = [
+            _Ranks.of(each[:RANK_DRAWS, :, complete]) if len(known) >= _LEAST else None for each in (own[None], drawn)
+        ]
+        # A bootstrap draw has the noise of the sample and its own.
+        return _Side(_variances(own[None])[0] - noise, _variances(drawn) - 2 * noise, *ranks)
+
+
+def differences(real: Real, predicted: Means) -> Differences:
     """Compare predicted with real differences between groups, with 95% intervals from resampling people."""
-    if len(true.groups.labels) < 2:
+    if len(predicted.groups.labels) < 2:
         return Differences()
-    known = (true.total > 0) & (predicted.total > 0)
-    both = [np.where(known, each.mean[..., 0], np.nan) for each in (true, predicted)]
-    drawn = [np.where(known, drawn_means(each, draws, seed), np.nan) for each in (true, predicted)]
-    noise = [_noise(each, known) for each in (true, predicted)]
-    real, said = (_variances(each[None])[0] - one for each, one in zip(both, noise, strict=True))
-    # A bootstrap draw has the noise of the sample and its own.
-    spreads = [_variances(each) - 2 * one for each, one in zip(drawn, noise, strict=True)]
-    ratio = _ratio(said, real)
+    known = (real.means.total > 0) & (predicted.total > 0)
+    true, said = real.side(known), real.compared(predicted, known)
+    ratio = _ratio(said.variance, true.variance)
     found = Differences()
     if ratio is not None:
-        low, high = _ends(np.array([_drawn_ratio(*pair) for pair in zip(spreads[1], spreads[0], strict=True)]))
+        low, high = _ends(np.array([_drawn_ratio(*pair) for pair in zip(said.drawn, true.drawn, strict=True)]))
         found = Differences(ratio, low, high)
-    if len(true.groups.labels) < _LEAST:
+    if true.ranks is None or said.ranks is None or true.drawn_ranks is None or said.drawn_ranks is None:
         return found
-    complete = features.ordered & known.all(axis=0)
-    value = _rank_correlations(both[1][None][:, :, complete], both[0][None][:, :, complete])[0]
+    value = _rank_correlations(said.ranks, true.ranks)[0]
     if np.isnan(value):
         return found
-    some = [each[:RANK_DRAWS, :, complete] for each in drawn]
-    ranks = _rank_correlations(some[1], some[0])
+    ranks = _rank_correlations(said.drawn_ranks, true.drawn_ranks)
     # Noise lowers the correlations of draws twice, so that they are moved to be around that of the sample.
     known_ranks = ranks[~np.isnan(ranks)]
     shift = value - known_ranks.mean() if len(known_ranks) else 0.0
@@ -111,26 +143,71 @@ def differences(features: Features, true: Means, predicted: Means, draws: int, s
     return replace(found, rank_correlation=float(value), rank_correlation_low=low, rank_correlation_high=high)
 
 
+@dataclass(frozen=True)
+class _Ranks:
+    """Ranks of the groups minus the mean rank.
+
+    Attributes:
+        centred: float32, which holds them exactly (draws × groups × features); nan if a group has no value.
+        length: the root of the sum of their squares over groups (draws × features).
+    """
+
+    centred: NDArray[np.float32]
+    length: Floats
+
+    @classmethod
+    def of(cls, means: Floats) -> "_Ranks":
+        """Rank the groups in ``means`` (draws × groups × features); equal ones share a rank."""
+        means = np.round(means, _DIGITS)
+        groups = means.shape[1]
+        if groups > _FEW:
+            centred = (rankdata(means, axis=1) - (groups + 1) / 2).astype(np.float32)
+        else:  # A group's rank is half the number of those below it minus those above it: faster than sorting.
+            twice = np.zeros(means.shape, np.int8)
+            for one, other in combinations(range(groups), 2):
+                above = (means[:, one] > means[:, other]).view(np.int8)
+                above -= (means[:, one] < means[:, other]).view(np.int8)
+                twice[:, one] += above
+                twice[:, other] -= above
+            centred = twice.astype(np.float32) / 2
+            centred.swapaxes(1, 2)[np.isnan(means).any(axis=1)] = np.nan
+        return cls(centred, np.sqrt((centred.astype(np.float64) ** 2).sum(axis=1)))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Real or predicted differences between groups.
+
+    Attributes:
+        variance: over groups, summed over features, without sampling noise. drawn: of each bootstrap draw (draws,).
+        ranks, drawn_ranks: of the groups in ordered questions that all groups were asked, in the sample and in the
+            first draws; None for too few groups.
+    """
+
+    variance: float
+    drawn: Floats
+    ranks: _Ranks | None
+    drawn_ranks: _Ranks | None
+
+
 def drawn_means(means: Means, draws: int, seed: int) -> Floats:
     """Return the means of one column (draws × groups × features) when people are drawn with replacement."""
-    times = times_drawn(len(means.weight), seed, draws)
+    given = means.given
+    times = times_drawn(len(given.weight), seed, draws)
     found = np.full((draws, *means.mean.shape[:2]), np.nan)
-    weighted = means.weight[:, None] * means.has
-    for group in range(len(means.groups.labels)):
-        members = np.flatnonzero(means.groups.group == group)
+    for group, members in enumerate(means.members):
         drawn = times[:, members].astype(np.float64)
-        total = drawn @ weighted[members]
-        sums = drawn @ (weighted[members] * means.values[members, :, 0])
+        total = drawn @ given.weighted[members]
+        sums = drawn @ (given.weighted[members] * given.values[members, :, 0])
         found[:, group] = np.divide(sums, total, out=np.full_like(sums, np.nan), where=total > 0)
     return found
 
 
 def _noise(means: Means, known: NDArray[np.bool_]) -> float:
     """Return the sampling variance of the means, averaged over the groups of a feature and summed over features."""
-    members = means.groups.known
-    own = means.groups.group[members]
-    squares = np.zeros(means.mean.shape[:2])
-    np.add.at(squares, own, means.influence(members, slice(None))[..., 0] ** 2)
+    squares = np.stack(
+        [(means.influence(group, slice(None))[..., 0] ** 2).sum(axis=0) for group in range(len(means.members))]
+    )
     people = means.effective
     squares *= np.divide(people, people - 1, out=np.ones_like(people), where=people > 1)
     groups = known.sum(axis=0)
@@ -162,16 +239,12 @@ def _drawn_ratio(said: float, real: float) -> float:
     return np.inf if ratio is None else ratio
 
 
-def _rank_correlations(predicted: Floats, real: Floats) -> Floats:
-    """Return the mean over features of Spearman's correlation over groups (draws,) of (draws × groups × features)."""
-    ranks = []
-    for means in (predicted, real):
-        rank = rankdata(np.round(means, _DIGITS), axis=1)
-        ranks.append(rank - rank.mean(axis=1, keepdims=True))
-    lengths = [np.sqrt((rank**2).sum(axis=1)) for rank in ranks]
-    size = lengths[0] * lengths[1]
-    correlation = np.divide((ranks[0] * ranks[1]).sum(axis=1), size, out=np.zeros_like(size), where=size > 0)
-    differ = lengths[1] > 0
+def _rank_correlations(predicted: _Ranks, real: _Ranks) -> Floats:
+    """Return the mean over features of Spearman's correlation over groups (draws,)."""
+    size = predicted.length * real.length
+    products = (predicted.centred.astype(np.float64) * real.centred).sum(axis=1)
+    correlation = np.divide(products, size, out=np.zeros_like(size), where=size > 0)
+    differ = real.length > 0
     count = differ.sum(axis=1)
     sums = np.where(differ, correlation, 0).sum(axis=1)
     return np.asarray(np.divide(sums, count, out=np.full(len(sums), np.nan), where=count > 0))

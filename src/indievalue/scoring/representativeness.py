@@ -47,13 +47,8 @@ class Representativeness:
         """Return the columns of each group: values, 95% interval and rank, 1 for the nearest."""
         ranks = {at: place for place, at in enumerate(self.order, 1)}
         return [
-            {
-                "Rep": plain(self.rep[at]),
-                "Rep_corrected": plain(self.corrected[at]),
-                **_interval("Rep_corrected", self.drawn[:, at]),
-                "rank": ranks.get(at),
-            }
-            for at in range(len(self.labels))
+            {"Rep": plain(self.rep[at]), "Rep_corrected": plain(self.corrected[at]), **ends, "rank": ranks.get(at)}
+            for at, ends in enumerate(_intervals("Rep_corrected", self.drawn))
         ]
 
     def pairs(self) -> list[Row]:
@@ -61,21 +56,23 @@ class Representativeness:
 
         p is from the normal distribution with the standard deviation of the draws.
         """
-        rows: list[Row] = []
-        for one, other in combinations(self.order, 2):
-            difference = float(self.corrected[one] - self.corrected[other])
-            drawn = self.drawn[:, one] - self.drawn[:, other]
-            deviation = float(np.std(drawn)) if len(drawn) > 1 else 0.0
-            rows.append(
-                {
-                    "group": self.labels[one],
-                    "other": self.labels[other],
-                    "difference": difference,
-                    **_interval("difference", drawn),
-                    "p": float(2 * norm.sf(abs(difference) / deviation)) if deviation > 0 else None,
-                }
-            )
-        return rows
+        one, other = np.array([*combinations(self.order, 2)], np.int64).reshape(-1, 2).T
+        difference = self.corrected[one] - self.corrected[other]
+        drawn = self.drawn[:, one] - self.drawn[:, other]
+        deviation = np.array([np.std(column) for column in drawn.T])
+        varies = deviation > 0
+        p = np.full(len(one), np.nan)
+        p[varies] = 2 * norm.sf(np.abs(difference[varies]) / deviation[varies])
+        return [
+            {
+                "group": self.labels[one[at]],
+                "other": self.labels[other[at]],
+                "difference": float(difference[at]),
+                **ends,
+                "p": plain(p[at]),
+            }
+            for at, ends in enumerate(_intervals("difference", drawn))
+        ]
 
 
 def representativeness(
@@ -105,10 +102,8 @@ def _influence_and_noise(
 ) -> tuple[Floats, Floats]:
     """Return what each person adds to the mean distance of their group (people,), and the noise in it (groups,)."""
     groups = true.groups
-    members = groups.known
-    own = groups.group[members]
     number = np.maximum(known.sum(axis=1), 1)
-    step = max(1, _BLOCK // max(1, len(members) * true.mean.shape[2]))
+    step = max(1, _BLOCK // max(1, len(groups.known) * true.mean.shape[2]))
     influence = np.zeros(len(groups.group))
     noise = np.zeros(len(groups.labels))
     for start in range(0, known.shape[1], step):
@@ -117,12 +112,11 @@ def _influence_and_noise(
         apart = np.cumsum(predicted.mean[:, at] - true.mean[:, at], axis=-1)[..., :-1]
         side = np.where(used[..., None], np.sign(np.round(np.nan_to_num(apart), 12)), 0)
         scale = np.maximum(options[at] - 1, 1) * number[:, None]
-        each = predicted.influence(members, at) - true.influence(members, at)
-        each = np.where(used[own][..., None], np.cumsum(each, axis=-1)[..., :-1], 0)
-        influence[members] += ((side[own] * each).sum(axis=-1) / scale[own]).sum(axis=1)
-        squares = np.zeros((len(noise), *each.shape[1:]))
-        np.add.at(squares, own, each**2)
-        noise += (np.sqrt(2 / np.pi * squares).sum(axis=-1) / scale).sum(axis=1)
+        for group, members in enumerate(true.members):
+            each = np.cumsum(predicted.influence(group, at) - true.influence(group, at), axis=-1)[..., :-1]
+            influence[members] += ((side[group] * each).sum(axis=-1) / scale[group]).sum(axis=1)
+            squares = np.where(used[group][:, None], (each**2).sum(axis=0), 0)
+            noise[group] += (np.sqrt(2 / np.pi * squares).sum(axis=-1) / scale[group]).sum()
     return influence, noise
 
 
@@ -131,7 +125,11 @@ def plain(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _interval(name: str, draws: Floats) -> Row:
-    kept = draws[np.isfinite(draws)]
-    low, high = np.quantile(kept, [LOW, HIGH]) if len(kept) else (np.nan, np.nan)
-    return {f"{name}_low": plain(low), f"{name}_high": plain(high)}
+def _intervals(name: str, draws: Floats) -> list[Row]:
+    """Return the columns of the 95% interval of each column of ``draws`` (draws × columns)."""
+    if np.isfinite(draws).all() and len(draws):
+        ends = np.quantile(draws, [LOW, HIGH], axis=0).T
+    else:
+        kept = [column[np.isfinite(column)] for column in draws.T]
+        ends = np.array([np.quantile(one, [LOW, HIGH]) if len(one) else (np.nan, np.nan) for one in kept])
+    return [{f"{name}_low": plain(low), f"{name}_high": plain(high)} for low, high in ends]

@@ -20,7 +20,10 @@ LOW, HIGH = 0.025, 0.975
 """Ends of a 95% interval."""
 
 _STEPS = 40
-"""Newton steps toward a root; convergence is quadratic."""
+"""Newton steps toward a root, at most; convergence is quadratic."""
+
+_PRECISE = 1e-12
+"""Relative size of the last step toward a root; the error that it leaves is about its square."""
 
 _LEAST = 1e-6
 """Least spread that is solved for, as a share of that of the noise: a root for 0 is lost in rounding."""
@@ -157,13 +160,18 @@ def _roots(a: Floats, b: Floats, c: Floats, observed: float) -> tuple[Floats, Fl
     root it reaches the minimum of the curve.
     """
     at_zero = np.sqrt(c).mean(axis=0)
-    t = (observed + at_zero) / np.sqrt(a).mean()
-    found = np.ones(len(t), bool)
+    every = (observed + at_zero) / np.sqrt(a).mean()
+    moving = np.arange(len(every))
     for _ in range(_STEPS):
+        t = every[moving]
         shown = np.sqrt(np.maximum(a * t**2 + 2 * b * t + c, 1e-300))
         slope = ((a * t + b) / shown).mean(axis=0)
-        found &= slope > 0
-        t = np.where(found, t - (shown.mean(axis=0) - observed) / np.where(found, slope, 1.0), 0.0)
-        found &= t > 0
-        t = np.maximum(t, 0.0)
-    return t, at_zero
+        found = slope > 0
+        stepped = np.where(found, t - (shown.mean(axis=0) - observed) / np.where(found, slope, 1.0), 0.0)
+        every[moving] = np.maximum(stepped, 0.0)
+        # Draws that have reached their root, or 0, without one, are left where they are.
+        still = np.flatnonzero((stepped > 0) & (np.abs(stepped - t) > _PRECISE * t))
+        if not len(still):
+            break
+        moving, b, c = moving[still], b[:, still], c[:, still]
+    return every, at_zero

@@ -33,5 +33,5 @@ class NotedModel(predictor.Local):
 
 def main() -> None:
     """Run the command line."""
-    predictor.Local = NotedModel  # type: ignore[misc]
+    predictor.Local = NotedModel  # type: ignore[assignment, misc]
     command_line()

@@ -33,9 +33,17 @@ class Cluster:
     environment: Mapping[str, str]
     nodes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def add(self, *, cores: int = 1, head: bool = False) -> None:
+    def add(self, *, cores: int = 1, gpus: int = 0, head: bool = False) -> None:
         """Start a node, and wait until it is there."""
-        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", f"--num-cpus={cores}"]
+        command = [
+            sys.executable,
+            "-m",
+            "ray.scripts.scripts",
+            "start",
+            "--block",
+            f"--num-cpus={cores}",
+            f"--num-gpus={gpus}",
+        ]
         command += [f"--node-ip-address={LOOPBACK}", "--disable-usage-stats", "--object-store-memory=100000000"]
         if head:
             port = self.address.rpartition(":")[2]
@@ -68,8 +76,8 @@ class Cluster:
 
 
 @contextmanager
-def cluster(nodes: int, cores: int = 1) -> Iterator[Cluster]:
-    """Start a cluster of so many nodes, and stop it at the end, also of tests that are stopped by SIGTERM."""
+def cluster(nodes: int, cores: int = 1, gpus: int = 0) -> Iterator[Cluster]:
+    """Start nodes that each say they have so many cores and GPUs, and stop them at the end, also after SIGTERM."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="ray-test-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         with socket.socket() as free:
@@ -88,7 +96,7 @@ def cluster(nodes: int, cores: int = 1) -> Iterator[Cluster]:
         made = Cluster(f"{LOOPBACK}:{port}", Path(folder), environment)
         try:
             for node in range(nodes):
-                made.add(cores=cores, head=node == 0)
+                made.add(cores=cores, gpus=gpus, head=node == 0)
             yield made
         finally:
             made.stop()

@@ -138,7 +138,8 @@ def test_every_option_of_evaluate_is_written_as_the_command_line_reads_it(tmp_pa
     assert text is not None
     again = parser.make_context("evaluate", words(text)[2:]).params
     changed = {"data": "d.csv", "directory": Path("again")}
-    unchanging = {"force", "dry_run", "figures", "example", "config"}
+    unchanging = {"force", "dry_run", "rate", "figures", "example", "config"}
+    assert {"on", "shards"} < set(called.params) - unchanging
     assert {name: value for name, value in again.items() if name not in unchanging} == {
         **{name: value for name, value in called.params.items() if name not in unchanging},
         **changed,
@@ -172,7 +173,13 @@ def test_command_and_file_repeat_a_run_by_the_same_options(tmp_path: Path, monke
     assert not {"figures", "form", "force", "template"} & set(in_file)
 
 
-_WORDS = {"context": "statements+year", "show": "relevant:2", "rows": "WAVE=2", "learn_rows": "WAVE=2"}
+_WORDS = {
+    "context": "statements+year",
+    "show": "relevant:2",
+    "rows": "WAVE=2",
+    "learn_rows": "WAVE=2",
+    "on": "ray:10.0.0.1:6379",
+}
 """Values of options that check them as they are read, and have no list of choices."""
 
 

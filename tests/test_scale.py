@@ -477,6 +477,20 @@ def test_the_memory_of_a_local_model_is_that_of_its_weights_and_of_the_libraries
     assert memory - LIBRARIES == pytest.approx(weights, rel=0.1)  # float32, and the file has a header
 
 
+@pytest.mark.parametrize(("gigabytes", "cache"), [(None, 1 << 30), ("3", 3 << 30)])
+def test_vllm_takes_as_much_and_on_a_cpu_its_cache(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, gigabytes: str | None, cache: int
+) -> None:
+    from indievalue.predictors.vllm.predictor import Vllm
+
+    monkeypatch.delenv("VLLM_CPU_KVCACHE_SPACE", raising=False)
+    if gigabytes is not None:
+        monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", gigabytes)
+    memory = make_predictor(f"local:{tiny_model}").memory()
+    assert memory is not None
+    assert Vllm(str(tiny_model)).memory() == memory + cache
+
+
 # ---- the command line
 
 

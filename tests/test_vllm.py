@@ -30,6 +30,7 @@ from indievalue.benchmark.model import Settings, Task  # noqa: E402
 from indievalue.benchmark.storage import texts_of  # noqa: E402
 from indievalue.cli import app  # noqa: E402
 from indievalue.errors import IndievalueError  # noqa: E402
+from indievalue.evaluation import evaluate  # noqa: E402
 from indievalue.predictors.asking import AskingOptions  # noqa: E402
 from indievalue.predictors.local.load import Loaded, identity  # noqa: E402
 from indievalue.predictors.local.load import load as load_local  # noqa: E402
@@ -39,8 +40,10 @@ from indievalue.predictors.local.wording import Wording  # noqa: E402
 from indievalue.predictors.registry import make_predictor  # noqa: E402
 from indievalue.predictors.vllm.checkpoint import checkpoint_of  # noqa: E402
 from indievalue.predictors.vllm.engine import Engine, load, unload  # noqa: E402
+from indievalue.predictors.vllm.options import VllmOptions  # noqa: E402
 from indievalue.predictors.vllm.predictor import Vllm, _scores  # noqa: E402
 from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of  # noqa: E402
+from indievalue.scale.placement import Placement  # noqa: E402
 from indievalue.synthetic.generate import synthetic_people  # noqa: E402
 from tinymodel import save_tiny  # noqa: E402
 
@@ -191,6 +194,26 @@ def test_evaluate_asks_a_model_read_by_vllm(tmp_path: Path, engine: Engine) -> N
     assert (summary["people"], summary["probes"], summary["invalid"]) == (1, 39, 0)
     (effort,) = json.loads((out / "run.json").read_text())["effort"].values()
     assert effort["mass"]["prompts"] == 39
+
+
+def test_shards_are_scored_by_one_engine(tmp_path: Path, engine: Engine) -> None:
+    people = synthetic_people(100)
+    benchmark = build_benchmark(people, Settings(setups=(0,), demonstrations=3), 3)
+    before = engine.read
+    name = "vllm:smollm2:keep=no"
+    run = evaluate(people, benchmark, name, tmp_path / "run", placement=Placement(shards=3))
+    assert run.record.placed is not None
+    assert run.record.placed.shards == {name: 3}
+    assert engine.llm is not None  # it was not ended and started again
+    assert engine.read > before
+    alone = evaluate(people, benchmark, name)
+    found, expected = (np.array(one.predictions["probabilities"].explode()) for one in (run, alone))
+    assert np.abs(found - expected).max() < NEAR
+
+
+def test_a_worker_needs_as_many_gpus_as_the_weights_are_split_over() -> None:
+    assert Vllm("smollm2").gpus() == 1
+    assert Vllm("smollm2", VllmOptions(tensor_parallel_size=4)).gpus() == 4
 
 
 @pytest.fixture(scope="module")

@@ -216,6 +216,15 @@ class LearnsInBlocks(Protocol):
         ...
 
 
+@runtime_checkable
+class TakesGPUs(Protocol):
+    """A predictor that may need several GPUs of one machine, if it has any."""
+
+    def gpus(self) -> int:
+        """Return the number of GPUs that a process needs that predicts."""
+        ...
+
+
 class BasePredictor:
     """Base class with the defaults of a :class:`Predictor`: it predicts one task at a time, and costs nothing.
 

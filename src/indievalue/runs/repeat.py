@@ -22,8 +22,8 @@ OUT = "again"
 NAMES: Mapping[str, str] = {"directory": "out", "saved": "benchmark", "model_argument": "model-arg"}
 """Options whose name differs from that of the parameter."""
 
-NOT_REPEATED = frozenset({"force", "dry_run", "example", "config", "command", "figures", "on", "shards", "rate"})
-"""Parameters that do not change the results."""
+NOT_REPEATED = frozenset({"force", "dry_run", "rate", "example", "config", "command", "figures"})
+"""Parameters that change neither the results nor where they are computed; ``rate`` is for ``dry_run`` alone."""
 
 PATHS = frozenset(
     {"data", "further", "benchmark", "people-file", "survey", "template", "file", "learn-from", "learn-survey"}
@@ -42,7 +42,7 @@ def option_name(parameter: str) -> str:
 
 
 def repeated(arguments: Mapping[str, object]) -> dict[str, object]:
-    """Return the options that repeat a run, by name: those that were given, change the results, and are not usual.
+    """Return the options that repeat a run, by name: those that were given, are not usual, and are repeated.
 
     >>> repeated({"data": "a.csv", "form": "polar", "people": None, "saved": "b", "force": True, "retries": 0})
     {'data': 'a.csv', 'benchmark': 'b', 'retries': 0}

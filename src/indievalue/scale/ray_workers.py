@@ -44,6 +44,8 @@ class Worker:
 class RayWorkers:
     """Workers for one job: one a GPU for a language model if the cluster has GPUs, otherwise one a core.
 
+    A model whose weights are split over several GPUs has a worker for each so many, all of one machine.
+
     Args:
         job: what they compute. shards: number of shards, than which there are not more workers.
 
@@ -95,7 +97,7 @@ class RayWorkers:
         here = len(self._idle) + len(self._busy) + len(self._starting)
         for _ in range(min(self._room(), self._shards) - here):
             # An actor that dies is replaced here and not by Ray, which would wait for a machine to put it on.
-            needs: dict[str, Any] = {"num_gpus": 1, "num_cpus": 0} if self._gpus else {"num_cpus": 1}
+            needs: dict[str, Any] = {"num_gpus": self._job.gpus, "num_cpus": 0} if self._gpus else {"num_cpus": 1}
             actor: Any = ray.remote(Worker)
             worker = actor.options(max_restarts=0, max_task_retries=0, **needs).remote(self._shipped)
             self._starting[worker.ready.remote()] = worker
@@ -104,7 +106,7 @@ class RayWorkers:
         """Return the number of workers that the cluster has room for."""
         resources = ray.cluster_resources()
         if self._gpus:
-            return int(resources.get("GPU", 0))
+            return int(resources.get("GPU", 0)) // self._job.gpus
         cores = int(resources.get("CPU", 0))
         if not self._job.memory:
             return cores
@@ -158,12 +160,16 @@ class RayWorkers:
         if self._busy or self._idle:
             self._since = time.monotonic()
         elif time.monotonic() - self._since > PATIENCE:
-            what = "GPU" if self._gpus else "core"
             raise IndievalueError(
-                f"{self._job.name}: no worker could start in {PATIENCE:.0f} seconds: the cluster has no {what} that is "
-                "free, or indievalue is not installed on its machines; finished shards are kept, and the same command "
+                f"{self._job.name}: no worker could start in {PATIENCE:.0f} seconds: the cluster has {self._lacks()}, "
+                "or indievalue is not installed on its machines; finished shards are kept, and the same command "
                 "continues"
             )
+
+    def _lacks(self) -> str:
+        if self._gpus and self._job.gpus > 1:
+            return f"no {self._job.gpus} GPUs of one machine that are free"
+        return f"no {'GPU' if self._gpus else 'core'} that is free"
 
 
 def _first_line(error: Exception) -> str:

@@ -28,6 +28,7 @@ class Job:
     Attributes:
         name, predictor: fitted, and what it is called in tables. folder, fingerprint, number: of :class:`Shards`.
         reads_prompts: whether it is a language model. memory: bytes that a worker needs, if known.
+        gpus: that a worker needs, if it is a language model and the cluster has GPUs.
         version: of this package, which workers must have, too.
     """
 
@@ -38,6 +39,7 @@ class Job:
     number: int
     reads_prompts: bool = False
     memory: int | None = None
+    gpus: int = 1
     version: str = version("indievalue")
 
 

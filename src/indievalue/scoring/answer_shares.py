@@ -90,7 +90,8 @@ def _mean_probabilities(
     row = np.repeat(np.flatnonzero(has), length)
     option = np.arange(len(flat)) - np.repeat(np.cumsum(length) - length, length)
     cell = np.ravel_multi_index((person[row], question[row], option), shape)
-    return _shares(np.bincount(cell, fixed(flat, _FINE), minlength=int(np.prod(shape))).reshape(shape))
+    total = np.bincount(cell, fixed(flat, _FINE), minlength=int(np.prod(shape)))
+    return _shares(total.astype(np.float64).reshape(shape))
 
 
 def _shares(total: Floats) -> Floats:

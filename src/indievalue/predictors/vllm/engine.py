@@ -93,6 +93,12 @@ def load(source: Source, options: VllmOptions, made_of: str) -> Engine:
     return _loaded[key]
 
 
+def cache_on_a_cpu() -> int:
+    """Return the bytes that vLLM takes on a CPU for keys and values."""
+    name = "VLLM_CPU_KVCACHE_SPACE"
+    return int(os.environ.get(name) or SETTINGS[name]) << 30
+
+
 @atexit.register
 def unload() -> None:
     """Free the memory of the model that is loaded, if any."""

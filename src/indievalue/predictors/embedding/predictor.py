@@ -19,7 +19,7 @@ from indievalue.predictors.embedding.similar_majority import Wordings
 from indievalue.predictors.embedding.texts import Texts
 from indievalue.predictors.logit import fit_logit, softmax
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
-from indievalue.predictors.similarity import MINILM, sentence_embedder
+from indievalue.predictors.similarity import MINILM, Embed, sentence_embedder
 from indievalue.seeded import keys
 from indievalue.survey.families import families
 from indievalue.survey.same_as import Match, is_same, shared_questions
@@ -84,8 +84,9 @@ class Embedding(StatisticalPredictor):
         held_out = _held_out(people)
         self.answered_ = Answered.of(people.take(~held_out))
         self.rates_ = base_rates(people.options(form), people.survey.form(form))
-        self.texts_ = Texts.of(self.answered_.scales, self._embed)
-        self.wordings_ = Wordings.of(people.survey, form, self._embed)
+        embed = self._embedder()
+        self.texts_ = Texts.of(self.answered_.scales, embed)
+        self.wordings_ = Wordings.of(people.survey, form, embed)
         self.asked_ = people.asked
         fold = _folds(people)
         self.chosen_ = self._chosen(fold)
@@ -112,8 +113,9 @@ class Embedding(StatisticalPredictor):
         """Yield the predictions for each task."""
         return map(self.predict, tasks)
 
-    def _embed(self, texts: Sequence[str]) -> NDArray[np.floating]:
-        return sentence_embedder(self.model, "the predictor embedding needs")(texts)
+    def _embedder(self) -> Embed:
+        """Load the embedding model, which is not kept: a fitted predictor can be pickled."""
+        return sentence_embedder(self.model, "the predictor embedding needs")
 
     def _chosen(self, fold: NDArray[np.int64]) -> Chosen:
         """Choose the regressions on texts by the answered questions."""
@@ -131,8 +133,8 @@ class Embedding(StatisticalPredictor):
     def _made(self, survey: Survey) -> Asked:
         if is_same(survey, self.survey_):
             return self._hiding(np.zeros(len(self.asked_), bool))
-        scales = Scales.of(survey)
-        there, wordings = Texts.of(scales, self._embed), Wordings.of(survey, self.form_, self._embed)
+        scales, embed = Scales.of(survey), self._embedder()
+        there, wordings = Texts.of(scales, embed), Wordings.of(survey, self.form_, embed)
         matches = _matching_scales(scales, self.answered_)
         expected = Expected.elsewhere(self.answered_, self.texts_, self.chosen_, scales, there, matches)
         rates = SimilarRates(wordings, self.wordings_, self.rates_, np.flatnonzero(self.asked_))

@@ -123,7 +123,7 @@ class SimilarMajority(StatisticalPredictor):
         self.k, self.model = k, model
 
     def fit(self, people: People, form: FormName = "polar", shown_form: FormName | None = None) -> Self:
-        self.known_ = Wordings.of(people.survey, form, self._embed)
+        self.known_ = Wordings.of(people.survey, form, self._embedder())
         self.rates_ = base_rates(people.options(form), people.survey.form(form))
         self.answered_ = np.flatnonzero(people.asked)
         self._other: Wordings | None = None
@@ -145,8 +145,9 @@ class SimilarMajority(StatisticalPredictor):
     def _wordings(self, task: Task) -> Wordings:
         """Return the wordings of another survey, embedded once."""
         if self._other is None or self._other.survey is not task.survey:
-            self._other = Wordings.of(task.survey, task.form, self._embed)
+            self._other = Wordings.of(task.survey, task.form, self._embedder())
         return self._other
 
-    def _embed(self, texts: Sequence[str]) -> NDArray[np.floating]:
-        return sentence_embedder(self.model, "the predictor similar-majority needs")(texts)
+    def _embedder(self) -> Embed:
+        """Load the embedding model, which is not kept: a fitted predictor can be pickled."""
+        return sentence_embedder(self.model, "the predictor similar-majority needs")

@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from indievalue.environment import variables
 from indievalue.errors import IndievalueError, importing
 from indievalue.files import cache_root, new_file
 from indievalue.scale.processes import began, descendants, end
@@ -138,19 +139,13 @@ def _start(folder: Path, before: set[int]) -> None:
 
 
 @contextmanager
-def _environment(**variables: str) -> Iterator[None]:
+def _environment(**given: str) -> Iterator[None]:
     """Set variables of Ray while the block runs."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    _read_environment()
     try:
-        yield
+        with variables(given):
+            _read_environment()
+            yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
         _read_environment()
 
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from indievalue.environment import variables
+
 PREFIX = "indievalue-asking-"
 """Beginning of the names of folders for Inspect's log, in the folder for temporary files."""
 
@@ -56,17 +58,8 @@ def remove_stale(root: Path) -> None:
 def quiet(folder: Path) -> Iterator[None]:
     """Have Inspect write its trace of nothing but disasters to ``folder``, unless the user has chosen a file."""
     ours = {"INSPECT_TRACE_FILE": str(folder / "trace.log"), "INSPECT_TRACE_LEVEL": "CRITICAL"}
-    new = {} if "INSPECT_TRACE_FILE" in os.environ else ours
-    before = {name: os.environ.get(name) for name in new}
-    os.environ.update(new)
-    try:
+    with variables({} if "INSPECT_TRACE_FILE" in os.environ else ours):
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _locked(handle: int) -> bool:

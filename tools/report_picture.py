@@ -4,17 +4,14 @@ The report is on synthetic people. The dark one is written beside the light one,
 """
 
 import argparse
-import shutil
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from pictures import photograph
 
 import indievalue as iv
 
-WIDTH, HEIGHT = 1200, 1080
-SCALE = 1.5
-"""Dots per pixel: sharp on most screens, in a file that is still small."""
+HEIGHT = 1080
 
 
 def main() -> None:
@@ -25,7 +22,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "report.html"
         report(page)
-        photograph(page, {"light": file, "dark": file.with_stem(f"{file.stem}-dark")})
+        photograph([page.resolve().as_uri()], file, HEIGHT)
 
 
 def report(page: Path) -> None:
@@ -33,19 +30,6 @@ def report(page: Path) -> None:
     people = iv.synthetic_people(5000)
     benchmark = iv.build_benchmark(people, form="polar", people_tested=300)
     iv.evaluate(people, benchmark, ["random", "majority", "resemble:k=35", "gaussian"]).report(page)
-
-
-def photograph(page: Path, files: dict[str, Path]) -> None:
-    """Write the first screen of a page to a file for each colour scheme."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for scheme, file in files.items():
-            view = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=SCALE)
-            view.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            view.goto(page.resolve().as_uri())
-            view.screenshot(path=file)
-        browser.close()
 
 
 if __name__ == "__main__":

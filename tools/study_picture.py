@@ -4,16 +4,11 @@ The person is synthetic. The dark one is written beside the light one, as study-
 """
 
 import argparse
-import shutil
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import uvicorn
-from playwright.sync_api import sync_playwright
+from pictures import photograph, served
 
 import indievalue as iv
 from indievalue.app.serving import Access
@@ -24,7 +19,7 @@ from indievalue.app.study.database import Database
 from indievalue.app.study.server import OPEN_PATHS, Served, study_server
 from indievalue.app.study.settings import Plan
 
-WIDTH, HEIGHT, SCALE = 1200, 900, 1.5
+HEIGHT = 900
 PERSON = "synthetic-000778"
 
 
@@ -44,37 +39,10 @@ def main() -> None:
             rater = raters.find_rater(session, study, link.token)
             rater.consented = time.time()
             person = claim(session, study, rater, time.time())
-        with served(Served(study, content, "", database)) as address:
-            photograph(f"{address}/r/{link.token}", f"{address}/study/person/{person}/0", file)
+        access = Access(token="for nobody but the picture", open_paths=OPEN_PATHS)
+        with served(study_server(access, Served(study, content, "", database))) as address:
+            photograph([f"{address}/r/{link.token}", f"{address}/study/person/{person}/0"], file, HEIGHT)
         database.close()
-
-
-@contextmanager
-def served(study: Served) -> Iterator[str]:
-    """Serve a study in a thread, and yield its address."""
-    app = study_server(Access(token="for nobody but the picture", open_paths=OPEN_PATHS), study)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-
-
-def photograph(link: str, address: str, file: Path) -> None:
-    """Open a rater's link, and write the first screen of a page to two files."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name, dark in ((file, False), (file.with_stem(f"{file.stem}-dark"), True)):
-            view = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=SCALE)
-            view.emulate_media(color_scheme="dark" if dark else "light")
-            view.goto(link)
-            view.goto(address)
-            view.screenshot(path=name)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from indievalue.redact import without_secrets
 
 if TYPE_CHECKING:
     from indievalue.benchmark.model import Benchmark
+    from indievalue.evaluation import Call
     from indievalue.people.blocks import PeopleBlocks
     from indievalue.people.people import People
     from indievalue.predictors.protocol import Predictor
@@ -155,7 +156,6 @@ def evaluate(
     config: Config = None,
 ) -> None:
     """Evaluate predictors on a benchmark; write predictions, scores and a report."""
-    from indievalue.evaluation import Call
     from indievalue.evaluation import evaluate as run_evaluation
     from indievalue.files import check_directory
     from indievalue.predictors.registry import make_predictors
@@ -189,15 +189,7 @@ def evaluate(
     del made  # so that each can be released once it has answered
     if asked.dry_run:
         return
-    call = Call(
-        arguments={name: without_secrets(_plain(value), name) for name, value in context_of_call.params.items()},
-        survey=source.survey,
-        progress=lambda line: notes.print(escaped(line), style="dim", soft_wrap=True),
-        figures=asked.figures,
-        example=asked.example,
-        config=configuration(context_of_call, directory),
-        warn=(failures := Failures()).found.append,
-    )
+    failures = Failures()
     with repeatable():
         run = run_evaluation(
             people,
@@ -211,10 +203,27 @@ def evaluate(
             learn_from=others,
             placement=placement,
             references=asked.reference or (),
-            call=call,
+            call=_call(context_of_call, source.survey, asked, directory, failures),
         )
     print_summary(run.scores, drawn.settings.form, out, paper=paper_of(run))
     failures.end(directory)
+
+
+def _call(
+    context: typer.Context, survey: str | None, asked: EvaluationFlags, directory: Path, failures: Failures
+) -> "Call":
+    """Return what is recorded of the call, and where its progress is told and what fails is noted."""
+    from indievalue.evaluation import Call
+
+    return Call(
+        arguments={name: without_secrets(_plain(value), name) for name, value in context.params.items()},
+        survey=survey,
+        progress=lambda line: notes.print(escaped(line), style="dim", soft_wrap=True),
+        figures=asked.figures,
+        example=asked.example,
+        config=configuration(context, directory),
+        warn=failures.found.append,
+    )
 
 
 def _print_costs(made: "Mapping[str, Predictor]", people: "People | PeopleBlocks", drawn: "Benchmark") -> None:

@@ -26,7 +26,7 @@ from indievalue.survey.survey import Survey
 DEFAULT_PEOPLE = 800
 
 RANKED_FROM = 100_000
-"""Most people from whom statements are ranked if people are read in blocks: a sample of those who are not tested."""
+"""Most people that a ranking is learned from if people are read in blocks: a sample of those who are not tested."""
 
 
 def build_benchmark(

@@ -127,7 +127,7 @@ class PeopleBlocks:
             asked = people.asked if asked is None else asked | people.asked
             hashes.append(_hashes(people.ids))
         if people is None or asked is None:
-            raise IndievalueError(f"{self._source} holds nobody whom the survey is about")
+            raise IndievalueError(f"{self._source} holds nobody of those that the survey is about")
         self._check_distinct(np.sort(np.concatenate(hashes)))
         digest = _together(
             _together(fingerprint(part.path) for part in checked_parts(path)) for path in map(Path, self.files)

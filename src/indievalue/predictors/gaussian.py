@@ -122,7 +122,7 @@ class Gaussian(StatisticalPredictor):
 
     @staticmethod
     def pair_counts(blocks: Iterable[People], tally: Tally) -> PairCounts:
-        """Count the pairs of options and groups of some of the people, all of whom are in the ``tally``."""
+        """Count the pairs of options and groups of some of the people in the ``tally``."""
         country = tally.held_out.survey.country
         groups = _groups(tally)
         return PairCounts.of(blocks, groups, country, _modelled(groups, country))

@@ -150,7 +150,7 @@ def said_of(path: Path) -> dict[str, object]:
 def together(efforts: Sequence[Mapping[str, object]]) -> dict[str, object]:
     """Return the efforts of shards as one: whole numbers are added, and others averaged, weighted by ``prompts``.
 
-    Quantiles are thereby averages of those of the shards. Of anything else, the first is taken.
+    So quantiles are averages of those of the shards. Of anything else, the first is taken.
 
     >>> together([{"mass": {"prompts": 30, "mean": 0.5}}, {"mass": {"prompts": 10, "mean": 0.9}}])
     {'mass': {'prompts': 40, 'mean': 0.6}}

@@ -185,7 +185,7 @@ class StreamedScores:
             yield (str(predictor), int(setup)), part
 
     def _note(self, key: Key, rows: pl.DataFrame) -> None:
-        """Note which questions of whom are predicted, as far as memory allows."""
+        """Note which questions of which people are predicted, as far as memory allows."""
         pairs = len(self.people) * len(self.survey.questions)
         if key not in self._seen and (len(self._seen) + 1) * pairs <= _CHECKED:
             self._seen[key] = np.zeros(pairs, bool)

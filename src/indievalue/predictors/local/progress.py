@@ -20,7 +20,7 @@ class ReadingProgress:
         self._share = 0.0
 
     def begin(self, prompts: int, people: int = 1) -> None:
-        """Begin with the next ``people``, about whom there are so many ``prompts``; there are as many about others."""
+        """Begin with the next ``people`` and the ``prompts`` about them; there are as many about others."""
         if self._shown is None:
             total = self._people * prompts // people
             self._shown = self._stack.enter_context(progress(self._name, total, "prompts"))

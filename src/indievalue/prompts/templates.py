@@ -44,6 +44,7 @@ TEMPLATES: Mapping[str, Shipped] = {
     "paper": Shipped("groups", together=True, local=False, tokens=16, own_voice=True),
     "reason": Shipped("marked", tokens=200),
     "role": Shipped(own_voice=True),
+    "brief": Shipped(),
     "predict-distribution": Shipped("distribution", local=False, tokens=24),
     "solved-examples": Shipped(solved=True),
     "raw": Shipped(answers=True),

@@ -19,8 +19,8 @@ from indievalue.prompts.prompt import Prompt, prompts_of
 from indievalue.reasoner.draw import DrawnExamples
 from indievalue.reasoner.recipe import Recipe
 
-QUESTION = str(Path(prompts.__file__).parent / "question.jinja")
-"""The template of every turn but the first, which does not repeat what is shown of the person."""
+LATER = {"single": str(Path(prompts.__file__).parent / "question.jinja"), "brief": "brief"}
+"""For each template of the first turn that of every later one, which does not repeat what is shown of the person."""
 
 
 class Message(TypedDict):
@@ -60,7 +60,7 @@ def conversations(
     answers = {form: people.options(form) for form in FORMS}
     circumstances = _Circumstances(people)
     questions = people.survey.questions
-    styles = recipe.style, replace(recipe.style, template=QUESTION)
+    styles = recipe.style, replace(recipe.style, template=LATER[recipe.template])
     for at in range(len(drawn)):
         row, form = int(drawn.rows[at]), recipe.forms[drawn.form[at]]
         person, context = str(people.ids[row]), recipe.contexts[drawn.context[at]]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from peft import PeftModel
+from torch.nn import Module, ModuleList
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -73,6 +74,8 @@ def load_model(source: Source, settings: TrainingSettings) -> PreTrainedModel:
     known = source.on_hub or settings.model == "smollm2"
     # An adapter names this as the model it belongs to.
     model.config._name_or_path = settings.model if known else str(Path(settings.model).expanduser().resolve())
+    if settings.last_layers is not None:
+        _freeze_all_but(model, settings.last_layers)
     return model
 
 
@@ -94,6 +97,23 @@ def _load(source: Source, dtype: torch.dtype, options: _LoadOptions) -> PreTrain
         if hasattr(model.config, "quantization_config"):
             del model.config.quantization_config
     return model
+
+
+def _freeze_all_but(model: PreTrainedModel, last: int) -> None:
+    """Freeze the embeddings, whose weights the output layer may share, and all layers but the ``last`` ones."""
+    layers: list[Module] = list(_layers(model))
+    for frozen in (model.get_input_embeddings(), model.get_output_embeddings(), *layers[: max(0, len(layers) - last)]):  # type: ignore[no-untyped-call, unused-ignore]
+        if frozen is not None:
+            frozen.requires_grad_(requires_grad=False)
+
+
+def _layers(model: PreTrainedModel) -> ModuleList:
+    """Return the layers of a model. Raises IndievalueError if it does not have them in one list."""
+    count = model.config.get_text_config().num_hidden_layers
+    for module in model.modules():
+        if isinstance(module, ModuleList) and len(module) == count:
+            return module
+    raise IndievalueError("`last_layers`: this model does not hold its layers in one list; tune all weights instead")
 
 
 def _gguf(source: Source) -> _LoadOptions:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from indievalue.prompts.prompt import PromptStyle
 
 AtLeastOne = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
+
+TeacherShown = Literal["all", "example"]
+RecipeTemplate = Literal["single", "brief"]
 
 GroupNames = Mapping[str, tuple[str, ...]]
 """Demographic → labels of some of its groups."""
@@ -61,9 +64,12 @@ class Recipe:
         teacher: statistical predictor, such as ``gaussian``, whose probabilities are part of what is learned in the
             training part; it has not learned from the person (see :mod:`indievalue.reasoner.teacher`).
         teacher_weight: weight of the teacher's probabilities; that of the person's own answer is the rest.
+        teacher_shown: ``all``: the teacher is given every answer that may be shown beside the probe; ``example``: the
+            statements of the example alone, so that what is to be learned can be read in the prompt.
         prior_offset: start from the base rates of the answers instead of the model's own (see
             :mod:`indievalue.reasoner.prior`).
         voice, option_order: as in :class:`indievalue.prompts.prompt.PromptStyle`.
+        template: ``single`` or ``brief``, which has no words but the statements and the possible answers.
         seed: seed of every draw.
     """
 
@@ -83,9 +89,11 @@ class Recipe:
     unseen_groups: GroupNames = field(default_factory=dict)
     teacher: str | None = None
     teacher_weight: Annotated[float, Field(gt=0, le=1)] = 0.7
+    teacher_shown: TeacherShown = "all"
     prior_offset: bool = False
     voice: Voice = "first"
     option_order: OptionOrder = "fixed"
+    template: RecipeTemplate = "single"
     seed: int = 0
     show: str = "random"
     show_order: ShowOrder = "last"
@@ -102,6 +110,8 @@ class Recipe:
             ("demonstrations_from", (self.demonstrations_from,), SOURCES),
             ("contexts", self.contexts, CONTEXTS),
             ("show_order", (self.show_order,), SHOW_ORDERS),
+            ("teacher_shown", (self.teacher_shown,), get_args(TeacherShown)),
+            ("template", (self.template,), get_args(RecipeTemplate)),
         ):
             unknown = [value for value in values if value not in known]
             if unknown:
@@ -137,6 +147,10 @@ class Recipe:
         content = asdict(self)
         if self.teacher is None:
             del content["teacher"], content["teacher_weight"]
+        if self.teacher is None or self.teacher_shown == "all":
+            del content["teacher_shown"]
+        if self.template == "single":
+            del content["template"]
         if not self.prior_offset:
             del content["prior_offset"]
         if self.show == "random":
@@ -146,7 +160,7 @@ class Recipe:
     @property
     def style(self) -> PromptStyle:
         """How prompts are written."""
-        return PromptStyle(voice=self.voice, option_order=self.option_order)
+        return PromptStyle(self.template, voice=self.voice, option_order=self.option_order)
 
 
 def members(people: People, groups: GroupNames) -> NDArray[np.bool_]:

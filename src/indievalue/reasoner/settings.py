@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_serializer, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_serializer, model_validator
 
 from indievalue.errors import IndievalueError, did_you_mean, problems_of
 from indievalue.parsing import parse_yaml, read_mapping
@@ -17,6 +17,11 @@ BASE = "base"
 """Key that names another file or shipped settings, whose keys apply unless this file overrides them."""
 
 _KIND = "training settings", "model, data and out"
+
+
+def _unquoted(value: object) -> object:
+    """Return yes or no for what YAML makes of these words where they are not quoted."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
 class LoraSettings(StrictModel):
@@ -47,6 +52,8 @@ class TrainingSettings(StrictModel):
             ``--people`` of this number and the recipe's seed; by default up to 800, as `evaluate` does.
         tuning: what is trained: all weights (``full``), an adapter (``lora``), or an adapter on a model in 4 bits
             (``qlora``).
+        last_layers: with ``full``, tune only this many of the last layers; the others and the embeddings stay as they
+            are, which is faster, because gradients do not have to flow through them. None for all weights.
         chat: whether prompts are formatted as a user's message; ``auto``: if the tokenizer has a chat template.
         length: greatest number of tokens in an example. Longer examples are an error; they are never truncated.
         epochs, steps: passes over the examples, or number of steps; ``steps`` takes precedence.
@@ -78,7 +85,8 @@ class TrainingSettings(StrictModel):
     tested: AtLeastOne | None = None
     tuning: Literal["full", "lora", "qlora"] = "lora"
     lora: LoraSettings = LoraSettings()
-    chat: Literal["auto", "yes", "no"] = "auto"
+    last_layers: AtLeastOne | None = None
+    chat: Annotated[Literal["auto", "yes", "no"], BeforeValidator(_unquoted)] = "auto"
     length: AtLeastOne = 8192
     epochs: Annotated[float, Field(gt=0)] = 1.0
     steps: AtLeastOne | None = None
@@ -117,6 +125,8 @@ class TrainingSettings(StrictModel):
                 "`packing` needs `attention: flash_attention_2` or `flash_attention_3`: no other keeps examples in the "
                 "same row from seeing each other"
             )
+        if self.last_layers is not None and self.tuning != "full":
+            raise ValueError("`last_layers` is for `tuning: full`; an adapter has `lora.last_layers`")
         if self.patience and not self.validate_every:
             raise ValueError("`patience` counts validations, but `validate_every: 0` makes none")
         if self.patience and self.save_every % self.validate_every:

@@ -1,7 +1,8 @@
 """Targets of a training set: a mix of the person's own answer and the probabilities of a teacher.
 
-The teacher is a statistical predictor, and is given all of a person's answers that the recipe allows to be shown beside
-the probe, not only those that the example shows. It is cross-fitted: the people who can be drawn are divided into
+The teacher is a statistical predictor. By default it is given all of a person's answers that the recipe allows to be
+shown beside the probe; with ``teacher_shown: example`` only the statements that the example shows, so that its
+probabilities can be learned from the prompt alone. It is cross-fitted: the people who can be drawn are divided into
 :data:`FOLDS` groups, and each group is predicted by a teacher that has learned from the others. Its probabilities are
 then those for people it has not seen, as a reasoner's have to be, and do not repeat the person's own answer.
 """
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from indievalue.benchmark.model import NOBODY, Task
 from indievalue.benchmark.questions import columns_of
-from indievalue.choices import FORMS
+from indievalue.choices import FORMS, FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.protocol import Predictor
@@ -74,6 +75,10 @@ class _Asked:
         options = np.stack([people.options(form) for form in recipe.forms])
         return np.asarray(options[self.form, self.row, self.probe])
 
+    def forms(self, recipe: Recipe, answers: Integers) -> tuple[FormName, FormName]:
+        """Return the form of the probe and of the statements of some answers in which they are the same."""
+        return recipe.forms[self.form[answers[0]]], FORMS[self.shown_form[answers[0]]]
+
     def most(self, people: People, recipe: Recipe) -> int:
         """Return the greatest number of options of a question."""
         return max(int(people.survey.form(form).counts.max()) for form in recipe.forms)
@@ -95,7 +100,12 @@ def _teach(
             if not len(others):
                 raise IndievalueError("recipe: a teacher needs at least two people to train on")
             teacher = make().fit(people.take(others), recipe.forms[form], FORMS[shown_form])
-            for some, task, place in _tasks(people, recipe, asked, answers, (form, shown_form)):
+            tasks = (
+                _tasks_of_all(people, recipe, asked, answers)
+                if recipe.teacher_shown == "all"
+                else _tasks_of_examples(people, recipe, drawn, asked, answers)
+            )
+            for some, task, place in tasks:
                 probabilities = teacher.predict(task).probabilities
                 if probabilities is None or np.isnan(probabilities).any():
                     raise IndievalueError(f"recipe: teacher: {recipe.teacher} gives no probabilities; choose another")
@@ -111,13 +121,12 @@ def _folds(people: People, recipe: Recipe, pool: Integers) -> Integers:
     return fold
 
 
-def _tasks(
-    people: People, recipe: Recipe, asked: _Asked, answers: Integers, forms: tuple[int, int]
-) -> Iterator[tuple[Integers, Task, tuple[Integers, Integers]]]:
-    """Yield some of the ``answers``, a task that asks for them, and their places among its people and probes.
+_Tasks = Iterator[tuple[Integers, Task, tuple[Integers, Integers]]]
+"""Some answers of one pair of forms, a task that asks for them, and their places among its people and probes."""
 
-    Probes beside which the same questions are hidden are asked together.
-    """
+
+def _tasks_of_all(people: People, recipe: Recipe, asked: _Asked, answers: Integers) -> _Tasks:
+    """Yield tasks that show all that may be shown; probes beside which the same is hidden are asked together."""
     hidden = hidden_beside(people.survey, recipe)
     hidden[:, columns_of(people, recipe.unseen_questions, recipe.seed)] = True
     _, group = np.unique(hidden, axis=0, return_inverse=True)
@@ -128,20 +137,39 @@ def _tasks(
             block = rows[start : start + _PEOPLE]
             some = of_group[np.isin(asked.row[of_group], block)]
             probes, probe = np.unique(asked.probe[some], return_inverse=True)
-            task = _task(people, recipe, forms, block, probes, hidden[probes[0]])
+            task = _task(people, recipe, asked.forms(recipe, some), block, probes, hidden[probes[0]])
             yield some, task, (np.searchsorted(block, asked.row[some]), probe)
+
+
+def _tasks_of_examples(
+    people: People, recipe: Recipe, drawn: DrawnExamples, asked: _Asked, answers: Integers
+) -> _Tasks:
+    """Yield tasks that show what the examples show: one probe each, and nobody twice."""
+    for probe in np.unique(asked.probe[answers]):
+        left = answers[asked.probe[answers] == probe]
+        while len(left):
+            _, first = np.unique(asked.row[left], return_index=True)
+            for start in range(0, len(first), _PEOPLE):
+                some = left[first[start : start + _PEOPLE]]
+                hidden = np.ones((len(some), len(people.survey.questions)), bool)
+                shown = drawn.shown[asked.example[some]]
+                place, at = np.nonzero(shown != NOBODY)
+                hidden[place, shown[place, at]] = False
+                task = _task(people, recipe, asked.forms(recipe, some), asked.row[some], np.array([probe]), hidden)
+                yield some, task, (np.arange(len(some)), np.zeros(len(some), np.int64))
+            left = np.delete(left, first)
 
 
 def _task(
     people: People,
     recipe: Recipe,
-    forms: tuple[int, int],
+    forms: tuple[FormName, FormName],
     rows: Integers,
     probes: Integers,
     hidden: NDArray[np.bool_],
 ) -> Task:
-    """Return the task that shows all answers of some people except to ``hidden`` questions."""
-    form, shown_form = recipe.forms[forms[0]], FORMS[forms[1]]
+    """Return the task that shows the answers of some people except to ``hidden`` questions (of all or each person)."""
+    form, shown_form = forms
     chosen = people.take(rows)
     shown = np.where(hidden, np.int8(NOBODY), chosen.options(shown_form)).astype(np.int8)
     known = shown >= 0

@@ -310,6 +310,8 @@ def _save(
             save_merged(source, settings, out)
             if (out / PRIOR_OFFSET).exists():
                 shutil.copy(out / PRIOR_OFFSET, out / ADAPTER)
+        if settings.chat == "no":
+            wording.tokenizer.chat_template = None  # `local:` then writes the prompts as they were in the training
         wording.tokenizer.save_pretrained(str(out))
         write_trained_on(out, data.people_in(TRAIN) | data.people_in(VALIDATION))
         held_out = data.examples(UNSEEN_QUESTIONS) if UNSEEN_QUESTIONS in data.parts else ()

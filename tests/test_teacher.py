@@ -103,6 +103,29 @@ def test_a_teacher_is_shown_all_answers_but_those_that_are_hidden_beside_the_pro
         assert ((task.order >= 0).sum(axis=1) == shown.sum(axis=1)).all()
 
 
+def test_a_teacher_can_be_shown_what_the_example_shows_alone(garden_people: People) -> None:
+    seen: list[Task] = []
+    recipe = replace(RECIPE, teacher_shown="example", people_per_question=20)
+    drawn = drawn_from(garden_people, recipe)
+    targets = targets_of(garden_people, replace(recipe, teacher_weight=1.0), drawn, lambda: Watching(seen))
+    options = garden_people.options("polar")
+    wanted = sorted(
+        (str(garden_people.ids[row]), int(probe), sorted(shown[shown >= 0].tolist()))
+        for row, probes, shown in zip(drawn.rows, drawn.probes, drawn.shown, strict=True)
+        for probe in probes[probes >= 0]
+    )
+    assert len({one[:2] for one in wanted}) < len(wanted), "the test needs somebody who is asked the same probe twice"
+    asked = []
+    for task in seen:
+        (probe,) = task.probes.tolist()
+        for person, shown in zip(task.people.tolist(), task.shown, strict=True):
+            columns = np.flatnonzero(shown >= 0)
+            assert np.array_equal(shown[columns], options[garden_people.rows[person], columns])
+            asked.append((person, probe, columns.tolist()))
+    assert sorted(asked) == wanted
+    assert targets.sum(axis=2)[drawn.probes >= 0] == pytest.approx(1, abs=5e-5)
+
+
 def test_targets_follow_the_order_in_which_options_are_shown(garden_people: People) -> None:
     recipe = replace(RECIPE, option_order="shuffled")
     drawn = drawn_from(garden_people, recipe)
@@ -119,7 +142,7 @@ def test_a_training_set_without_a_teacher_has_no_trace_of_one(garden_people: Peo
     taught = write_training_set(garden_people, RECIPE, tested, tmp_path / "taught")
     assert b"targets" not in (tmp_path / "plain" / "train.jsonl").read_bytes()
     manifest = (tmp_path / "plain" / "manifest.json").read_text()
-    assert not any(word in manifest for word in ("teacher", "prior_offset"))
+    assert not any(word in manifest for word in ("teacher", "prior_offset", "template"))
     assert (
         "teacher" in (tmp_path / "taught" / "README.md").read_text()
         or "targets" in (tmp_path / "taught" / "README.md").read_text()
@@ -159,6 +182,8 @@ def test_damaged_targets_are_refused(
         ({"teacher": "local:x"}, r"teacher has 'local:x'; choose from .*gaussian"),
         ({"teacher": "blend:gaussian+local:x"}, "teacher has 'blend:gaussian"),
         ({"teacher_weight": 1.5}, "teacher_weight is above 0 and at most 1"),
+        ({"teacher_shown": "some"}, "teacher_shown has 'some'; choose from all, example"),
+        ({"template": "reason"}, "template has 'reason'; choose from single, brief"),
         ({"prior_offset": True, "option_order": "shuffled"}, "prior_offset needs option_order: fixed"),
     ],
 )

@@ -31,7 +31,11 @@ from indievalue.experiments.run import run_experiment
 from indievalue.experiments.spec import load_experiment, shipped_experiments
 from indievalue.files import only_writer
 from indievalue.people.people import People
+from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.local.wording import Wording
+from indievalue.predictors.predictions import predict
+from indievalue.predictors.registry import make_predictor
+from indievalue.prompts.prompt import PromptStyle
 from indievalue.reasoner.draw import TRAIN
 from indievalue.reasoner.leakage import people_of_benchmark
 from indievalue.reasoner.model import load_model, load_tokenizer, source_of
@@ -40,6 +44,7 @@ from indievalue.reasoner.tokens import write_tokens
 from indievalue.reasoner.trainer import _checkpointing, make_trainer
 from indievalue.reasoner.training import RESULT, last_checkpoint, train
 from indievalue.reasoner.training_set import load_training_set
+from indievalue.synthetic.source import people_from
 
 COMMAND = [sys.executable, "-c", "from indievalue.cli import main; main()"]
 
@@ -165,6 +170,37 @@ def test_an_adapter_alone_and_some_layers(settings: Callable[..., Path], tmp_pat
     from indievalue.predictors.local.source import find_source
 
     assert find_source(str(tmp_path / "adapter")).adapter == str(tmp_path / "adapter")
+
+
+def test_the_last_layers_alone_and_brief_prompts_as_plain_text(
+    settings: Callable[..., Path], tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = {"people_per_question": 8, "validation_per_question": 3, "seed": 3, "show": "relevant:2"}
+    brief = recipe | {"template": "brief", "demonstrations_as": ["refined"], "teacher": "majority"}
+    keys = {"tuning": "full", "last_layers": 1, "chat": False, "recipe": brief, "steps": 2, "validate_every": 0}
+    _, said = run(settings("last", **keys))
+    (hint,) = (line for line in said if line.startswith("Reasoner"))
+    assert f"local:{tmp_path / 'last'} --show relevant:2 --demonstrations-as refined --template brief --out" in hint
+    (read,) = (line for line in said if "⟦" in line and "\n\nAnswer:⟦" in line)
+    assert "<|im_start|>" not in read
+    before, after = (load_file(folder / "model.safetensors") for folder in (tiny_model, tmp_path / "last"))
+    changed = {name for name, value in after.items() if not torch.equal(value, before[name].to(value.dtype))}
+    assert changed
+    assert all("layers.1." in name or name == "model.norm.weight" for name in changed)
+    name = f"local:{tmp_path / 'last'}:keep=no"
+    model = make_predictor(name, AskingOptions(style=PromptStyle("brief")))
+    people = people_from(str(tmp_path / "garden.csv"), survey=str(GARDEN))
+    benchmark = build_benchmark(people, Settings(demonstrations=2, setups=(0,), seed=3), 3)
+    assert predict("last", model, benchmark)["choice"].is_not_null().all()
+    assert "trained on prompts" not in capsys.readouterr().err
+    predict("last", make_predictor(name), benchmark)
+    told = capsys.readouterr().err
+    assert told.count("was trained on prompts of --template brief, and is asked other ones") == 1
+
+
+def test_layers_to_tune_are_those_of_full_tuning(settings: Callable[..., Path]) -> None:
+    with pytest.raises(IndievalueError, match="`last_layers` is for `tuning: full`"):
+        load_settings(settings("wrong", last_layers=1))
 
 
 @dataclass

@@ -67,12 +67,13 @@ def test_shipped_settings_are_loaded_by_name(name: str, tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "laptop").mkdir()  # what a training of them may have written
     settings = load_settings(name, {"data": "a.csv", "out": "x"})
-    assert (settings.model, settings.recipe.turns, settings.lora.rank) == ("smollm2", 13, 32)
+    assert (settings.model, settings.chat, settings.last_layers) == ("smollm2", "no", 15)
+    assert settings.recipe.show == "relevant:3"
 
 
 def test_a_file_may_build_on_shipped_settings(tmp_path: Path) -> None:
-    settings = load_settings(write_yaml(tmp_path, base="laptop", data="a.csv", out="x", lora={"rank": 4}))
-    assert (settings.recipe.turns, settings.lora.rank, settings.lora.alpha) == (13, 4, 64)
+    settings = load_settings(write_yaml(tmp_path, base="laptop", data="a.csv", out="x", recipe={"turns": 2}))
+    assert (settings.recipe.turns, settings.recipe.teacher, settings.batch) == (2, "gaussian", 16)
 
 
 def test_a_file_is_found_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,11 +126,12 @@ def test_every_key_is_documented() -> None:
 
 def test_settings_of_an_earlier_version_are_the_same_where_nothing_is_new(tmp_path: Path) -> None:
     """A training that an earlier version began goes on, and cells that it finished are known again."""
-    plain = load_settings("laptop", {"data": "a.csv", "out": "x"})
+    plain = load_settings("smollm2/polar-from-polar", {"data": "a.csv", "out": "x"})
     stored = plain.model_dump(mode="json")
-    assert not {"teacher", "teacher_weight", "prior_offset", "show", "show_order"} & set(stored["recipe"])
-    assert stored["recipe"]["demonstrations"] == [0, 20]
-    taught = load_settings("laptop", {"data": "a.csv", "out": "x", "recipe.teacher": "gaussian"})
+    new = {"teacher", "teacher_weight", "teacher_shown", "prior_offset", "show", "show_order", "template"}
+    assert not new & set(stored["recipe"])
+    assert stored["recipe"]["demonstrations"] == [200, 200]
+    taught = plain.model_copy(update={"recipe": dataclasses.replace(plain.recipe, teacher="gaussian")})
     file = write_yaml(tmp_path, **stored)
     assert changed_keys(file, plain, set()) == []
     assert changed_keys(file, taught, set()) == ["recipe"]

@@ -43,6 +43,14 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 PARAPHRASES: Final = 5
 """Wordings of the instruction that ship in each language, counted from 1."""
 
+TeacherShown = Literal["all", "example"]
+TEACHERS_SHOWN: tuple[TeacherShown, ...] = get_args(TeacherShown)
+"""What the teacher of a reasoner is given: all answers that may be shown, or those that the example shows."""
+
+RecipeTemplate = Literal["single", "brief"]
+RECIPE_TEMPLATES: tuple[RecipeTemplate, ...] = get_args(RecipeTemplate)
+"""Templates that a training set can be written with."""
+
 Measure = Literal["accuracy", "log_loss", "calibration"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 

@@ -201,7 +201,7 @@ class PromptFlags:
         typer.Option(
             "--template",
             help="single: one probe per call; batch: all probes of a setup, answered as JSON; paper, reason, role, "
-            "predict-distribution, solved-examples or raw (docs: Evaluate your model); or a Jinja file.",
+            "predict-distribution, solved-examples, raw or brief (docs: Evaluate your model); or a Jinja file.",
         ),
     ] = USUAL.template
     batched: Annotated[

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from indievalue.choices import CONTEXTS, FORMS, Context, DemonstrationsFrom, FormName, Voice
+from indievalue.choices import (
+    CONTEXTS,
+    FORMS,
+    Context,
+    DemonstrationsFrom,
+    FormName,
+    RecipeTemplate,
+    TeacherShown,
+    Voice,
+)
 from indievalue.cli.benchmark_options import Show, ShowOrderOption, check_demonstrations
 from indievalue.cli.options import Data, Force, Further, Out, SourceFlags, files_of, notes, seed_of, whole
 from indievalue.errors import IndievalueError
@@ -89,6 +98,10 @@ class RecipeFlags:
     teacher_weight: Annotated[
         float, typer.Option("--teacher-weight", min=0, max=1, help="Weight of the teacher's probabilities.")
     ] = 0.7
+    teacher_shown: Annotated[
+        TeacherShown,
+        typer.Option("--teacher-shown", help="Give the teacher all that may be shown, or what the example shows."),
+    ] = "all"
     prior_offset: Annotated[
         bool, typer.Option("--prior-offset", help="Store base rates, for a reasoner that starts from them.")
     ] = False
@@ -98,6 +111,10 @@ class RecipeFlags:
     option_order: Annotated[
         Literal["fixed", "shuffled"], typer.Option("--option-order", help="Order of the options.")
     ] = "fixed"
+
+    template: Annotated[
+        RecipeTemplate, typer.Option("--template", help="brief: statements and possible answers, and no other words.")
+    ] = "single"
 
     def recipe(self, seed: int) -> "Recipe":
         """Return the recipe. Raises BadParameter if a value cannot be parsed, IndievalueError if it is invalid."""
@@ -119,9 +136,11 @@ class RecipeFlags:
             unseen_groups=_groups(self.unseen_groups, "--unseen"),
             teacher=self.teacher,
             teacher_weight=self.teacher_weight,
+            teacher_shown=self.teacher_shown,
             prior_offset=self.prior_offset,
             voice=self.voice,
             option_order=self.option_order,
+            template=self.template,
             seed=seed,
             show=self.show,
             show_order=self.show_order,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,17 @@ from indievalue.benchmark.model import chosen_number
 from indievalue.choices import (
     CONTEXTS,
     FORMS,
+    RECIPE_TEMPLATES,
     SHOW_ORDERS,
     SOURCES,
+    TEACHERS_SHOWN,
     Context,
     DemonstrationsFrom,
     FormName,
     OptionOrder,
+    RecipeTemplate,
     ShowOrder,
+    TeacherShown,
     Voice,
 )
 from indievalue.errors import IndievalueError
@@ -28,9 +32,6 @@ from indievalue.prompts.prompt import PromptStyle
 
 AtLeastOne = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
-
-TeacherShown = Literal["all", "example"]
-RecipeTemplate = Literal["single", "brief"]
 
 GroupNames = Mapping[str, tuple[str, ...]]
 """Demographic → labels of some of its groups."""
@@ -110,8 +111,8 @@ class Recipe:
             ("demonstrations_from", (self.demonstrations_from,), SOURCES),
             ("contexts", self.contexts, CONTEXTS),
             ("show_order", (self.show_order,), SHOW_ORDERS),
-            ("teacher_shown", (self.teacher_shown,), get_args(TeacherShown)),
-            ("template", (self.template,), get_args(RecipeTemplate)),
+            ("teacher_shown", (self.teacher_shown,), TEACHERS_SHOWN),
+            ("template", (self.template,), RECIPE_TEMPLATES),
         ):
             unknown = [value for value in values if value not in known]
             if unknown:

@@ -21,6 +21,7 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.errors import IndievalueError
 from indievalue.files import check_directory, new_file, only_writer
+from indievalue.predictors.local.asked_with import write_asked_with
 from indievalue.predictors.local.prior_offset import PRIOR_OFFSET, Offsets, read_prior_offset
 from indievalue.predictors.local.source import Source
 from indievalue.predictors.local.trained_on import write_held_out, write_trained_on
@@ -30,6 +31,7 @@ from indievalue.reasoner.draw import TRAIN, UNSEEN_QUESTIONS, VALIDATION
 from indievalue.reasoner.leakage import check_disjoint, people_of_benchmark
 from indievalue.reasoner.model import ADAPTER, load_model, load_tokenizer, save_merged, source_of
 from indievalue.reasoner.prior import prior_offset_of, read_base_rates
+from indievalue.reasoner.recipe import Recipe
 from indievalue.reasoner.record import TrainingRecord, ValidationRecord
 from indievalue.reasoner.settings import TrainingSettings, changed_keys
 from indievalue.reasoner.tokens import (
@@ -142,9 +144,22 @@ def _train(
         _save(settings, source, wording, data, record)
     if result.majority is not None and result.validations:
         report(f"The most common answers would be right in {100 * result.majority:.1f} % of the validation answers")
-    report(f"Reasoner (step {result.step:,}): indievalue evaluate DATA --predictor local:{out} --out RUN")
+    asked = "".join(f"{option} " for option in _as_trained(data.manifest.recipe))
+    report(f"Reasoner (step {result.step:,}): indievalue evaluate DATA --predictor local:{out} {asked}--out RUN")
     process.wait_for_everyone()
     return result
+
+
+def _as_trained(recipe: Recipe) -> Iterator[str]:
+    """Yield the options of `evaluate` with which a reasoner is asked as it was in its training."""
+    given = {
+        "--form": recipe.forms[0] if len(recipe.forms) == 1 and recipe.forms != Recipe.forms else "",
+        "--show": recipe.show if recipe.show != Recipe.show else "",
+        "--demonstrations-as": recipe.demonstrations_as[0] if len(recipe.demonstrations_as) == 1 else "",
+        "--template": recipe.template if recipe.template != Recipe.template else "",
+        "--voice": recipe.voice if recipe.voice != Recipe.voice else "",
+    }
+    yield from (f"{name} {value}" for name, value in given.items() if value)
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -315,6 +330,7 @@ def _save(
         wording.tokenizer.save_pretrained(str(out))
         write_trained_on(out, data.people_in(TRAIN) | data.people_in(VALIDATION))
         held_out = data.examples(UNSEEN_QUESTIONS) if UNSEEN_QUESTIONS in data.parts else ()
+        write_asked_with(out, data.manifest.recipe.style)
         write_held_out(out, {question for example in held_out for question in example["questions"]})
         write_model_card(out, settings, data.manifest, record)
     _write(out / RESULT, json.dumps(record.as_dict(), indent=1))

@@ -17,6 +17,7 @@ from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.grouping import together
+from indievalue.predictors.local.asked_with import asked_unlike
 from indievalue.predictors.local.cache import Kept, Scores, key_of
 from indievalue.predictors.local.prior_offset import PriorOffset, offset_of, read_prior_offset
 from indievalue.predictors.local.progress import ReadingProgress
@@ -109,7 +110,7 @@ class ScoredModel(BasePredictor):
         self._pool = Pool(self.style)
         self.mass_: Mass | None = None
         self._masses: list[float] = []
-        self._told = False
+        self._told = self._told_unlike = False
 
     def _made_of(self) -> str:
         """Return all that scores depend on besides prompts and options: the model's files, dtype and libraries."""
@@ -152,6 +153,9 @@ class ScoredModel(BasePredictor):
         people = tasks[0].people.tolist()
         for folder in filter(None, (self.source.model, self.source.adapter)):
             check_not_trained_on(Path(folder), people)
+            if (unlike := asked_unlike(Path(folder), self.style)) and not self._told_unlike:
+                self._told_unlike = True
+                say(self.kind, unlike)
         totals = [np.zeros((len(people), len(task.probes), int(task.counts.max(initial=0)))) for task in tasks]
         places = {
             task.survey.questions[probe].id: (total, place)

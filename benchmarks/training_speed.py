@@ -2,7 +2,7 @@
 
     python benchmarks/training_speed.py [--examples 4] [--passes 3]
 
-SmolLM2 with the adapter of smollm2/laptop, on conversations of synthetic people. Each row runs in a
+SmolLM2 with an adapter on half of its layers, on conversations of synthetic people. Each row runs in a
 separate process, to measure its peak memory.
 """
 
@@ -21,12 +21,18 @@ from indievalue.predictors.local.wording import Wording
 from indievalue.reasoner.conversations import conversations
 from indievalue.reasoner.draw import TRAIN, draw_parts
 from indievalue.reasoner.model import load_model, load_tokenizer, source_of
-from indievalue.reasoner.settings import load_settings
+from indievalue.reasoner.settings import TrainingSettings
 from indievalue.reasoner.tokens import write_tokens
 from indievalue.reasoner.trainer import ReasonerTrainer, make_trainer
 from indievalue.synthetic.source import people_from
 
-LAPTOP = Path(__file__).parents[1] / "configs" / "smollm2" / "laptop.yaml"
+SETTINGS = {
+    "data": "synthetic:600",
+    "recipe": {"people_per_question": 13, "questions": ["setup 0"], "demonstrations": [0, 20], "turns": 13},
+    "lora": {"rank": 32, "alpha": 64, "last_layers": 15},
+    "length": 2304,
+    "dtype": "float32",
+}
 
 
 def main() -> None:
@@ -64,9 +70,8 @@ def row(loss: str, examples: int, passes: int) -> str:
 
 
 def prepare(folder: Path) -> ReasonerTrainer:
-    """Return a trainer for laptop.yaml with a training set of synthetic people."""
-    changes = {"data": "synthetic:600", "out": str(folder / "out"), "recipe.people_per_question": 13}
-    settings = load_settings(LAPTOP, changes)
+    """Return a trainer with a training set of synthetic people."""
+    settings = TrainingSettings.model_validate({**SETTINGS, "out": str(folder / "out")})
     people = people_from(str(settings.data))
     recipe = settings.recipe
     examples = conversations(people, recipe, draw_parts(people, recipe, np.zeros(len(people), bool))[TRAIN])

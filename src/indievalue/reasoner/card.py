@@ -1,6 +1,5 @@
 """The README.md written beside a training set and beside a reasoner."""
 
-import shlex
 from pathlib import Path
 
 import yaml
@@ -62,7 +61,7 @@ def write_model_card(folder: Path, settings: TrainingSettings, manifest: Manifes
     recipe, part = manifest.recipe, manifest.parts["train"]
     options = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     survey, model = markdown_text(manifest.survey), markdown_code(settings.model)
-    command = markdown_code(f"indievalue evaluate DATA --predictor {shlex.quote(f'local:{folder.name}')} --out RUN")
+    command = markdown_code(recipe.evaluation(f"local:{folder.name}"))
     text = f"""---
 {yaml.safe_dump(front, sort_keys=False)}---
 

@@ -1,5 +1,6 @@
 """What a training set contains: the options of its draw, and the people and questions they select."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, ClassVar
@@ -162,6 +163,25 @@ class Recipe:
     def style(self) -> PromptStyle:
         """How prompts are written."""
         return PromptStyle(self.template, voice=self.voice, option_order=self.option_order)
+
+    def evaluation(self, predictor: str) -> str:
+        """Return the command that evaluates a reasoner, asked as in a training of this recipe.
+
+        >>> Recipe(show="relevant:3", template="brief").evaluation("local:mine")
+        'indievalue evaluate DATA --predictor local:mine --show relevant:3 --template brief --out RUN'
+        """
+        words = ["--predictor", predictor]
+        if len(self.forms) == 1 and self.forms != Recipe.forms:
+            words += ["--form", *self.forms]
+        if self.show != Recipe.show:
+            words += ["--show", self.show]
+        if len(self.demonstrations_as) == 1:
+            words += ["--demonstrations-as", *self.demonstrations_as]
+        if self.template != Recipe.template:
+            words += ["--template", self.template]
+        if self.voice != Recipe.voice:
+            words += ["--voice", self.voice]
+        return f"indievalue evaluate DATA {shlex.join(words)} --out RUN"
 
 
 def members(people: People, groups: GroupNames) -> NDArray[np.bool_]:

@@ -31,7 +31,6 @@ from indievalue.reasoner.draw import TRAIN, UNSEEN_QUESTIONS, VALIDATION
 from indievalue.reasoner.leakage import check_disjoint, people_of_benchmark
 from indievalue.reasoner.model import ADAPTER, load_model, load_tokenizer, save_merged, source_of
 from indievalue.reasoner.prior import prior_offset_of, read_base_rates
-from indievalue.reasoner.recipe import Recipe
 from indievalue.reasoner.record import TrainingRecord, ValidationRecord
 from indievalue.reasoner.settings import TrainingSettings, changed_keys
 from indievalue.reasoner.tokens import (
@@ -144,22 +143,9 @@ def _train(
         _save(settings, source, wording, data, record)
     if result.majority is not None and result.validations:
         report(f"The most common answers would be right in {100 * result.majority:.1f} % of the validation answers")
-    asked = "".join(f"{option} " for option in _as_trained(data.manifest.recipe))
-    report(f"Reasoner (step {result.step:,}): indievalue evaluate DATA --predictor local:{out} {asked}--out RUN")
+    report(f"Reasoner (step {result.step:,}): {data.manifest.recipe.evaluation(f'local:{out}')}")
     process.wait_for_everyone()
     return result
-
-
-def _as_trained(recipe: Recipe) -> Iterator[str]:
-    """Yield the options of `evaluate` with which a reasoner is asked as it was in its training."""
-    given = {
-        "--form": recipe.forms[0] if len(recipe.forms) == 1 and recipe.forms != Recipe.forms else "",
-        "--show": recipe.show if recipe.show != Recipe.show else "",
-        "--demonstrations-as": recipe.demonstrations_as[0] if len(recipe.demonstrations_as) == 1 else "",
-        "--template": recipe.template if recipe.template != Recipe.template else "",
-        "--voice": recipe.voice if recipe.voice != Recipe.voice else "",
-    }
-    yield from (f"{name} {value}" for name, value in given.items() if value)
 
 
 def last_checkpoint(folder: Path) -> Path | None:

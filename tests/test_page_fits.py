@@ -143,22 +143,16 @@ def unfold(page: Any) -> None:
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", ["report", "leaderboard", *TABLES, *EXPERIMENTS])
-def test_nothing_sticks_out_collides_or_is_broken(visit: Any, name: str, width: int, scheme: str) -> None:
-    page = visit(name, width, scheme)
-    unfold(page)
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    assert page.evaluate(COLLISIONS) == []
-    assert page.evaluate(BROKEN) == []
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["report", "leaderboard", *TABLES, *EXPERIMENTS])
-def test_what_is_wider_than_the_screen_says_so_and_nothing_else_does(visit: Any, name: str, width: int) -> None:
+def test_nothing_sticks_out_collides_or_is_broken_and_what_is_wider_says_so(visit: Any, name: str, width: int) -> None:
     page = visit(name, width)
     unfold(page)
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.evaluate(COLLISIONS) == []
+        assert page.evaluate(BROKEN) == []
     page.wait_for_function("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
     parts = page.evaluate(SIDEWAYS)
     assert parts

@@ -1,9 +1,10 @@
 """Train a reasoner and compare it with the untuned model and statistical predictors on the same people.
 
     python benchmarks/reasoners.py DATA --training smollm2/laptop --out laptop
-        [--people 100] [--setup 0] [--demonstrations 20] [--peak-tflops 989]
+        [--people 150] [--setup 0] [--demonstrations 20] [--peak-tflops 989]
 
-An interrupted command continues. On a GPU, an hour or so of one H200:
+It is asked as in its training, and compared with `majority` and `gaussian` over the same people. An interrupted command
+continues. On a GPU, an hour or so of one H200:
 
     python benchmarks/reasoners.py wvs7.csv --training smollm2/base --out smollm2-200 \\
         --people 800 --setup 0,1,2 --demonstrations 200 --peak-tflops 989
@@ -17,8 +18,10 @@ from typing import Any
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.evaluation import Call, evaluate
+from indievalue.predictors.asking import AskingOptions
 from indievalue.reasoner.settings import load_settings
 from indievalue.reasoner.training import RESULT, train
+from indievalue.runs.storage import load_run
 from indievalue.synthetic.source import people_from
 
 
@@ -28,9 +31,9 @@ def main() -> None:
     parser.add_argument("data", help="survey file")
     parser.add_argument("--training", required=True, help="YAML file of the training")
     parser.add_argument("--out", type=Path, required=True, help="where to write the reasoner and runs")
-    parser.add_argument("--people", type=int, default=100, help="number of people to test [default: 100]")
+    parser.add_argument("--people", type=int, default=150, help="number of people to test [default: 150]")
     parser.add_argument("--setup", default="0", help="which setups, such as 0,1,2 [default: 0]")
-    parser.add_argument("--demonstrations", type=int, default=20, help="statements shown [default: 20]")
+    parser.add_argument("--demonstrations", type=int, help="statements shown [default: as in the training]")
     parser.add_argument("--peak-tflops", type=float, help="peak of the GPU, to report its utilisation")
     options = parser.parse_args()
     settings = load_settings(options.training, {"data": options.data, "out": str(options.out / "reasoner")})
@@ -38,16 +41,26 @@ def main() -> None:
         train(settings, lambda line: print(line, flush=True))
     done = json.loads((options.out / "reasoner" / RESULT).read_text())
     print(effort(done, options.peak_tflops))
-    (form,) = settings.recipe.forms
-    setups = tuple(int(number) for number in options.setup.split(","))
-    asked = Settings(form=form, setups=setups, demonstrations=options.demonstrations)
+    recipe = settings.recipe
+    (form,) = recipe.forms
+    asked = Settings(
+        form=form,
+        setups=tuple(int(number) for number in options.setup.split(",")),
+        show=recipe.show if options.demonstrations is None else "random",
+        demonstrations=options.demonstrations if options.demonstrations is not None else recipe.demonstrations[1],
+        demonstrations_as=recipe.demonstrations_as[0] if recipe.demonstrations_as else None,
+    )
     tuned, untuned = f"local:{options.out / 'reasoner'}", f"local:{settings.model}"
     predictors = ["majority", "resemble:k=35", "gaussian", untuned, tuned]
-    run = options.out / f"run-{options.demonstrations}"
-    if not (run / "summary.json").exists():
+    out = options.out / f"run-{asked.show}-{asked.demonstrations}"
+    if not (out / "summary.json").exists():
         people = people_from(options.data)
-        evaluate(people, build_benchmark(people, asked, options.people), predictors, run, call=Call(progress=print))
-    print(table(json.loads((run / "summary.json").read_text())))
+        asking, call = AskingOptions(style=recipe.style), Call(progress=print)
+        evaluate(people, build_benchmark(people, asked, options.people), predictors, out, asking=asking, call=call)
+    print(table(json.loads((out / "summary.json").read_text())))
+    run = load_run(out)
+    for other in ("majority", "gaussian", untuned):
+        print(run.compare(tuned, other, []).table.filter(measure="accuracy"))
 
 
 def effort(done: dict[str, Any], peak: float | None) -> str:

@@ -19,6 +19,7 @@ from indievalue.predictors.predictions import predict
 from indievalue.predictors.protocol import Guesses, StatisticalPredictor
 from indievalue.predictors.registry import make_predictor
 from indievalue.predictors.resemble import Resemble
+from indievalue.predictors.shared_only import SharedOnly
 from indievalue.scoring.accuracy import score
 from indievalue.survey.survey import Survey
 
@@ -144,3 +145,32 @@ def test_names_of_blends() -> None:
     assert parts_of("blend") == ("masked", "gaussian", "resemble:k=35")
     assert parts_of("blend:logistic+resemble:k=5") == ("logistic", "resemble:k=5")
     assert repr(make_predictor("blend:gaussian+resemble")) == "Blend(Gaussian(), Resemble(k=35))"
+
+
+class Heavy(Majority):
+    """A predictor that needs memory and several GPUs, and notes that it was readied for a worker."""
+
+    def __init__(self, memory: int | None, gpus: int, ready: bool = False) -> None:
+        super().__init__()
+        self.bytes, self.cards, self.ready = memory, gpus, ready
+
+    def memory(self) -> int | None:
+        return self.bytes
+
+    def gpus(self) -> int:
+        return self.cards
+
+    def for_shard(self) -> "Heavy":
+        return Heavy(self.bytes, self.cards, ready=True)
+
+
+def test_a_worker_with_a_blend_needs_what_its_predictors_need() -> None:
+    blend = Blend({"a": Heavy(300, 2), "b": Heavy(400, 4), "c": Heavy(0, 1)})
+    assert (blend.memory(), blend.gpus()) == (700, 4)
+    on_worker = blend.for_shard()
+    assert all(isinstance(member, Heavy) and member.ready for member in on_worker.members.values())
+    assert not any(isinstance(member, Heavy) and member.ready for member in blend.members.values())
+    assert Blend({"a": Heavy(300, 2), "b": Majority()}).memory() is None
+    asked = SharedOnly(blend, np.ones(3, bool))
+    assert (asked.memory(), asked.gpus()) == (700, 4)
+    assert SharedOnly(Majority(), np.ones(3, bool)).gpus() == 1

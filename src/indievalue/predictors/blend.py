@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
@@ -19,7 +20,7 @@ from indievalue.people.people import People
 from indievalue.predictors.columns import stacked
 from indievalue.predictors.local.options import split_where
 from indievalue.predictors.logit import fit_logit, softmax
-from indievalue.predictors.protocol import READS, Cost, Guesses, Predictor, StatisticalPredictor
+from indievalue.predictors.protocol import READS, Cost, Guesses, Predictor, StatisticalPredictor, gpus_of
 from indievalue.progress import say
 from indievalue.prompts.prompt import PromptStyle, prompts_of
 from indievalue.prompts.tokens import counter
@@ -122,6 +123,21 @@ class Blend(StatisticalPredictor):
     def predict_all(self, tasks: Sequence[Task]) -> Iterable[Guesses]:
         """Yield the predictions for each task."""
         return map(self._pooled, tasks, self._guesses(tasks))
+
+    def for_shard(self) -> Self:
+        """Return a copy whose predictors are as they predict some of the people on a worker."""
+        fresh = copy(self)
+        fresh.members = {name: member.for_shard() for name, member in self.members.items()}
+        return fresh
+
+    def memory(self) -> int | None:
+        """Return the memory of all predictors, which one process holds; None if that of any is unknown."""
+        each = [member.memory() for member in self.members.values()]
+        return None if None in each else sum(filter(None, each))
+
+    def gpus(self) -> int:
+        """Return the GPUs of the predictor that needs most: they take turns on them."""
+        return max(gpus_of(member) for member in self.members.values())
 
     def identity(self) -> str | None:
         """Return the class and its options; with a language model, what its own predictions depend on, too."""

@@ -225,6 +225,11 @@ class TakesGPUs(Protocol):
         ...
 
 
+def gpus_of(predictor: Predictor) -> int:
+    """Return the number of GPUs that a process needs in which a predictor predicts, if it uses any."""
+    return predictor.gpus() if isinstance(predictor, TakesGPUs) else 1
+
+
 class BasePredictor:
     """Base class with the defaults of a :class:`Predictor`: it predicts one task at a time, and costs nothing.
 

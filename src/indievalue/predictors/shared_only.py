@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.benchmark.model import Benchmark, Task
-from indievalue.predictors.protocol import BasePredictor, Cost, Guesses, Predictor, Report
+from indievalue.predictors.protocol import BasePredictor, Cost, Guesses, Predictor, Report, gpus_of
 from indievalue.predictors.random import Random
 
 
@@ -50,6 +50,12 @@ class SharedOnly(BasePredictor):
 
     def write_log(self, benchmark: Benchmark, folder: Path) -> None:
         self.fitted.write_log(benchmark, folder)
+
+    def memory(self) -> int | None:
+        return self.fitted.memory()
+
+    def gpus(self) -> int:
+        return gpus_of(self.fitted)
 
     def for_shard(self) -> Self:
         return type(self)(self.fitted.for_shard(), self.shared)

@@ -11,7 +11,7 @@ from pathlib import Path
 from indievalue.benchmark.model import Benchmark
 from indievalue.benchmark.storage import benchmark_hash
 from indievalue.errors import IndievalueError
-from indievalue.predictors.protocol import Predictor, TakesGPUs
+from indievalue.predictors.protocol import Predictor, gpus_of
 from indievalue.predictors.registry import kind_of, reads_prompts
 from indievalue.progress import progress
 from indievalue.runs.parts import Predicted
@@ -69,7 +69,7 @@ class InShards:
             shards.number,
             reads_prompts(self.name) if _is_named(self.name) else False,
             self.predictor.memory(),
-            self.predictor.gpus() if isinstance(self.predictor, TakesGPUs) else 1,
+            gpus_of(self.predictor),
         )
         with self.machines.pool(job, len(missing)) as pool, progress(self.name, shards.number, "shards") as shown:
             shown.advance(shards.number - len(missing), known=True)

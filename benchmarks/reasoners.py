@@ -12,8 +12,11 @@ continues. On a GPU, an hour or so of one H200:
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
@@ -21,8 +24,11 @@ from indievalue.evaluation import Call, evaluate
 from indievalue.predictors.asking import AskingOptions
 from indievalue.reasoner.settings import load_settings
 from indievalue.reasoner.training import RESULT, train
+from indievalue.runs.run import Run
 from indievalue.runs.storage import load_run
+from indievalue.scoring.accuracy import summarise
 from indievalue.synthetic.source import people_from
+from reasoner_gpu_report import averaged, disagreements
 
 
 def main() -> None:
@@ -57,10 +63,17 @@ def main() -> None:
         people = people_from(options.data)
         asking, call = AskingOptions(style=recipe.style), Call(progress=print)
         evaluate(people, build_benchmark(people, asked, options.people), predictors, out, asking=asking, call=call)
-    print(table(json.loads((out / "summary.json").read_text())))
     run = load_run(out)
-    for other in ("majority", "gaussian", untuned):
-        print(run.compare(tuned, other, []).table.filter(measure="accuracy"))
+    both = averaged(run.predictions, "gaussian", tuned)
+    predictions = pl.concat([run.predictions, both])
+    run = replace(run, predictions=predictions, scores=summarise(predictions, 0, run.survey))
+    print(table(run))
+    for a, b in ((tuned, "majority"), (tuned, "gaussian"), (tuned, untuned), (both["predictor"][0], "gaussian")):
+        (paired,) = run.compare(a, b, []).table.filter(measure="accuracy").to_dicts()
+        interval = f"{paired['low']:+.1f} to {paired['high']:+.1f}"
+        print(f"{Path(a).name} - {Path(b).name}: {paired['difference']:+.1f} ({interval}), p {paired['p']:.3f}")
+    print(disagreements(run.predictions, [tuned]))
+    print(run.by_category.pivot("predictor", index="category", values="accuracy"))
 
 
 def effort(done: dict[str, Any], peak: float | None) -> str:
@@ -74,12 +87,12 @@ def effort(done: dict[str, Any], peak: float | None) -> str:
     return text
 
 
-def table(summary: dict[str, dict[str, Any]]) -> str:
+def table(run: Run) -> str:
     """Return a table of accuracy, with intervals, and log loss."""
     lines = ["| predictor | accuracy, % | log loss |", "|---|---:|---:|"]
-    for name, row in summary.items():
-        interval = f"{row['accuracy_low']:.1f}–{row['accuracy_high']:.1f}"
-        lines.append(f"| {Path(name).name} | {row['accuracy']:.1f} ({interval}) | {row['log_loss']:.3f} |")
+    for row in run.summary.iter_rows(named=True):
+        interval = f"{row['low']:.1f}–{row['high']:.1f}"
+        lines.append(f"| {Path(row['predictor']).name} | {row['accuracy']:.1f} ({interval}) | {row['log_loss']:.3f} |")
     return "\n".join(lines)
 
 

@@ -138,7 +138,8 @@ def _parts(batch: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
     padded = batch["input_ids"].shape[1]
     while len(left):
         longest = int(lengths[left[0]])
-        rows, left = left.split([number := min(len(left), max(1, _TOKENS // longest)), len(left) - number])
+        number = max(1, _TOKENS // longest)
+        rows, left = left[:number], left[number:]
         yield {
             name: value[rows, :longest] if value.ndim == 2 and value.shape[1] == padded else value[rows]
             for name, value in batch.items()

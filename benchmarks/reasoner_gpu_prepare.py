@@ -6,7 +6,9 @@
 
 Questions are ranked for each probe by what they add to those ranked before, as `--show relevant:K` does, with the
 covariances of the training people. Nobody who is tested is in the training or validation part, in the ranking, or in
-the teacher: `gaussian` given all statements outside the setup, fitted on the other half of the training people.
+the teacher: `gaussian` given all statements outside the setup, fitted on the other half of the training people. With
+`--template brief --shown 3 --taught 2000`, prompts have no words but statements and answers, and the teacher is given
+three statements of 2,000 people, which takes a few minutes.
 """
 
 import argparse
@@ -20,12 +22,14 @@ from numpy.typing import NDArray
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import NOBODY, Benchmark, Settings
+from indievalue.choices import RECIPE_TEMPLATES
 from indievalue.people.people import People
 from indievalue.predictors.gaussian import Gaussian
 from indievalue.predictors.local.wording import Wording
 from indievalue.predictors.ranking import Covariances
 from indievalue.prompts.prompt import Prompt, PromptStyle, prompts_of
 from indievalue.reasoner.model import load_tokenizer, source_of
+from indievalue.reasoner.tokens import space_before
 from indievalue.seeded import keys
 from indievalue.synthetic.source import people_from
 
@@ -48,22 +52,26 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     parser.add_argument("--people", type=int, default=800, help="number of people to test [default: 800]")
     parser.add_argument("--model", default="smollm2", help="model whose tokenizer is used [default: smollm2]")
+    parser.add_argument("--template", choices=RECIPE_TEMPLATES, default="single", help="words of the prompts")
+    parser.add_argument("--shown", type=int, help="most informative statements the teacher is given [default: all]")
+    parser.add_argument("--taught", type=int, help="number of people with a teacher [default: all]")
     options = parser.parse_args()
-    prepare(people_from(options.data), options.out, options.people, options.model)
+    prepare(people_from(options.data), options.out, options)
 
 
-def prepare(people: People, out: Path, tested: int, model: str) -> None:
+def prepare(people: People, out: Path, options: argparse.Namespace) -> None:
     """Write ``out``: tokens of all pieces of prompts, everybody's answers, who is in which part, and the ranking."""
-    benchmark = benchmark_of(people, tested)
+    benchmark = benchmark_of(people, options.people)
     probes = benchmark.setups[0].probes
     parts = divide(people, benchmark.people.ids)
     learned_from = people.take(parts["train"])
     print("ranking …", flush=True)
     ranking = rank(learned_from, probes)
     print("teacher …", flush=True)
-    wording = Wording.of(load_tokenizer(source_of(model)))
-    pieces = Pieces.of(people, wording)
-    pieces.check(people, wording, ranking, parts["train"][:CHECKED])
+    style = PromptStyle(options.template)
+    wording = Wording.of(load_tokenizer(source_of(options.model)), "auto" if options.template == "single" else "no")
+    pieces = Pieces.of(people, wording, style)
+    pieces.check(people, wording, ranking, parts["train"][:CHECKED], style)
     np.savez_compressed(
         out,
         **pieces.arrays(),
@@ -73,7 +81,7 @@ def prepare(people: People, out: Path, tested: int, model: str) -> None:
         ranking=ranking,
         probes=probes,
         unseen=probes[1::3],  # the probes come in threes of one category
-        teacher=teach(people, parts["train"], probes),
+        teacher=teach(people, parts["train"], probes, ranking, options),
     )
     sizes = {name: len(rows) for name, rows in parts.items()}
     print(f"{out}: {sizes} people, {len(probes)} probes, {out.stat().st_size / 2**20:.1f} MB")
@@ -107,23 +115,48 @@ def rank(learned_from: People, probes: Integers) -> NDArray[np.int16]:
     return covariances.ranked(questions, allowed, DEPTH)[:, :DEPTH]
 
 
-def teach(people: People, rows: Integers, probes: Integers) -> NDArray[np.uint8]:
-    """Return probabilities of the probes' options in 255ths (people × probes × options), 0 for people not in ``rows``.
+def teach(
+    people: People, rows: Integers, probes: Integers, ranking: NDArray[np.int16], options: argparse.Namespace
+) -> NDArray[np.uint8]:
+    """Return probabilities of the probes' options in 255ths (people × probes × options), 0 for people not taught.
 
-    Each half of the people is predicted from all of their statements outside the setup, by what the other half taught.
+    Each half of the people in ``rows`` is predicted by what the other half taught, from all of their statements outside
+    the setup, or from those that tell most about a probe.
     """
     taught = np.zeros((len(people), len(probes), int(people.survey.form("polar").counts[probes].max())), np.uint8)
     shuffled = rows[np.argsort(keys(0, "teacher", people.ids[rows].tolist()), kind="stable")]
     halves = shuffled[::2], shuffled[1::2]
-    for learned, asked in (halves, halves[::-1]):
+    for learned, others in (halves, halves[::-1]):
         gaussian = Gaussian().fit(people.take(np.sort(learned)), "polar", "refined")
+        asked = others if options.taught is None else others[: options.taught // 2]
         for start in range(0, len(asked), 1000):
             some = asked[start : start + 1000]
-            shown = people.options("refined")[some].astype(np.int8)
-            shown[:, probes] = NOBODY
-            probabilities = gaussian.calibration_.apply(*gaussian.expected(shown, None, probes))
-            taught[some] = np.round(255 * probabilities)
+            answers = people.options("refined")[some].astype(np.int8)
+            answers[:, probes] = NOBODY
+            if options.shown is None:
+                taught[some] = _in_255ths(gaussian, answers, probes)
+                continue
+            for place, probe in enumerate(probes.tolist()):
+                shown = _most_informative(answers, ranking[probe], options.shown)
+                taught[some, place] = _in_255ths(gaussian, shown, probes[place : place + 1], taught.shape[2])[:, 0]
     return taught
+
+
+def _in_255ths(
+    gaussian: Gaussian, shown: NDArray[np.int8], probes: Integers, options: int | None = None
+) -> NDArray[np.uint8]:
+    probabilities = np.round(255 * gaussian.calibration_.apply(*gaussian.expected(shown, None, probes)))
+    missing = (options or probabilities.shape[2]) - probabilities.shape[2]
+    return np.pad(probabilities.astype(np.uint8), ((0, 0), (0, 0), (0, missing)))
+
+
+def _most_informative(answers: NDArray[np.int8], ranked: NDArray[np.int16], number: int) -> NDArray[np.int8]:
+    """Return the answers to the first questions ranked that each person has answered, -1 elsewhere."""
+    known = answers[:, ranked] >= 0
+    person, place = np.nonzero(known & (known.cumsum(axis=1) <= number))
+    shown = np.full_like(answers, NOBODY)
+    shown[person, ranked[place]] = answers[person, ranked[place]]
+    return shown
 
 
 @dataclass(frozen=True)
@@ -143,9 +176,9 @@ class Pieces:
     labels: NDArray[np.int32]
 
     @classmethod
-    def of(cls, people: People, wording: Wording) -> Self:
+    def of(cls, people: People, wording: Wording, style: PromptStyle) -> Self:
         """Cut the prompts of a survey for a model's tokenizer."""
-        survey = people.survey
+        survey, space = people.survey, space_before(wording)
         texts, heads = [""], set()
         statement = np.zeros((len(survey.questions), int(survey.form("refined").counts.max())), np.int32)
         probe = np.zeros(len(survey.questions), np.int32)
@@ -154,13 +187,13 @@ class Pieces:
             for option, one in enumerate(question.options("refined")):
                 statement[column, option] = len(texts)
                 texts.append(f"- {one.statement}\n")
-            prompt = _prompt(people, column, ["statement"])
+            prompt = _prompt(people, column, ["statement"], style)
             head, _, tail = wording.text(prompt).partition("- statement\n")
             heads.add(head)
             probe[column] = len(texts)
             texts.append(tail)
             for option, label in enumerate(prompt.probes[0].labels):
-                labels[column, option] = wording.tokens_after(tail[-32:], label)[0]
+                labels[column, option] = wording.tokens_after(tail[-32:], space + label)[0]
         (head,) = heads
         texts.append(head)
         tokens = wording.tokenizer(texts, add_special_tokens=False)["input_ids"]
@@ -177,20 +210,24 @@ class Pieces:
             "labels": self.labels,
         }
 
-    def check(self, people: People, wording: Wording, ranking: NDArray[np.int16], rows: Integers) -> None:
+    def check(
+        self, people: People, wording: Wording, ranking: NDArray[np.int16], rows: Integers, style: PromptStyle
+    ) -> None:
         """Raise an error if the joined tokens differ from those of the whole prompt, for one question of each row."""
         shown = people.options("refined")
         for number, row in enumerate(rows.tolist()):
             question = number % len(ranking)
             columns = [one for one in ranking[question].tolist() if shown[row, one] >= 0][:6]
             statements = [people.survey.questions[one].options("refined")[shown[row, one]].statement for one in columns]
-            whole = wording.tokenizer(wording.text(_prompt(people, question, statements)), add_special_tokens=False)
+            whole = wording.tokenizer(
+                wording.text(_prompt(people, question, statements, style)), add_special_tokens=False
+            )
             parts = [self.head, *(self.statement[one, shown[row, one]] for one in columns), self.probe[question]]
             if [token for part in parts for token in self.tokens[part]] != whole["input_ids"]:
                 raise RuntimeError(f"pieces do not join to the prompt of {people.survey.questions[question].id}")
 
 
-def _prompt(people: People, question: int, statements: list[str]) -> Prompt:
+def _prompt(people: People, question: int, statements: list[str], style: PromptStyle) -> Prompt:
     """Return the prompt of `evaluate` that shows ``statements`` and asks the question of column ``question``."""
     asked = people.survey.questions[question]
     options = [option.statement for option in asked.options("polar")]
@@ -203,7 +240,7 @@ def _prompt(people: People, question: int, statements: list[str]) -> Prompt:
             "demonstrations": [{"question": "", "statement": one} for one in statements],
             "probes": [{"question": asked.id, "asks": asked.asks, "options": options}],
         },
-        PromptStyle(),
+        style,
     )
     return prompt
 

@@ -38,12 +38,14 @@ WARMUP = 0.04
 class Plan:
     """What a training is given: the share of the teacher in its targets, statements, and the questions asked.
 
-    ``random`` shows the statements at random instead of the most informative. ``everything`` asks all questions of the
-    survey but those that are kept unseen, and not the setup's probes alone.
+    ``taught`` asks only people who have a teacher. ``random`` shows the statements at random instead of the most
+    informative. ``everything`` asks all questions of the survey but those that are kept unseen, and not the setup's
+    probes alone.
     """
 
     teacher: float = 0.0
     statements: int = 6
+    taught: bool = False
     random: bool = False
     everything: bool = False
 
@@ -52,6 +54,7 @@ PLANS = {
     "plain": Plan(),
     "distilled": Plan(teacher=0.7),
     "unseen": Plan(everything=True),
+    "taught": Plan(teacher=1.0, statements=3, taught=True),
     "random": Plan(statements=20, random=True),
 }
 
@@ -85,6 +88,8 @@ class Examples:
         if plan and plan.everything:
             questions = np.setdiff1d(np.arange(self.answers.shape[1]), self.file["unseen"])
         rows = self.file[part]
+        if plan and plan.taught:
+            rows = rows[self.file["teacher"][rows].any(axis=(1, 2))]
         person, place = np.nonzero(self.answers[np.ix_(rows, questions)] >= 0)
         return rows[person], questions[place]
 
@@ -197,8 +202,15 @@ class Training:
     def __init__(self, network: Network, examples: Examples, plan: Plan, options: argparse.Namespace) -> None:
         self.network, self.examples, self.plan, self.options = network, examples, plan, options
         network.model.load_state_dict(network.initial)
+        layers = network.model.model.layers
+        last = options.last_layers or len(layers)
+        for place, layer in enumerate(layers):
+            layer.requires_grad_(place >= len(layers) - last)
+        network.model.model.embed_tokens.requires_grad_(options.last_layers is None)
+        self.cost = (last + (len(layers) - last) / 3) / len(layers)
+        self.trained = [weight for weight in network.model.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            network.model.parameters(), options.rate, (0.9, 0.98), weight_decay=0.0, fused=network.device == "cuda"
+            self.trained, options.rate, (0.9, 0.98), weight_decay=0.0, fused=network.device == "cuda"
         )
         fixed = np.random.default_rng(1)
         self.validation_pairs = examples.pairs("validation")
@@ -208,12 +220,13 @@ class Training:
         self.paused = 0.0
 
     def run(self, seconds: float) -> dict[str, Any]:
-        """Train for so many seconds, validations not counted; return the curve and what it cost."""
+        """Train for so many seconds, validations not counted, or a number of tokens; return the curve and the cost."""
         self.validate(0.0)
         self.start, self.paused, due = time.monotonic(), 0.0, 1
         for batch in self.stream():
             elapsed = time.monotonic() - self.start - self.paused
-            progress = min(1.0, elapsed / seconds)
+            budget = self.options.budget
+            progress = min(1.0, self.tokens * self.cost / budget if budget else elapsed / seconds)
             if progress >= due / VALIDATIONS or (self.options.steps and self.steps >= self.options.steps):
                 due = int(progress * VALIDATIONS) + 1
                 self.validate(elapsed)
@@ -251,11 +264,12 @@ class Training:
 
     def chunk(self, rows: Array, questions: Array, random: np.random.Generator) -> list[tuple[Array, ...]]:
         """Return the batches of some examples."""
-        drawn = self.examples.draw(rows, questions, self.plan, random)
-        return [
-            (tokens, last, drawn.labels[at], drawn.targets[at])
-            for at, tokens, last in self.network.batches(self.examples, drawn)
-        ]
+        drawn, number = self.examples.draw(rows, questions, self.plan, random), self.options.each_step
+        groups: Iterator[tuple[Array, Array, Array]] = self.network.batches(self.examples, drawn)
+        if number:
+            places = np.split(np.arange(len(drawn)), range(number, len(drawn), number))
+            groups = ((at, *self.examples.padded(drawn.pieces[at])) for at in places)
+        return [(tokens, last, drawn.labels[at], drawn.targets[at]) for at, tokens, last in groups]
 
     def step(self, batch: tuple[Array, Array, Array, Array], progress: float) -> None:
         """Take one step; its rate rises over the share WARMUP of the training, then falls to a tenth by a cosine."""
@@ -263,7 +277,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = self.options.rate * min(1.0, progress / WARMUP) * cosine
         self.network.loss(*batch).backward()
-        torch.nn.utils.clip_grad_norm_(self.network.model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.steps += 1
@@ -346,6 +360,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="stop each after so many steps, to try it out")
     parser.add_argument("--rate", type=float, default=5e-4, help="peak learning rate [default: 5e-4]")
     parser.add_argument("--batch", type=int, default=32768, help="tokens a step [default: 32768]")
+    parser.add_argument("--each-step", type=int, help="examples a step, of any length, in place of --batch")
+    parser.add_argument("--last-layers", type=int, help="train only so many of the last layers [default: all weights]")
+    parser.add_argument(
+        "--budget", type=float, help="tokens to train on in place of --seconds; a frozen layer counts a third"
+    )
     parser.add_argument("--compile", action="store_true", help="compile the layers")
     options = parser.parse_args()
     torch.manual_seed(0)

@@ -19,6 +19,7 @@ from indievalue.people.people import People
 from indievalue.predictors.grouping import together
 from indievalue.predictors.local.asked_with import asked_unlike
 from indievalue.predictors.local.cache import Kept, Scores, key_of
+from indievalue.predictors.local.once import Once
 from indievalue.predictors.local.prior_offset import PriorOffset, offset_of, read_prior_offset
 from indievalue.predictors.local.progress import ReadingProgress
 from indievalue.predictors.local.source import find_source
@@ -80,7 +81,8 @@ class ScoringOptions(Protocol):
 class ScoredModel(BasePredictor):
     """A language model on this machine that gives every prompt's options a log-probability, which subclasses compute.
 
-    Probes asked in two orders are averaged. Scores are cached on disk (see :mod:`indievalue.predictors.local.cache`).
+    A prompt that several people share is scored once. Probes asked in two orders are averaged. Scores are cached on
+    disk (see :mod:`indievalue.predictors.local.cache`).
 
     Args:
         where: directory, GGUF file, id on the model hub, or ``smollm2``. options: of the engine. style: how prompts
@@ -110,6 +112,7 @@ class ScoredModel(BasePredictor):
         self._pool = Pool(self.style)
         self.mass_: Mass | None = None
         self._masses: list[float] = []
+        self._once = Once()
         self._told = self._told_unlike = False
 
     def _made_of(self) -> str:
@@ -197,7 +200,7 @@ class ScoredModel(BasePredictor):
             fresh = [prompts for prompts, found in zip(group, scores, strict=True) if found is None]
             if fresh:
                 reading.begin(sum(map(len, fresh)), len(fresh))
-            computed = iter(self._score(fresh, made_of, reading.read) if fresh else [])
+            computed = self._once.scores(fresh, lambda new: iter(self._score(new, made_of, reading.read)))
             for prompts, key, found in zip(group, keys, scores, strict=True):
                 each = next(computed) if found is None else found
                 if kept and found is None:
@@ -250,7 +253,7 @@ class ScoredModel(BasePredictor):
         """Return a copy whose scores are not cached: the shard's file is kept."""
         fresh = copy(self)
         fresh.options = replace(self.options, keep="no")
-        fresh.mass_, fresh._masses = None, []
+        fresh.mass_, fresh._masses, fresh._once = None, [], Once()
         return fresh
 
     def effort(self) -> Mass | None:

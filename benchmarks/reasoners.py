@@ -1,13 +1,13 @@
-"""Train a reasoner and compare it with the untuned model and statistical predictors on the same people.
+"""Train a reasoner and compare it with statistical predictors, and with the untuned model, on the same people.
 
     python benchmarks/reasoners.py DATA --training smollm2/laptop --out laptop
         [--people 150] [--setup 0] [--demonstrations 20] [--peak-tflops 989]
 
-It is asked as in its training, and compared with `majority` and `gaussian` over the same people. An interrupted command
+It is asked as in its training, and compared with statistical predictors over the same people. An interrupted command
 continues. On a GPU, an hour or so of one H200:
 
     python benchmarks/reasoners.py wvs7.csv --training smollm2/base --out smollm2-200 \\
-        --people 800 --setup 0,1,2 --demonstrations 200 --peak-tflops 989
+        --people 800 --setup 0,1,2 --demonstrations 200 --peak-tflops 989 --untuned
 """
 
 import argparse
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=150, help="number of people to test [default: 150]")
     parser.add_argument("--setup", default="0", help="which setups, such as 0,1,2 [default: 0]")
     parser.add_argument("--demonstrations", type=int, help="statements shown [default: as in the training]")
+    parser.add_argument("--untuned", action="store_true", help="also ask the model that was tuned, as it was before")
     parser.add_argument("--peak-tflops", type=float, help="peak of the GPU, to report its utilisation")
     options = parser.parse_args()
     settings = load_settings(options.training, {"data": options.data, "out": str(options.out / "reasoner")})
@@ -57,7 +58,7 @@ def main() -> None:
         demonstrations_as=recipe.demonstrations_as[0] if recipe.demonstrations_as else None,
     )
     tuned, untuned = f"local:{options.out / 'reasoner'}", f"local:{settings.model}"
-    predictors = ["majority", "resemble:k=35", "gaussian", untuned, tuned]
+    predictors = ["majority", "resemble:k=35", "gaussian", tuned, *([untuned] if options.untuned else [])]
     out = options.out / f"run-{asked.show}-{asked.demonstrations}"
     if not (out / "summary.json").exists():
         people = people_from(options.data)
@@ -68,7 +69,8 @@ def main() -> None:
     predictions = pl.concat([run.predictions, both])
     run = replace(run, predictions=predictions, scores=summarise(predictions, 0, run.survey))
     print(table(run))
-    for a, b in ((tuned, "majority"), (tuned, "gaussian"), (tuned, untuned), (both["predictor"][0], "gaussian")):
+    pairs = [(tuned, "majority"), (tuned, "gaussian"), (both["predictor"][0], "gaussian")]
+    for a, b in [*pairs, *([(tuned, untuned)] if options.untuned else [])]:
         (paired,) = run.compare(a, b, []).table.filter(measure="accuracy").to_dicts()
         interval = f"{paired['low']:+.1f} to {paired['high']:+.1f}"
         print(f"{Path(a).name} - {Path(b).name}: {paired['difference']:+.1f} ({interval}), p {paired['p']:.3f}")

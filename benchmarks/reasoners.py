@@ -22,6 +22,7 @@ from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.evaluation import Call, evaluate
 from indievalue.predictors.asking import AskingOptions
+from indievalue.predictors.ranking import rank_statements
 from indievalue.reasoner.settings import load_settings
 from indievalue.reasoner.training import RESULT, train
 from indievalue.runs.run import Run
@@ -62,8 +63,9 @@ def main() -> None:
     out = options.out / f"run-{asked.show}-{asked.demonstrations}"
     if not (out / "summary.json").exists():
         people = people_from(options.data)
+        benchmark = build_benchmark(people, asked, options.people, ranking=rank_statements)
         asking, call = AskingOptions(style=recipe.style), Call(progress=print)
-        evaluate(people, build_benchmark(people, asked, options.people), predictors, out, asking=asking, call=call)
+        evaluate(people, benchmark, predictors, out, asking=asking, call=call)
     run = load_run(out)
     both = averaged(run.predictions, "gaussian", tuned)
     predictions = pl.concat([run.predictions, both])

@@ -1,6 +1,7 @@
 """A prompt that several people share is scored once, and everybody gets its scores."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.people.people import People
-from indievalue.predictors.local import once
+from indievalue.predictors.local import once, scored
 from indievalue.predictors.local.once import Once
 from indievalue.predictors.predictions import predict
 from indievalue.prompts.prompt import AskedProbe, Prompt
@@ -73,3 +74,12 @@ def test_predictions_are_those_without_sharing(garden_people: People, tiny_model
         gap = np.abs(mine["probabilities"].explode().to_numpy() - table["probabilities"].explode().to_numpy())
         assert gap.max() < 1e-5
     assert model._once.shared == 4 * len(alone[0])  # type: ignore[attr-defined]
+
+
+def test_a_prompt_that_ends_in_another_word_is_another_prompt_in_memory_and_on_disk() -> None:
+    """A brief prompt has the same text in every language, and not the same word before its answer."""
+    english, spanish = (replace(prompt("a"), answer=word) for word in ("Answer:", "Respuesta:"))
+    known, score = Once(), Length()
+    list(known.scores([[english], [spanish]], score))
+    assert score.given == [["a"], ["a"]]
+    assert scored._key([english]) != scored._key([spanish])

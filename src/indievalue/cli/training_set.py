@@ -111,7 +111,6 @@ class RecipeFlags:
     option_order: Annotated[
         Literal["fixed", "shuffled"], typer.Option("--option-order", help="Order of the options.")
     ] = "fixed"
-
     template: Annotated[
         RecipeTemplate, typer.Option("--template", help="brief: statements and possible answers, and no other words.")
     ] = "single"

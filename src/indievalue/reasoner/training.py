@@ -315,8 +315,8 @@ def _save(
             wording.tokenizer.chat_template = None  # `local:` then writes the prompts as they were in the training
         wording.tokenizer.save_pretrained(str(out))
         write_trained_on(out, data.people_in(TRAIN) | data.people_in(VALIDATION))
-        held_out = data.examples(UNSEEN_QUESTIONS) if UNSEEN_QUESTIONS in data.parts else ()
         write_asked_with(out, data.manifest.recipe.style)
+        held_out = data.examples(UNSEEN_QUESTIONS) if UNSEEN_QUESTIONS in data.parts else ()
         write_held_out(out, {question for example in held_out for question in example["questions"]})
         write_model_card(out, settings, data.manifest, record)
     _write(out / RESULT, json.dumps(record.as_dict(), indent=1))

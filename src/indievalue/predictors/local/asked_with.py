@@ -12,6 +12,9 @@ from indievalue.prompts.prompt import PromptStyle
 ASKED_WITH = "asked-with.json"
 """File beside a reasoner with the template and the voice of the prompts that it was trained on."""
 
+_OPTIONS = {"template": "--template", "voice": "--voice"}
+"""What is recorded of a style, and the options of `evaluate` that set it."""
+
 _STYLE = TypeAdapter(dict[str, str])
 
 
@@ -39,7 +42,3 @@ def asked_unlike(folder: Path, style: PromptStyle) -> str | None:
         return None
     wanted = " ".join(f"{_OPTIONS[name]} {trained[name]}" for name in unlike)
     return f"{folder} was trained on prompts of {wanted}, and is asked other ones, which it answers less well"
-
-
-_OPTIONS = {"template": "--template", "voice": "--voice"}
-"""What is recorded of a style, and the options of `evaluate` that set it."""

@@ -19,7 +19,7 @@ from indievalue.people.people import People
 from indievalue.predictors.grouping import together
 from indievalue.predictors.local.asked_with import asked_unlike
 from indievalue.predictors.local.cache import Kept, Scores, key_of
-from indievalue.predictors.local.once import Once
+from indievalue.predictors.local.once import Once, what_is_read
 from indievalue.predictors.local.prior_offset import PriorOffset, offset_of, read_prior_offset
 from indievalue.predictors.local.progress import ReadingProgress
 from indievalue.predictors.local.source import find_source
@@ -156,7 +156,7 @@ class ScoredModel(BasePredictor):
         people = tasks[0].people.tolist()
         for folder in filter(None, (self.source.model, self.source.adapter)):
             check_not_trained_on(Path(folder), people)
-            if (unlike := asked_unlike(Path(folder), self.style)) and not self._told_unlike:
+            if not self._told_unlike and (unlike := asked_unlike(Path(folder), self.style)):
                 self._told_unlike = True
                 say(self.kind, unlike)
         totals = [np.zeros((len(people), len(task.probes), int(task.counts.max(initial=0)))) for task in tasks]
@@ -200,7 +200,7 @@ class ScoredModel(BasePredictor):
             fresh = [prompts for prompts, found in zip(group, scores, strict=True) if found is None]
             if fresh:
                 reading.begin(sum(map(len, fresh)), len(fresh))
-            computed = self._once.scores(fresh, lambda new: iter(self._score(new, made_of, reading.read)))
+            computed = self._once.scores(fresh, lambda new: self._score(new, made_of, reading.read))
             for prompts, key, found in zip(group, keys, scores, strict=True):
                 each = next(computed) if found is None else found
                 if kept and found is None:
@@ -314,7 +314,7 @@ def _groups(asked: Iterable[list[Prompt]], least: int) -> Iterator[list[list[Pro
 
 
 def _key(prompts: Sequence[Prompt]) -> str:
-    return key_of([[prompt.text, prompt.probes[0].statements, prompt.probes[0].order] for prompt in prompts])
+    return key_of([what_is_read(prompt) for prompt in prompts])
 
 
 def _style(style: PromptStyle, order: str | None) -> PromptStyle:

@@ -4,10 +4,13 @@
 
 Strict protocol, 800 people, seed 0. Takes an hour or two on two cores, most of it for boosting and for training
 masked models (which are cached, so that later runs take half of that); --quick leaves out both. The page is written
-part by part.
+part by part. A run that was stopped goes on with the part that it was in: finished parts lie in the folder --keep
+until the page is complete.
 """
 
 import argparse
+import json
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -59,6 +62,7 @@ class Study:
         self.training = self.people.take(~np.isin(self.people.ids, self.tested))
         self._fitted: dict[tuple[str, FormName, FormName], Predictor] = {}
         self.seconds: dict[str, float] = {}
+        """CPU seconds of the first fit of each predictor, to all training people."""
 
     def benchmark(self, **settings: object) -> Benchmark:
         return build_benchmark(self.people, replace(Settings(), **settings), self.tested)  # type: ignore[arg-type]
@@ -87,32 +91,54 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("docs/results"), help="where to write the page and its figures"
     )
+    parser.add_argument(
+        "--keep", type=Path, default=Path(".cache/bench-predictors"), help="folder of finished parts, while not all are"
+    )
     options = parser.parse_args()
     study = Study(options.data)
     strong = ["resemble:k=35", "gaussian"] if options.quick else ["resemble:k=35", "gaussian", "masked"]
     smaller = strong if options.quick else [*strong[:2], ONE_NETWORK]
     blended = [] if options.quick else [BLEND]
-    parts: list[Callable[[], Iterator[str]]] = [
-        lambda: headline(study, ["random", "majority", *strong, *blended]),
-        lambda: differences(study, strong[1:] if blended else []),
-        lambda: demonstrations(study, strong, options.out),
-        lambda: contexts(study, [*strong[1:], *blended]),
-        lambda: asking(study, strong[1:], options.out),
-        lambda: short_forms(study),
-        lambda: lists(study),
-        lambda: per_probe(study, ["majority", "resemble:k=35", *([] if options.quick else SLOW), *strong[1:]]),
-        lambda: new_country(study, ["majority", *smaller]),
-        lambda: fewer_people(study, smaller),
-        lambda: iter([MORE_PEOPLE]),
-        lambda: smaller_networks(study, () if options.quick else SMALLER),
-        lambda: seconds_to_fit(study),
-    ]
-    page = [INTRODUCTION]
-    for part in parts:
+    parts: dict[str, Callable[[], Iterator[str]]] = {
+        "200 demonstrations": lambda: headline(study, ["random", "majority", *strong, *blended]),
+        "differences": lambda: differences(study, strong[1:] if blended else []),
+        "number of demonstrations": lambda: demonstrations(study, strong, options.out),
+        "contexts": lambda: contexts(study, [*strong[1:], *blended]),
+        "asking": lambda: asking(study, strong[1:], options.out),
+        "short forms": lambda: short_forms(study),
+        "best twenty": lambda: lists(study),
+        "per question": lambda: per_probe(
+            study, ["majority", "resemble:k=35", *([] if options.quick else SLOW), *strong[1:]]
+        ),
+        "new countries": lambda: new_country(study, ["majority", *smaller]),
+        "fewer people": lambda: fewer_people(study, smaller),
+        "networks": lambda: smaller_networks(study, () if options.quick else SMALLER),
+    }
+    options.keep.mkdir(parents=True, exist_ok=True)
+    page, minutes = [INTRODUCTION], {}
+    for number, (name, part) in enumerate(parts.items()):
+        lines, minutes[name] = _once(study, part, options.keep / f"{number}{'-quick' * options.quick}.json")
+        page += lines
+        (options.out / "predictors.md").write_text("\n".join(page) + "\n", encoding="utf-8")
+    page += [MORE_PEOPLE, *seconds_to_fit(study), *duration(minutes)]
+    (options.out / "predictors.md").write_text("\n".join(page) + "\n", encoding="utf-8")
+    shutil.rmtree(options.keep)
+
+
+def _once(study: Study, part: Callable[[], Iterator[str]], kept: Path) -> tuple[list[str], float]:
+    """Return a part's lines and CPU minutes: as an earlier run kept them, or else it is run, printed, and kept."""
+    if not kept.exists():
+        start, lines = time.process_time(), []
         for line in part():
             print(line, flush=True)
-            page.append(line)
-        (options.out / "predictors.md").write_text("\n".join(page) + "\n", encoding="utf-8")
+            lines.append(line)
+        found = {"lines": lines, "minutes": (time.process_time() - start) / 60, "fitting": study.seconds}
+        partial = kept.with_suffix(".partial")
+        partial.write_text(json.dumps(found), encoding="utf-8")
+        partial.rename(kept)
+    found = json.loads(kept.read_text(encoding="utf-8"))
+    study.seconds.update(found["fitting"])
+    return found["lines"], found["minutes"]
 
 
 INTRODUCTION = """# Predictors
@@ -209,6 +235,12 @@ def seconds_to_fit(study: Study) -> Iterator[str]:
     for name, seconds in study.seconds.items():
         if name not in SLOW:
             yield f"| {name} | {seconds:.1f} |"
+
+
+def duration(minutes: dict[str, float]) -> Iterator[str]:
+    yield "\n## What this page takes\n"
+    yield f"{sum(minutes.values()):.0f} CPU minutes in all, with nothing kept of an earlier run:"
+    yield "; ".join(f"{name} {spent:.1f}" for name, spent in minutes.items() if spent >= 0.05) + "."
 
 
 def demonstrations(study: Study, names: list[str], out: Path) -> Iterator[str]:

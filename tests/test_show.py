@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from conftest import GARDEN, garden_answers
 from indievalue.benchmark.build import build_benchmark
-from indievalue.benchmark.model import NOBODY, Benchmark, Settings
+from indievalue.benchmark.model import NOBODY, Benchmark, Settings, Setup
 from indievalue.benchmark.narrow import with_people
 from indievalue.benchmark.protocol import protocol_probes
 from indievalue.benchmark.storage import benchmark_hash, load_benchmark, save_benchmark, task_texts
@@ -334,6 +334,26 @@ def test_a_prompt_of_all_probes_shows_what_was_chosen_for_any(gardeners: People,
                 assert [one for one in shown if one != NOBODY][end] == chosen[0][best]
     seed = benchmark.settings.seed
     assert list(texts_together(task_texts(benchmark), order, seed)) == list(task_texts(together))
+
+
+@pytest.mark.parametrize(
+    ("order", "by_hand"),
+    [("first", [[5, 7, 3, 6], [4, 6, NOBODY, NOBODY]]), ("last", [[6, 3, 7, 5], [6, 4, NOBODY, NOBODY]])],
+)
+def test_what_was_chosen_for_all_probes_stands_by_its_rank_and_people_may_have_less(
+    order: ShowOrder, by_hand: list[list[int]], gardeners: People
+) -> None:
+    """One person was shown 5 and 3 for the first probe, 7, 6 and 5 for the second; the other 4, and 4 and 6."""
+    by_rank = [[[5, 3, NOBODY], [4, NOBODY, NOBODY]], [[7, 6, 5], [4, 6, NOBODY]]]
+    backwards = [[[3, 5, NOBODY], [4, NOBODY, NOBODY]], [[5, 6, 7], [6, 4, NOBODY]]]
+    two = with_people(drawn(gardeners, show_order=order), np.arange(TESTED) < 2)
+    setups = tuple(
+        Setup(0, np.array([probe]), np.array(shown, np.int16))
+        for probe, shown in enumerate(by_rank if order == "first" else backwards)
+    )
+    (together,) = with_probes_together(dataclasses.replace(two, setups=setups)).setups
+    assert together.probes.tolist() == [0, 1]
+    assert together.demonstrations.tolist() == by_hand
 
 
 def test_probes_that_may_be_shown_stay_apart(gardeners: People) -> None:

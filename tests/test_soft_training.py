@@ -1,5 +1,6 @@
 """Trainings with a teacher's targets, and from base rates: the loss, resuming, and what `local:` predicts."""
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -109,7 +110,7 @@ def test_with_a_prior_offset_a_reasoner_starts_from_the_base_rates_and_local_app
     """Nothing is shown, so that each question has one prompt, and the mean over prompts is that prompt's."""
     monkeypatch.setenv("INDIEVALUE_CACHE", str(tmp_path / "cache"))
     nothing = {"demonstrations": [0, 0], "contexts": ["none"], "prior_offset": True}
-    result = train(settings("prior", nothing, steps=1, rate=1e-12), print)
+    result = train(settings("prior", nothing, steps=1, rate=1e-12, calibrate=False), print)
     data = load_training_set(tmp_path / "prior" / "training-set")
     rates = read_base_rates(data.folder)["polar"]
     by_hand = [
@@ -130,6 +131,47 @@ def test_with_a_prior_offset_a_reasoner_starts_from_the_base_rates_and_local_app
             for place, probe in enumerate(task.probes):
                 wanted = rates[garden_people.survey.questions[probe].id]
                 assert probabilities[0, place, : len(wanted)] == pytest.approx(wanted, abs=0.01)
+
+
+@pytest.mark.parametrize("chat", ["no", "yes"])
+def test_local_gives_an_answer_the_probability_that_the_training_validated_but_at_its_temperature(
+    chat: str, settings: Callable[..., TrainingSettings], tmp_path: Path, garden_people: People
+) -> None:
+    """Nothing is shown, so that each question has one prompt."""
+    nothing = {"demonstrations": [0, 0], "contexts": ["none"], "teacher": "majority", "questions": ["setup 0"]}
+    said: list[str] = []
+    result = train(settings("asked", nothing, chat=chat), said.append)
+    assert (tmp_path / "asked" / "chat_template.jinja").exists() == (chat == "yes")
+    (temperature,) = json.loads((tmp_path / "asked" / "temperature.json").read_text()).values()
+    assert temperature != pytest.approx(1.0, abs=0.01)
+    assert any(f"at a temperature of {temperature:.2f}" in line for line in said)
+    assert json.loads((tmp_path / "asked" / RESULT).read_text())["temperatures"] == {"polar": temperature}
+    data = load_training_set(tmp_path / "asked" / "training-set")
+    free = [person for person in garden_people.ids.tolist() if person in data.people_in("tested")]
+    asked = build_benchmark(garden_people, Settings(demonstrations=0, context="none"), free)
+    for folder in (tmp_path / "asked", tmp_path / "asked" / "adapter"):
+        reasoner = make_predictor(f"local:{folder}:keep=no")
+        with pytest.raises(IndievalueError, match="was trained on"):
+            reasoner.predict(
+                next(build_benchmark(garden_people, people_tested=sorted(data.people_in(TRAIN))).tasks())[1]
+            )
+        given = {}
+        for _, task in asked.tasks():
+            probabilities = reasoner.predict(task).probabilities
+            assert probabilities is not None
+            for place, probe in enumerate(task.probes):
+                given[garden_people.survey.questions[probe].id] = probabilities[0, place]
+        losses: dict[bool, list[float]] = {False: [], True: []}
+        for example in data.examples("validation"):
+            replies = [message["content"] for message in example["messages"][1::2]]
+            for question, labels, reply in zip(example["questions"], example["labels"], replies, strict=True):
+                kept = given[question][: len(labels)]
+                before = kept**temperature / (kept**temperature).sum()
+                losses[False].append(-math.log(before[labels.index(reply)]))
+                losses[True].append(-math.log(kept[labels.index(reply)]))
+        last = result.validations[-1][1]
+        assert sum(losses[False]) / last.answers == pytest.approx(last.log_loss, abs=1e-4)
+        assert sum(losses[True]) < sum(losses[False])
 
 
 def test_packing_is_for_plain_labels(settings: Callable[..., TrainingSettings]) -> None:

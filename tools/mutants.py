@@ -2,13 +2,15 @@
 
     python tools/mutants.py --seed 0 --count 100 --workers 2
 
-draws mutants of the modules in MODULES, and runs the test files named there against each, in a copy of the project. A
-mutant is killed where a test fails or the tests take far longer than without it. `--only decode` keeps the files whose
-path holds that text, `--start 100` goes on after the first hundred of the same seed.
+draws mutants of the modules in MODULES, and tests each in a copy of the project: first by the tests that execute the
+changed line, the quickest first, and where none of them fails by the whole test files named there. A mutant is killed
+where a test fails or the tests take far longer than without it. `--only decode` keeps the files whose path holds that
+text, `--start 100` goes on after the first hundred of the same seed.
 """
 
 import argparse
 import ast
+import json
 import os
 import random
 import shutil
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +51,11 @@ MODULES = {
     "scoring/gaps.py": ("test_ceiling", "test_inequity"),
     "scoring/families.py": ("test_paired", "test_inequity"),
     "scoring/reliabilities.py": ("test_reliabilities",),
-    "scoring/retest*.py": ("test_retest", "test_panel"),
+    "scoring/retest*.py": ("test_retest", "test_panel", "test_retest_command"),
+    "scoring/histogram.py": ("test_streamed_scores",),
+    "scoring/streamed.py": ("test_streamed_scores",),
+    "scoring/crossed.py": ("test_crossed",),
+    "scoring/breakdown.py": ("test_runs", "test_tables_page"),
     "scoring/*.py": ("test_scoring", "test_flattening", "test_inequity", "test_paired", *_OF_ALL_SCORES),
     "estimation/powered.py": ("test_powered",),
     "estimation/*.py": ("test_estimate",),
@@ -58,6 +64,7 @@ MODULES = {
     "benchmark/narrow.py": ("test_show", "test_benchmark"),
     "benchmark/circumstances.py": ("test_context_blocks",),
     "benchmark/country_facts.py": ("test_context_blocks",),
+    "benchmark/storage.py": ("test_benchmark", "test_boundaries", "test_show"),
     "benchmark/*.py": ("test_benchmark", "test_scoring_order"),
     "people/decode*.py": ("test_decode", "test_read"),
     "prompts/answer*.py": ("test_prompts",),
@@ -68,6 +75,9 @@ MODULES = {
 
 SLOW = ("-k", "not (command_line or holds_the_truth or p_is_uniform or without_demographics_is_told)")
 """What is left out of the tests: simulations and whole runs, which take most of the time and notice little more."""
+
+MOST = 60
+"""The most tests of a line that are run before whole files are."""
 
 _PAIRS = (
     *((ast.Lt, ast.LtE), (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq), (ast.Is, ast.IsNot), (ast.In, ast.NotIn)),
@@ -82,10 +92,15 @@ OTHER: dict[type[ast.AST], type[ast.AST]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change of one expression: the bytes ``start`` to ``end`` of ``file`` become ``text``."""
+    """A change of one expression: the bytes ``start`` to ``end`` of ``file`` become ``text``.
+
+    Attributes:
+        lines: of the statement that holds it, without the statements that are nested in that one.
+    """
 
     file: Path
     line: int
+    lines: range
     start: int
     end: int
     before: str
@@ -101,7 +116,9 @@ def mutants_of(file: Path) -> Iterator[Mutant]:
     starts = [0]
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    for node in _nodes(ast.parse(source)):
+    tree = ast.parse(source)
+    statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+    for node in _nodes(tree):
         start = starts[node.lineno - 1] + node.col_offset
         end = starts[node.end_lineno - 1] + node.end_col_offset
         before = source[start:end].decode()
@@ -109,7 +126,20 @@ def mutants_of(file: Path) -> Iterator[Mutant]:
             text = ast.unparse(ast.fix_missing_locations(changed))
             if isinstance(changed, ast.expr):
                 text = f"({text})"
-            yield Mutant(file, node.lineno, start, end, " ".join(before.split()), text)
+            lines = _lines(max((one for one in statements if _holds(one, node)), key=lambda one: one.lineno))
+            yield Mutant(file, node.lineno, lines, start, end, " ".join(before.split()), text)
+
+
+def _holds(statement: ast.stmt, node: ast.expr | ast.Return) -> bool:
+    return statement.lineno <= node.lineno and node.end_lineno <= statement.end_lineno
+
+
+def _lines(statement: ast.stmt) -> range:
+    """Lines of a statement, up to the first that is nested in it."""
+    nested = [
+        child.lineno for child in ast.walk(statement) if isinstance(child, ast.stmt) and child.lineno > statement.lineno
+    ]
+    return range(statement.lineno, min(nested, default=statement.end_lineno + 1))
 
 
 def _nodes(node: ast.AST) -> Iterator[ast.expr | ast.Return]:
@@ -181,7 +211,7 @@ class Copy:
     """A copy of the project in which one mutant after another is tested."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder.resolve()
         for name in ("src", "tests", "pyproject.toml", "docs", "README.md"):
             source = ROOT / name
             if source.is_dir():
@@ -189,7 +219,7 @@ class Copy:
             elif source.exists():
                 shutil.copyfile(source, folder / name)
 
-    def run(self, tests: Sequence[str], seconds: float) -> bool:
+    def run(self, tests: Iterable[str], seconds: float, *plugins: str, **variables: str) -> bool:
         """Whether the tests pass within a time."""
         command = [
             sys.executable,
@@ -202,15 +232,17 @@ class Copy:
             "-p",
             "no:randomly",
             *SLOW,
+            *plugins,
             *tests,
         ]
         environment = {
             **os.environ,
-            "PYTHONPATH": f"{self.folder / 'src'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+            "PYTHONPATH": os.pathsep.join(map(str, (self.folder / "src", Path(__file__).parent))),
             "PYTHONDONTWRITEBYTECODE": "1",
             "POLARS_MAX_THREADS": "1",
             "OMP_NUM_THREADS": "1",
             "INDIEVALUE_DATA": str(self.folder / "no-data"),
+            **variables,
         }
         try:
             done = subprocess.run(
@@ -220,15 +252,47 @@ class Copy:
             return False
         return done.returncode == 0
 
-    def survives(self, mutant: Mutant, seconds: float) -> bool:
+    def who_tests(self, tests: Sequence[str]) -> "WhoTests | None":
+        """Run test files without any mutant, and return who executes what; None where a test fails."""
+        out = self.folder / "who_tests.json"
+        if not self.run(tests, 3_600, "-p", "who_tests", WHO_TESTS=str(out)):
+            return None
+        found = json.loads(out.read_text(encoding="utf-8"))
+        lines = {
+            (Path(file).relative_to(self.folder), int(line)): tests
+            for file, of_file in found["lines"].items()
+            for line, tests in of_file.items()
+        }
+        return WhoTests(lines, found["seconds"])
+
+    def survives(self, mutant: Mutant, who: "WhoTests") -> bool:
         """Whether no test notices the mutant."""
         path = self.folder / mutant.file
         source = path.read_bytes()
         path.write_bytes(source[: mutant.start] + mutant.text.encode() + source[mutant.end :])
         try:
-            return self.run(tests_of(mutant.file), seconds)
+            quickest, files = who.executes(mutant)[:MOST], tests_of(mutant.file)
+            passes = not quickest or self.run(quickest, who.limit(quickest))
+            return passes and self.run(files, who.limit(files))
         finally:
             path.write_bytes(source)
+
+
+@dataclass(frozen=True)
+class WhoTests:
+    """Which tests execute a line (file and number), and how many seconds each test takes; see who_tests.py."""
+
+    lines: dict[tuple[Path, int], list[str]]
+    seconds: dict[str, float]
+
+    def executes(self, mutant: Mutant) -> list[str]:
+        """The tests that execute the statement of a mutant, the quickest first."""
+        found = {test for line in mutant.lines for test in self.lines.get((mutant.file, line), ())}
+        return sorted(found, key=lambda test: self.seconds[test])
+
+    def limit(self, tests: Sequence[str]) -> float:
+        """Seconds after which tests, or files of tests, count as failed."""
+        return 60 + 10 * sum(spent for test, spent in self.seconds.items() if test.startswith(tuple(tests)))
 
 
 def drawn(seed: int, only: str) -> list[Mutant]:
@@ -257,19 +321,16 @@ def main() -> int:
         for worker in range(given.workers):
             copies.put(Copy(Path(folder) / str(worker)))
         copy = copies.get()
-        limits = {}
-        for tests in {tests_of(mutant.file) for mutant in mutants}:
-            start = time.monotonic()
-            if not copy.run(tests, 600):
-                print(f"the tests fail without a mutant: {' '.join(tests)}")
-                return 1
-            limits[tests] = 30 + 10 * (time.monotonic() - start)
+        who = copy.who_tests(sorted({test for mutant in mutants for test in tests_of(mutant.file)}))
+        if who is None:
+            print("a test fails without a mutant")
+            return 1
         copies.put(copy)
 
         def survives(mutant: Mutant) -> bool:
             copy = copies.get()
             try:
-                return copy.survives(mutant, limits[tests_of(mutant.file)])
+                return copy.survives(mutant, who)
             finally:
                 copies.put(copy)
 

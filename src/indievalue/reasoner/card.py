@@ -117,4 +117,8 @@ def _results(record: TrainingRecord) -> str:
         if record.majority
         else ""
     )
-    return f"| step | accuracy, % | log loss | answers |\n|---|---|---|---|\n{rows}\n\n{majority}"
+    temperatures = " ".join(
+        f"Its probabilities of {form} answers are those at a temperature of {found:.2f}, which fits these answers best."
+        for form, found in record.temperatures.items()
+    )
+    return f"| step | accuracy, % | log loss | answers |\n|---|---|---|---|\n{rows}\n\n{majority}\n{temperatures}"

@@ -68,6 +68,7 @@ class TrainingSettings(StrictModel):
         validate_every, validation_examples: steps between validations (0 for none), and examples in each.
         patience: stop after this many validations without better accuracy (0 for never); the reasoner is then the one
             with the best validation.
+        calibrate: measure a temperature on the validation answers, at which the reasoner is as sure as it is right.
         save_every, keep: steps between checkpoints, and how many are kept besides the best.
         resume: ``auto`` resumes from the last complete checkpoint in ``out``; ``never`` requires an empty ``out``.
         merge: also merge the adapter's weights into the model, so that the reasoner needs no other files.
@@ -105,6 +106,7 @@ class TrainingSettings(StrictModel):
     validate_every: NotNegative = 100
     validation_examples: AtLeastOne = 500
     patience: NotNegative = 0
+    calibrate: bool = True
     save_every: AtLeastOne = 100
     keep: Annotated[int, Field(ge=2)] = 2
     resume: Literal["auto", "never"] = "auto"

@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import Dataset
+from numpy.typing import NDArray
 from peft import LoraConfig
 from torch import Tensor
 from torch.nn import Linear
@@ -26,8 +28,9 @@ from transformers.trainer_utils import EvalLoopOutput
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from indievalue.predictors.local.prior_offset import Offsets
+from indievalue.predictors.local.prior_offset import Offsets, offset_of
 from indievalue.predictors.local.scorer import Reader
+from indievalue.predictors.local.temperature import best_temperature
 from indievalue.progress import duration
 from indievalue.reasoner.model import dtype_of
 from indievalue.reasoner.settings import TrainingSettings
@@ -198,6 +201,15 @@ class ReasonerTrainer(SFTTrainer):  # type: ignore[misc, unused-ignore]
         scores = label_scores(reader_of(model, bfloat16=self.args.bf16), examples)
         model.train(training)
         return scores
+
+    def temperatures(self) -> dict[str, float]:
+        """Return the temperature of each form with the least log loss on the validation answers."""
+        answers: dict[str, list[tuple[NDArray[np.float64], int]]] = {}
+        for one, scores in zip(self.validation, self.label_scores(self.validation), strict=True):
+            for found, asked, (_, right) in zip(scores, one.asked, one.candidates, strict=True):
+                added = offset_of(self.offsets or {}, asked, len(found))
+                answers.setdefault(asked[0], []).append((np.asarray(found) + added, right))
+        return {form: best_temperature(*zip(*found, strict=True)) for form, found in answers.items()}
 
     def validate_untrained(self) -> None:
         """Validate before the first step, for comparison."""

@@ -16,15 +16,17 @@ from accelerate import PartialState
 from datasets import Dataset
 from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
+from transformers.utils.hub import CHAT_TEMPLATE_FILE
 
 from indievalue.benchmark.build import build_benchmark
 from indievalue.benchmark.model import Settings
 from indievalue.errors import IndievalueError
 from indievalue.files import check_directory, new_file, only_writer
-from indievalue.predictors.local.asked_with import write_asked_with
+from indievalue.predictors.local.asked_with import ASKED_WITH, AskedWith
 from indievalue.predictors.local.prior_offset import PRIOR_OFFSET, Offsets, read_prior_offset
 from indievalue.predictors.local.source import Source
-from indievalue.predictors.local.trained_on import write_held_out, write_trained_on
+from indievalue.predictors.local.temperature import TEMPERATURE, write_temperatures
+from indievalue.predictors.local.trained_on import HELD_OUT, TRAINED_ON, write_held_out, write_trained_on
 from indievalue.predictors.local.wording import Wording
 from indievalue.reasoner.card import write_model_card
 from indievalue.reasoner.draw import TRAIN, UNSEEN_QUESTIONS, VALIDATION
@@ -50,8 +52,11 @@ from indievalue.synthetic.source import people_from
 SETTINGS, RESULT, CHECKPOINTS, TOKENS = "settings.yaml", "training.json", "checkpoints", ".tokens"
 TRAINING_SET = "training-set"
 
-FREE = {"resume", "merge", "keep", "log_every"}
+FREE = {"resume", "merge", "keep", "log_every", "calibrate"}
 """Keys that may change when a training resumes: the weights do not depend on them."""
+
+BESIDE = (ASKED_WITH, PRIOR_OFFSET, TEMPERATURE, TRAINED_ON, HELD_OUT)
+"""Files beside a reasoner that `local:` reads; its adapter alone has them, too."""
 
 DRAWS = {"data", "survey", "recipe", "benchmarks", "tested"}
 """Keys that the content of a training set depends on."""
@@ -138,8 +143,14 @@ def _train(
             trainer.start_from(_offsets(out, data, wording, trainer))
     seconds = _run(trainer, settings, report)
     result = _result(trainer, settings, data)
+    temperatures = _temperatures(trainer, settings)
+    for form, temperature in temperatures.items():
+        report(
+            f"Its probabilities of {form} answers fit the validation answers best at a temperature of "
+            f"{temperature:.2f}, which `local:OUT` uses"
+        )
     if process.is_main_process:
-        record = _record(trainer, result, len(examples.training), seconds)
+        record = _record(trainer, result, len(examples.training), seconds, temperatures)
         _save(settings, source, wording, data, record)
     if result.majority is not None and result.validations:
         report(f"The most common answers would be right in {100 * result.majority:.1f} % of the validation answers")
@@ -291,6 +302,11 @@ def _run(trainer: ReasonerTrainer, settings: TrainingSettings, notify: Notify) -
     return seconds
 
 
+def _temperatures(trainer: ReasonerTrainer, settings: TrainingSettings) -> dict[str, float]:
+    """Return the temperature of each form; none without validation answers, or if no process can read alone."""
+    return trainer.temperatures() if settings.calibrate and trainer.validation and not trainer.sharded else {}
+
+
 def _result(trainer: ReasonerTrainer, settings: TrainingSettings, data: TrainingSet) -> TrainingResult:
     best = trainer.state.best_global_step if settings.patience else None
     return TrainingResult(
@@ -305,19 +321,24 @@ def _save(
     settings: TrainingSettings, source: Source, wording: Wording, data: TrainingSet, record: TrainingRecord
 ) -> None:
     """Complete the reasoner in ``out``; ``training.json``, which marks it as finished, is written last."""
-    out = Path(settings.out)
+    out, space = Path(settings.out), space_before(wording)
     with _write_errors(out):
         if _merges(settings):
             save_merged(source, settings, out)
-            if (out / PRIOR_OFFSET).exists():
-                shutil.copy(out / PRIOR_OFFSET, out / ADAPTER)
         if settings.chat == "no":
-            wording.tokenizer.chat_template = None  # `local:` then writes the prompts as they were in the training
+            wording.tokenizer.chat_template = None  # other programs then write prompts as they were in the training
+            (out / CHAT_TEMPLATE_FILE).unlink(missing_ok=True)  # from when the weights were saved
         wording.tokenizer.save_pretrained(str(out))
         write_trained_on(out, data.people_in(TRAIN) | data.people_in(VALIDATION))
-        write_asked_with(out, data.manifest.recipe.style)
+        style = data.manifest.recipe.style
+        AskedWith(style.template, style.voice, wording.chat, space).write(out)
+        if record.temperatures:
+            write_temperatures(out, record.temperatures)
         held_out = data.examples(UNSEEN_QUESTIONS) if UNSEEN_QUESTIONS in data.parts else ()
         write_held_out(out, {question for example in held_out for question in example["questions"]})
+        for name in BESIDE if _merges(settings) else ():
+            if (out / name).exists():
+                shutil.copy(out / name, out / ADAPTER)
         write_model_card(out, settings, data.manifest, record)
     _write(out / RESULT, json.dumps(record.as_dict(), indent=1))
     shutil.rmtree(out / TOKENS, ignore_errors=True)
@@ -350,7 +371,13 @@ def _silence_libraries() -> None:
     warnings.filterwarnings("ignore", message="Could not find a config file")
 
 
-def _record(trainer: ReasonerTrainer, result: TrainingResult, examples: int, seconds: float) -> TrainingRecord:
+def _record(
+    trainer: ReasonerTrainer,
+    result: TrainingResult,
+    examples: int,
+    seconds: float,
+    temperatures: dict[str, float],
+) -> TrainingRecord:
     model = trainer.model
     assert model is not None  # make_trainer gives one
     weights = list(model.parameters())
@@ -364,6 +391,7 @@ def _record(trainer: ReasonerTrainer, result: TrainingResult, examples: int, sec
         trained_parameters=sum(weight.numel() for weight in weights if weight.requires_grad),
         peak_gpu_bytes=torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None,
         majority=result.majority,
+        temperatures=temperatures,
         validations=tuple(
             ValidationRecord(step, score.accuracy, score.log_loss, score.answers) for step, score in result.validations
         ),

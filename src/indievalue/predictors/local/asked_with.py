@@ -1,6 +1,7 @@
-"""Record how the prompts of a reasoner's training were written, since it answers others less well."""
+"""Record how a reasoner was asked in its training, since it answers less well where it is asked otherwise."""
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -10,35 +11,52 @@ from indievalue.parsing import parse_json_as
 from indievalue.prompts.prompt import PromptStyle
 
 ASKED_WITH = "asked-with.json"
-"""File beside a reasoner with the template and the voice of the prompts that it was trained on."""
+"""File beside a reasoner with :class:`AskedWith`."""
 
 _OPTIONS = {"template": "--template", "voice": "--voice"}
 """What is recorded of a style, and the options of `evaluate` that set it."""
 
-_STYLE = TypeAdapter(dict[str, str])
+
+@dataclass(frozen=True)
+class AskedWith:
+    """How the prompts of a training were written.
+
+    Attributes:
+        template, voice: of the prompt style; None where it is not known.
+        chat: whether they were user messages, or plain text; None where it is not known.
+        space: what precedes a label. Only this spelling was learned, and others keep what the untuned model makes of
+            them, which says nothing of a person. None where it is not known.
+    """
+
+    template: str | None = None
+    voice: str | None = None
+    chat: bool | None = None
+    space: str | None = None
+
+    def write(self, folder: Path) -> None:
+        """Write the file beside a reasoner."""
+        (folder / ASKED_WITH).write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    def unlike(self, style: PromptStyle) -> str | None:
+        """Return the options that would ask as the training did, if this style does not; None if it does."""
+        trained = {name: getattr(self, name) for name in _OPTIONS}
+        wanted = [name for name, value in trained.items() if value not in (None, getattr(style, name))]
+        return " ".join(f"{_OPTIONS[name]} {trained[name]}" for name in wanted) or None
 
 
-def write_asked_with(folder: Path, style: PromptStyle) -> None:
-    """Write how the prompts of a training were written beside its reasoner."""
-    (folder / ASKED_WITH).write_text(json.dumps({name: getattr(style, name) for name in _OPTIONS}), encoding="utf-8")
+_ASKED_WITH = TypeAdapter(AskedWith)
 
 
-def asked_unlike(folder: Path, style: PromptStyle) -> str | None:
-    """Return how prompts of this style differ from those that a reasoner was trained on; None if they do not.
+def read_asked_with(folder: Path) -> AskedWith:
+    """Return what is beside a reasoner; nothing is known of other models, or of one of an earlier version.
 
-    Nothing is known of a model that is no reasoner, or one of an earlier version. Raises IndievalueError if the file is
-    damaged.
+    Raises IndievalueError if the file is damaged.
     """
     try:
-        trained = parse_json_as(_STYLE, (folder / ASKED_WITH).read_text(encoding="utf-8"))
+        return parse_json_as(_ASKED_WITH, (folder / ASKED_WITH).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return None
+        return AskedWith()
     except (OSError, ValueError) as error:
         raise IndievalueError(
             f"{folder / ASKED_WITH} does not say how the model was asked in training: {error}; copy the reasoner again"
         ) from None
-    unlike = [name for name in _OPTIONS if trained.get(name, getattr(style, name)) != getattr(style, name)]
-    if not unlike:
-        return None
-    wanted = " ".join(f"{_OPTIONS[name]} {trained[name]}" for name in unlike)
-    return f"{folder} was trained on prompts of {wanted}, and is asked other ones, which it answers less well"

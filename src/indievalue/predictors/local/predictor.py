@@ -10,7 +10,6 @@ from indievalue.errors import IndievalueError
 from indievalue.predictors.local.cache import Scores
 from indievalue.predictors.local.load import Loaded, device_of, identity, load, memory_of
 from indievalue.predictors.local.options import LocalOptions
-from indievalue.predictors.local.prior_offset import PriorOffset
 from indievalue.predictors.local.scored import ScoredModel, items_of
 from indievalue.predictors.local.thinking import with_thoughts
 from indievalue.predictors.local.tree import Item
@@ -51,7 +50,8 @@ class Local(ScoredModel):
 
     def _score(self, people: list[list[Prompt]], made_of: str, read: Callable[[float], None]) -> list[Scores]:
         loaded = load(self.source, self.device, self.options.dtype, made_of)
-        return [score(prompts, loaded, self.options, read, self._prior) for prompts in people]
+        options = replace(self.options, chat=self._chat)
+        return [score(prompts, loaded, options, read, self._space) for prompts in people]
 
     def for_shard(self) -> Self:
         """Return a copy for the device of this machine, whose scores are not cached: the shard's file is kept."""
@@ -69,17 +69,17 @@ def score(
     loaded: Loaded,
     options: LocalOptions,
     read: Callable[[float], None] = lambda share: None,
-    prior: PriorOffset | None = None,
+    space: str | None = None,
 ) -> Scores:
     """Return for each of one person's prompts the log-probability of each of the survey's options.
 
     It is that of the label, summed over its spellings, or the mean over the statement's tokens. ``read`` is called with
-    the share (0-1) of the text read since its last call. With ``prior``, a label has one spelling alone. Raises
-    IndievalueError if a prompt is longer than the model's context.
+    the share (0-1) of the text read since its last call. With ``space``, a label has one spelling alone, after it.
+    Raises IndievalueError if a prompt is longer than the model's context.
     """
     wording = Wording.of(loaded.tokenizer, options.chat, options.score)
-    if prior is not None:
-        wording.spaces = (prior.space,)
+    if space is not None:
+        wording.spaces = (space,)
     items = items_of(
         wording, prompts, loaded.limit, lambda texts: with_thoughts(texts, loaded, options.think, chat=wording.chat)
     )

@@ -17,12 +17,13 @@ from indievalue.choices import FormName
 from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.predictors.grouping import together
-from indievalue.predictors.local.asked_with import asked_unlike
+from indievalue.predictors.local.asked_with import AskedWith, read_asked_with
 from indievalue.predictors.local.cache import Kept, Scores, key_of
 from indievalue.predictors.local.once import Once, what_is_read
 from indievalue.predictors.local.prior_offset import PriorOffset, offset_of, read_prior_offset
 from indievalue.predictors.local.progress import ReadingProgress
 from indievalue.predictors.local.source import find_source
+from indievalue.predictors.local.temperature import Temperatures, at_temperature, read_temperatures
 from indievalue.predictors.local.trained_on import check_not_trained_on, not_held_out, trained_on
 from indievalue.predictors.local.tree import Item
 from indievalue.predictors.local.wording import Wording
@@ -156,9 +157,13 @@ class ScoredModel(BasePredictor):
         people = tasks[0].people.tolist()
         for folder in filter(None, (self.source.model, self.source.adapter)):
             check_not_trained_on(Path(folder), people)
-            if not self._told_unlike and (unlike := asked_unlike(Path(folder), self.style)):
-                self._told_unlike = True
-                say(self.kind, unlike)
+        if not self._told_unlike and (wanted := self._asked_with.unlike(self.style)):
+            self._told_unlike = True
+            say(
+                self.kind,
+                f"{self._folder} was trained on prompts of {wanted}, and is asked other ones, which it answers less "
+                "well",
+            )
         totals = [np.zeros((len(people), len(task.probes), int(task.counts.max(initial=0)))) for task in tasks]
         places = {
             task.survey.questions[probe].id: (total, place)
@@ -166,7 +171,7 @@ class ScoredModel(BasePredictor):
             for place, probe in enumerate(task.probes)
         }
         for row, (prompts, scores) in enumerate(self._scored(self._prompts(tasks), len(people))):
-            for prompt, logs in zip(prompts, self._with_offsets(tasks[0].form, prompts, scores), strict=True):
+            for prompt, logs in zip(prompts, self._calibrated(tasks[0].form, prompts, scores), strict=True):
                 likely = np.exp(logs - np.max(logs))
                 total, place = places[prompt.probes[0].question]
                 total[row, place, : len(logs)] += likely / likely.sum()
@@ -210,19 +215,45 @@ class ScoredModel(BasePredictor):
                 reading.end(known=False)
         reading.stop()
 
+    @property
+    def _folder(self) -> Path:
+        """Where a reasoner's files are."""
+        return Path(self.source.adapter or self.source.model)
+
+    @cached_property
+    def _asked_with(self) -> AskedWith:
+        """How a reasoner was asked in its training."""
+        return read_asked_with(self._folder)
+
     @cached_property
     def _prior(self) -> PriorOffset | None:
         """What a reasoner that starts from base rates adds to its scores."""
-        if self.score == "statement":
-            return None
-        return read_prior_offset(Path(self.source.adapter or self.source.model))
+        return None if self.score == "statement" else read_prior_offset(self._folder)
 
-    def _with_offsets(self, form: FormName, prompts: Sequence[Prompt], scores: Scores) -> list[NDArray[np.float64]]:
-        """Return the scores with what a reasoner that starts from base rates adds to them."""
+    @cached_property
+    def _temperatures(self) -> Temperatures:
+        """What a reasoner's scores are divided by."""
+        return {} if self.score == "statement" else read_temperatures(self._folder)
+
+    @property
+    def _chat(self) -> str:
+        """Whether prompts are user messages (see ``chat`` of the options): those of a reasoner as in its training."""
+        trained = self._asked_with.chat
+        if self.options.chat != "auto" or trained is None:
+            return str(self.options.chat)
+        return "yes" if trained else "no"
+
+    @property
+    def _space(self) -> str | None:
+        """What precedes a label where only one spelling counts: a reasoner has learned no other."""
+        return self._asked_with.space if self._prior is None else self._prior.space
+
+    def _calibrated(self, form: FormName, prompts: Sequence[Prompt], scores: Scores) -> list[NDArray[np.float64]]:
+        """Return the scores as a reasoner changes them: with its offsets, and at its temperature."""
         offsets = self._prior.offsets if self._prior else {}
         asked = [prompt.probes[0].question for prompt in prompts]
         return [
-            np.asarray(logs) + offset_of(offsets, (form, question), len(logs))
+            at_temperature(self._temperatures, form, np.asarray(logs) + offset_of(offsets, (form, question), len(logs)))
             for logs, question in zip(scores, asked, strict=True)
         ]
 

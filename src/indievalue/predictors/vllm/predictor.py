@@ -48,9 +48,9 @@ class Vllm(ScoredModel):
     def _score(self, people: list[list[Prompt]], made_of: str, read: Callable[[float], None]) -> list[Scores]:
         engine = load(self.source, self.options, made_of)
         prompts = [prompt for of in people for prompt in of]
-        wording = Wording.of(engine.tokenizer, self.options.chat)
-        if self._prior is not None:
-            wording.spaces = (self._prior.space,)
+        wording = Wording.of(engine.tokenizer, self._chat)
+        if self._space is not None:
+            wording.spaces = (self._space,)
         think = self.options.think
         items = items_of(
             wording,

@@ -1,0 +1,81 @@
+"""Temperatures that make a reasoner as sure as it is often right, kept beside its weights."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field, TypeAdapter
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
+
+from indievalue.errors import IndievalueError
+from indievalue.parsing import parse_json_as
+
+TEMPERATURE = "temperature.json"
+"""File beside a reasoner with the temperature of each form of probes."""
+
+Temperatures = Mapping[str, float]
+"""Form → what the logits of options are divided by: below 1 makes a model surer, above 1 less sure."""
+
+_LARGEST = 20.0
+"""The largest temperature that is tried; its inverse is the smallest."""
+
+_TEMPERATURES = TypeAdapter(dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]])
+
+
+def best_temperature(logits: Sequence[ArrayLike], right: Sequence[int]) -> float:
+    """Return the temperature with the least log loss, drawn towards 1 where answers are few.
+
+    Its logarithm has a normal prior with mean 0 and standard deviation 1, which matters for a few dozen answers.
+
+    Args:
+        logits: of each answer's options, up to a constant.
+        right: index of the option that was chosen.
+
+    Examples:
+        A model that gives 0.6 to what is right in eight of ten answers should be surer:
+
+        >>> import numpy as np
+        >>> logits = [np.log([0.6, 0.4])] * 1000
+        >>> round(best_temperature(logits, [0] * 800 + [1] * 200), 2)  # log(.6/.4) / log(.8/.2)
+        0.29
+    """
+    width = max(len(np.atleast_1d(one)) for one in logits)
+    table = np.full((len(logits), width), -np.inf)
+    for row, one in zip(table, logits, strict=True):
+        row[: len(np.atleast_1d(one))] = one
+    table -= table.max(axis=1, keepdims=True)
+    chosen = table[np.arange(len(right)), right]
+
+    def cost(log_temperature: float) -> float:
+        inverse = np.exp(-log_temperature)
+        return float((logsumexp(inverse * table, axis=1) - inverse * chosen).sum() + log_temperature**2 / 2)
+
+    bound = np.log(_LARGEST)
+    return float(np.exp(minimize_scalar(cost, bounds=(-bound, bound), method="bounded").x))
+
+
+def write_temperatures(folder: Path, temperatures: Temperatures) -> None:
+    """Write the file beside a reasoner."""
+    (folder / TEMPERATURE).write_text(json.dumps(dict(temperatures)), encoding="utf-8")
+
+
+def read_temperatures(folder: Path) -> Temperatures:
+    """Return what is beside a reasoner; nothing for other models. Raises IndievalueError if it cannot be read."""
+    file = folder / TEMPERATURE
+    try:
+        return parse_json_as(_TEMPERATURES, file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise IndievalueError(f"cannot read {file}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise IndievalueError(f"{file} does not hold the temperatures of a reasoner: {error}; copy it again") from None
+
+
+def at_temperature(temperatures: Temperatures, form: str, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return logits divided by the temperature of a form; as they are if it has none."""
+    return logits / temperatures.get(form, 1.0)

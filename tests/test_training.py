@@ -193,6 +193,10 @@ def test_the_last_layers_alone_and_brief_prompts_as_plain_text(
     benchmark = build_benchmark(people, Settings(demonstrations=2, setups=(0,), seed=3), 3)
     assert predict("last", model, benchmark)["choice"].is_not_null().all()
     assert "trained on prompts" not in capsys.readouterr().err
+    elsewhere = AskingOptions(style=PromptStyle("brief", scale_direction="reversed", paraphrase=2, language="es"))
+    predict("last", make_predictor(name, elsewhere), benchmark)
+    wanted = "--scale-direction forward --paraphrase 1 --language en"
+    assert f"was trained on prompts of {wanted}, and is asked other ones" in capsys.readouterr().err
     predict("last", make_predictor(name), benchmark)
     told = capsys.readouterr().err
     assert told.count("was trained on prompts of --template brief, and is asked other ones") == 1

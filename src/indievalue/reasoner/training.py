@@ -330,8 +330,7 @@ def _save(
             (out / CHAT_TEMPLATE_FILE).unlink(missing_ok=True)  # from when the weights were saved
         wording.tokenizer.save_pretrained(str(out))
         write_trained_on(out, data.people_in(TRAIN) | data.people_in(VALIDATION))
-        style = data.manifest.recipe.style
-        AskedWith(style.template, style.voice, wording.chat, space).write(out)
+        AskedWith.of(data.manifest.recipe.style, chat=wording.chat, space=space).write(out)
         if record.temperatures:
             write_temperatures(out, record.temperatures)
         held_out = data.examples(UNSEEN_QUESTIONS) if UNSEEN_QUESTIONS in data.parts else ()

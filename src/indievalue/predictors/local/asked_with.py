@@ -13,7 +13,13 @@ from indievalue.prompts.prompt import PromptStyle
 ASKED_WITH = "asked-with.json"
 """File beside a reasoner with :class:`AskedWith`."""
 
-_OPTIONS = {"template": "--template", "voice": "--voice"}
+_OPTIONS = {
+    "template": "--template",
+    "voice": "--voice",
+    "scale_direction": "--scale-direction",
+    "paraphrase": "--paraphrase",
+    "language": "--language",
+}
 """What is recorded of a style, and the options of `evaluate` that set it."""
 
 
@@ -22,7 +28,7 @@ class AskedWith:
     """How the prompts of a training were written.
 
     Attributes:
-        template, voice: of the prompt style; None where it is not known.
+        template, voice, scale_direction, paraphrase, language: of the prompt style; None where it is not known.
         chat: whether they were user messages, or plain text; None where it is not known.
         space: what precedes a label. Only this spelling was learned, and others keep what the untuned model makes of
             them, which says nothing of a person. None where it is not known.
@@ -30,8 +36,16 @@ class AskedWith:
 
     template: str | None = None
     voice: str | None = None
+    scale_direction: str | None = None
+    paraphrase: int | None = None
+    language: str | None = None
     chat: bool | None = None
     space: str | None = None
+
+    @classmethod
+    def of(cls, style: PromptStyle, *, chat: bool, space: str) -> "AskedWith":
+        """Return what is recorded of a training with prompts of this style."""
+        return cls(**{name: getattr(style, name) for name in _OPTIONS}, chat=chat, space=space)
 
     def write(self, folder: Path) -> None:
         """Write the file beside a reasoner."""

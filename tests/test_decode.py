@@ -315,6 +315,11 @@ def test_rows_without_any_cell_filled_are_nobody(garden: Survey) -> None:
     assert people.findings.rows == 4
 
 
+def test_a_row_of_nan_and_null_is_empty(garden: Survey) -> None:
+    people = _decode(garden, P1=[1.0, float("nan"), None, 2.0], P2=[float("nan"), None, float("nan"), None])
+    assert (people.findings.empty_rows, _answers(people, "P1")) == (2, [1, 2])
+
+
 def test_a_file_of_empty_rows_is_refused(garden: Survey) -> None:
     with pytest.raises(IndievalueError, match="2 rows, and all of them are empty"):
         _decode(garden, P1=[None, None])

@@ -404,7 +404,7 @@ def test_a_killed_evaluation_goes_on_where_it_was(tmp_path: Path) -> None:
     process = subprocess.Popen([*COMMAND, *rest, *names], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob(".run.*/[!.]*/part.json")) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.001)
+        time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=60)
     if process.returncode == -signal.SIGKILL and not out.exists():
@@ -425,7 +425,7 @@ def test_two_processes_keep_out_of_each_others_way(tmp_path: Path) -> None:
     first = subprocess.Popen([*COMMAND, *rest, *(word for name in SLOW for word in ("--predictor", name))])
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob(".run.*/[!.]*/part.json")) and first.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.001)
+        time.sleep(0.01)
     first.send_signal(signal.SIGSTOP)
     second = run_here("evaluate", *rest, "--predictor", "majority")
     first.send_signal(signal.SIGCONT)
@@ -443,7 +443,7 @@ def test_two_processes_with_other_benchmarks_never_replace_each_others_run(tmp_p
     first = subprocess.Popen([*COMMAND, *slow], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob(".run.*/[!.]*/part.json")) and first.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.001)
+        time.sleep(0.01)
     first.send_signal(signal.SIGSTOP)
     other = [*rest, "--people", "19", "--predictor", "majority"]
     second = run_here("evaluate", *other)

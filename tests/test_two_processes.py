@@ -58,7 +58,7 @@ def test_the_second_is_told_who_holds_the_directory_and_the_first_finishes(
     first = subprocess.Popen([*PROGRAM, *command, "out"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not _has_begun(name, tmp_path) and first.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.001)
+        time.sleep(0.01)
     first.send_signal(signal.SIGSTOP)
     second = run_here(*command, "out")
     first.send_signal(signal.SIGCONT)

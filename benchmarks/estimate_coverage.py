@@ -2,11 +2,13 @@
 
     python benchmarks/estimate_coverage.py simulated --repetitions 2000
     python benchmarks/estimate_coverage.py real wvs7.csv --out predictions.parquet
+    python benchmarks/estimate_coverage.py saved wvs7.csv --run RUN --predictor local:smollm2 --out predictions.parquet
     python benchmarks/estimate_coverage.py drawn predictions.parquet --asked 300 --repetitions 500
     python benchmarks/estimate_coverage.py curve predictions.parquet --figure curve.svg
     python benchmarks/estimate_coverage.py crossfit wvs7.csv --questions Q182 --repetitions 3 --others 1000
 
-`real` writes, for each person of a file who is not learned from, the value of their answer and its prediction; `drawn`
+`real` writes, for each person of a file who is not learned from, the value of their answer and its prediction; `saved`
+writes the same of the predictions of a saved run, for the first 20 of its questions that have ordered answers; `drawn`
 and `curve` draw samples of them with replacement, so that the mean of the file is the truth. `crossfit` has nobody to
 learn from but those asked. Prints Markdown.
 """
@@ -29,6 +31,7 @@ from indievalue.people.read import read_people
 from indievalue.predictors.predictions import predict
 from indievalue.predictors.registry import make_predictor
 from indievalue.report.figures.styles import PALETTE
+from indievalue.runs.storage import load_run
 
 QUESTIONS = (
     *("Q1", "Q27", "Q46", "Q49", "Q50", "Q57", "Q65", "Q71", "Q106", "Q107", "Q110", "Q142", "Q158", "Q164", "Q171"),
@@ -161,6 +164,14 @@ def predicted_file(people: People, predictor: str, learned: int, tested: int, ou
     values_of(predict(predictor, fitted, benchmark), rest).write_parquet(out)
 
 
+def saved_file(people: People, run: Path, predictor: str, out: Path) -> None:
+    """Write the values of the answers and of one predictor's predictions of a saved run."""
+    survey = people.survey
+    rows = load_run(run).predictions.filter(predictor=predictor)
+    ordered = [name for name in rows["question"].unique(maintain_order=True) if survey.question(name).ordered]
+    values_of(rows.filter(pl.col("question").is_in(ordered[: len(QUESTIONS)])), people).write_parquet(out)
+
+
 def values_of(rows: pl.DataFrame, people: People) -> pl.DataFrame:
     """Return ``question``, ``answer`` and ``prediction`` of each row of a run's predictions, both as codes."""
     survey, parts = people.survey, []
@@ -284,20 +295,26 @@ def _averages(name: str, found: list[tuple[bool, float, float]]) -> str:
 def main() -> None:
     """Read the arguments, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["simulated", "real", "drawn", "curve", "crossfit"], help="what is measured")
-    parser.add_argument("file", nargs="?", help="survey file, or what `real` wrote")
-    parser.add_argument("--predictor", default="gaussian", help="predictor of `real` and `crossfit`")
+    parser.add_argument(
+        "what", choices=["simulated", "real", "saved", "drawn", "curve", "crossfit"], help="what is measured"
+    )
+    parser.add_argument("file", nargs="?", help="survey file, or what `real` or `saved` wrote")
+    parser.add_argument("--predictor", default="gaussian", help="predictor of `real`, `saved`, `crossfit`")
+    parser.add_argument("--run", type=Path, help="saved run whose predictions `saved` takes")
     parser.add_argument("--learned", type=int, default=2000, help="people that the predictor of `real` learns from")
     parser.add_argument("--tested", type=int, default=8000, help="people that it predicts")
     parser.add_argument("--questions", nargs="+", default=QUESTIONS, help="questions of `crossfit`")
     parser.add_argument("--asked", type=int, default=300, help="people asked")
     parser.add_argument("--others", type=int, default=OTHERS, help="people predicted in each repetition")
     parser.add_argument("--repetitions", type=int, default=500, help="samples drawn")
-    parser.add_argument("--out", type=Path, default=Path("predictions.parquet"), help="file that `real` writes")
+    parser.add_argument("--out", type=Path, default=Path("predictions.parquet"), help="file that is written")
     parser.add_argument("--figure", type=Path, help="file that `curve` draws, .svg or .png")
     given = parser.parse_args()
     if given.what == "real":
         predicted_file(read_people(given.file), given.predictor, given.learned, given.tested, given.out)
+        return
+    if given.what == "saved":
+        saved_file(read_people(given.file), given.run, given.predictor, given.out)
         return
     lines: dict[str, Callable[[], Iterator[str]]] = {
         "simulated": lambda: simulated(given.repetitions),

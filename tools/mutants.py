@@ -292,7 +292,7 @@ class WhoTests:
 
     def limit(self, tests: Sequence[str]) -> float:
         """Seconds after which tests, or files of tests, count as failed."""
-        return 60 + 10 * sum(spent for test, spent in self.seconds.items() if test.startswith(tuple(tests)))
+        return 60 + 4 * sum(spent for test, spent in self.seconds.items() if test.startswith(tuple(tests)))
 
 
 def drawn(seed: int, only: str) -> list[Mutant]:

@@ -14,9 +14,10 @@ from typer.testing import CliRunner, Result
 
 import indievalue as iv
 from conftest import GARDEN, garden_answers
-from indievalue.benchmark.model import Task
+from indievalue.benchmark.model import Settings, Task
 from indievalue.cli import app
 from indievalue.estimation.asked import asked_of, may_be_shown
+from indievalue.estimation.estimate import EstimateOptions
 from indievalue.estimation.targets import parse_target
 from indievalue.people.decode import decode
 from indievalue.people.people import People
@@ -368,3 +369,10 @@ def test_the_cost_of_a_language_model_is_that_of_everybody(file: Path) -> None:
     )
     assert said.exit_code == 0, said.output
     assert "mockllm/model: 200 calls" in said.stderr
+
+
+def test_the_number_shown_is_that_of_the_options_or_of_show() -> None:
+    assert EstimateOptions(demonstrations=5).settings.demonstrations == 5
+    assert EstimateOptions().settings.demonstrations is None
+    chosen = EstimateOptions(show="relevant:3", demonstrations=5).settings
+    assert chosen == Settings(show="relevant:3", form=chosen.form, setups=(0,), context=chosen.context)

@@ -6,9 +6,10 @@ import resource
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pyreadstat
 import pytest
@@ -18,8 +19,10 @@ import indievalue.impute.file
 from conftest import GARDEN, garden_answers
 from indievalue.cli import app
 from indievalue.errors import IndievalueError
+from indievalue.impute.copies import Copies
 from indievalue.impute.file import ImputeOptions, impute_file
 from indievalue.impute.missing import ToFill
+from indievalue.impute.stata_files import complete_stata
 from indievalue.people.read import read_people
 
 QUESTIONS = ["P1", "P2", "P3", "P4", "A1", "A2", "A3", "N1", "N2", "N3"]
@@ -177,6 +180,32 @@ def test_spss_keeps_labels_and_declarations(tmp_path: Path, table: pl.DataFrame,
     assert after["TINY"].to_list() == long["TINY"].to_list()
     assert about.missing_ranges["P1"] == [{"lo": -5.0, "hi": -1.0}]
     assert vars(kept) == vars(about)
+
+
+@pytest.mark.parametrize("byteorder", ["little", "big"])
+@pytest.mark.parametrize("version", [114, 117, 118, 119])
+def test_cells_of_every_type_of_stata_are_copied_in_their_own_column(
+    tmp_path: Path, version: Literal[114, 117, 118, 119], byteorder: str
+) -> None:
+    frame = pd.DataFrame(
+        {
+            "single": np.array([0.5, 1.5, -2.5], np.float32),
+            "tiny": np.array([1, 2, 3], np.int8),
+            "exact": np.array([0.1, 0.2, 0.3]),
+            "small": np.array([300, -300, 7], np.int16),
+            "words": ["a", "bcd", "ef"],
+            "whole": np.array([70_000, -70_000, 5], np.int32),
+        }
+    )
+    strings = ["remark"] if version > 114 else None
+    frame = frame.assign(remark=["x" * 3000, "y", "z"]) if strings else frame
+    source, target = tmp_path / "a.dta", tmp_path / "b.dta"
+    frame.to_stata(source, write_index=False, version=version, byteorder=byteorder, convert_strl=strings)
+    number = len(frame.columns)
+    complete_stata(source, target, Copies(np.full(number, 1), np.arange(number), np.full(number, 2)), 3)
+    wanted = frame.copy()
+    wanted.iloc[1] = frame.iloc[2]
+    pd.testing.assert_frame_equal(pd.read_stata(target), wanted, check_dtype=False)
 
 
 @pytest.mark.parametrize("version", [10, 12, 13, 14, 15])

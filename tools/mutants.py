@@ -340,6 +340,8 @@ def main() -> int:
                 survivors, done = survivors + lives, number
                 if lives:
                     print(f"{number}: survived  {mutant}", flush=True)
+                if number % 20 == 0:
+                    print(f"{number} of {len(mutants)} tried, {survivors} survived", file=sys.stderr, flush=True)
                 if time.monotonic() > until:
                     pool.shutdown(wait=False, cancel_futures=True)
                     break

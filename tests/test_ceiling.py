@@ -14,6 +14,7 @@ from indievalue.errors import IndievalueError
 from indievalue.people.people import People
 from indievalue.runs.run import Run
 from indievalue.scoring.ceiling import Ceiling, Ceilings, estimate_ceilings
+from indievalue.scoring.explained import Scores, _usual
 from indievalue.scoring.halves import concordance, same_order, stepped_up
 from indievalue.scoring.noise import explained, latent_share, normal_scores, reach
 from indievalue.synthetic.generate import synthetic_people
@@ -348,3 +349,20 @@ def test_halves_of_a_split_ballot_explain_no_more_than_one_of_them_does() -> Non
         return float(questions.filter(pl.col("question") == "T1")["explained"].item())
 
     assert 0.4 < explained_of(split) < explained_of(whole) < 0.75, "1 / (1 + 0.36) = 0.74 of an answer is opinion"
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.8])
+def test_the_variance_expected_of_an_answer_of_two_is_that_of_a_coin(ordered: bool, share: float) -> None:
+    """Scores of two answers are a and b; one that is b with probability p has the mean m and the variance
+    (m - a)(b - m), however much is known of the normal variable that underlies it.
+    """
+    options = np.array([[0]] * 70 + [[1]] * 30, np.int8)
+    table = np.array([[-np.sqrt(3 / 7), np.sqrt(7 / 3)]])  # mean 0, variance 1
+    scores = Scores(np.array([[0.7, 0.3]]), table, np.array([ordered]), options)
+    expected = np.array([[0.0]])
+    assert _usual(scores, expected, np.array([share])).item() == pytest.approx(1, abs=0.03)
+    if share:
+        expected = np.array([[0.2]])
+        by_hand = (0.2 - table[0, 0]) * (table[0, 1] - 0.2)
+        assert _usual(scores, expected, np.array([share])).item() == pytest.approx(by_hand, abs=0.03)

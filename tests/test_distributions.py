@@ -85,6 +85,8 @@ def test_distances_between_three_options_are_those_computed_by_hand() -> None:
     # middle: 0.35, 0.5, 0.15
     bits = 0.5 * (0.2 * np.log2(0.2 / 0.35) + 0.3 * np.log2(0.3 / 0.15)) + 0.5 * 0.5 * np.log2(0.5 / 0.35)
     assert jensen_shannon(a, b).item() == pytest.approx(np.sqrt(bits))
+    assert entropy(np.array([0.5, 0.5]), np.array(2)).item() == pytest.approx(1)
+    assert entropy(np.array([1.0]), np.array(1)).item() == 0
     assert entropy(a, options).item() == pytest.approx(
         -(0.2 * np.log(0.2) + 0.5 * np.log(0.5) + 0.3 * np.log(0.3)) / np.log(3)
     )

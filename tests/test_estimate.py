@@ -156,7 +156,9 @@ def test_predictions_make_the_interval_narrower_and_are_worth_respondents(some_a
 
 
 def test_a_regression_has_the_coefficients_of_least_squares(some_asked: People) -> None:
-    found = iv.estimate(some_asked, "ols:A2 ~ age + P1", {"watched": Watched()}).table
+    lines: list[str] = []
+    found = iv.estimate(some_asked, "ols:A2 ~ age + P1", {"watched": Watched()}, progress=lines.append, folds=3).table
+    assert lines == ["watched …", *(f"watched, A2: fold {number} of 3" for number in (1, 2, 3))]
     assert found["group"].to_list() == ["(intercept)", "age = 40 or more", "P1"]
     old = (some_asked.demographics["age"] == "40 or more").to_numpy()[10:150]
     roses = some_asked.codes[10:150, some_asked.survey.positions["P1"]]

@@ -253,6 +253,13 @@ def test_with_three_waves_the_ceiling_is_that_of_people_who_do_not_change() -> N
     assert all(ends(2, seed)[0] < 0.9 for seed in range(20))  # the floor holds nevertheless
 
 
+def test_the_most_common_answer_is_known_without_knowing_a_mind() -> None:
+    """Two answers of chance alone: the most common is given by 60% the first and 70% the second time, of 100 people."""
+    table = np.outer([6, 1, 1, 1, 1], [7, 1, 1, 1]).astype(int)
+    found = retest(_two_waves(table.tolist()), 5, ordered=False)
+    assert found.ceiling_low == pytest.approx(wilson(0.65, 100)[0])
+
+
 def test_four_waves_are_taken_in_threes() -> None:
     found = reliability(_changing(1, 4, 0.1, 0.1))
     assert found.triples == 3000

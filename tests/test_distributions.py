@@ -263,6 +263,13 @@ def test_predictions_that_are_the_same_for_all_exaggerate_nothing_for_sure() -> 
     assert (row["exaggeration"], row["exaggeration_low"], row["exaggeration_high"]) == (0, 0, 0)
 
 
+def test_features_in_which_groups_do_not_differ_and_groups_without_a_value_count_for_nothing() -> None:
+    real = exaggeration._Ranks.of(np.array([[[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]]]))  # draws × groups × features
+    said = exaggeration._Ranks.of(np.array([[[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]]))
+    assert exaggeration._rank_correlations(said, real).tolist() == pytest.approx([1.0])
+    assert exaggeration._variances(np.array([[[1.0], [3.0], [np.nan]]])).tolist() == [2.0]
+
+
 def test_groups_that_do_not_differ_have_no_exaggeration() -> None:
     table, groups = _polar({"x": 0.5, "y": 0.5}, 50)
     row = _measure(table, people_of(group=groups), {"Q0": (True, 2)}, "group").table.row(2, named=True)

@@ -373,6 +373,12 @@ def test_the_cost_of_a_language_model_is_that_of_everybody(file: Path) -> None:
     assert "mockllm/model: 200 calls" in said.stderr
 
 
+def test_two_folds_are_enough_and_one_is_not() -> None:
+    assert EstimateOptions(folds=2).folds == 2
+    with pytest.raises(iv.IndievalueError, match="is a number from 2 on, not 1"):
+        EstimateOptions(folds=1)
+
+
 def test_the_number_shown_is_that_of_the_options_or_of_show() -> None:
     assert EstimateOptions(demonstrations=5).settings.demonstrations == 5
     assert EstimateOptions().settings.demonstrations is None

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from conftest import garden_answers
 from indievalue.impute.covariance import draw_precision, low_rank
-from indievalue.impute.draws import Draws, draw_missing
+from indievalue.impute.draws import Draws, _fixed, draw_missing
 from indievalue.impute.items import Item, items_of, levels_of
 from indievalue.impute.margins import Margins
 from indievalue.impute.missing import Missing, ToFill, missing_codes, reason_of
@@ -152,6 +152,29 @@ def test_a_group_that_was_not_asked_has_the_shares_of_one_like_it() -> None:
         margins.draw(margins.counts(known), random)
         lent.append(margins.edges(1)[0, 1])
     assert np.mean(np.array(lent) < 0) > 0.5  # most who lend theirs are groups in which everybody answers 2
+
+
+def test_the_three_most_like_in_what_both_were_asked_lend_their_shares() -> None:
+    """Group 0 answers the first question as 1 to 3, who were not asked the second, which it answers as 4 and 5."""
+    items = [Item(at, (1, 2), at, 0) for at in range(3)]
+    group = np.repeat(np.arange(6), 200)
+    first = np.where(group <= 3, np.arange(1200) % 10 == 0, np.arange(1200) % 10 > 0)
+    second = np.where((group >= 1) & (group <= 3), -1, np.arange(1200) % 2)
+    third = np.select([group == 0, group <= 3], [-1, 0], 1)
+    known = np.stack([first, second, third], axis=1).astype(np.int16)
+    margins, random = Margins(items, known, group, 6), np.random.default_rng(0)
+    lent = []
+    for _ in range(60):
+        margins.draw(margins.counts(known), random)
+        lent.append(margins.edges(2)[0, 1])
+    assert np.array(lent).min() > 0  # whoever lends, most of them answer the first of the two
+
+
+def test_demographics_of_two_groups_count(many: People) -> None:
+    country = np.zeros(len(many), np.int64)
+    faith = many.demographics.select("faith")
+    assert faith["faith"].drop_nulls().n_unique() == 2
+    assert _fixed(replace(many, demographics=faith), country).shape == (len(many), 1)
 
 
 # Draws

@@ -68,6 +68,8 @@ def test_the_other_way_round_it_is_the_negative() -> None:
 def test_sigma_is_that_of_inequity() -> None:
     people = people_of(third=["x", "y", "z"] * 50, half=["m", "n"] * 75)
     a, b = _two(2, np.tile([0.9, 0.7, 0.5], 50), np.full(150, 0.7))
+    with pytest.raises(IndievalueError, match="compared in accuracy or log_loss, not in calibration"):
+        compare(a, b, people, ["third"], measure="calibration")
     said = compare(a, b, people, ["third", "half"])
     assert said.demographics == ("third", "half")
     for name, rows in (("a", a), ("b", b)):

@@ -253,6 +253,14 @@ def test_with_three_waves_the_ceiling_is_that_of_people_who_do_not_change() -> N
     assert all(ends(2, seed)[0] < 0.9 for seed in range(20))  # the floor holds nevertheless
 
 
+def test_three_people_have_an_interval_and_two_have_none() -> None:
+    answers = np.array([[0, 1, 2], [0, 2, 1]])
+    r, (low, high) = correlation(pairs_of(answers))
+    assert r == pytest.approx(0.5)
+    assert -1 < low < r < high < 1
+    assert np.isnan(correlation(pairs_of(answers[:, 1:]))[1]).all()
+
+
 def test_the_most_common_answer_is_known_without_knowing_a_mind() -> None:
     """Two answers of chance alone: the most common is given by 60% the first and 70% the second time, of 100 people."""
     table = np.outer([6, 1, 1, 1, 1], [7, 1, 1, 1]).astype(int)

@@ -247,6 +247,12 @@ def test_a_number_can_be_changed_to_another(gardeners: People) -> None:
     assert (benchmark.settings.show, benchmark.settings.demonstrations) == ("relevant:4", 4)
 
 
+def test_a_way_to_choose_takes_the_place_of_a_number(gardeners: People) -> None:
+    of_seven = Settings(demonstrations=7)
+    benchmark = build_benchmark(gardeners, of_seven, TESTED, show="relevant:2", ranking=rank_statements)
+    assert benchmark.settings == drawn(gardeners).settings
+
+
 def test_a_ranking_has_to_be_given_and_learned_from_somebody(gardeners: People) -> None:
     with pytest.raises(IndievalueError, match="ranking=rank_statements"):
         build_benchmark(gardeners, people_tested=TESTED, show="relevant:2")

@@ -305,6 +305,7 @@ def test_reliability_of_groups_values() -> None:
 def test_agreement_on_the_order_of_demographics() -> None:
     """By hand: ranks 123, 123, 213 sum to 4, 5, 9 around 6; W = 12 · 14 / (9 · 24) = 0.778."""
     assert concordance(np.array([[1.0, 2, 3], [0.1, 0.2, 0.3], [5, 4, 9]])) == pytest.approx(12 * 14 / (9 * 24))
+    assert concordance(np.array([[1.0, 2, 3], [2, 3, 7]])) == pytest.approx(1)
     assert concordance(np.array([[1.0, 2, 3]])) is None
     assert concordance(np.array([[1.0, 2], [1, 2]])) is None
     growing = [np.array([[[70.0, 70 + size], [70, 70 + 2 * size]]]) for size in (1, 2, 3)]

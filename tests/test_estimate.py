@@ -108,6 +108,18 @@ def test_a_question_of_the_same_module_is_shown_of_nobody(table: pl.DataFrame, g
     assert found.notes[0].endswith(": A3")
 
 
+def test_who_answered_a_question_decides_and_not_what_they_said(table: pl.DataFrame, garden: Survey) -> None:
+    """Those asked A2 and the others answer P1 unlike each other; A3 was put to half of the others."""
+    asked, half = pl.int_range(pl.len()) < 150, pl.int_range(pl.len()) % 2 == 0
+    unlike = table.with_columns(
+        P1=pl.when(asked).then(1).otherwise(4), A3=pl.when(~asked & half).then(-4).otherwise("A3")
+    )
+    people = decode(unlike, garden, "garden.csv", "fingerprint")
+    allowed, left_out = may_be_shown(people, "A2", asked_of(people, "A2", None, 0, weighted=False))
+    assert left_out == ["A3"]
+    assert allowed[garden.positions["P1"]]
+
+
 def test_nobodys_answer_is_in_their_own_prediction(some_asked: People) -> None:
     watched = Watched()
     iv.estimate(some_asked, "mean:A2", {"watched": watched}, folds=4)

@@ -228,6 +228,7 @@ def test_p_is_corrected_over_pairs_and_within_a_pair_over_demographics() -> None
         small, large = said.table.filter(measure="sigma").sort("p").select("p", "p_holm").rows()
         assert (small[1], large[1]) == pytest.approx((min(1, 2 * small[0]), min(1, max(2 * small[0], large[0]))))
     both = with_holm_over([first, second])
+    assert with_holm_over([]) == []
     for measure in ("accuracy", "inequity"):
         small, large = sorted((_row(one, measure)["p"], _row(one, measure)["p_holm"]) for one in both)
         assert (small[1], large[1]) == pytest.approx((min(1, 2 * small[0]), min(1, max(2 * small[0], large[0]))))

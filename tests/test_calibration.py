@@ -116,6 +116,11 @@ def test_the_reliability_table_counts_bins_and_holds_the_truth() -> None:
     for name, lower in (("bold", 20), ("fair", 0)):
         part = table.filter(predictor=name)
         assert part["probes"].to_list() == [200] * 15
+        whose = np.sort(stated).reshape(15, 200)
+        inside = [
+            np.unique((np.arange(3000) // 10)[(stated >= low) & (stated <= high)]) for low, high in whose[:, [0, -1]]
+        ]
+        assert part["people"].to_list() == [len(people) for people in inside]
         assert part["probability"].is_sorted()
         held = (part["accuracy_low"] <= 100 * part["probability"] - lower) & (
             100 * part["probability"] - lower <= part["accuracy_high"]

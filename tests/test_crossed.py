@@ -39,6 +39,12 @@ def test_values_differences_and_shares_of_the_way() -> None:
         found.accuracy("two")
 
 
+def test_the_whole_way_from_nothing_to_everything_is_the_accuracy() -> None:
+    one = (np.random.default_rng(3).random((30, 12)) < 0.4).astype(int)
+    found = CrossedAccuracies(rows({"none": np.zeros((30, 12), int), "one": one, "all": np.ones((30, 12), int)}))
+    assert found.closed("one", "none", "all") == pytest.approx(found.accuracy("one"))
+
+
 def test_a_question_that_everybody_gets_right_or_wrong_is_one_of_few() -> None:
     """With 4 questions, of which two are always right, the interval is as wide as that of 4 draws, of any people."""
     table = np.repeat(np.array([[1, 1, 0, 0]]), 400, axis=0)

@@ -261,6 +261,14 @@ def test_three_people_have_an_interval_and_two_have_none() -> None:
     assert np.isnan(correlation(pairs_of(answers[:, 1:]))[1]).all()
 
 
+def test_the_interval_of_a_correlation_is_that_of_fisher() -> None:
+    first = np.random.default_rng(2).normal(size=(2, 4000))
+    answers = np.round(10 + 3 * np.stack([first[0], 0.6 * first[0] + 0.8 * first[1]])).astype(int)
+    r, (low, high) = correlation(pairs_of(answers))
+    by_fisher = np.tanh(np.arctanh(r) + np.array([-1, 1]) * 1.96 / np.sqrt(4000 - 3))
+    assert (low, high) == pytest.approx(by_fisher.tolist(), abs=0.004)
+
+
 def test_the_most_common_answer_is_known_without_knowing_a_mind() -> None:
     """Two answers of chance alone: the most common is given by 60% the first and 70% the second time, of 100 people."""
     table = np.outer([6, 1, 1, 1, 1], [7, 1, 1, 1]).astype(int)
@@ -271,4 +279,6 @@ def test_the_most_common_answer_is_known_without_knowing_a_mind() -> None:
 def test_four_waves_are_taken_in_threes() -> None:
     found = reliability(_changing(1, 4, 0.1, 0.1))
     assert found.triples == 3000
+    assert found.stability is not None
+    assert 0.9 * found.stability < found.stability_low < found.stability
     assert found.heise == pytest.approx(0.64, abs=0.08)

@@ -68,6 +68,9 @@ def test_tables_and_summary_are_written(panel: Path, tmp_path: Path) -> None:
     assert summary["polar"]["median_agreement"] == pytest.approx(
         questions.filter(form="polar")["agreement"].median(), abs=1e-9
     )
+    reliabilities = questions.filter(form="polar")["reliability"].drop_nulls().to_numpy()
+    assert summary["polar"]["questions_with_reliability"] == len(reliabilities) > 1
+    assert summary["polar"]["reliability_below_070"] == pytest.approx(100 * (reliabilities < 0.7).mean())
     again = _retest(panel, "--survey", GARDEN, "--out", tmp_path / "out")
     assert "--force" in str(again.exception)
 

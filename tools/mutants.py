@@ -62,6 +62,7 @@ MODULES = {
     "benchmark/show.py": ("test_show", "test_benchmark"),
     "benchmark/together.py": ("test_show", "test_benchmark"),
     "benchmark/narrow.py": ("test_show", "test_benchmark"),
+    "benchmark/questions.py": ("test_unseen_questions",),
     "benchmark/circumstances.py": ("test_context_blocks",),
     "benchmark/country_facts.py": ("test_context_blocks",),
     "benchmark/storage.py": ("test_benchmark", "test_boundaries", "test_show"),

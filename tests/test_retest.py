@@ -257,7 +257,9 @@ def test_three_people_have_an_interval_and_two_have_none() -> None:
     answers = np.array([[0, 1, 2], [0, 2, 1]])
     r, (low, high) = correlation(pairs_of(answers))
     assert r == pytest.approx(0.5)
-    assert -1 < low < r < high < 1
+    # In standard deviations -√1.5 0 √1.5 and -√1.5 √1.5 0: influences ab - r (a² + b²) / 2 are .75 -.375 -.375, with a
+    # sum of squares of .84375; the variance of their mean is .84375 / 9 · 3 / 2, .375², and .375 / (1 - r²) = .5.
+    assert (low, high) == pytest.approx(tuple(np.tanh(np.arctanh(0.5) + np.array([-0.98, 0.98]))), abs=1e-4)
     assert np.isnan(correlation(pairs_of(answers[:, 1:]))[1]).all()
 
 

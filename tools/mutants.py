@@ -66,7 +66,7 @@ MODULES = {
     "benchmark/circumstances.py": ("test_context_blocks",),
     "benchmark/country_facts.py": ("test_context_blocks",),
     "benchmark/storage.py": ("test_benchmark", "test_boundaries", "test_show"),
-    "benchmark/*.py": ("test_benchmark", "test_blocks", "test_scoring_order"),
+    "benchmark/*.py": ("test_benchmark", "test_show", "test_evaluation_in_blocks", "test_scoring_order"),
     "people/decode*.py": ("test_decode", "test_read", "test_specification"),
     "prompts/answer*.py": ("test_prompts",),
     "impute/rubin.py": ("test_rubin",),

@@ -139,6 +139,8 @@ def test_floors_are_the_mean_distances_over_all_samples_of_four_people() -> None
     assert wasserstein_floor(true, np.array(3), people).item() == pytest.approx(over_all["WD"])
     one = jensen_shannon(np.array([1.0, 0.0]), np.array([0.5, 0.5]))  # whatever the only person says
     assert jensen_shannon_floor(np.array([[0.5, 0.5]]), np.array([0.4]), 0).item() == pytest.approx(one)
+    nobody = jensen_shannon_floor(np.array([[0.5, 0.5], [np.nan, np.nan]]), np.array([0.0, 3.0]), 0)
+    assert np.isnan(nobody).all()
     floor = jensen_shannon_floor(np.array([shares] * 400), np.full(400, 4.0), 0)
     assert floor.mean() == pytest.approx(over_all["JS"], rel=0.01)
     assert jensen_shannon_floor(np.array([shares]), np.array([4.0]), 7).tolist() != floor[:1].tolist()

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
+import pyreadstat
 import pytest
 import yaml
 
@@ -82,6 +83,30 @@ def test_na_is_an_answer_where_rows_are_picked_by_it(tmp_path: Path) -> None:
     people = _people(tmp_path, survey)
     assert people.ids.tolist() == ["NA/1", "NA/2"]
     assert people.demographics["country"].to_list() == ["Namibia", "Namibia"]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".sav", ".dta"])
+def test_na_is_an_empty_cell_among_numbers_in_every_format(tmp_path: Path, suffix: str) -> None:
+    survey = _survey(tmp_path, NOT_LISTED + "  otherwise: country\n", SURVEY.replace("[cntry, idno]", "idno"))
+    file = tmp_path / f"rivers{suffix}"
+    write = {
+        ".parquet": pl.DataFrame.write_parquet,
+        ".sav": pyreadstat.write_sav,
+        ".dta": pyreadstat.write_dta,
+    }[suffix]
+
+    def countries(*cells: str) -> list[str | None]:
+        number = len(cells)
+        write(
+            pl.DataFrame({"cntry": cells, "idno": range(number), "swim": ["1", "NA", *"12"[: number - 2]]}), str(file)
+        )
+        people = read_people(file, survey)
+        assert people.options("polar")[:2, 0].tolist() == [0, -1]
+        return people.demographics["country"].to_list()
+
+    assert countries("516", "NA", "894") == ["Namibia", None, "Zambia"]
+    assert countries("NA", "NA", "ZM") == ["Namibia", "Namibia", "Zambia"]
+    assert countries("NA", "NA") == ["Namibia", "Namibia"]
 
 
 @pytest.mark.parametrize(

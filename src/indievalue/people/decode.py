@@ -17,7 +17,7 @@ from indievalue.people.ids import FILE, check_repeated, given_ids, id_columns, n
 from indievalue.people.numbers import NO_CODE, integer_codes
 from indievalue.people.people import People
 from indievalue.people.rounds import round_of, weights_in, years_of_interviews
-from indievalue.people.wanted import answers_among_empty
+from indievalue.people.wanted import EMPTY, answers_among_empty
 from indievalue.people.where import rows_where, where_columns
 from indievalue.survey.codes import LARGEST_CODE, TAGS, code_text
 from indievalue.survey.gazetteer import look_up, numeric_code
@@ -326,12 +326,16 @@ def code_columns(table: pl.DataFrame, survey: Survey, source: str) -> pl.DataFra
 
 
 def _country_codes(column: pl.Series) -> dict[str, int]:
-    """ISO 3166 numeric codes of the codes of two or three letters that the column holds, in lower case."""
+    """ISO 3166 numeric codes of the codes of two or three letters that the column holds, in lower case.
+
+    NA is Namibia's, but an empty cell in a column of numbers.
+    """
     if column.dtype != pl.String:
         return {}
     letters = column.str.strip_chars().str.to_lowercase().drop_nulls().unique().to_list()
-    codes = {text: numeric_code(text) for text in letters}
-    return {text: code for text, code in codes.items() if code is not None}
+    codes = {text: code for text in letters if (code := numeric_code(text)) is not None}
+    numbers = any(text.lstrip("+-").replace(".", "", 1).isdigit() for text in letters)
+    return {text: code for text, code in codes.items() if not (numbers and text.upper() in EMPTY)}
 
 
 def _known_codes(question: Question) -> Iterator[int]:

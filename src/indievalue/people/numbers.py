@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from indievalue.errors import IndievalueError
+from indievalue.people.wanted import EMPTY
 from indievalue.survey.codes import TAGS
 
 _TRUE_FALSE = {"true": 1, "false": 0}
@@ -20,7 +21,8 @@ NO_CODE = "no answer code; export the file with codes instead of labels"
 
 
 def integer_codes(column: pl.Series, source: str, known: Collection[int] = (), otherwise: str = NO_CODE) -> pl.Series:
-    """The column as Int64 codes, null where the cell is empty (or a dot, the missing value of statistics packages).
+    """The column as Int64 codes, null where the cell is empty (or a dot, the missing value of statistics packages,
+    or a text that programs write for an empty cell).
 
     Stata's extended missing values (``.a`` to ``.z``) become the codes of :data:`indievalue.survey.codes.TAGS`. True
     and false are 1 and 0 where ``known``, the codes of the column's answers, are no others. Raises IndievalueError
@@ -68,7 +70,7 @@ def _decimals(column: pl.Series, source: str, otherwise: str, written: pl.Series
     if column.dtype.is_numeric():
         return column.cast(pl.Float64).fill_nan(None)
     text = column.cast(pl.String).str.strip_chars()
-    text = text.set(text.is_in(["", "."]).fill_null(False), None)
+    text = text.set(text.is_in(["", ".", *EMPTY]).fill_null(False), None)
     points = _with_points(text, written, source)
     numbers = points.cast(pl.Float64, strict=False)
     refuse_cells(text.is_not_null() & numbers.is_null(), written, source, otherwise)

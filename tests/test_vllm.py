@@ -32,6 +32,8 @@ from indievalue.cli import app  # noqa: E402
 from indievalue.errors import IndievalueError  # noqa: E402
 from indievalue.evaluation import evaluate  # noqa: E402
 from indievalue.predictors.asking import AskingOptions  # noqa: E402
+from indievalue.predictors.local import scored  # noqa: E402
+from indievalue.predictors.local.asked_with import AskedWith  # noqa: E402
 from indievalue.predictors.local.load import Loaded, identity  # noqa: E402
 from indievalue.predictors.local.load import load as load_local  # noqa: E402
 from indievalue.predictors.local.source import find_source  # noqa: E402
@@ -116,6 +118,16 @@ def test_probabilities_are_those_of_local_models(task: Task, options: str, style
     assert np.abs(found - expected).max() < NEAR
     assert np.ptp(expected[expected > 0]) > 0.05  # the model does tell options apart
     assert ours.mass_.as_dict()["mass"] == pytest.approx(local.mass_.as_dict()["mass"], abs=NEAR)
+
+
+def test_a_reasoner_is_asked_as_it_was_trained(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = np.asarray(asked("vllm:smollm2:keep=no", PromptStyle()).predict(task).probabilities)
+    monkeypatch.setattr(scored, "read_asked_with", lambda folder: AskedWith(chat=False, space=" "))
+    monkeypatch.setattr(scored, "read_temperatures", lambda folder: {"refined": 0.5})
+    ours, local = asked("vllm:smollm2:keep=no", PromptStyle()), asked(LOCAL, PromptStyle())
+    found, expected = (np.asarray(predictor.predict(task).probabilities) for predictor in (ours, local))
+    assert np.abs(found - expected).max() < 2 * NEAR, "a temperature of 0.5 doubles differences of logits"
+    assert np.abs(found - plain).max() > 10 * NEAR
 
 
 def test_a_label_of_several_tokens_is_scored_token_by_token(engine: Engine, as_local: Loaded, task: Task) -> None:

@@ -124,7 +124,7 @@ def test_a_reasoner_is_asked_as_it_was_trained(task: Task, monkeypatch: pytest.M
     plain = np.asarray(asked("vllm:smollm2:keep=no", PromptStyle()).predict(task).probabilities)
     monkeypatch.setattr(scored, "read_asked_with", lambda folder: AskedWith(chat=False, space=" "))
     monkeypatch.setattr(scored, "read_temperatures", lambda folder: {"refined": 0.5})
-    ours, local = asked("vllm:smollm2:keep=no", PromptStyle()), asked(LOCAL, PromptStyle())
+    ours, local = asked("vllm:smollm2:keep=no", PromptStyle()), asked(f"{LOCAL},keep=no", PromptStyle())
     found, expected = (np.asarray(predictor.predict(task).probabilities) for predictor in (ours, local))
     assert np.abs(found - expected).max() < 2 * NEAR, "a temperature of 0.5 doubles differences of logits"
     assert np.abs(found - plain).max() > 10 * NEAR

@@ -174,7 +174,9 @@ def test_the_cards_hold_no_markup_of_names(small_set: Path, tmp_path: Path) -> N
     folder = tmp_path / "a`b <img src=x> [click](y)"
     folder.mkdir()
     model = f"`{bad}\n```\n<img src=x>"
-    record = TrainingRecord(1, 1, 80, 1000, 1.0, 10, 10, None, 0.5, (ValidationRecord(0, 0.5, 0.7, 10),))
+    record = TrainingRecord(
+        1, 1, 80, 1000, 1.0, 10, 10, None, 0.5, (ValidationRecord(0, 0.5, 0.7, 10),), {"polar": 0.8}
+    )
     write_model_card(folder, TrainingSettings(out="x", data=f"{bad}\n```\n<b>", model=model), manifest, record)
     written = (folder / "README.md").read_text()
     for card in (training_set_card(manifest), written):
@@ -188,6 +190,7 @@ def test_the_cards_hold_no_markup_of_names(small_set: Path, tmp_path: Path) -> N
     assert "&lt;script&gt;alert(1)&lt;/script&gt; # heading" in written
     assert yaml.safe_load(written.split("---\n", 2)[1])["base_model"] == model
     assert "| 0 | 50.0 | 0.700 | 10 |" in written
+    assert "those at a temperature of 0.80, which fits these answers best" in written
 
 
 @pytest.mark.parametrize(

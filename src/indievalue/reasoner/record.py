@@ -31,8 +31,8 @@ class TrainingRecord:
         parameters, trained_parameters: number of weights, and of those that were trained.
         peak_gpu_bytes: greatest GPU memory allocated; None without a GPU.
         majority: accuracy on the validation part of always predicting the training part's most common answer.
-        temperatures: of each form of probes, measured on the validation answers.
         validations: every validation, in order.
+        temperatures: of each form of probes, measured on the validation answers.
     """
 
     step: int
@@ -44,8 +44,8 @@ class TrainingRecord:
     trained_parameters: int
     peak_gpu_bytes: int | None
     majority: float | None
-    temperatures: dict[str, float]
     validations: tuple[ValidationRecord, ...]
+    temperatures: dict[str, float]
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values, for JSON."""

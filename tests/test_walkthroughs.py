@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import polars as pl
+import pyreadstat
 import pytest
 
 import indievalue as iv
@@ -94,6 +95,10 @@ def test_the_builder(folder: Path) -> None:
 @pytest.mark.parametrize("page", FIRST, ids=lambda page: page.stem)
 def test_the_first_page(page: Path, tmp_path: Path) -> None:
     write_survey_file(iv.synthetic_people(4000, seed=3), tmp_path / "wvs7.csv")  # 800 of them are to be tested
+    people = pl.read_csv(tmp_path / "wvs7.csv")
+    pyreadstat.write_sav(people, str(tmp_path / "wvs7.sav"))
+    some = people.head(200)
+    pl.concat([some.with_columns(wave=1), some.with_columns(wave=2)]).write_csv(tmp_path / "panel.csv")
     printed = run_page(page, tmp_path)
     assert "gaussian" in "".join(printed)
     assert list((tmp_path / "runs").glob("*/report.html"))

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from indievalue.choices import FormName
-from indievalue.errors import IndievalueError
-from indievalue.parsing import parse_json_as
+from indievalue.predictors.local.beside import read_beside
 
 PRIOR_OFFSET = "prior-offset.json"
 """File beside a reasoner with what is added to the logit of each option."""
@@ -42,15 +41,7 @@ _PRIOR_OFFSET = TypeAdapter(PriorOffset)
 
 def read_prior_offset(folder: Path) -> PriorOffset | None:
     """Return what is beside a reasoner; None for other models. Raises IndievalueError if it cannot be read."""
-    file = folder / PRIOR_OFFSET
-    try:
-        return parse_json_as(_PRIOR_OFFSET, file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise IndievalueError(f"cannot read {file}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise IndievalueError(f"{file} does not hold the offsets of a reasoner: {error}; copy it again") from None
+    return read_beside(folder / PRIOR_OFFSET, _PRIOR_OFFSET, "does not hold the offsets of a reasoner")
 
 
 def offset_of(offsets: Offsets, asked: tuple[str, str], number: int) -> NDArray[np.float64]:

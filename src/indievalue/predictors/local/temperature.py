@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from indievalue.errors import IndievalueError
-from indievalue.parsing import parse_json_as
+from indievalue.predictors.local.beside import read_beside
 
 TEMPERATURE = "temperature.json"
 """File beside a reasoner with the temperature of each form of probes."""
@@ -26,7 +25,7 @@ _LARGEST = 20.0
 _TEMPERATURES = TypeAdapter(dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]])
 
 
-def best_temperature(logits: Sequence[ArrayLike], right: Sequence[int]) -> float:
+def best_temperature(logits: Sequence[NDArray[np.float64]], right: Sequence[int]) -> float:
     """Return the temperature with the least log loss, drawn towards 1 where answers are few.
 
     Its logarithm has a normal prior with mean 0 and standard deviation 1, which matters for a few dozen answers.
@@ -43,10 +42,9 @@ def best_temperature(logits: Sequence[ArrayLike], right: Sequence[int]) -> float
         >>> round(best_temperature(logits, [0] * 800 + [1] * 200), 2)  # log(.6/.4) / log(.8/.2)
         0.29
     """
-    width = max(len(np.atleast_1d(one)) for one in logits)
-    table = np.full((len(logits), width), -np.inf)
+    table = np.full((len(logits), max(map(len, logits))), -np.inf)
     for row, one in zip(table, logits, strict=True):
-        row[: len(np.atleast_1d(one))] = one
+        row[: len(one)] = one
     table -= table.max(axis=1, keepdims=True)
     chosen = table[np.arange(len(right)), right]
 
@@ -65,15 +63,7 @@ def write_temperatures(folder: Path, temperatures: Temperatures) -> None:
 
 def read_temperatures(folder: Path) -> Temperatures:
     """Return what is beside a reasoner; nothing for other models. Raises IndievalueError if it cannot be read."""
-    file = folder / TEMPERATURE
-    try:
-        return parse_json_as(_TEMPERATURES, file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise IndievalueError(f"cannot read {file}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise IndievalueError(f"{file} does not hold the temperatures of a reasoner: {error}; copy it again") from None
+    return read_beside(folder / TEMPERATURE, _TEMPERATURES, "does not hold the temperatures of a reasoner") or {}
 
 
 def at_temperature(temperatures: Temperatures, form: str, logits: NDArray[np.float64]) -> NDArray[np.float64]:

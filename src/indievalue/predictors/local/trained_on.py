@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from indievalue.errors import IndievalueError
 from indievalue.parsing import parse_json_as
+from indievalue.predictors.local.beside import read_beside
 
 TRAINED_ON = "trained-on.json"
 """File beside a reasoner with hashes of the ids of the people it was trained on."""
@@ -39,17 +40,8 @@ def check_not_trained_on(folder: Path, people: Iterable[str]) -> None:
 
 def trained_on(folder: Path, people: Iterable[str]) -> list[str]:
     """Return those of the ``people`` that a reasoner was trained on. Raises IndievalueError if its list is damaged."""
-    try:
-        listed = parse_json_as(_HASHES, (folder / TRAINED_ON).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise IndievalueError(f"cannot read {folder / TRAINED_ON}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise IndievalueError(
-            f"{folder / TRAINED_ON} does not list the people the model was trained on: {error}; copy the reasoner again"
-        ) from None
-    known = set(listed)
+    damaged = "does not list the people the model was trained on"
+    known = set(read_beside(folder / TRAINED_ON, _HASHES, damaged, again="the reasoner") or ())
     return [person for person in people if _hash(person) in known]
 
 

@@ -1,7 +1,7 @@
 """What predicting in shards takes: shards, tokens, memory of a worker, and hours at a rate; nothing is predicted."""
 
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from indievalue.prompts.prompt import PromptStyle, prompts_of
 from indievalue.prompts.tokens import CHARACTERS
 from indievalue.scale.placement import Placement
 
-_SAMPLE = 40
+_SAMPLE = 200
 """Number of people whose prompts are written to estimate those of all."""
 
 _LIBRARIES = 300_000_000
@@ -28,21 +28,31 @@ class Tokens:
     """Estimated prompts of a language model.
 
     Attributes:
-        prompts: their number. all: tokens of all of them. read: of these, if what one person's prompts have in common
-            is read once.
+        prompts: their number. all: tokens of all of them. repeated: number of prompts that are those of somebody else,
+            word for word. read: tokens that are read if such a prompt, and what one person's prompts have in common,
+            are read once.
     """
 
     prompts: int
     all: int
+    repeated: int
     read: int
 
     def __add__(self, other: "Tokens") -> "Tokens":
         """Return the prompts of both."""
-        return Tokens(self.prompts + other.prompts, self.all + other.all, self.read + other.read)
+        return Tokens(
+            self.prompts + other.prompts,
+            self.all + other.all,
+            self.repeated + other.repeated,
+            self.read + other.read,
+        )
 
     @classmethod
     def of(cls, benchmark: Benchmark, style: PromptStyle, pool: Pool) -> "Tokens":
-        """Estimate the prompts of everybody from those of at most 40 people, spread over all."""
+        """Estimate the prompts of everybody from those of at most 200 people, spread over all.
+
+        Of more people, more prompts are repeated: then ``repeated`` is too low, and ``read`` too high.
+        """
         people = len(benchmark.people)
         chosen = np.zeros(people, bool)
         chosen[np.linspace(0, people - 1, min(_SAMPLE, people)).astype(int)] = True
@@ -55,15 +65,22 @@ class Tokens:
         share = people / max(1, int(chosen.sum()))
         prompts = sum(map(len, written.values()))
         characters = sum(len(text) for texts in written.values() for text in texts)
-        common = sum((len(texts) - 1) * _in_common(texts) for texts in written.values())
+        known: set[str] = set()
+        read = 0
+        for texts in written.values():
+            new = set(texts) - known
+            known |= new
+            if new:
+                read += sum(map(len, new)) - (len(new) - 1) * _in_common(new)
         return cls(
             round(prompts * share),
             round(characters * share / CHARACTERS),
-            round((characters - common) * share / CHARACTERS),
+            round((prompts - len(known)) * share),
+            round(read * share / CHARACTERS),
         )
 
 
-def _in_common(texts: Sequence[str]) -> int:
+def _in_common(texts: Collection[str]) -> int:
     """Return the number of characters with which all texts begin."""
     first, last = min(texts), max(texts)
     return next(
@@ -100,9 +117,11 @@ class Forecast:
         yield f"{name}: {self.shards:,} shards, {each}; memory of a worker: {size}"
         if self.tokens is None:
             return
+        share = self.tokens.repeated / max(1, self.tokens.prompts)
         yield (
-            f"{name}: {self.tokens.prompts:,} prompts, about {self.tokens.all:,} tokens; about {self.tokens.read:,} "
-            "are read if what one person's prompts have in common is read once"
+            f"{name}: {self.tokens.prompts:,} prompts, about {self.tokens.all:,} tokens; at most about "
+            f"{self.tokens.read:,} are read if what one person's prompts have in common is read once"
+            + (f", and so are prompts that several people share (here about {share:.0%})" if share >= 0.005 else "")
         )
         if rate is None:
             yield f"{name}: for the hours, give --rate with the tokens that a worker reads in a second"

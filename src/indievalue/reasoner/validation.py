@@ -13,10 +13,6 @@ from indievalue.predictors.local.scorer import Reader
 from indievalue.predictors.local.tree import Item, distinct
 from indievalue.reasoner.tokens import TokenizedExample
 
-PASS = 512
-"""Tokens read in one pass where beginnings are shared. More would be slower on a CPU: every token of a pass is compared
-with every other, although those of other examples are hidden from it."""
-
 WORTHWHILE = 0.1
 """Share of all tokens from which sharing beginnings is faster than reading each example alone."""
 
@@ -87,7 +83,7 @@ def reader_of(model: Any, *, bfloat16: bool = False) -> Reader:
 
     ``bfloat16``: whether the model computes in it, whatever the dtype of its weights.
     """
-    return Reader(model, True, PASS, tolerance=0.5 if bfloat16 else None)
+    return Reader(model, True, tolerance=0.5 if bfloat16 else None)
 
 
 def label_scores(reader: Reader, examples: Sequence[TokenizedExample]) -> list[list[list[float]]]:

@@ -21,8 +21,8 @@ from indievalue.predictors.local.progress import say
 from indievalue.predictors.local.scorer import Reader
 from indievalue.predictors.local.source import Source
 
-CPU_BATCH, GPU_BATCH = 2048, 4096
-"""Default number of tokens per forward pass; about what keeps the processor busy."""
+GPU_BATCH = 4096
+"""Default number of tokens per forward pass of a GPU; about what keeps it busy."""
 
 LIBRARIES = 1_000_000_000
 """Bytes of memory that a process takes besides the weights: torch, transformers, and the texts being read."""
@@ -94,7 +94,7 @@ def read_model(source: Source, device: str, dtype: str) -> Loaded:
         if len(tokenizer) > model.get_input_embeddings().num_embeddings:
             model.resize_token_embeddings(len(tokenizer))  # the adapter was trained with tokens that it added
         model = _adapted(model, source.adapter)
-    return Loaded(Reader(model, keeps, CPU_BATCH if device == "cpu" else GPU_BATCH, say), tokenizer, limit)
+    return Loaded(Reader(model, keeps, 0 if device == "cpu" else GPU_BATCH, say), tokenizer, limit)
 
 
 def where_of(source: Source) -> dict[str, Any]:

@@ -35,7 +35,8 @@ class LocalOptions:
         device: ``cpu``, ``cuda``, ``cuda:1`` …, or ``auto``, which spreads the model over all devices; by default cuda
             if available.
         dtype: dtype of the weights; ``auto`` is float32 on a CPU, and the dtype of the checkpoint otherwise.
-        batch: tokens per forward pass; 0 chooses by device. Larger values are faster but need more memory.
+        batch: tokens per forward pass; 0 chooses by device, and on a CPU by what is shared (see
+            :func:`indievalue.predictors.local.scorer.pass_after`). Larger values need more memory.
         chat: whether prompts are formatted as a user's message; ``auto``: if the tokenizer has a chat template.
         order: order of options, which overrides that of the prompt style.
         keep: whether scores are cached on disk.

@@ -15,6 +15,9 @@ from indievalue.predictors.local.tree import Item, Pack, packs_of, trunk_of
 TRUNK = 8192
 """Tokens of a shared prefix that are read in one pass."""
 
+LEAST_PASS, PASS_GROWTH = 512, 280
+"""Tokens read in one pass of a CPU, at least, and how their square grows with a shared prefix: see `pass_after`."""
+
 ENOUGH = 256
 """Tokens of a shared prefix that suffice to test whether a model can share it."""
 
@@ -34,7 +37,7 @@ class Reader:
 
     Attributes:
         model: of transformers, in evaluation mode. keeps: whether its forward takes ``logits_to_keep``.
-        batch: tokens read in one pass. say: called with a message if texts must be read alone.
+        batch: tokens read in one pass; 0 for what suits a CPU. say: called with a message if texts must be read alone.
         shares: whether prefixes are shared; None before that is known. advanced: called with the number of items that
             have been read since the last call.
         computed: number of tokens read so far. tolerance: of the test; None for that of the weights' dtype.
@@ -42,7 +45,7 @@ class Reader:
 
     model: Any
     keeps: bool
-    batch: int
+    batch: int = 0
     say: Callable[[str], None] = lambda message: None
     shares: bool | None = None
     advanced: Callable[[int], None] = lambda items: None
@@ -97,7 +100,7 @@ class Reader:
             tokens = torch.tensor([trunk[start : start + TRUNK]], device=self._device)
             positions = torch.arange(start, start + tokens.shape[1], device=self._device)[None]
             self._forward(tokens, tokens.new_zeros(1), past_key_values=cache, position_ids=positions, use_cache=True)
-        for pack in packs_of(items, len(trunk), self.batch):
+        for pack in packs_of(items, len(trunk), self.batch or pass_after(len(trunk))):
             np.add.at(scores, pack.items, self._pack(pack, cache, len(trunk)))
             _shorten(cache, len(trunk))
             self.advanced(len(np.unique(pack.items)))
@@ -164,6 +167,20 @@ class Reader:
             return True
         self.say("this model cannot share what prompts have in common; each is read alone, which takes longer")
         return False
+
+
+def pass_after(trunk: int) -> int:
+    """Return the number of tokens that a CPU reads fastest in one pass after a shared prefix of ``trunk`` tokens.
+
+    A pass copies the prefix, which takes time in proportion to its length, and each of its tokens is compared with all
+    others of the pass, of other prompts as well, which takes time in proportion to their number. Their sum is least at
+    a number in proportion to the root of the prefix, as measured with SmolLM2; below 512, products of matrices are
+    slower.
+
+    >>> pass_after(30), pass_after(3700)
+    (512, 1017)
+    """
+    return max(LEAST_PASS, int((PASS_GROWTH * trunk) ** 0.5))
 
 
 def _log_probabilities(logits: Tensor, following: Tensor, rows: Tensor | None = None) -> NDArray[np.float64]:

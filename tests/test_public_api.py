@@ -33,6 +33,13 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
+def test_what_evaluates_imports_nothing_that_few_need() -> None:
+    few = {"scipy.optimize", "scipy.stats", "sklearn", "torch", "transformers"}
+    modules = ("cli", "evaluation", "experiments.run", "impute.draws", "impute.rubin", "estimation.powered")
+    code = f"import sys, {', '.join(f'indievalue.{name}' for name in modules)}; print(sorted({few} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
 def test_editors_and_mypy_see_types(tmp_path: Path) -> None:
     pytest.importorskip("mypy", reason="mypy is not installed")
     (tmp_path / "script.py").write_text(

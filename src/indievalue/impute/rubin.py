@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from indievalue.errors import IndievalueError
 
@@ -68,7 +68,7 @@ def pooled(
         increase = np.where(within > 0, (1 + 1 / files) * between / within, np.inf)
         information = np.where(added < 1, (increase + 2 / (freedom + 3)) / (increase + 1), 1.0)
     error = np.sqrt(total)
-    reach = student.ppf((1 + level) / 2, freedom) * error
+    reach = stdtrit(freedom, (1 + level) / 2) * error
     estimate = found.mean(axis=0)
     return Pooled(
         estimate, within, between, total, error, freedom, estimate - reach, estimate + reach, np.asarray(information)

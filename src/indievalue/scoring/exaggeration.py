@@ -9,7 +9,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from indievalue.scoring.answer_shares import Answers, Floats, Given, Means, has_values
 from indievalue.scoring.bootstrap import times_drawn
@@ -161,6 +160,8 @@ class _Ranks:
         means = np.round(means, _DIGITS)
         groups = means.shape[1]
         if groups > _FEW:
+            from scipy.stats import rankdata  # takes half a second, which few need
+
             centred = (rankdata(means, axis=1) - (groups + 1) / 2).astype(np.float32)
         else:  # A group's rank is half the number of those below it minus those above it: faster than sorting.
             twice = np.zeros(means.shape, np.int8)

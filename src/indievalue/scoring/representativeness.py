@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from indievalue.scoring.answer_shares import Floats, Means
 from indievalue.scoring.bootstrap import drawn_sums
@@ -62,7 +62,7 @@ class Representativeness:
         deviation = np.array([np.std(column) for column in drawn.T])
         varies = deviation > 0
         p = np.full(len(one), np.nan)
-        p[varies] = 2 * norm.sf(np.abs(difference[varies]) / deviation[varies])
+        p[varies] = 2 * ndtr(-np.abs(difference[varies]) / deviation[varies])
         return [
             {
                 "group": self.labels[one[at]],

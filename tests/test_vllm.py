@@ -223,6 +223,20 @@ def test_shards_are_scored_by_one_engine(tmp_path: Path, engine: Engine) -> None
     assert np.abs(found - expected).max() < NEAR
 
 
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed: make test-vllm")
+def test_workers_of_ray_give_the_rows_of_one_machine(tmp_path: Path, engine: Engine) -> None:
+    people = synthetic_people(100)
+    benchmark = build_benchmark(people, Settings(setups=(0,), demonstrations=3), 2)
+    name = "vllm:smollm2:keep=no"
+    run = evaluate(people, benchmark, name, tmp_path / "run", placement=Placement(on="ray", shards=2))
+    assert run.record.placed is not None
+    assert run.record.placed.on == "ray"
+    alone = evaluate(people, benchmark, name).predictions
+    assert run.predictions.drop("probabilities").equals(alone.drop("probabilities"))
+    found, expected = (np.array(one["probabilities"].explode()) for one in (run.predictions, alone))
+    assert np.abs(found - expected).max() < NEAR
+
+
 def test_a_worker_needs_as_many_gpus_as_the_weights_are_split_over() -> None:
     assert Vllm("smollm2").gpus() == 1
     assert Vllm("smollm2", VllmOptions(tensor_parallel_size=4)).gpus() == 4

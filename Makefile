@@ -57,7 +57,7 @@ style: $(DEV)
 	$(BIN)/lint-imports
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-# Kills, limits and retries that take many seconds each, a few minutes.
+# Kills, limits and retries, pages in a browser, a real model: many seconds each, a quarter of an hour.
 test-slow: $(DEV)
 	$(ONE_THREAD) $(BIN)/pytest -m slow --numprocesses 2 --dist loadfile
 

@@ -39,6 +39,7 @@ def test_help_tells_what_it_does_and_what_each_argument_means(script: Path) -> N
         )
 
 
+@pytest.mark.slow
 def test_the_main_job_is_measured_in_both_forms() -> None:
     command = [
         sys.executable,

@@ -277,12 +277,17 @@ OF_ONE_SURVEY = [name for name in shipped_experiments() if name not in ("across-
 """The others are run by test_across_surveys, test_distributions and test_prompting."""
 
 
-@pytest.mark.parametrize("name", OF_ONE_SURVEY)
+MANY_CELLS = "what-to-show"
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == MANY_CELLS)) for name in OF_ONE_SURVEY]
+)
 def test_every_experiment_runs_from_end_to_end(name: str, crowd: People, tmp_path: Path) -> None:
     predictors = ("majority", "resemble:k=5") if name == "statistics-baselines" else ("random", "majority")
     experiment = load_experiment(name).model_copy(update={"predictors": predictors, "minimum": 5})
     said: list[str] = []
-    tested = 8 if name == "what-to-show" else 24  # with many cells
+    tested = 8 if name == MANY_CELLS else 24
     assert run_experiment(experiment, crowd, tmp_path / "out", tested=tested, say=said.append)
     written = {file.name for file in (tmp_path / "out").iterdir() if not file.name.startswith(".")}
     always = {"cells", "experiment.yaml", "figure.pdf", "figure.png", "figure.svg", "results.md", "run.json"}

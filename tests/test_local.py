@@ -560,6 +560,7 @@ def _smollm2() -> Iterator[Path]:
     return (Path(str(file.locate())) for file in found)
 
 
+@pytest.mark.slow
 def test_smollm2(gardeners: People) -> None:
     _smollm2()
     task = task_of(gardeners, 1, demonstrations=2, form="polar")

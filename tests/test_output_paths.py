@@ -82,7 +82,7 @@ def full_disk(room: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "demo")) for name in COMMANDS])
 def test_on_success(folder: Path, name: str) -> None:
     result, said = ran(COMMANDS[name])
     assert result.exit_code == 0, said

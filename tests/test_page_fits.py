@@ -19,7 +19,7 @@ from indievalue.synthetic.generate import synthetic_people
 from rundirs import make_run, some_people
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page in")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page in")]
 
 LONG = "local:HuggingFaceTB/SmolLM2-1.7B-Instruct:score=label,calibrate=contextual"
 PREDICTORS = ("majority", "resemble:k=35", LONG, "anthropic/claude-sonnet-4-20250514", "openai/gpt-4o")

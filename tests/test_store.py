@@ -158,6 +158,7 @@ def test_cost_is_counted_before_anything_is_asked(gardeners: People) -> None:
     assert spent == pytest.approx(sum(len(prompt.split()) for prompt in loopback.calls) * 1e-3 + after.calls * 1e-5)
 
 
+@pytest.mark.slow
 def test_a_chat_model_keeps_the_laws_of_predictors() -> None:
     with serving(Loopback(lambda prompt: "A")) as loopback:
         check_predictor(lambda: make_predictor(MODEL, options(loopback)))

@@ -33,7 +33,10 @@ QUICK = {
 """The options with which a slow predictor is quick enough here, and one that reads texts needs no model."""
 
 
-@pytest.mark.parametrize("name", [*(QUICK.get(kind.shown, kind.shown) for kind in STATISTICAL), "resemble:k=5"])
+LAWS_OF = [*(QUICK.get(kind.shown, kind.shown) for kind in STATISTICAL), "resemble:k=5"]
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "blend")) for name in LAWS_OF])
 def test_our_predictors_keep_the_laws(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INDIEVALUE_CACHE", str(tmp_path))
     if name.startswith("masked"):

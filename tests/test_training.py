@@ -315,6 +315,7 @@ def test_a_folder_of_something_else_is_left_alone(settings: Callable[..., Path],
     assert result.step == 1
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_reasoner(settings: Callable[..., Path], tmp_path: Path) -> None:
     """The way of many GPUs, on two CPU processes."""
     file = settings("shared", steps=4, batch=2, validate_every=2, save_every=4)

@@ -503,6 +503,18 @@ def test_an_experiment_compares_ways_to_choose_and_goes_on(gardeners: People, tm
     assert sorted(cell["settings"].get("show", "random") for cell in cells) == ["random"] * 4 + ["relevant"] * 4
 
 
+@pytest.mark.skipif(EMBEDS, reason="the extra similar is installed")
+def test_an_experiment_without_the_extra_ends_before_the_first_cell(gardeners: People, tmp_path: Path) -> None:
+    wanted = parse_experiment(
+        changed(SMALL, {"show": ["random", "relevant", "similar"], "demonstrations": 2}), "s", "s"
+    )
+    said: list[str] = []
+    with pytest.raises(IndievalueError, match=r"show=similar needs .*not installed: .*extra similar"):
+        run_experiment(wanted, gardeners, tmp_path / "out", tested=14, say=said.append)
+    assert said == []
+    assert not list(tmp_path.glob("out/cells/*"))
+
+
 def test_an_experiment_shows_what_evaluate_would(gardeners: People) -> None:
     inputs = CellInputs(gardeners, 14, 0)
     (cell, *_) = cells(

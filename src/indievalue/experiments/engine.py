@@ -39,6 +39,7 @@ from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.protocol import Cost, Predictor, refuse_unused
 from indievalue.predictors.ranking import rank_statements
 from indievalue.predictors.registry import kind_of, make_predictor, make_predictors, reads_prompts
+from indievalue.predictors.similarity import check_embedder
 from indievalue.redact import without_secrets
 from indievalue.report.paper import paper_figures
 from indievalue.runs.parts import predicting_here
@@ -254,6 +255,8 @@ def plan(experiment: Experiment, inputs: CellInputs, folder: Folder, *, force: b
             )
     finished = {cell.name: folder.finished(cell, inputs.made_of(cell), force=force) for cell in every}
     left = [cell for cell in every if finished[cell.name] is None]
+    if any(cell.settings.show_by == "similar" for cell in left):
+        check_embedder()
     order = {key: place for place, key in enumerate(dict.fromkeys(map(fit_of, left)))}
     left.sort(key=lambda cell: order[fit_of(cell)])
     return Plan(

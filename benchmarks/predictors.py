@@ -230,7 +230,8 @@ def per_probe(study: Study, names: list[str]) -> Iterator[str]:
 def seconds_to_fit(study: Study) -> Iterator[str]:
     yield "\n## Seconds to fit\n"
     yield "CPU seconds to 25,155 people, refined demonstrations; on two cores the clock shows down to half of it. What"
-    yield "`masked` learned is kept: where it was kept before, this is the time to read it.\n"
+    yield "`masked` learned is kept: where it was kept before, this is the time to read it. `logistic` and `boosting`"
+    yield "fit a model for each question asked.\n"
     yield "| predictor | CPU seconds |\n|---|---|"
     for name, seconds in study.seconds.items():
         if name not in SLOW:
@@ -353,7 +354,9 @@ def short_forms(study: Study) -> Iterator[str]:
     yield "\n## Asking with the country known, and a network for a list\n"
     yield (
         "Polar probes and refined answers, as above. `network` is trained on the answers to exactly the questions of\n"
-        "a list (`ListNetwork`); `gaussian` guesses the country from the answers where it is not known.\n"
+        "a list (`ListNetwork`); `gaussian` guesses the country from the answers where it is not known. The section\n"
+        "alone: `python benchmarks/short_forms.py DATA`. The size of the network and how it is trained were chosen on\n"
+        "800 validation people drawn from the training people (`--validation`).\n"
     )
     gaussian = study.fitted("gaussian", "polar", "refined")
     assert isinstance(gaussian, Gaussian)

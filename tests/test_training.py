@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from indievalue.people.people import People
 from indievalue.predictors.asking import AskingOptions
 from indievalue.predictors.local.wording import Wording
 from indievalue.predictors.predictions import predict
+from indievalue.predictors.ranking import rank_statements
 from indievalue.predictors.registry import make_predictor
 from indievalue.prompts.prompt import PromptStyle
 from indievalue.reasoner.draw import TRAIN
@@ -190,9 +191,18 @@ def test_the_last_layers_alone_and_brief_prompts_as_plain_text(
     name = f"local:{tmp_path / 'last'}:keep=no"
     model = make_predictor(name, AskingOptions(style=PromptStyle("brief")))
     people = people_from(str(tmp_path / "garden.csv"), survey=str(GARDEN))
-    benchmark = build_benchmark(people, Settings(demonstrations=2, setups=(0,), seed=3), 3)
+    asked = Settings(show="relevant:2", demonstrations_as="refined", setups=(0,), seed=3)
+    benchmark = build_benchmark(people, asked, 3, ranking=rank_statements)
     assert predict("last", model, benchmark)["choice"].is_not_null().all()
     assert "trained on prompts" not in capsys.readouterr().err
+    for unlike, wanted in (
+        (Settings(demonstrations=2), "--show relevant:2 --demonstrations-as refined"),
+        (Settings(show="relevant:1", demonstrations_as="refined"), "--show relevant:2"),
+        (Settings(context="demographics"), "--show relevant:2"),
+    ):
+        other = build_benchmark(people, replace(unlike, setups=(0,), seed=3), 3, ranking=rank_statements)
+        predict("last", make_predictor(name, AskingOptions(style=PromptStyle("brief"))), other)
+        assert f"was trained on prompts of {wanted}, and is asked other ones" in capsys.readouterr().err
     elsewhere = AskingOptions(style=PromptStyle("brief", scale_direction="reversed", paraphrase=2, language="es"))
     predict("last", make_predictor(name, elsewhere), benchmark)
     wanted = "--scale-direction forward --paraphrase 1 --language en"

@@ -208,6 +208,7 @@ class Task:
             cannot be scored.
         facts: the year of the interview (``year``) and facts about the country (see
             :data:`indievalue.benchmark.country_facts.FACTS`), one row a person; None if the context shows neither.
+        show: how the demonstrations were chosen; None if that is not known.
     """
 
     survey: Survey
@@ -223,6 +224,7 @@ class Task:
     demographics: pl.DataFrame | None
     asked: NDArray[np.bool_]
     facts: pl.DataFrame | None = None
+    show: Show | None = None
 
     def __repr__(self) -> str:
         return (
@@ -292,6 +294,7 @@ class Benchmark:
                     demographics=demographics,
                     asked=self.answers(setup) >= 0,
                     facts=facts,
+                    show=settings.show_by,
                 ),
             )
 

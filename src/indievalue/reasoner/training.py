@@ -33,6 +33,7 @@ from indievalue.reasoner.draw import TRAIN, UNSEEN_QUESTIONS, VALIDATION
 from indievalue.reasoner.leakage import check_disjoint, people_of_benchmark
 from indievalue.reasoner.model import ADAPTER, load_model, load_tokenizer, save_merged, source_of
 from indievalue.reasoner.prior import prior_offset_of, read_base_rates
+from indievalue.reasoner.recipe import Recipe
 from indievalue.reasoner.record import TrainingRecord, ValidationRecord
 from indievalue.reasoner.settings import TrainingSettings, changed_keys
 from indievalue.reasoner.tokens import (
@@ -317,6 +318,18 @@ def _result(trainer: ReasonerTrainer, settings: TrainingSettings, data: Training
     )
 
 
+def _asked_with(recipe: Recipe, *, chat: bool, space: str) -> AskedWith:
+    """Return what is recorded of how the prompts of a training were written."""
+    return AskedWith.of(
+        recipe.style,
+        show=recipe.show,
+        demonstrations=recipe.demonstrations,
+        demonstrations_as=recipe.demonstrations_as or recipe.forms,
+        chat=chat,
+        space=space,
+    )
+
+
 def _save(
     settings: TrainingSettings, source: Source, wording: Wording, data: TrainingSet, record: TrainingRecord
 ) -> None:
@@ -330,7 +343,7 @@ def _save(
             (out / CHAT_TEMPLATE_FILE).unlink(missing_ok=True)  # from when the weights were saved
         wording.tokenizer.save_pretrained(str(out))
         write_trained_on(out, data.people_in(TRAIN) | data.people_in(VALIDATION))
-        AskedWith.of(data.manifest.recipe.style, chat=wording.chat, space=space).write(out)
+        _asked_with(data.manifest.recipe, chat=wording.chat, space=space).write(out)
         if record.temperatures:
             write_temperatures(out, record.temperatures)
         held_out = data.examples(UNSEEN_QUESTIONS) if UNSEEN_QUESTIONS in data.parts else ()

@@ -157,7 +157,7 @@ class ScoredModel(BasePredictor):
         people = tasks[0].people.tolist()
         for folder in filter(None, (self.source.model, self.source.adapter)):
             check_not_trained_on(Path(folder), people)
-        if not self._told_unlike and (wanted := self._asked_with.unlike(self.style)):
+        if not self._told_unlike and (wanted := self._asked_with.unlike(self.style, tasks[0])):
             self._told_unlike = True
             say(
                 self.kind,

@@ -1,8 +1,8 @@
 """``indievalue evaluate``: evaluate predictors on a benchmark."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -183,10 +183,11 @@ def evaluate(
     with values_of(context_of_call, "example"):
         _check_example(asked.example, drawn)
     with values_of(context_of_call, "predictor"):
-        _print_costs(made, people, drawn)
+        untested = cache(partial(_untested, people, drawn))
+        _print_costs(made, untested, drawn)
         if asked.dry_run and placement.is_sharded:
-            _print_forecast(made, people, drawn, placement, scale.rate)
-    del made  # so that each can be released once it has answered
+            _print_forecast(made, untested, drawn, placement, scale.rate)
+    del made, untested  # so that each can be released once it has answered
     if asked.dry_run:
         return
     failures = Failures()
@@ -226,20 +227,20 @@ def _call(
     )
 
 
-def _print_costs(made: "Mapping[str, Predictor]", people: "People | PeopleBlocks", drawn: "Benchmark") -> None:
-    """Print the calls and tokens of predictors that cost something."""
+def _print_costs(made: "Mapping[str, Predictor]", untested: "Callable[[], People]", drawn: "Benchmark") -> None:
+    """Print the calls and tokens of predictors that cost something. ``untested`` returns the people to learn from."""
     from indievalue.predictors.registry import kind_of
 
     for name, predictor in made.items():
         if predictor.learns and kind_of(name).reads_prompts:  # the prompts show people that it is given
-            predictor.fit(_untested(people, drawn), drawn.settings.form)
+            predictor.fit(untested(), drawn.settings.form)
         if cost := predictor.cost(task for _, task in drawn.tasks()):
             print_cost(name, cost)
 
 
 def _print_forecast(
     made: "Mapping[str, Predictor]",
-    people: "People | PeopleBlocks",
+    untested: "Callable[[], People]",
     drawn: "Benchmark",
     placement: "Placement",
     rate: float | None,
@@ -247,10 +248,10 @@ def _print_forecast(
     """Print what predicting in shards takes."""
     from indievalue.scale.forecast import forecast
 
-    untested = _untested(people, drawn)
+    others = untested()
     for name, predictor in made.items():
-        fit = partial(predictor.fit, untested, drawn.settings.form, drawn.settings.shown_form)
-        expected = forecast(name, predictor, drawn, placement, fit if len(untested) else None)
+        fit = partial(predictor.fit, others, drawn.settings.form, drawn.settings.shown_form)
+        expected = forecast(name, predictor, drawn, placement, fit if len(others) else None)
         for line in expected.lines(name, rate):
             notes.print(escaped(line), soft_wrap=True)
 

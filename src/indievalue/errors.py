@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ def problems_of(error: "ValidationError") -> list[str]:
 def how_to_install(extra: str) -> str:
     """Return how to get the packages of an extra."""
     return f"install indievalue with its extra {extra}, in a clone by pip install '.[{extra}]'"
+
+
+def check_installed(what_needs: str, extra: str, *packages: str) -> None:
+    """Raise the IndievalueError of :func:`importing` if one of the ``packages`` is not installed; none is imported."""
+    with importing(what_needs, extra):
+        for package in packages:
+            if find_spec(package) is None:
+                raise ModuleNotFoundError(name=package)
 
 
 @contextmanager

